@@ -1,0 +1,1 @@
+"""Feature configs → transform → ids; embedding tables; groups."""

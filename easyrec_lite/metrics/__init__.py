@@ -1,0 +1,1 @@
+"""easyrec_lite.metrics"""
