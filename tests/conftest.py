@@ -1,0 +1,35 @@
+"""Fixtures and options shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = "EASYREC_LITE_SHARED"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", metavar="DIR", help="folder of golden cases to compare with")
+
+
+def shared_folder(name: str) -> Path:
+    """Returns folder `name` of the shared material; skips when it is not configured."""
+    root = os.environ.get(SHARED)
+    if not root:
+        pytest.skip(f"the environment variable {SHARED} names no folder of shared test data")
+    folder = Path(root, name)
+    if not folder.is_dir():
+        pytest.fail(f"{SHARED}={root}, but there is no folder {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    return shared_folder("data")
+
+
+@pytest.fixture(scope="session")
+def taobao_rows(shared_data: Path) -> Path:
+    return shared_data / "taobao" / "taobao_test_data"
