@@ -1,1 +1,7 @@
-"""easyrec_lite.config"""
+"""Configs: loading with positions, edits, checking, saving. Nothing here imports TensorFlow."""
+
+from __future__ import annotations
+
+from easyrec_lite.config.source import Pipeline, Source
+
+__all__ = ["Pipeline", "Source"]

@@ -1,0 +1,70 @@
+"""A loaded config: the message, and where in the file each of its fields stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from easyrec_lite.errors import Place, Problem
+
+LAST_STEP = re.compile(r"(\[[^][]*\]|\.?[^.[\]]+)$")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text that a config came from.
+
+    Attributes:
+      file: file name, as it is shown to the user.
+      text: the whole text as it stands in the file, before edits.
+      positions: config path such as `feature_config.features[2].embedding_dim` → its place. A
+        repeated field has an entry for itself (its first element's place) and for each element.
+    """
+
+    file: str
+    text: str
+    positions: Mapping[str, Place] = field(default_factory=dict, repr=False)
+
+    def place(self, path: str) -> Place:
+        """Returns the place of `path`, else of the nearest enclosing message that is there."""
+        while path:
+            found = self.positions.get(path)
+            if found is not None:
+                return found
+            path = parent_path(path)
+        return Place(self.file)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """An `EasyRecConfig` with edits applied, to be treated as read-only.
+
+    Attributes:
+      config: the `EasyRecConfig` message.
+      source: where it came from.
+      warnings: doubtful things met while loading; no errors.
+    """
+
+    config: Any
+    source: Source
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The name of the config file."""
+        return self.source.file
+
+    def place(self, path: str) -> Place:
+        """Returns where config path `path` stands, or the nearest enclosing message that does.
+
+        A field set on the command line is at `--edit_config_json`; a path of which no part is
+        written gives the file alone.
+        """
+        return self.source.place(path)
+
+
+def parent_path(path: str) -> str:
+    """Returns `path` without its last step: `a.b[2].c` → `a.b[2]` → `a.b` → `a` → ``."""
+    return LAST_STEP.sub("", path)
