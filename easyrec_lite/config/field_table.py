@@ -1,0 +1,484 @@
+"""The decision for every field of the schema, one entry a message.
+
+A message is refused whole, has no effect as a whole, or names each of its fields as implemented,
+warned about (ignoring it cannot change what the results mean) or refused (it would).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Kind = Literal["implemented", "warned", "refused"]
+
+
+class Status(NamedTuple):
+    """What becomes of a field.
+
+    Attributes:
+      kind: `implemented`; `warned`: accepted without effect; `refused`: an error.
+      note: why, when it is not implemented.
+      remedy: what to do instead.
+    """
+
+    kind: Kind
+    note: str = ""
+    remedy: str = ""
+
+
+Reason = str | tuple[str, str]
+
+
+def _fields(
+    implemented: str = "",
+    *,
+    warned: Mapping[str, Reason] | None = None,
+    refused: Mapping[str, Reason] | None = None,
+) -> dict[str, Status]:
+    """Returns field → status; each key of `warned` and `refused` holds one or more names."""
+    table = {name: Status("implemented") for name in implemented.split()}
+    for names, reason in (warned or {}).items():
+        table |= {name: _status("warned", reason) for name in names.split()}
+    for names, reason in (refused or {}).items():
+        table |= {name: _status("refused", reason) for name in names.split()}
+    return table
+
+
+def _status(kind: Kind, reason: Reason) -> Status:
+    return Status(kind, reason) if isinstance(reason, str) else Status(kind, *reason)
+
+
+def _each(names: str, status: Status) -> dict[str, Status]:
+    return dict.fromkeys(names.split(), status)
+
+
+MODEL = (
+    "the models here have two towers",
+    "use DSSM, DSSM_SENet, DAT, or MatchModel with a backbone",
+)
+PLATFORM = (
+    "platform services are not read here",
+    "write the rows to CSV, Parquet or TFRecord files and name them in {0}_input_path",
+)
+CODE = (
+    "a config is data, no code is imported from it",
+    "compute the value when writing the data files",
+)
+SEQUENCE_GROUP = (
+    "target attention over sequences is not part of the models here",
+    "pool the user's own history: a TagFeature, or a SequenceFeature with a sequence_combiner",
+)
+LAYER = (
+    "the layer library does not hold it",
+    "use another layer, or register your own in a module named with --import",
+)
+LOSS = ("the loss is not part of the models here", "use another loss_type")
+ONE_MACHINE = "training runs on one machine"
+EMBEDDING_VARIABLE = "a table has the rows that its feature asks for, admitted from the start"
+INCREMENTAL = "a checkpoint always holds every variable"
+
+WHOLE: dict[str, Status] = {
+    **_each(
+        "DeepFM WideAndDeep Tower TaskTower BayesTaskTower DINTower BSTTower MultiTower DLRM "
+        "ExpertTower MMoE ESMM CMBFTower CMBF UniterTower Uniter DBMTL ExtractionNetwork PLE "
+        "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching MIND Capsule MultiTowerRecall "
+        "RecallTower PDN CoMetricLearningI2I DropoutNet DummyModel VariationalDropoutLayer",
+        Status("refused", *MODEL),
+    ),
+    **_each(
+        "KafkaServer DatahubServer HiveConfig BinaryDataInput",
+        Status("refused", PLATFORM[0], PLATFORM[1].format("train")),
+    ),
+    **_each("SeqAttMap SeqAttGroupConfig", Status("refused", *SEQUENCE_GROUP)),
+    **_each(
+        "MMoELayer GateNN PPNet OverlapFeature MappedDotProduct AITMTower Transformer TextEncoder "
+        "BSTEncoder DINEncoder SequenceAugment MultiHeadAttentionCombiner",
+        Status("refused", *LAYER),
+    ),
+    **_each(
+        "ZILNLoss SoftmaxCrossEntropyWithNegativeMining CircleLoss MultiSimilarityLoss",
+        Status("refused", *LOSS),
+    ),
+    "AvgPrecisionAtTopK": Status("refused", "the metric is not computed", "use recall_at_topk"),
+    "DatasetConfig.LabelFunction": Status("refused", *CODE),
+    "EVParams": Status("warned", EMBEDDING_VARIABLE),
+    **_each(
+        "IncrementSaveConfig IncrementSaveConfig.Kafka IncrementSaveConfig.Kafka.Consumer "
+        "IncrementSaveConfig.Datahub IncrementSaveConfig.Datahub.Consumer IncrementSaveConfig.File",
+        Status("warned", INCREMENTAL),
+    ),
+    **_each(
+        "Regularizer L1Regularizer L2Regularizer L1L2Regularizer",
+        Status("refused", "no field of a pipeline holds it", "use l2_regularization"),
+    ),
+}
+
+PIPELINE = {
+    "EasyRecConfig": _fields(
+        "train_input_path eval_input_path model_dir train_config eval_config data_config "
+        "feature_configs feature_config model_config export_config "
+        "parquet_train_input parquet_eval_input",
+        warned={"fg_json_path": "the features are those of feature_config"},
+        refused={
+            "kafka_train_input datahub_train_input hive_train_input binary_train_input": (
+                PLATFORM[0],
+                PLATFORM[1].format("train"),
+            ),
+            "kafka_eval_input datahub_eval_input hive_eval_input binary_eval_input": (
+                PLATFORM[0],
+                PLATFORM[1].format("eval"),
+            ),
+        },
+    ),
+    "TrainConfig": _fields(
+        "optimizer_config gradient_clipping_by_norm num_steps fine_tune_checkpoint "
+        "fine_tune_ckpt_var_map save_checkpoints_steps save_checkpoints_secs keep_checkpoint_max "
+        "save_summary_steps log_step_count_steps inter_op_parallelism_threads "
+        "intra_op_parallelism_threads freeze_gradient dead_line seed",
+        warned={
+            "sync_replicas sparse_accumulator_type startup_delay_steps num_gpus_per_worker "
+            "protocol tensor_fuse": ONE_MACHINE,
+            "is_profiling": "profiling is left to TensorFlow's profiler",
+            "force_restore_shape_compatible": (
+                "a variable is restored only into its own shape",
+                "keep bucket sizes and dims as in the checkpoint",
+            ),
+            "summary_model_vars": "summaries hold losses, learning rate, speed and metrics",
+            "write_graph": "the graph is not written for TensorBoard",
+            "incr_save_config": INCREMENTAL,
+            "enable_oss_stop_signal": "no stop file is looked for; an interrupt saves and stops",
+        },
+        refused={
+            "train_distribute": (
+                "only NoStrategy is served, " + ONE_MACHINE,
+                "leave it out; the results are those of one worker with this batch_size",
+            ),
+        },
+    ),
+    "EvalConfig": _fields(
+        "num_examples metrics_set",
+        warned={
+            "eval_interval_secs max_evals eval_online": "evaluation follows each checkpoint",
+            "save_graph": "the graph is not written for TensorBoard",
+        },
+    ),
+    "EvalMetrics": _fields(
+        "auc recall_at_topk mean_absolute_error mean_squared_error accuracy max_f1 "
+        "root_mean_squared_error gauc session_auc recall precision",
+        refused={"precision_at_topk": ("the metric is not computed", "use recall_at_topk")},
+    ),
+    "AUC": _fields("num_thresholds"),
+    "RecallAtTopK": _fields("topk"),
+    "GAUC": _fields("uid_field reduction"),
+    "SessionAUC": _fields("session_id_field reduction"),
+    "ExportConfig": _fields(
+        "exporter_type best_exporter_metric metric_bigger enable_early_stop max_check_steps "
+        "multi_placeholder exports_to_keep multi_value_fields placeholder_named_by_input "
+        "filter_inputs asset_files",
+        warned={
+            "batch_size": "an exported model takes any number of rows",
+            "auto_multi_value": "name the fields in multi_value_fields",
+            "export_features": "an exported model gives scores and tower vectors",
+            "export_rtp_outputs": "the platform's output names are not written",
+        },
+        refused={
+            "early_stop_func early_stop_params": (
+                CODE[0],
+                "use enable_early_stop with max_check_steps, or a hook of Estimator in Python",
+            ),
+        },
+    ),
+    "MultiValueFields": _fields("input_name"),
+}
+
+SAMPLER = "num_sample attr_fields item_id_field attr_delimiter num_eval_sample "
+FIELD_DELIMITER = {"field_delimiter": "the sampler's files are tab-separated"}
+DATA = {
+    "DatasetConfig": _fields(
+        "batch_size auto_expand_input_fields label_fields shuffle shuffle_buffer_size num_epochs "
+        "input_type separator input_fields sample_weight with_header negative_sampler "
+        "negative_sampler_v2 hard_negative_sampler hard_negative_sampler_v2 "
+        "negative_sampler_in_memory eval_batch_size drop_remainder bad_row_policy max_bad_rows",
+        warned={
+            "prefetch_size num_parallel_calls": "the input pipeline tunes itself",
+            "shard file_shard chief_redundant": ONE_MACHINE,
+            "selected_cols selected_col_types": "columns are those of input_fields",
+            "rtp_separator pai_worker_queue pai_worker_slice_num": "it is a platform reader's",
+            "feature_fields": "the columns that features read are known from their input_names",
+            "n_data_batch_tfrecord": "a TFRecord holds one row",
+            "data_compression_type": "files named *.gz are read compressed",
+            "ignore_error": ("bad_row_policy decides", "set bad_row_policy: SKIP"),
+        },
+        refused={
+            "label_sep label_dim": (
+                "a label is one number",
+                "write one column for each label",
+            ),
+            "extra_label_func": CODE,
+        },
+    ),
+    "DatasetConfig.Field": _fields(
+        "input_name input_type default_val",
+        warned={"input_dim input_shape": "the width of a value is the feature's raw_input_dim"},
+        refused={
+            "user_define_fn user_define_fn_path user_define_fn_res_type": CODE,
+            "ignore_val": (
+                "values are taken as they stand",
+                "leave the cell empty when writing the data files",
+            ),
+        },
+    ),
+    "NegativeSampler": _fields(SAMPLER + "input_path", warned=FIELD_DELIMITER),
+    "NegativeSamplerInMemory": _fields(SAMPLER + "input_path", warned=FIELD_DELIMITER),
+    "NegativeSamplerV2": _fields(
+        SAMPLER + "user_input_path item_input_path pos_edge_input_path user_id_field",
+        warned=FIELD_DELIMITER,
+    ),
+    "HardNegativeSampler": _fields(
+        SAMPLER + "user_input_path item_input_path hard_neg_edge_input_path num_hard_sample "
+        "user_id_field",
+        warned=FIELD_DELIMITER,
+    ),
+    "HardNegativeSamplerV2": _fields(
+        SAMPLER + "user_input_path item_input_path pos_edge_input_path hard_neg_edge_input_path "
+        "num_hard_sample user_id_field",
+        warned=FIELD_DELIMITER,
+    ),
+}
+
+FEATURES = {
+    "FeatureConfig": _fields(
+        "feature_name input_names feature_type embedding_name embedding_dim hash_bucket_size "
+        "num_buckets boundaries separator kv_separator seq_multi_sep max_seq_len vocab_file "
+        "vocab_list shared_names lookup_max_sel_elem_num combiner initializer precision min_val "
+        "max_val normalizer_fn raw_input_dim sequence_combiner sub_feature_type expression "
+        "combo_join_sep combo_input_seps",
+        warned={
+            "max_partitions": "a table is kept whole, " + ONE_MACHINE,
+            "sequence_length": "a sequence is as long as the data says, at most max_seq_len",
+            "ev_params": EMBEDDING_VARIABLE,
+        },
+    ),
+    "FeatureConfigV2": _fields(
+        "features", warned={"embedding_on_cpu": "tables are placed by TensorFlow"}
+    ),
+    "FeatureGroupConfig": _fields(
+        "group_name feature_names wide_deep",
+        refused={
+            "sequence_features": SEQUENCE_GROUP,
+            "negative_sampler": (
+                "sampled items fill the item tower's groups",
+                "leave it out; the sampler of data_config gives the negatives",
+            ),
+        },
+    ),
+    "SequenceCombiner": _fields(
+        "attention text_cnn", refused={"multi_head_attention": (LAYER[0], "use attention {}")}
+    ),
+    "Initializer": _fields(
+        "truncated_normal_initializer random_normal_initializer glorot_normal_initializer "
+        "constant_initializer"
+    ),
+    "TruncatedNormalInitializer": _fields("mean stddev"),
+    "RandomNormalInitializer": _fields("mean stddev"),
+    "ConstantInitializer": _fields("consts"),
+}
+
+TOWERS = "user_tower item_tower l2_regularization simi_func ignore_in_batch_neg_sam temperature "
+OURS = "item_id mask_sampled_by_item_id"
+MODELS = {
+    "EasyRecModel": _fields(
+        "model_class feature_groups model_params dssm dssm_senet dat embedding_regularization "
+        "loss_type kd losses backbone label_name custom_params",
+        warned={
+            "model_name": "model_class alone says which model it is",
+            "ev_params": EMBEDDING_VARIABLE,
+        },
+        refused={
+            "dummy wide_and_deep deepfm multi_tower fm dcn autoint dlrm cmbf uniter "
+            "multi_tower_recall mind dropoutnet metric_learning pdn mmoe esmm dbmtl "
+            "simple_multi_task ple rocket_launching": MODEL,
+            "seq_att_groups": SEQUENCE_GROUP,
+            "num_class": ("two towers give one score a row", "leave it out"),
+            "restore_filters": (
+                "every variable that a checkpoint holds is restored",
+                "name the variables to restore in train_config.fine_tune_ckpt_var_map",
+            ),
+            "variational_dropout": ("it is not part of the models here", "leave it out"),
+            "loss_weight_strategy": ("only Fixed weights are served", "give each loss a weight"),
+        },
+    ),
+    "ModelParams": _fields(
+        "l2_regularization user_tower_idx_in_output item_tower_idx_in_output simi_func "
+        "temperature scale_simi ignore_in_batch_neg_sam " + OURS,
+        warned={"outputs": "the outputs of a match model are those of its two towers"},
+        refused={"task_towers": ("a match model has one task", "leave them out")},
+    ),
+    "DSSM": _fields(TOWERS + "scale_simi " + OURS),
+    "DSSMTower": _fields("id dnn"),
+    "DSSM_SENet": _fields(TOWERS + "scale_simi " + OURS),
+    "DSSM_SENet_Tower": _fields("id senet dnn"),
+    "DAT": _fields(TOWERS + "amm_i_weight amm_u_weight " + OURS),
+    "DATTower": _fields("id dnn"),
+    "DNN": _fields("hidden_units dropout_ratio activation use_bn"),
+}
+
+LOSS_PARAMETERS = (
+    "f1_reweighted_loss binary_focal_loss pairwise_loss pairwise_focal_loss pairwise_logistic_loss "
+    "jrc_loss pairwise_hinge_loss listwise_rank_loss listwise_distill_loss "
+)
+LOSSES = {
+    "Loss": _fields(
+        "loss_type weight loss_name " + LOSS_PARAMETERS,
+        refused={
+            "learn_loss_weight": ("only fixed weights are served", "give each loss a weight"),
+            "softmax_loss circle_loss multi_simi_loss ziln_loss": LOSS,
+        },
+    ),
+    "KD": _fields(
+        "loss_name pred_name pred_is_logits soft_label_name label_is_logits loss_type loss_weight "
+        "temperature task_space_indicator_name task_space_indicator_value in_task_space_weight "
+        "out_task_space_weight " + LOSS_PARAMETERS,
+        refused={"softmax_loss circle_loss multi_simi_loss": LOSS},
+    ),
+    "F1ReweighedLoss": _fields("f1_beta_square label_smoothing"),
+    "BinaryFocalLoss": _fields("gamma alpha ohem_ratio label_smoothing"),
+    "PairwiseLoss": _fields("margin session_name temperature"),
+    "PairwiseFocalLoss": _fields("gamma alpha hinge_margin session_name ohem_ratio temperature"),
+    "PairwiseLogisticLoss": _fields(
+        "temperature session_name hinge_margin ohem_ratio use_label_margin"
+    ),
+    "PairwiseHingeLoss": _fields(
+        "temperature session_name margin ohem_ratio label_is_logits use_label_margin use_exponent"
+    ),
+    "JRCLoss": _fields("session_name alpha same_label_loss loss_weight_strategy"),
+    "ListwiseRankLoss": _fields(
+        "temperature session_name transform_fn label_is_logits scale_logits"
+    ),
+    "ListwiseDistillLoss": _fields(
+        "temperature session_name transform_fn label_clip_max_value scale_logits"
+    ),
+}
+
+BACKBONE = {
+    "BackboneTower": _fields("packages blocks concat_blocks output_blocks top_mlp"),
+    "BlockPackage": _fields("name blocks concat_blocks output_blocks"),
+    "Block": _fields(
+        "name inputs input_concat_axis merge_inputs_into_list extra_input_fn layers input_layer "
+        "lambda keras_layer recurrent repeat raw_input embedding_layer"
+    ),
+    "Layer": _fields("lambda keras_layer recurrent repeat"),
+    "RepeatLayer": _fields("num_repeat output_concat_axis keras_layer input_slice input_fn"),
+    "RecurrentLayer": _fields("num_steps fixed_input_index keras_layer"),
+    "Input": _fields(
+        "feature_group_name block_name package_name use_package_input input_fn input_slice "
+        "ignore_input reset_input package_input package_input_fn"
+    ),
+    "Lambda": _fields("expression"),
+    "EmbeddingLayer": _fields("embedding_dim vocab_size combiner concat"),
+    "InputLayer": _fields(
+        "do_batch_norm do_layer_norm dropout_rate feature_dropout_rate only_output_feature_list "
+        "only_output_3d_tensor output_2d_tensor_and_feature_list output_seq_and_normal_feature "
+        "wide_output_dim",
+        refused={"concat_seq_feature": SEQUENCE_GROUP},
+    ),
+}
+
+LAYERS = {
+    "KerasLayer": _fields(
+        "class_name st_params periodic_embedding auto_dis_embedding nary_dis_embedding fm "
+        "mask_block masknet senet bilinear fibinet mlp text_cnn highway attention "
+        "multi_head_attention gate cin",
+        refused={
+            "din bst mmoe seq_aug ppnet overlap dot_product transformer text_encoder aitm": LAYER
+        },
+    ),
+    "MLP": _fields(
+        "hidden_units dropout_ratio activation use_bn use_final_bn final_activation use_bias "
+        "initializer use_bn_after_activation use_final_bias",
+        warned={"add_to_outputs": "the outputs of a model are its scores and tower vectors"},
+    ),
+    "HighWayTower": _fields(
+        "emb_size activation dropout_rate init_gate_bias num_layers",
+        warned={"input": "a layer's input is its block's"},
+    ),
+    "PeriodicEmbedding": _fields(
+        "embedding_dim sigma add_linear_layer linear_activation output_3d_tensor output_tensor_list"
+    ),
+    "AutoDisEmbedding": _fields(
+        "embedding_dim num_bins keep_prob temperature output_3d_tensor output_tensor_list"
+    ),
+    "NaryDisEmbedding": _fields(
+        "embedding_dim carries multiplier intra_ary_pooling inter_ary_pooling output_3d_tensor "
+        "output_tensor_list num_replicas"
+    ),
+    "SENet": _fields("reduction_ratio num_squeeze_group use_skip_connection use_output_layer_norm"),
+    "Bilinear": _fields("type use_plus num_output_units"),
+    "FiBiNet": _fields("bilinear senet mlp"),
+    "MaskBlock": _fields(
+        "reduction_factor output_size aggregation_size input_layer_norm projection_dim"
+    ),
+    "MaskNet": _fields("mask_blocks use_parallel mlp input_layer_norm"),
+    "WeightedGate": _fields("weight_index mlp"),
+    "TextCNN": _fields("filter_sizes num_filters pad_sequence_length activation mlp"),
+    "CIN": _fields("hidden_feature_sizes"),
+    "FM": _fields("use_variant", warned={"l2_regularization": "the layer has no weights"}),
+    "Attention": _fields(
+        "use_scale scale_by_dim score_mode dropout seed return_attention_scores use_causal_mask"
+    ),
+    "MultiHeadAttention": _fields(
+        "num_heads key_dim value_dim dropout use_bias return_attention_scores use_causal_mask "
+        "output_shape attention_axes kernel_initializer bias_initializer"
+    ),
+}
+
+RATE = "learning_rate "
+OPTIMIZERS = {
+    "Optimizer": _fields(
+        "rms_prop_optimizer momentum_optimizer adam_optimizer momentumw_optimizer adamw_optimizer "
+        "adam_async_optimizer adagrad_optimizer ftrl_optimizer adam_asyncw_optimizer "
+        "lazy_adam_optimizer use_moving_average moving_average_decay "
+        "embedding_learning_rate_multiplier"
+    ),
+    "RMSPropOptimizer": _fields(RATE + "momentum_optimizer_value decay epsilon"),
+    "MomentumOptimizer": _fields(RATE + "momentum_optimizer_value"),
+    "AdamOptimizer": _fields(RATE + "beta1 beta2 decay_all_rows"),
+    "MomentumWOptimizer": _fields(RATE + "weight_decay momentum_optimizer_value"),
+    "AdamWOptimizer": _fields(RATE + "weight_decay beta1 beta2"),
+    "AdamAsyncWOptimizer": _fields(RATE + "weight_decay beta1 beta2"),
+    "LazyAdamOptimizer": _fields(RATE + "beta1 beta2"),
+    "AdagradOptimizer": _fields(RATE + "initial_accumulator_value"),
+    "AdamAsyncOptimizer": _fields(RATE + "beta1 beta2"),
+    "FtrlOptimizer": _fields(
+        RATE + "learning_rate_power initial_accumulator_value l1_reg l2_reg l2_shrinkage_reg"
+    ),
+    "LearningRate": _fields(
+        "constant_learning_rate exponential_decay_learning_rate manual_step_learning_rate "
+        "cosine_decay_learning_rate poly_decay_learning_rate transformer_learning_rate"
+    ),
+    "ConstantLearningRate": _fields(RATE),
+    "ExponentialDecayLearningRate": _fields(
+        "initial_learning_rate decay_steps decay_factor staircase burnin_learning_rate "
+        "burnin_steps min_learning_rate"
+    ),
+    "ManualStepLearningRate": _fields("initial_learning_rate schedule warmup"),
+    "ManualStepLearningRate.LearningRateSchedule": _fields("step learning_rate"),
+    "CosineDecayLearningRate": _fields(
+        "learning_rate_base total_steps warmup_learning_rate warmup_steps hold_base_rate_steps"
+    ),
+    "PolyDecayLearningRate": _fields("learning_rate_base total_steps power end_learning_rate"),
+    "TransformerLearningRate": _fields(
+        "learning_rate_base hidden_size warmup_steps step_scaling_rate"
+    ),
+}
+
+FIELDS: dict[str, dict[str, Status]] = {
+    **PIPELINE,
+    **DATA,
+    **FEATURES,
+    **MODELS,
+    **LOSSES,
+    **BACKBONE,
+    **LAYERS,
+    **OPTIMIZERS,
+}
