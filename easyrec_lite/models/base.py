@@ -1,0 +1,111 @@
+"""What a model is: features in, predictions and named losses out, and all its variables by name."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.batch import Batch
+from easyrec_lite.features.values import FeatureValue
+
+
+class Outputs(NamedTuple):
+    """What a model computes for a batch.
+
+    Attributes:
+      predictions: name → tensor, under EasyRec's output names.
+      penalties: name → scalar regularisation term; filled in training only.
+    """
+
+    predictions: dict[str, tf.Tensor]
+    penalties: dict[str, tf.Tensor]
+
+
+class Model(abc.ABC):
+    """A model over the embeddings of feature groups; see `TwoTowerModel` for those built in.
+
+    A model of one's own is a subclass entered in `MODELS`; it hands every layer that it makes to
+    `add_layer`, already built, so that its variables are complete before the first step.
+
+    Args:
+      config: the `EasyRecConfig` message; read, never changed.
+      embeddings: the embedding tables of all feature groups (`GroupEmbeddings`).
+      seed: what every initialiser and dropout derives its own seed from.
+
+    Attributes:
+      user_groups, item_groups: the feature groups that each side reads.
+      extra_columns: raw columns that `losses` needs in `batch.extra` and `batch.negative_extra`.
+    """
+
+    user_groups: tuple[str, ...] = ()
+    item_groups: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
+
+    def __init__(self, config: Any, embeddings: Any, seed: int):
+        self.config = config
+        self.embeddings = embeddings
+        self.seed = seed
+        self._weights: dict[str, keras.Variable] = {}
+
+    @abc.abstractmethod
+    def __call__(self, batch: Batch, training: bool) -> Outputs:
+        """Returns the predictions for B rows, or for B rows against N candidates."""
+
+    @abc.abstractmethod
+    def losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns the scalar loss terms by name; their sum is what training minimises."""
+
+    @abc.abstractmethod
+    def user_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
+        """Returns user vectors float32 [B, D], as served."""
+
+    @abc.abstractmethod
+    def item_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
+        """Returns item vectors float32 [B, D], as served."""
+
+    @abc.abstractmethod
+    def serve(self, features: dict[str, FeatureValue]) -> dict[str, tf.Tensor]:
+        """Returns the outputs of the exported scorer, row by row, under EasyRec's names."""
+
+    def add_layer(self, layer: keras.layers.Layer) -> None:
+        """Takes in the variables of a built Keras layer.
+
+        Raises:
+          ValueError: a variable of the same name exists; layers need names of their own.
+        """
+        self.add_variables(layer.variables, layer.name)
+
+    def add_variables(self, variables: Sequence[keras.Variable], owner: str = "") -> None:
+        """Takes in Keras variables under their paths.
+
+        Seed-generator states have process-wide numbered paths; they are named by their position
+        in `owner` instead, so that a checkpoint fits any process.
+        """
+        states = 0
+        for variable in variables:
+            name = variable.path
+            if variable.name == "seed_generator_state":
+                name = f"{owner}/seed_generator_{states}"
+                states += 1
+            if name in self._weights:
+                raise ValueError(f"two variables of the model are named {name!r}")
+            self._weights[name] = variable
+
+    @property
+    def tables(self) -> dict[str, tf.Variable]:
+        """The embedding tables by name."""
+        return dict(self.embeddings.tables)
+
+    @property
+    def trainable(self) -> dict[str, tf.Variable]:
+        """All variables that have gradients: tables, then dense weights."""
+        dense = {name: var.value for name, var in self._weights.items() if var.trainable}
+        return {**self.tables, **dense}
+
+    def variables_by_name(self) -> dict[str, tf.Variable]:
+        """Returns every variable: tables, weights, moving statistics, seed-generator states."""
+        return {**self.tables, **{name: var.value for name, var in self._weights.items()}}
