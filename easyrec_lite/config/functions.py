@@ -1,0 +1,150 @@
+"""The functions that code inside a config may call: TensorFlow's by name, or the user's own.
+
+The names are fixed here, so that a config is checked without importing TensorFlow; a name is
+looked up in TensorFlow when it is first called. Nothing that reads or writes files, runs code,
+draws random numbers or keeps state is in the list.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, reduce
+from typing import Any
+
+from easyrec_lite.errors import Problem, nearest
+from easyrec_lite.registry import Registry
+
+# Functions of the user's own, for `normalizer_fn`, `lambda`, `input_fn` and the like; registered
+# by a module named with --import: `@FUNCTIONS.register("my_function")`.
+FUNCTIONS: Registry[Callable[..., Any]] = Registry("function")
+
+_CORE = """
+    abs add add_n argmax argmin argsort boolean_mask broadcast_static_shape cast clip_by_norm
+    clip_by_value concat constant cumsum divide einsum equal exp expand_dims floor gather gather_nd
+    greater greater_equal identity less less_equal linalg.diag_part linalg.matrix_transpose
+    linalg.norm logical_and logical_not logical_or matmul maximum meshgrid minimum multiply negative
+    norm not_equal one_hot ones_like pad pow range rank reduce_all reduce_any reduce_logsumexp
+    reduce_max reduce_mean reduce_min reduce_prod reduce_sum repeat reshape reverse roll round
+    searchsorted sequence_mask shape sigmoid sign sin cos size slice sort split sqrt square squeeze
+    stack stop_gradient strided_slice subtract tan tanh tensordot tile transpose truediv unstack
+    where zeros_like ragged.stack convert_to_tensor
+"""
+_MATH = """
+    abs acos acosh add add_n argmax argmin asin asinh atan atan2 atanh ceil cos cosh
+    count_nonzero cumprod cumsum divide divide_no_nan equal erf exp expm1 floor floordiv floormod
+    greater greater_equal is_finite is_inf is_nan l2_normalize less less_equal log log1p log_sigmoid
+    log_softmax logical_and logical_not logical_or logical_xor maximum minimum mod multiply
+    multiply_no_nan negative not_equal pow reciprocal reciprocal_no_nan reduce_all reduce_any
+    reduce_euclidean_norm reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_std
+    reduce_sum reduce_variance rint round rsqrt sigmoid sign sin sinh softmax softplus softsign sqrt
+    square squared_difference subtract tan tanh top_k truediv xdivy xlogy
+"""
+_NN = """
+    elu gelu l2_normalize leaky_relu log_softmax moments relu relu6 selu sigmoid silu softmax
+    softplus softsign swish tanh top_k
+"""
+_STRINGS = """
+    as_string join length lower reduce_join regex_full_match regex_replace split strip substr
+    to_hash_bucket_fast to_number upper
+"""
+# Names of TensorFlow 1 that real configs still use.
+_OLD_NAMES = {
+    "tf.ceil": "tf.math.ceil",
+    "tf.div": "tf.math.divide",
+    "tf.log": "tf.math.log",
+    "tf.log1p": "tf.math.log1p",
+    "tf.log_sigmoid": "tf.math.log_sigmoid",
+    "tf.reciprocal": "tf.math.reciprocal",
+    "tf.rsqrt": "tf.math.rsqrt",
+    "tf.string_join": "tf.strings.join",
+}
+_DTYPES = "bool float16 float32 float64 int8 int16 int32 int64 string uint8 uint16 uint32 uint64"
+
+
+def _names(prefix: str, words: str) -> dict[str, str]:
+    return {f"{prefix}.{word}": f"{prefix}.{word}" for word in words.split()}
+
+
+TF_FUNCTIONS: Mapping[str, str] = {
+    **_names("tf", _CORE),
+    **_names("tf.math", _MATH),
+    **_names("tf.nn", _NN),
+    **_names("tf.strings", _STRINGS),
+    **_OLD_NAMES,
+}
+TF_CONSTANTS: Mapping[str, str] = {**_names("tf", _DTYPES), "tf.newaxis": "tf.newaxis"}
+
+# Arguments that decide how large a result is: (position, keyword). They must be plain numbers, so
+# that a few characters of config cannot ask for all the memory there is.
+SIZE_ARGUMENTS: Mapping[str, Sequence[tuple[int, str]]] = {
+    "tf.tile": [(1, "multiples")],
+    "tf.repeat": [(1, "repeats")],
+    "tf.one_hot": [(1, "depth")],
+    "tf.pad": [(1, "paddings")],
+    "tf.range": [(0, "start"), (1, "limit"), (2, "delta")],
+    "tf.sequence_mask": [(1, "maxlen")],
+    "tf.constant": [(2, "shape")],
+    "tf.strings.as_string": [(1, "precision"), (4, "width")],
+}
+MAX_GROWTH = 2**20
+
+
+def is_function(name: str) -> bool:
+    """Returns whether `name` is a TensorFlow function of the list or a registered one."""
+    return name in TF_FUNCTIONS or name in FUNCTIONS
+
+
+def unknown_function(name: str) -> Problem:
+    """Returns the problem that no function is called `name`."""
+    known = [*TF_FUNCTIONS, *FUNCTIONS.names()]
+    return Problem(
+        message=f"unknown function {name!r}",
+        expected="a tf, tf.math, tf.nn or tf.strings function of the list, or a registered one",
+        found=repr(name),
+        nearest=nearest(name, known),
+        remedy="register functions of your own with @FUNCTIONS.register(NAME) in a module "
+        "named with --import",
+    )
+
+
+def resolve(name: str) -> Callable[..., Any]:
+    """Returns the function `name`; imports TensorFlow when it is one of TensorFlow's."""
+    if name in TF_FUNCTIONS:
+        return _tensorflow(TF_FUNCTIONS[name])
+    return FUNCTIONS.get(name)
+
+
+def constant(name: str) -> Any:
+    """Returns the value of a constant such as `tf.float32`."""
+    return _tensorflow(TF_CONSTANTS[name])
+
+
+@cache
+def _tensorflow(name: str) -> Any:
+    import tensorflow as tf
+
+    return reduce(getattr, name.split(".")[1:], tf)
+
+
+def growth(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """Returns how many times larger than its input the result of a call can be, at most.
+
+    Raises:
+      ValueError: a size is not made of plain numbers.
+    """
+    factor = 1
+    for position, keyword in SIZE_ARGUMENTS.get(name, ()):
+        value = args[position] if position < len(args) else kwargs.get(keyword)
+        factor *= math.prod(max(1, abs(number)) for number in _numbers(name, keyword, value))
+    return factor
+
+
+def _numbers(name: str, keyword: str, value: Any) -> list[int]:
+    if value is None:
+        return []
+    if isinstance(value, list | tuple):
+        return [number for item in value for number in _numbers(name, keyword, item)]
+    if isinstance(value, int):
+        return [value]
+    raise ValueError(f"{keyword} of {name} must be made of whole numbers, not {value!r}")
