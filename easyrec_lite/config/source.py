@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from easyrec_lite.errors import Place, Problem
-
-LAST_STEP = re.compile(r"(\[[^][]*\]|\.?[^.[\]]+)$")
 
 
 @dataclass(frozen=True)
@@ -67,4 +64,4 @@ class Pipeline:
 
 def parent_path(path: str) -> str:
     """Returns `path` without its last step: `a.b[2].c` → `a.b[2]` → `a.b` → `a` → ``."""
-    return LAST_STEP.sub("", path)
+    return path[: max(path.rfind("."), path.rfind("["), 0)]

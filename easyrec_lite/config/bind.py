@@ -1,0 +1,261 @@
+"""Fills messages from a syntax tree, noting places, and collecting what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from google.protobuf import message_factory
+
+from easyrec_lite.config.syntax import Block, Entry, Items, Quote, Scalar, Value
+from easyrec_lite.config.values import (
+    Mismatch,
+    coerce,
+    describe,
+    is_map,
+    is_message,
+    is_repeated,
+    is_required,
+)
+from easyrec_lite.errors import Place, Problem, nearest
+
+STRUCT = "google.protobuf.Struct"
+WORDS = {"true": True, "false": False, "null": None}
+
+
+class Binder:
+    """Fills messages; `positions` and `problems` are what it learns on the way.
+
+    Args:
+      place: the place of an offset in the text.
+      json: read by the rules of protobuf's JSON form: camelCase names too, null leaves a field
+        unset, a `Struct` is a plain object.
+    """
+
+    def __init__(self, place: Callable[[int], Place], json: bool = False):
+        self.place = place
+        self.json = json
+        self.positions: dict[str, Place] = {}
+        self.problems: list[Problem] = []
+
+    def fill(self, message: Any, block: Block, path: str) -> None:
+        """Merges `block` into `message`, which stands at config path `path`."""
+        for entry in block.entries:
+            name = self.field_name(message.DESCRIPTOR, entry.name)
+            if name is None:
+                self.unknown(message, block, entry, path)
+            else:
+                self.assign(message, name, entry, path)
+
+    def assign(self, message: Any, name: str, entry: Entry, path: str) -> None:
+        """Sets field `name` of `message`, or adds to it, from `entry`."""
+        field = message.DESCRIPTOR.fields_by_name[name]
+        if self.json and is_null(entry.value):
+            return
+        path = join(path, name)
+        self.note_displaced(message, field, entry, path)
+        if is_map(field):
+            self.put(message, field, entry, path)
+        elif is_repeated(field):
+            self.extend(message, field, entry, path)
+        else:
+            self.single(message, field, entry, path)
+
+    def single(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+        place = self.place(entry.start)
+        if is_message(field):
+            self.positions.setdefault(path, place)
+            self.merge(getattr(message, field.name), field, entry.value, path)
+            return
+        if path in self.positions:
+            before = self.positions[path].line
+            self.warn(
+                entry.start,
+                path,
+                f"`{field.name}` is given twice, on line {before} and on line {place.line}; "
+                "the last one wins",
+                remedy=f"delete it on line {before}",
+            )
+        self.positions[path] = place
+        value = self.scalar(field, entry.value, path)
+        if value is not None:
+            setattr(message, field.name, value)
+
+    def extend(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+        elements = getattr(message, field.name)
+        self.positions.setdefault(path, self.place(entry.start))
+        for start, value in _elements(entry):
+            element = f"{path}[{len(elements)}]"
+            self.positions[element] = self.place(start)
+            if is_message(field):
+                self.merge(elements.add(), field, value, element)
+                continue
+            scalar = self.scalar(field, value, element)
+            if scalar is not None:
+                elements.append(scalar)
+
+    def put(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+        """Adds to a map field, written out as `fields { key: "a" value { … } }`."""
+        for start, value in _elements(entry):
+            pair = message_factory.GetMessageClass(field.message_type)()
+            element = f"{path}[{_key(value)}]"
+            self.positions[element] = self.place(start)
+            self.merge(pair, field, value, element)
+            getattr(message, field.name)[pair.key].CopyFrom(pair.value)
+
+    def merge(self, message: Any, field: Any, value: Value, path: str) -> None:
+        if not isinstance(value, Block):
+            self.mismatch(field, value, path, Mismatch(describe(field)))
+        elif self.json and message.DESCRIPTOR.full_name == STRUCT:
+            message.update(plain(value))
+        else:
+            message.SetInParent()
+            self.fill(message, value, path)
+
+    def scalar(self, field: Any, value: Value, path: str) -> Any:
+        """Returns the value of `field`, or None, with a problem, when it does not fit."""
+        try:
+            if isinstance(value, Scalar):
+                return coerce(field, value)
+            raise Mismatch(describe(field))
+        except Mismatch as mismatch:
+            self.mismatch(field, value, path, mismatch)
+        return None
+
+    def field_name(self, descriptor: Any, name: str) -> str | None:
+        if name in descriptor.fields_by_name:
+            return name
+        field = descriptor.fields_by_camelcase_name.get(name) if self.json else None
+        return field.name if field else None
+
+    def unknown(self, message: Any, block: Block, entry: Entry, path: str) -> None:
+        """Reports an unknown field.
+
+        What it was likely meant to be is filled all the same, quietly: so later checks do not
+        complain of what is merely hidden by the misspelling.
+        """
+        known = [field.name for field in message.DESCRIPTOR.fields]
+        close = nearest(entry.name, known)
+        type_name = message.DESCRIPTOR.name
+        self.report(
+            entry.start,
+            join(path, entry.name),
+            f"{type_name} has no field `{entry.name}`",
+            expected="one of " + ", ".join(known) if known else f"nothing: {type_name} is empty",
+            found=entry.name,
+            nearest=close,
+        )
+        if close and all(other.name != close for other in block.entries):
+            before = list(self.problems)
+            self.assign(message, close, entry, path)
+            self.problems = before
+
+    def note_displaced(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+        oneof = field.containing_oneof
+        other = message.WhichOneof(oneof.name) if oneof else None
+        if other in (None, field.name):
+            return
+        other_path = join(path.rpartition(".")[0], other)
+        before = self.positions.get(other_path)
+        self.warn(
+            entry.start,
+            path,
+            f"`{field.name}` replaces `{other}`{f' of line {before.line}' if before else ''}: "
+            f"only one of them can be set, the last one wins",
+            remedy=f"delete `{other}` or `{field.name}`",
+        )
+
+    def mismatch(self, field: Any, value: Value, path: str, mismatch: Mismatch) -> None:
+        self.report(
+            value.start,
+            path,
+            f"`{field.name}` cannot be {_shown(value)}",
+            expected=mismatch.expected,
+            found=_shown(value),
+            nearest=mismatch.close,
+            remedy=mismatch.remedy,
+        )
+
+    def warn(self, offset: int, path: str, message: str, **details: str) -> None:
+        self.report(offset, path, message, severity="warning", **details)
+
+    def report(self, offset: int, path: str, message: str, **details: str) -> None:
+        self.problems.append(Problem(message, self.place(offset), path, **details))
+
+
+def join(path: str, name: str) -> str:
+    """Returns the config path of field `name` of the message at `path`."""
+    return f"{path}.{name}" if path else name
+
+
+def is_null(value: Value) -> bool:
+    """Whether `value` is the bare word null."""
+    return isinstance(value, Scalar) and value.quote is Quote.BARE and value.text == "null"
+
+
+def plain(value: Value) -> Any:
+    """Returns `value`, of JSON or the command line, as dicts, lists, strings and numbers."""
+    if isinstance(value, Block):
+        return {entry.name: plain(entry.value) for entry in value.entries}
+    if isinstance(value, Items):
+        return [plain(item) for item in value.values]
+    if value.quote is Quote.STRING:
+        return value.text
+    return WORDS[value.text] if value.text in WORDS else float(value.text)
+
+
+def missing_required(
+    message: Any, positions: dict[str, Place], place: Callable[[str], Place], path: str = ""
+) -> Iterator[Problem]:
+    """Yields a problem for each required field that is neither set nor has a default.
+
+    Fields that have a position are passed over: they are written, only wrongly.
+    """
+    for field in message.DESCRIPTOR.fields:
+        here = join(path, field.name)
+        if is_required(field) and not field.has_default_value and not message.HasField(field.name):
+            if here not in positions:
+                yield _missing(message, field, here, place(path))
+        elif is_message(field) and not is_map(field):
+            for element, child in children(message, field, here):
+                yield from missing_required(child, positions, place, element)
+
+
+def children(message: Any, field: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yields (path, message) of each message set in `field`, which stands at `path`."""
+    if is_repeated(field):
+        for index, child in enumerate(getattr(message, field.name)):
+            yield f"{path}[{index}]", child
+    elif message.HasField(field.name):
+        yield path, getattr(message, field.name)
+
+
+def _missing(message: Any, field: Any, path: str, place: Place) -> Problem:
+    return Problem(
+        f"{message.DESCRIPTOR.name} needs `{field.name}`",
+        place,
+        path,
+        expected=describe(field),
+        found="nothing",
+        remedy=f"add `{field.name}{' { … }' if is_message(field) else ': …'}`",
+    )
+
+
+def _elements(entry: Entry) -> list[tuple[int, Scalar | Block]]:
+    if isinstance(entry.value, Items):
+        return [(value.start, value) for value in entry.value.values]
+    return [(entry.start, entry.value)]
+
+
+def _key(value: Value) -> str:
+    entries = value.entries if isinstance(value, Block) else []
+    keys = [entry.value for entry in entries if entry.name == "key"]
+    return keys[-1].text if keys and isinstance(keys[-1], Scalar) else ""
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, Block):
+        return "a block { … }"
+    if isinstance(value, Items):
+        return "a list"
+    return f'"{value.text}"' if value.quote in (Quote.QUOTED, Quote.STRING) else value.text

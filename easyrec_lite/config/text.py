@@ -1,0 +1,291 @@
+"""Reads protobuf text format into a syntax tree, going on after mistakes.
+
+Grammar: protobuf's text-format specification, without extensions and `Any`, which the schema has
+no use for. Every mistake is collected; reading goes on at the next field.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from easyrec_lite.config.syntax import MAX_DEPTH, Block, Entry, Items, Locator, Quote, Scalar, Value
+from easyrec_lite.errors import Problem
+
+TOKEN = re.compile(
+    r"""
+    (?P<space>   (?: \s+ | \#[^\n]* )+ )
+  | (?P<string>  " (?: [^"\\\n] | \\. )* "  |  ' (?: [^'\\\n] | \\. )* ' )
+  | (?P<torn>    ["'] [^\n]*? (?= [\s}]* $ ) )
+  | (?P<word>    (?: -\s* )? (?: [\d.] (?: [\w.] | (?<=[eE])[+-] )* | [^\W\d] [\w.]* ) )
+  | (?P<mark>    [{}<>\[\]:,;] )
+  | (?P<junk>    . )
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+ESCAPE = re.compile(
+    r"\\(?: (?P<octal>[0-7]{1,3}) | [xX](?P<byte>[0-9a-fA-F]{1,2})"
+    r"| u(?P<short>[0-9a-fA-F]{4}) | U(?P<long>[0-9a-fA-F]{8}) | (?P<letter>.) )",
+    re.VERBOSE | re.DOTALL,
+)
+LETTERS = dict(zip("abfnrtv\\'\"?", "\a\b\f\n\r\t\v\\'\"?", strict=True))
+CLOSER = {"{": "}", "<": ">"}
+
+
+class Token(NamedTuple):
+    """A piece of the text; `kind` is string, torn, word, mark, junk or end."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass
+class Parsed:
+    """What was read, what was wrong, and up to where the block structure can be trusted."""
+
+    root: Block
+    problems: list[Problem]
+    trusted_end: int
+
+
+def parse_text(locator: Locator) -> Parsed:
+    """Reads the text of `locator` as protobuf text format."""
+    parser = _Parser(locator)
+    root = parser.fields(Block(), 0)
+    parser.judge_braces()
+    return Parsed(root, parser.problems, parser.trusted_end)
+
+
+def unescape(literal: str) -> bytes:
+    """Returns the bytes that a quoted string of the text format stands for.
+
+    Raises:
+      ValueError: an unknown escape.
+    """
+    body = literal[1:-1]
+    if "\\" not in body:
+        return body.encode()
+    pieces, at = [], 0
+    for match in ESCAPE.finditer(body):
+        pieces += [body[at : match.start()].encode(), _escaped(match)]
+        at = match.end()
+    return b"".join([*pieces, body[at:].encode()])
+
+
+def _escaped(match: re.Match[str]) -> bytes:
+    kind, digits = match.lastgroup, match.group(match.lastgroup or 0)
+    code = {"octal": 8, "byte": 16, "short": 16, "long": 16}.get(kind or "")
+    if code is None and digits in LETTERS:
+        return LETTERS[digits].encode()
+    number = int(digits, code) if code else -1
+    if kind in ("octal", "byte") and number < 256:
+        return bytes([number])
+    if kind in ("short", "long") and number < 0x110000:
+        return chr(number).encode("utf-8", "surrogatepass")
+    raise ValueError(f"unknown escape {match.group()} in a string")
+
+
+def _tokens(text: str) -> list[Token]:
+    found = [
+        Token(match.lastgroup or "", match.group(), match.start(), match.end())
+        for match in TOKEN.finditer(text)
+        if match.lastgroup != "space"
+    ]
+    return [*found, Token("end", "", len(text), len(text))]
+
+
+def _needs_colon(value: Value) -> bool:
+    if isinstance(value, Items):
+        return any(isinstance(item, Scalar) for item in value.values)
+    return isinstance(value, Scalar)
+
+
+class _Parser:
+    """Recursive descent; each method consumes what it reads and reports what it cannot read."""
+
+    def __init__(self, locator: Locator):
+        self.locator = locator
+        self.tokens = _tokens(locator.text)
+        self.at = 0
+        self.problems: list[Problem] = []
+        self.closed: list[tuple[Token, Token]] = []
+        self.unclosed: list[Token] = []
+        self.surplus: list[Token] = []
+        self.trusted_end = len(locator.text)
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def take(self) -> Token:
+        token = self.token
+        self.at += token.kind != "end"
+        return token
+
+    def sees(self, marks: str) -> bool:
+        return self.token.kind == "mark" and self.token.text in marks
+
+    def accept(self, marks: str) -> bool:
+        found = self.sees(marks)
+        self.at += found
+        return found
+
+    def report(self, token: Token, message: str, **details: str) -> None:
+        self.problems.append(self.locator.problem(token.start, message, **details))
+
+    def fields(self, block: Block, depth: int, name: Token | None = None, closer: str = "") -> Block:
+        """Reads entries into `block`, that of field `name`, until `closer` or the end."""
+        while self.token.kind != "end":
+            if self.sees("}>"):
+                if name:
+                    return self.close(block, name, closer)
+                self.surplus.append(self.take())
+            elif self.token.kind == "word":
+                self.entry(block, depth)
+            elif not self.accept(",;"):
+                self.unexpected()
+        block.end = self.token.start
+        if name:
+            self.unclosed.append(name)
+        return block
+
+    def close(self, block: Block, name: Token, closer: str) -> Block:
+        token = self.take()
+        if token.text != closer:
+            self.report(token, f"`{token.text}` closes a block", expected=closer, found=token.text)
+        self.closed.append((name, token))
+        block.end = token.end
+        return block
+
+    def unexpected(self) -> None:
+        """Reports the current token, then skips to what looks like the next field."""
+        token = self.take()
+        if token.kind == "torn":
+            self.report(token, "a string is not terminated", found=token.text)
+        else:
+            self.report(token, f"unexpected {token.text}", expected="a field name")
+        while self.token.kind in ("string", "torn", "junk") or self.sees(":[]"):
+            self.at += 1
+
+    def at_field(self) -> bool:
+        """Whether a field begins here: a word, then a colon or a brace."""
+        if self.token.kind != "word":
+            return False
+        after = self.tokens[self.at + 1]
+        return after.kind == "mark" and after.text in ":{<"
+
+    def entry(self, block: Block, depth: int) -> None:
+        name = self.take()
+        colon = self.accept(":")
+        value = self.value(name, depth)
+        if value is None:
+            return
+        if not colon and _needs_colon(value):
+            self.report(name, f"missing `:` after `{name.text}`", remedy=f"write `{name.text}: …`")
+        block.entries.append(Entry(name.text, value, name.start, value.end))
+
+    def value(self, name: Token, depth: int) -> Value | None:
+        """Reads what stands after `name`; None, with a problem, when that is no value."""
+        token = self.token
+        if self.sees("{<"):
+            self.at += 1
+            return self.block(token, name, depth + 1)
+        if self.accept("["):
+            return self.items(token, name, depth)
+        if token.kind in ("string", "torn"):
+            return self.string()
+        if token.kind == "word" and not self.at_field():
+            self.at += 1
+            return Scalar(re.sub(r"\s", "", token.text), Quote.BARE, token.start, token.end)
+        self.report(name, f"`{name.text}` has no value", found=token.text or "the end of the file")
+        return None
+
+    def block(self, opener: Token, name: Token, depth: int) -> Block:
+        block = Block(start=opener.start)
+        if depth < MAX_DEPTH:
+            return self.fields(block, depth, name, CLOSER[opener.text])
+        self.report(opener, f"blocks are nested more than {MAX_DEPTH} deep")
+        level = 1
+        while level and self.token.kind != "end":
+            level += self.sees("{<") - self.sees("}>")
+            block.end = self.take().end
+        return block
+
+    def items(self, opener: Token, name: Token, depth: int) -> Items:
+        items = Items(start=opener.start)
+        more = not self.sees("]")
+        while more and not self.at_field():
+            value = self.value(name, depth)
+            if value is None or isinstance(value, Items):
+                break
+            items.values.append(value)
+            more = self.accept(",")
+        items.end = self.token.end
+        if not self.accept("]"):
+            self.report(opener, f"the `[` of `{name.text}` is not closed", expected="`,` or `]`")
+        return items
+
+    def string(self) -> Scalar:
+        """Reads a string, or several that stand side by side and make one."""
+        first = last = self.token
+        pieces = []
+        while self.token.kind in ("string", "torn"):
+            last = self.take()
+            pieces.append(self.piece(last))
+            if last.kind == "torn":
+                break
+        try:
+            text = b"".join(pieces).decode()
+        except UnicodeDecodeError:
+            self.report(first, "the escapes of a string do not make UTF-8 text", found=first.text)
+            text = ""
+        return Scalar(text, Quote.QUOTED, first.start, last.end)
+
+    def piece(self, token: Token) -> bytes:
+        if token.kind == "torn":
+            self.report(
+                token,
+                "a string is not terminated",
+                found=token.text,
+                remedy=f"close it with {token.text[0]} on the same line",
+            )
+            return b""
+        try:
+            return unescape(token.text)
+        except ValueError as error:
+            self.report(token, str(error), remedy=r"write \\ for a backslash")
+            return b""
+
+    def judge_braces(self) -> None:
+        """Reports braces that do not balance, where the indentation says the mistake is."""
+        if not self.unclosed and not self.surplus:
+            return
+        suspect = next((pair for pair in self.closed if self.misaligned(*pair)), None)
+        if suspect is not None:
+            self.report_misaligned(*suspect)
+            return
+        for token in self.unclosed:
+            self.report(token, f"the block `{token.text}` is not closed", expected="`}`")
+        for token in self.surplus:
+            self.report(token, f"`{token.text}` closes nothing", remedy="delete it")
+        self.trusted_end = min(token.start for token in [*self.unclosed, *self.surplus])
+
+    def misaligned(self, opener: Token, closer: Token) -> bool:
+        text = self.locator.text
+        first_on_line = not text[text.rfind("\n", 0, closer.start) + 1 : closer.start].strip()
+        indents = self.locator.indent(opener.start), self.locator.indent(closer.start)
+        return first_on_line and "\n" in text[opener.start : closer.start] and len(set(indents)) > 1
+
+    def report_misaligned(self, opener: Token, closer: Token) -> None:
+        line = self.locator.place(closer.start).line
+        missing = bool(self.unclosed)
+        self.report(
+            opener,
+            f"braces do not balance: the `{closer.text}` of line {line} closes `{opener.text}`, "
+            "though their indentation differs",
+            remedy=f"close `{opener.text}` above line {line}" if missing else f"see line {line}",
+        )
+        self.trusted_end = opener.start if missing else closer.start
