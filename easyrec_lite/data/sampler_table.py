@@ -1,0 +1,196 @@
+"""Reads the tab-separated tables of negative samplers: a typed header, then one entry a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from easyrec_lite.errors import DataError, Place, Problem
+
+MAX_PROBLEMS = 20
+TYPES = ("int", "int32", "int64", "float", "double", "string")
+HEADER_CELL = re.compile(r"(\w+):(" + "|".join(TYPES) + ")")
+
+
+class SamplerTable:
+    """The cells of one file as text, and the problems found in them so far.
+
+    Attributes:
+      path: the file.
+      columns: one string array of M entries a column, in the file's order.
+      lines: int64 [M], the line of each entry, from 1.
+    """
+
+    def __init__(self, path: Path, columns: list[pa.Array], lines: np.ndarray):
+        self.path = path
+        self.columns = columns
+        self.lines = lines
+        self._problems: list[Problem] = []
+        self._count = 0
+
+    def report(
+        self,
+        wrong: np.ndarray,
+        column: str,
+        describe: Callable[[int], str],
+        expected: str,
+        remedy: str = "",
+    ) -> None:
+        """Notes a problem for each entry where `wrong`, bool [M], is true.
+
+        Args:
+          wrong: bool [M].
+          column: name of the column at fault.
+          describe: entry number → the text found there.
+          expected: what would have been right.
+          remedy: what to do about it.
+        """
+        entries = np.flatnonzero(wrong)
+        self._count += len(entries)
+        for entry in entries[:MAX_PROBLEMS]:
+            place = Place(str(self.path), int(self.lines[entry]))
+            message = f"bad {column}"
+            found = describe(int(entry))
+            self._problems.append(Problem(message, place, column, expected, found, remedy=remedy))
+
+    def raise_problems(self) -> None:
+        """Raises what `report` noted, at most `MAX_PROBLEMS` of it in file order.
+
+        Raises:
+          DataError: there was something.
+        """
+        if not self._problems:
+            return
+        shown = sorted(self._problems, key=lambda problem: problem.place)[:MAX_PROBLEMS]
+        if self._count > len(shown):
+            rest = self._count - len(shown)
+            end = Place(str(self.path), shown[-1].place.line, 1)
+            shown.append(Problem(f"and {rest} more problems in this file", end))
+        raise DataError(shown)
+
+    def cast(self, cells: pa.Array, kind: pa.DataType, column: str) -> np.ndarray:
+        """Returns cells of text as an array [M] of `kind`, noting those that do not parse."""
+        try:
+            typed = cells.cast(kind)
+        except pa.ArrowInvalid:
+            wrong = np.array([not _parses(cell, kind) for cell in cells])
+            self.report(wrong, column, lambda entry: repr(cells[entry].as_py()), str(kind))
+            typed = pc.if_else(pa.array(wrong), None, cells).cast(kind).fill_null(0)
+        return typed.to_numpy(zero_copy_only=False)
+
+    def weights(self, column: int) -> np.ndarray:
+        """Returns a column as float64 [M], noting entries that are not finite and ≥ 0."""
+        cells = self.columns[column]
+        values = self.cast(cells, pa.float64(), "weight")
+        wrong = ~(np.isfinite(values) & (values >= 0))
+        self.report(
+            wrong, "weight", lambda entry: repr(cells[entry].as_py()), "a finite number ≥ 0"
+        )
+        return values
+
+    def not_empty(self, column: int, name: str) -> None:
+        """Notes the entries of a column that are empty."""
+        wrong = pc.equal(self.columns[column], "").to_numpy(zero_copy_only=False)
+        self.report(wrong, name, lambda _: "an empty cell", f"a value for {name}")
+
+
+def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:
+    """Reads a file whose header reads like `id:int64⇥weight:float⇥feature:string`.
+
+    Args:
+      path: a UTF-8 file, compressed when its name ends in `.gz`.
+      expected: the columns by name, for messages; only their number must agree.
+
+    Raises:
+      DataError: the file is missing, unreadable, empty, has no such header, or has lines with
+        another number of columns.
+    """
+    data = _read(path)
+    _check_header(path, data.slice(0, min(data.size, 4096)).to_pybytes(), expected)
+    return _parse(path, data, expected)
+
+
+def _read(path: Path) -> pa.Buffer:
+    place = Place(str(path))
+    remedy = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
+    if not path.exists():
+        raise DataError(Problem("no such file", place, remedy=remedy))
+    if path.is_dir():
+        raise DataError(Problem("this is a directory", place, expected="a file", remedy=remedy))
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            return stream.read_buffer()
+    except OSError as error:
+        raise DataError(Problem(f"cannot be read: {error}", place)) from error
+
+
+def _check_header(path: Path, start: bytes, expected: Sequence[str]) -> None:
+    header = start.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").rstrip("\r")
+    cells = header.split("\t")
+    if len(cells) == len(expected) and all(HEADER_CELL.fullmatch(cell) for cell in cells):
+        return
+    example = {"weight": "float", "feature": "string"}
+    line = "\\t".join(f"{name}:{example.get(name, 'int64')}" for name in expected)
+    raise DataError(
+        Problem(
+            "this table has no header" if start.strip() else "this table is empty",
+            Place(str(path), 1),
+            expected=f"{line}, tab-separated, each type one of {', '.join(TYPES)}",
+            found=repr(header[:200]),
+            remedy="write the header as the first line",
+        )
+    )
+
+
+def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> SamplerTable:
+    torn: list[csv.InvalidRow] = []
+
+    def skip(row: csv.InvalidRow) -> str:
+        torn.append(row)
+        return "skip"
+
+    names = list(expected)
+    try:
+        table = csv.read_csv(
+            data,
+            csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1),
+            csv.ParseOptions(
+                delimiter="\t", quote_char=False, ignore_empty_lines=False, invalid_row_handler=skip
+            ),
+            csv.ConvertOptions(column_types={name: pa.string() for name in names}),
+        ).combine_chunks()
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            Problem(f"cannot be read as UTF-8 table: {error}", Place(str(path)))
+        ) from error
+    if torn:
+        raise DataError([_torn(path, row) for row in torn[:MAX_PROBLEMS]])
+    if table.num_rows == 0:
+        message = "this table has a header and no entry"
+        raise DataError(Problem(message, Place(str(path), 1), remedy="add entries"))
+    columns = [table.column(name).combine_chunks() for name in names]
+    return SamplerTable(path, columns, np.arange(2, table.num_rows + 2))
+
+
+def _parses(cell: pa.Scalar, kind: pa.DataType) -> bool:
+    try:
+        cell.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _torn(path: Path, row: csv.InvalidRow) -> Problem:
+    return Problem(
+        "wrong number of columns",
+        Place(str(path), row.number),
+        expected=f"{row.expected_columns} columns separated by tabs",
+        found=f"{row.actual_columns}: {row.text[:200]!r}",
+        remedy="separate the columns by one tab each; no tab inside a cell",
+    )

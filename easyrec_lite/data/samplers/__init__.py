@@ -1,0 +1,32 @@
+"""Negative samplers: items of a table, drawn for each batch as TensorFlow ops."""
+
+from __future__ import annotations
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.samplers.catalogue import Transform
+from easyrec_lite.data.samplers.kinds import SAMPLERS, Request
+from easyrec_lite.data.samplers.sampler import Negatives, Sampler
+
+__all__ = ["SAMPLERS", "Negatives", "Request", "Sampler", "open_sampler"]
+
+
+def open_sampler(
+    pipeline: Pipeline, transform: Transform, training: bool, seed: int
+) -> Sampler | None:
+    """Returns the sampler of `data_config`, its tables loaded, or None where it has none.
+
+    Args:
+      pipeline: the config.
+      transform: raw columns → values of the item side's features, as many rows.
+      training: whether to draw `num_sample` items a batch, or `num_eval_sample`.
+      seed: with a batch's position, all that its draw depends on.
+
+    Raises:
+      ConfigError: the sampler names a field that is not there.
+      DataError: one of its tables is missing or has bad lines.
+    """
+    data_config = pipeline.config.data_config
+    kind = data_config.WhichOneof("sampler")
+    if kind is None:
+        return None
+    return SAMPLERS.get(kind)(Request(data_config, kind, transform, training, seed))

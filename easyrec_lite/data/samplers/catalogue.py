@@ -1,0 +1,70 @@
+"""The items of a sampler, transformed to ids once, so that a step only gathers rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from easyrec_lite.data.item_table import ItemTable
+from easyrec_lite.features.values import FeatureValue
+
+Transform = Callable[[Mapping[str, tf.Tensor]], dict[str, FeatureValue]]
+
+
+class IdIndex:
+    """Finds the row of an id among M different ids.
+
+    Args:
+      ids: string [M].
+    """
+
+    def __init__(self, ids: tf.Tensor):
+        rows = tf.range(tf.size(ids, out_type=tf.int64), dtype=tf.int64)
+        entries = tf.lookup.KeyValueTensorInitializer(ids, rows)
+        self._table = tf.lookup.StaticHashTable(entries, default_value=-1)
+
+    def __call__(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns int64 [B], the row of each id, −1 where it is unknown.
+
+        Args:
+          ids: [B] strings, or whole numbers, which are compared as decimal text.
+        """
+        text = ids if ids.dtype == tf.string else tf.strings.as_string(ids)
+        return self._table.lookup(text)
+
+    def known(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns int64 [≤ B], the rows of those ids that are known."""
+        rows = self(ids)
+        return tf.boolean_mask(rows, rows >= 0)
+
+
+class Catalogue:
+    """M items: their weights, and their feature values kept as tensors.
+
+    Args:
+      table: the items.
+      id_field: the field of the data that holds the item's id.
+      transform: raw columns of the item side → feature values of as many rows.
+
+    Attributes:
+      weights: float64 [M] numpy array.
+      rows: the `IdIndex` of the items.
+    """
+
+    def __init__(self, table: ItemTable, id_field: str, transform: Transform):
+        columns = {name: tf.constant(cells) for name, cells in table.attributes.items()}
+        self.weights = table.weights
+        self.rows = IdIndex(tf.constant(table.ids))
+        self._id_field = id_field
+        self._ids = tf.constant(table.ids)
+        self._features = transform(columns)
+
+    def take(self, rows: tf.Tensor) -> tuple[dict[str, FeatureValue], dict[str, tf.Tensor]]:
+        """Returns the feature values and the raw id column of the items at `rows`, int64 [n]."""
+        features = {name: _gather(value, rows) for name, value in self._features.items()}
+        return features, {self._id_field: tf.gather(self._ids, rows)}
+
+
+def _gather(value: FeatureValue, rows: tf.Tensor) -> FeatureValue:
+    return type(value)(*(None if part is None else tf.gather(part, rows) for part in value))

@@ -1,0 +1,89 @@
+"""Draws items by weight without replacement, as TensorFlow ops with work fixed per step."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import tensorflow as tf
+
+OVERSAMPLING = 3
+
+
+class WeightedDraw:
+    """Draws different items one after another, each by weight among those not drawn yet.
+
+    An i.i.d. stream by weight gives the items in the order of their first occurrence. Where it
+    is too short, as with few or very unequal weights, the rest is drawn by the largest
+    `log(weight) + Gumbel` of the items not seen, which continues the same distribution
+    (Efraimidis and Spirakis, 2006) in one pass over the items.
+
+    Args:
+      weights: float64 [M], finite and ≥ 0; an item of weight 0 is never drawn.
+      seed: with `position`, all that a draw depends on.
+    """
+
+    def __init__(self, weights: np.ndarray, seed: int):
+        self._items = tf.constant(np.flatnonzero(weights), tf.int64)
+        positive = weights[weights > 0]
+        self.count = len(positive)
+        scaled = positive / positive.max(initial=0.0) if self.count else positive
+        self._is_item = tf.constant(weights > 0)
+        self._log_weights = tf.constant(np.log(positive), tf.float64)
+        self._slot_of = tf.constant(np.cumsum(weights > 0) - 1, tf.int64)
+        self._cumulative = tf.constant(np.cumsum(scaled), tf.float64)
+        digest = hashlib.sha256(str(seed).encode()).digest()
+        self._seed = int.from_bytes(digest[:8], "big", signed=True)
+
+    def __call__(self, size: int, excluded: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        """Returns int64 [n], different items of positive weight, none of them excluded.
+
+        n is `size`, or fewer when no more are eligible: then all of them, in ascending order.
+
+        Args:
+          size: how many to draw.
+          excluded: int64 [E] items, in any order, repeated or not.
+          position: int64 [2], e.g. epoch and row.
+        """
+        if not self.count or not size:
+            return tf.zeros([0], tf.int64)
+        barred = self._slots(excluded)
+        eligible = self.count - tf.size(barred)
+        slots = tf.cond(
+            eligible <= size,
+            lambda: tf.boolean_mask(tf.range(self.count, dtype=tf.int64), self._free(barred)),
+            lambda: self._draw(size, barred, position),
+        )
+        return tf.gather(self._items, slots)
+
+    def _slots(self, items: tf.Tensor) -> tf.Tensor:
+        """Returns the different slots, among the items of positive weight, of `items`."""
+        drawable = tf.boolean_mask(items, tf.gather(self._is_item, items))
+        return tf.unique(tf.gather(self._slot_of, drawable)).y
+
+    def _free(self, barred: tf.Tensor) -> tf.Tensor:
+        ones = tf.ones([self.count], tf.bool)
+        return tf.tensor_scatter_nd_update(ones, barred[:, None], tf.zeros_like(barred, tf.bool))
+
+    def _uniform(self, size: int, position: tf.Tensor, stream: int) -> tf.Tensor:
+        seed = tf.stack([self._seed + 2 * position[0] + stream, position[1]])
+        return tf.random.stateless_uniform([size], seed, dtype=tf.float64, alg="philox")
+
+    def _draw(self, size: int, barred: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        uniform = self._uniform(OVERSAMPLING * size, position, stream=0)
+        stream = tf.searchsorted(
+            self._cumulative, uniform * self._cumulative[-1], side="right", out_type=tf.int64
+        )
+        stream = tf.minimum(stream, self.count - 1)
+        seen = tf.unique(tf.concat([barred, stream], axis=0)).y
+        drawn = seen[tf.size(barred) : tf.size(barred) + size]
+        return tf.cond(
+            tf.size(drawn) < size, lambda: self._fill(size, drawn, seen, position), lambda: drawn
+        )
+
+    def _fill(self, size: int, drawn: tf.Tensor, seen: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        gumbel = -tf.math.log(-tf.math.log1p(-self._uniform(self.count, position, stream=1)))
+        free = self._free(seen)
+        keys = tf.where(free, self._log_weights + gumbel, -np.inf)
+        rest = tf.math.top_k(keys, size - tf.size(drawn)).indices
+        return tf.concat([drawn, tf.cast(rest, tf.int64)], axis=0)

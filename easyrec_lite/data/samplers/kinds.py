@@ -1,0 +1,102 @@
+"""The kinds of samplers by the name of their message in `data_config`, and what builds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.data.item_table import ItemTable, attributes_of, read_item_table
+from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
+from easyrec_lite.data.samplers.draw import WeightedDraw
+from easyrec_lite.data.samplers.sampler import (
+    Columns,
+    Exclusion,
+    HardNegatives,
+    Sampler,
+    log_shortage,
+)
+from easyrec_lite.registry import Registry
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a sampler is built from.
+
+    Attributes:
+      data_config: the `DatasetConfig`.
+      kind: the field of it that is set, e.g. `negative_sampler`.
+      transform: raw columns → values of the item side's features, as many rows.
+      training: whether it serves training or evaluation.
+      seed: what all draws depend on, besides the position.
+    """
+
+    data_config: Any
+    kind: str
+    transform: Transform
+    training: bool
+    seed: int
+
+    @property
+    def config(self) -> Any:
+        """The sampler's own message."""
+        return getattr(self.data_config, self.kind)
+
+    @property
+    def size(self) -> int:
+        """How many items to draw for a batch."""
+        config = self.config
+        return config.num_sample if self.training else config.num_eval_sample or config.num_sample
+
+    @property
+    def batch_size(self) -> int:
+        """The largest number of rows in a batch."""
+        config = self.data_config
+        return config.batch_size if self.training else config.eval_batch_size
+
+    def catalogue(self, path: str) -> Catalogue:
+        """Reads the item table at `path` and transforms it.
+
+        Raises:
+          ConfigError: `attr_fields` or `item_id_field` is no input field.
+          DataError: the table is missing or has bad lines.
+        """
+        return Catalogue(self._items(path), self.config.item_id_field, self.transform)
+
+    def _items(self, path: str) -> ItemTable:
+        config = self.config
+        (item_id,) = attributes_of(self.data_config, [config.item_id_field])
+        attributes = attributes_of(self.data_config, config.attr_fields)
+        return read_item_table(Path(path), attributes, config.attr_delimiter, item_id.is_integer)
+
+
+SAMPLERS: Registry[Callable[[Request], Sampler]] = Registry(
+    "sampler",
+    {
+        "negative_sampler": "easyrec_lite.data.samplers.weighted",
+        "negative_sampler_in_memory": "easyrec_lite.data.samplers.weighted",
+        "negative_sampler_v2": "easyrec_lite.data.samplers.positive_edges",
+        "hard_negative_sampler": "easyrec_lite.data.samplers.hard_edges",
+        "hard_negative_sampler_v2": "easyrec_lite.data.samplers.hard_edges",
+    },
+)
+
+
+def build(
+    request: Request,
+    catalogue: Catalogue,
+    exclusions: Iterable[Exclusion] = (),
+    hard: HardNegatives | None = None,
+) -> Sampler:
+    """Returns a sampler that bars the batch's own items and those of `exclusions`."""
+    draw = WeightedDraw(catalogue.weights, request.seed)
+    log_shortage(draw.count, request.size, request.batch_size)
+    field = request.config.item_id_field
+
+    def own(columns: Columns) -> tf.Tensor:
+        return catalogue.rows.known(columns[field])
+
+    return Sampler(catalogue, draw, request.size, [own, *exclusions], hard)
