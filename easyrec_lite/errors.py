@@ -95,6 +95,12 @@ class DataError(ProblemError):
     kind = "data"
 
 
+class RunError(ProblemError):
+    """A run cannot go on: a value that is not finite, a full disk, a broken checkpoint."""
+
+    kind = "run"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns the entry of `known` most alike to `name`, or '' when none is."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

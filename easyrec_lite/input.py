@@ -1,0 +1,125 @@
+"""From data files to batches: reader → labels, weights, features, sampled negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.batch import Batch
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.readers import Reader, open_reader
+from easyrec_lite.data.samplers import open_sampler
+from easyrec_lite.features.transform import FeatureTransform
+
+Columns = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which rows come, and in which order: the order is a function of (seed, epoch, row).
+
+    Attributes:
+      epochs: how often the data is read; None is without end.
+      start: (epoch, rows of it already consumed) to go on from.
+      shuffle: whether each epoch has an order of its own, made from `seed`.
+      seed: the run's seed.
+      limit: at most so many rows, counted within one epoch; 0 is all.
+    """
+
+    epochs: int | None = 1
+    start: tuple[int, int] = (0, 0)
+    shuffle: bool = False
+    seed: int = 0
+    limit: int = 0
+
+
+class BatchInput:
+    """Batches of a config's data, for training or evaluation.
+
+    Args:
+      pipeline: the config.
+      path: files, as in `train_input_path`.
+      transform: the config's feature transform.
+      extra_columns: raw columns that the model and the metrics read.
+      item_features: features of the item side, which negatives need too.
+      training: whether for training (a sampler's `num_sample`) or evaluation.
+
+    Raises:
+      DataError: no such file, or the sampler's table is wrong.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        path: str,
+        transform: FeatureTransform,
+        extra_columns: tuple[str, ...],
+        item_features: tuple[str, ...],
+        training: bool,
+    ):
+        data = pipeline.config.data_config
+        self._transform = transform
+        self._labels = tuple(data.label_fields)
+        self._weight = data.sample_weight
+        self._extra = extra_columns
+        columns = {*transform.input_fields(), *self._labels, *extra_columns}
+        columns |= {self._weight} if self._weight else set()
+        self.sampler = open_sampler(
+            pipeline,
+            lambda rows: transform(rows, item_features),
+            training=training,
+            seed=pipeline.config.train_config.seed,
+        )
+        if self.sampler is not None:
+            columns |= set(self.sampler.columns)
+        self.reader: Reader = open_reader(pipeline, path, training=training, columns=columns)
+
+    def batches(
+        self, batch_size: int, order: Order, drop_remainder: bool = False
+    ) -> tf.data.Dataset:
+        """Returns the data set of `Batch`es of `batch_size` rows (the last may be smaller)."""
+        rows = self.reader.batches(
+            batch_size,
+            epochs=order.epochs,
+            start=order.start,
+            shuffle=order.shuffle,
+            seed=order.seed,
+            drop_remainder=drop_remainder,
+        )
+        if order.limit:
+            rows = _first_rows(rows, batch_size, order.limit)
+        made = rows.map(self.batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return made.prefetch(tf.data.AUTOTUNE)
+
+    def batch(self, columns: Columns, position: tf.Tensor) -> Batch:
+        """Returns the batch of B raw rows; `position` int64 [2] is where they end."""
+        labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
+        weights = tf.cast(columns[self._weight], tf.float32) if self._weight else None
+        batch = Batch(
+            features=self._transform(columns),
+            labels=labels,
+            weights=weights,
+            extra={name: columns[name] for name in self._extra},
+            position=position,
+        )
+        if self.sampler is None:
+            return batch
+        drawn = self.sampler(columns, position)
+        return batch._replace(
+            negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
+        )
+
+
+def _first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:
+    """Cuts a data set of (columns, position) after `limit` rows."""
+
+    def cut(index: tf.Tensor, element: Any) -> Any:
+        columns, position = element
+        keep = limit - index * batch_size
+        return tf.nest.map_structure(lambda column: column[:keep], columns), position
+
+    batches = -(-limit // batch_size)
+    return rows.take(batches).enumerate().map(cut, deterministic=True)

@@ -1,0 +1,54 @@
+"""From a config to the parts of a run: transform, tables, model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.features.embeddings import GroupEmbeddings
+from easyrec_lite.features.transform import FeatureTransform
+from easyrec_lite.models.base import Model
+from easyrec_lite.models.registry import MODELS
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A config, and what was built from it."""
+
+    pipeline: Pipeline
+    transform: FeatureTransform
+    model: Model
+
+    @property
+    def user_features(self) -> tuple[str, ...]:
+        """Names of the features that the user side reads."""
+        return self._features(self.model.user_groups)
+
+    @property
+    def item_features(self) -> tuple[str, ...]:
+        """Names of the features that the item side reads."""
+        return self._features(self.model.item_groups)
+
+    def _features(self, groups: tuple[str, ...]) -> tuple[str, ...]:
+        named = {
+            group.group_name: group.feature_names
+            for group in self.pipeline.config.model_config.feature_groups
+        }
+        return tuple(dict.fromkeys(name for group in groups for name in named[group]))
+
+
+def build(pipeline: Pipeline) -> Parts:
+    """Builds the model of a config; its weights depend on the config and its seed alone.
+
+    Raises:
+      ConfigError: the model class is unknown, or the config does not fit it.
+    """
+    config = pipeline.config
+    seed = config.train_config.seed
+    keras.utils.set_random_seed(seed % 2**32)
+    transform = FeatureTransform(config)
+    embeddings = GroupEmbeddings(config, seed)
+    model = MODELS.get(config.model_config.model_class)(config, embeddings, seed)
+    return Parts(pipeline, transform, model)

@@ -1,0 +1,259 @@
+"""Checkpoints: all state of a run by variable name, the newest few kept, broken ones passed over.
+
+A checkpoint is TensorFlow's own format, `model.ckpt-STEP`, readable by `tf.train.load_checkpoint`.
+TensorFlow writes it aside and renames it, and keeps a checksum of each tensor.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+from easyrec_lite.errors import ConfigError, Place, Problem, RunError, nearest
+
+PREFIX = "model.ckpt"
+_ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
+_ROOT = "variables/"
+log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The checkpoints of one folder.
+
+    Args:
+      folder: where they lie; made when first saved to.
+      variables: name → variable, all that a run needs to go on.
+      keep: how many of the newest to keep; 0 keeps all.
+    """
+
+    def __init__(self, folder: Path, variables: Mapping[str, tf.Variable], keep: int = 10):
+        self.folder = folder
+        self._variables = dict(variables)
+        self._checkpoint = tf.train.Checkpoint(variables=self._variables)
+        self._keep = keep
+
+    def paths(self) -> list[str]:
+        """Returns the prefixes of all complete checkpoints, oldest first."""
+        return checkpoint_paths(self.folder)
+
+    def save(self, step: int) -> str:
+        """Writes the state of all variables and drops the oldest checkpoints beyond `keep`.
+
+        Returns:
+          The checkpoint's prefix.
+
+        Raises:
+          RunError: it could not be written (disk full, folder read-only); what there was stays.
+        """
+        prefix = str(self.folder / f"{PREFIX}-{step}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._checkpoint.write(prefix)
+        except (OSError, tf.errors.OpError) as error:
+            _remove_partial(self.folder, prefix)
+            raise RunError(_unwritable(prefix, error, self.paths())) from error
+        if self._keep:
+            for old in self.paths()[: -self._keep]:
+                _remove(old)
+        return prefix
+
+    def restore_newest(self) -> str | None:
+        """Restores the newest readable checkpoint; a broken one is passed over, and said so.
+
+        Returns:
+          Its prefix, or None when the folder holds none.
+
+        Raises:
+          ConfigError: the checkpoint is of another model than the config's.
+          RunError: there are checkpoints, but none can be read.
+        """
+        paths = self.paths()
+        for prefix in reversed(paths):
+            try:
+                self.restore(prefix)
+            except RunError as error:
+                log.warning("%s", error)
+                log.warning("falling back to the checkpoint before %s", prefix)
+            else:
+                return prefix
+        if paths:
+            raise RunError(
+                Problem(
+                    f"none of the {len(paths)} checkpoints can be read",
+                    Place(str(self.folder)),
+                    remedy="move them away to start afresh, or bring back a copy",
+                )
+            )
+        return None
+
+    def restore(self, prefix: str) -> None:
+        """Restores all variables from the checkpoint `prefix`.
+
+        Raises:
+          ConfigError: it is of another model than the config's; names what differs.
+          RunError: it is broken or not there.
+        """
+        shapes = variable_shapes(prefix)
+        problems = _differences(prefix, shapes, self._variables)
+        if problems:
+            raise ConfigError(problems)
+        try:
+            self._checkpoint.read(prefix).assert_existing_objects_matched()
+        except (tf.errors.OpError, OSError) as error:
+            raise RunError(_broken(prefix, error)) from error
+
+
+def checkpoint_paths(folder: Path) -> list[str]:
+    """Returns the prefixes of the complete checkpoints in `folder`, by step, oldest first."""
+    found = {}
+    for index in folder.glob(f"{PREFIX}-*.index"):
+        match = re.fullmatch(rf"{re.escape(PREFIX)}-(\d+)\.index", index.name)
+        if match:
+            found[int(match[1])] = str(index.with_suffix(""))
+    return [found[step] for step in sorted(found)]
+
+
+def step_of(prefix: str) -> int:
+    """Returns the training step in a checkpoint's name."""
+    return int(prefix.rsplit("-", 1)[1])
+
+
+def find_checkpoint(path: str | Path) -> str:
+    """Returns the checkpoint that `path` means: a prefix, or a folder's newest.
+
+    Raises:
+      ConfigError: there is none.
+    """
+    given = Path(path)
+    if given.is_dir():
+        paths = checkpoint_paths(given) or _state_file(given)
+        if paths:
+            return paths[-1]
+    elif given.with_name(given.name + ".index").exists():
+        return str(given)
+    elif given.suffix == ".index" and given.exists():
+        return str(given.with_suffix(""))
+    around = given if given.is_dir() else given.parent
+    names = [entry.name.removesuffix(".index") for entry in around.glob("*.index")]
+    raise ConfigError(
+        Problem(
+            "no checkpoint",
+            Place(str(path)),
+            expected="a folder with checkpoints, or a prefix such as model_dir/model.ckpt-1000",
+            found="; ".join(sorted(names)) or "no checkpoint there",
+            nearest=nearest(given.name, names),
+            remedy="train first, or give the path of a checkpoint",
+        )
+    )
+
+
+def _state_file(folder: Path) -> list[str]:
+    newest = tf.train.latest_checkpoint(str(folder))
+    return [newest] if newest else []
+
+
+def variable_shapes(prefix: str) -> dict[str, tuple[int, ...]]:
+    """Returns variable name → shape of the checkpoint `prefix`, ours or another's.
+
+    Raises:
+      RunError: it cannot be read.
+    """
+    try:
+        listed = tf.train.list_variables(prefix)
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        raise RunError(_broken(prefix, error)) from error
+    shapes = {_plain(name): tuple(shape) for name, shape in listed}
+    return {name: shape for name, shape in shapes.items() if name}
+
+
+def read_variables(prefix: str, names: list[str]) -> dict[str, tf.Tensor]:
+    """Returns the values of the named variables of checkpoint `prefix`."""
+    reader = tf.train.load_checkpoint(prefix)
+    keys = {_plain(key): key for key in reader.get_variable_to_shape_map()}
+    return {name: reader.get_tensor(keys[name]) for name in names}
+
+
+def _plain(key: str) -> str:
+    """The variable's name behind a key of TensorFlow's object graph; '' for bookkeeping."""
+    if key.startswith("_CHECKPOINTABLE") or key == "save_counter" + _ATTRIBUTE:
+        return ""
+    name = key.removesuffix(_ATTRIBUTE)
+    if name == key:
+        return name
+    return re.sub(r"\.([S.])", _unescape, name.removeprefix(_ROOT))
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return "/" if match[1] == "S" else "."
+
+
+def _differences(
+    prefix: str, stored: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tf.Variable]
+) -> list[Problem]:
+    remedy = "use another model_dir, undo the change of the config, or set fine_tune_checkpoint"
+    problems = []
+    for name, variable in wanted.items():
+        shape = tuple(variable.shape)
+        if name not in stored:
+            problems.append(
+                Problem(
+                    f"the checkpoint lacks variable {name!r}",
+                    Place(prefix),
+                    expected=f"shape {shape}",
+                    nearest=nearest(name, stored),
+                    remedy=remedy,
+                )
+            )
+        elif stored[name] != shape:
+            problems.append(
+                Problem(
+                    f"variable {name!r} has another shape in the checkpoint",
+                    Place(prefix),
+                    expected=f"{shape}, as the config asks",
+                    found=str(stored[name]),
+                    remedy=remedy,
+                )
+            )
+    return problems
+
+
+def _broken(prefix: str, error: Exception) -> Problem:
+    return Problem(
+        "the checkpoint cannot be read",
+        Place(prefix),
+        found=_plain_words(error),
+        remedy="it is damaged or incomplete; use an older one",
+    )
+
+
+def _unwritable(prefix: str, error: Exception, left: list[str]) -> Problem:
+    kept = f"the newest good checkpoint is {left[-1]}" if left else "no checkpoint was written yet"
+    return Problem(
+        "the checkpoint cannot be written",
+        Place(prefix),
+        found=_plain_words(error),
+        remedy=f"make room or permit writing, then start the same command again; {kept}",
+    )
+
+
+def _plain_words(error: Exception) -> str:
+    """The first line of an error without TensorFlow's node names."""
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\]", "", text)
+
+
+def _remove(prefix: str) -> None:
+    path = Path(prefix)
+    for part in (path.with_name(path.name + ".index"), *path.parent.glob(f"{path.name}.data-*")):
+        part.unlink(missing_ok=True)
+
+
+def _remove_partial(folder: Path, prefix: str) -> None:
+    if not Path(prefix + ".index").exists():
+        for part in folder.glob(f"{Path(prefix).name}*"):
+            if part.is_file():
+                part.unlink(missing_ok=True)

@@ -1,0 +1,152 @@
+"""The training loop: steps, and what happens between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.errors import Problem, RunError
+from easyrec_lite.training.hooks import Hook, Report
+from easyrec_lite.training.step import Trainer
+
+# The longest that hooks, and so a user's interrupt, wait for a call of many steps, in seconds.
+CALL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Periods:
+    """When things happen, in steps (0: never); `save_seconds` in seconds."""
+
+    total: int | None
+    log: int
+    save: int
+    save_seconds: int = 0
+
+
+class Loop:
+    """Trains until the steps or the data are used up.
+
+    Args:
+      trainer: does the steps.
+      periods: when to log and save.
+      hooks: told of what happens.
+      save: writes a checkpoint at a step, and does what follows from it (evaluation, export).
+    """
+
+    def __init__(
+        self, trainer: Trainer, periods: Periods, hooks: Sequence[Hook], save: Callable[[int], None]
+    ):
+        self._trainer = trainer
+        self._periods = periods
+        self._hooks = hooks
+        self._save = save
+        self._step = int(trainer.step)
+        self._saved_step = self._step
+        self._clock = _Clock(self._step)
+
+    def run(self, dataset: tf.data.Dataset) -> str:
+        """Trains on `dataset` and returns why it ended.
+
+        Raises:
+          RunError: a loss or gradient was not finite.
+          tf.errors.OpError: the input failed.
+        """
+        iterator = iter(dataset)
+        reason = ""
+        while not reason:
+            if self._periods.total is not None and self._step >= self._periods.total:
+                reason = "all steps are done"
+                break
+            more = self._trainer.run(iterator, self._call_steps())
+            self._step = int(self._trainer.step)
+            if not bool(self._trainer.finite):
+                raise RunError(_not_finite(self._trainer, self._step + 1))
+            reason = "" if more else "all data is read"
+            self._between()
+            reason = reason or next(filter(None, (h.should_stop(self._step) for h in self._hooks)), "")
+        if self._step != self._saved_step:
+            self._checkpoint()
+        return reason
+
+    def _between(self) -> None:
+        log, save, seconds = self._periods.log, self._periods.save, self._periods.save_seconds
+        if log and self._step % log == 0:
+            report = self._clock.report(self._trainer, self._step, self._periods.total)
+            for hook in self._hooks:
+                hook.report(report)
+        due = save and self._step % save == 0
+        due = due or (seconds and self._clock.since_save() >= seconds)
+        if due and self._step != self._saved_step:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        self._saved_step = self._step
+        start = time.monotonic()
+        self._save(self._step)
+        self._clock.pause(time.monotonic() - start)
+
+    def _call_steps(self) -> int:
+        """How many steps to the next event, and no more than fit into `CALL_SECONDS`."""
+        step, periods = self._step, self._periods
+        ends = [period - step % period for period in (periods.log, periods.save) if period]
+        if periods.total is not None:
+            ends.append(periods.total - step)
+        return max(1, min([*ends, self._clock.steps_in(CALL_SECONDS)]))
+
+
+class _Clock:
+    """Wall-clock time of a run, without the time that saving and evaluating take."""
+
+    def __init__(self, step: int):
+        self._since = self._saved = time.monotonic()
+        self._from = step
+        self._per_step = 0.0
+
+    def report(self, trainer: Trainer, step: int, total: int | None) -> Report:
+        seconds = max(time.monotonic() - self._since, 1e-9)
+        rows, waited = trainer.take_counts()
+        done = max(step - self._from, 1)
+        self._per_step = seconds / done
+        left = None if total is None else (total - step) * self._per_step
+        self._since, self._from = time.monotonic(), step
+        return Report(
+            step, total, trainer.shown(), rows / seconds, min(waited / seconds, 1.0), left
+        )
+
+    def since_save(self) -> float:
+        return time.monotonic() - self._saved
+
+    def pause(self, seconds: float) -> None:
+        """Leaves the `seconds` that a checkpoint took just now out of the next report's speed."""
+        self._saved = time.monotonic()
+        self._since += seconds
+
+    def steps_in(self, seconds: float) -> int:
+        return int(seconds / self._per_step) if self._per_step else 10
+
+
+def _not_finite(trainer: Trainer, step: int) -> Problem:
+    shown = trainer.shown()
+    values = [f"{name} = {v}" for name, v in shown.items() if not abs(v) < float("inf")]
+    return Problem(
+        f"step {step} is not finite; its update was left out and the run stops",
+        expected="finite features, losses and gradients",
+        found=", ".join([*values, *trainer.not_finite()]),
+        remedy="lower the learning rate, set gradient_clipping_by_norm, or look for extreme values "
+        "in the float features; the last good checkpoint stays",
+    )
+
+
+def periods_of(train_config: Any) -> Periods:
+    """Returns the periods that a `TrainConfig` asks for; `save_checkpoints_secs` wins if set."""
+    by_time = train_config.HasField("save_checkpoints_secs") and train_config.save_checkpoints_secs
+    return Periods(
+        total=train_config.num_steps or None,
+        log=train_config.log_step_count_steps,
+        save=0 if by_time else train_config.save_checkpoints_steps,
+        save_seconds=train_config.save_checkpoints_secs if by_time else 0,
+    )

@@ -1,0 +1,176 @@
+"""The optimiser of a run: which rule and rate moves which variable; clipping, freezing, averages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.training.rules import Rule, make_rule
+from easyrec_lite.training.schedules import Schedule, make_schedule
+
+Gradients = dict[str, tf.Tensor | tf.IndexedSlices]
+
+
+class Optimizer:
+    """Moves a model's trainable variables by their gradients, as a `TrainConfig` asks.
+
+    Tables (embedding matrices [rows, D]) are moved by rows. With two `optimizer_config`s the first
+    is for the tables, the second for all else.
+
+    Args:
+      config: the `TrainConfig` message.
+      trainable: variable name → variable.
+      tables: the names among them that are embedding tables.
+
+    Raises:
+      ConfigError: no optimizer, more than two, or one without a learning rate.
+    """
+
+    def __init__(self, config: Any, trainable: Mapping[str, tf.Variable], tables: set[str]):
+        count = len(config.optimizer_config)
+        if not 1 <= count <= 2:
+            raise ConfigError(_optimizer_count(count))
+        self._trainable = _thawed(trainable, config.freeze_gradient)
+        self._tables = tables
+        self._clip = config.gradient_clipping_by_norm
+        self._parts = [_Part(entry, i) for i, entry in enumerate(config.optimizer_config)]
+        self._slots = {
+            name: self._part(name).make_slots(name, variable)
+            for name, variable in self._trainable.items()
+        }
+        first = config.optimizer_config[0]
+        self._average_decay = first.moving_average_decay if first.use_moving_average else 0.0
+        self.averages: dict[str, tf.Variable] = {}
+        if self._average_decay:
+            self.averages = {
+                name: tf.Variable(variable, trainable=False, name=f"{name}/average")
+                for name, variable in trainable.items()
+            }
+
+    def _part(self, name: str) -> _Part:
+        return self._parts[0] if name in self._tables else self._parts[-1]
+
+    @property
+    def trainable(self) -> dict[str, tf.Variable]:
+        """The variables that move: all trainable ones but those that `freeze_gradient` names."""
+        return self._trainable
+
+    def variables_by_name(self) -> dict[str, tf.Variable]:
+        """Returns the optimiser's state: slots and moving averages."""
+        named = {
+            f"{name}/{slot}": variable
+            for name, slots in self._slots.items()
+            for slot, variable in slots.items()
+        }
+        return {**named, **{f"{name}/average": v for name, v in self.averages.items()}}
+
+    def rates(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns the learning rates at `step` (steps done so far), for logs."""
+        names = ["learning_rate"] if len(self._parts) == 1 else ["embedding_rate", "learning_rate"]
+        time = tf.cast(step, tf.float32)
+        return {name: part.schedule(time) for name, part in zip(names, self._parts, strict=True)}
+
+    def prepare(self, gradients: Mapping[str, Any]) -> Gradients:
+        """Returns gradients by unique rows, scaled and clipped as the config asks.
+
+        Args:
+          gradients: variable name → dense gradient, `IndexedSlices` or None (then left out).
+        """
+        ready: Gradients = {}
+        for name, gradient in gradients.items():
+            if gradient is None or name not in self._trainable:
+                continue
+            if isinstance(gradient, tf.IndexedSlices):
+                gradient = _unique_rows(gradient)
+            scale = self._part(name).table_scale if name in self._tables else 1.0
+            ready[name] = gradient if scale == 1.0 else _scaled(gradient, scale)
+        if self._clip:
+            norm = global_norm(ready)
+            factor = self._clip / tf.maximum(norm, self._clip)
+            ready = {name: _scaled(gradient, factor) for name, gradient in ready.items()}
+        return ready
+
+    def apply(self, gradients: Gradients, step: tf.Tensor) -> None:
+        """Moves the variables by prepared gradients; `step` (int64) counts steps done so far."""
+        rates = [part.schedule(tf.cast(step, tf.float32)) for part in self._parts]
+        for name, gradient in gradients.items():
+            part = self._part(name)
+            rate = rates[part.index]
+            variable, slots = self._trainable[name], self._slots[name]
+            if isinstance(gradient, tf.IndexedSlices):
+                part.rule.by_rows(
+                    variable, slots, gradient.indices, gradient.values, rate, step + 1
+                )
+            else:
+                part.rule.dense(variable, slots, gradient, rate, step + 1)
+
+    def update_averages(self, trainable: Mapping[str, tf.Variable]) -> None:
+        """Moves each average towards its variable; does nothing without `use_moving_average`."""
+        for name, average in self.averages.items():
+            average.assign_sub((1.0 - self._average_decay) * (average - trainable[name]))
+
+
+class _Part:
+    """One `Optimizer` message: its rule, schedule and scale of table gradients."""
+
+    def __init__(self, config: Any, index: int):
+        kind = config.WhichOneof("optimizer")
+        path = f"train_config.optimizer_config[{index}]"
+        if kind is None:
+            raise ConfigError(Problem("no optimizer is chosen", path=path))
+        self.index = index
+        self.rule: Rule = make_rule(config, kind)
+        self.schedule: Schedule = make_schedule(
+            getattr(config, kind).learning_rate, f"{path}.{kind}.learning_rate"
+        )
+        given = config.HasField("embedding_learning_rate_multiplier")
+        self.table_scale = config.embedding_learning_rate_multiplier if given else 1.0
+
+    def make_slots(self, name: str, variable: tf.Variable) -> dict[str, tf.Variable]:
+        return {
+            slot: tf.Variable(
+                tf.fill(variable.shape, value), trainable=False, name=f"{name}/{slot}"
+            )
+            for slot, value in self.rule.slots.items()
+        }
+
+
+def global_norm(gradients: Gradients) -> tf.Tensor:
+    """Returns the root of the sum of squares of all gradients, float32 scalar."""
+    values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients.values()]
+    return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(value)) for value in values]))
+
+
+def _unique_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
+    """Sums the gradients of each row; ids then stand once each."""
+    rows, place = tf.unique(slices.indices)
+    summed = tf.math.unsorted_segment_sum(slices.values, place, tf.shape(rows)[0])
+    return tf.IndexedSlices(summed, rows, slices.dense_shape)
+
+
+def _scaled(gradient: tf.Tensor | tf.IndexedSlices, factor: Any) -> tf.Tensor | tf.IndexedSlices:
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
+    return gradient * factor
+
+
+def _thawed(trainable: Mapping[str, tf.Variable], patterns: Any) -> dict[str, tf.Variable]:
+    frozen = [re.compile(pattern) for pattern in patterns]
+    return {
+        name: variable
+        for name, variable in trainable.items()
+        if not any(pattern.search(name) for pattern in frozen)
+    }
+
+
+def _optimizer_count(count: int) -> Problem:
+    return Problem(
+        f"{count} optimizer_config entries",
+        path="train_config.optimizer_config",
+        expected="one for all variables, or two: the first for embedding tables, then the rest",
+        remedy="add or remove entries",
+    )
