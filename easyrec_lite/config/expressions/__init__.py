@@ -13,13 +13,14 @@ and computed by a small interpreter when it is called.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from easyrec_lite.config import functions
 from easyrec_lite.config.expressions.evaluate import Evaluator
-from easyrec_lite.config.expressions.grammar import Checker, Source, dotted, normal, parse
-from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.config.expressions.grammar import NOWHERE, Checker, Source, dotted, normal, parse
+from easyrec_lite.errors import ConfigError, Place
 
 __all__ = [
     "Expression",
@@ -65,21 +66,24 @@ class Expression:
         values.update({normal(name): value for name, value in kwargs.items()})
         if len(args) + len(kwargs) != len(self._names) or set(values) != set(self._names):
             found = f"{len(args)} by position and {sorted(kwargs)} by name"
-            raise self._failure(f"takes the arguments {list(self.arguments)}, was given {found}")
-        try:
+            message = f"takes the arguments {list(self.arguments)}, was given {found}"
+            raise self._source.failure(message)
+        with _reporting(self._source):
             return Evaluator(values).value(self._body)
-        except ConfigError:
-            raise
-        except Exception as error:
-            raise self._failure(str(error).strip() or type(error).__name__) from error
 
-    def _failure(self, message: str) -> ConfigError:
-        text, place, path = self.text, self._source.place, self._source.path
-        return ConfigError(Problem(f"cannot compute: {message}", place, path, found=repr(text)))
+
+@contextmanager
+def _reporting(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise source.failure(str(error).strip() or type(error).__name__) from error
 
 
 def compile_expression(
-    text: str, arguments: Sequence[str], place: Place = Place(), path: str = ""
+    text: str, arguments: Sequence[str], place: Place = NOWHERE, path: str = ""
 ) -> Expression:
     """Returns `text` as a function of `arguments`.
 
@@ -98,7 +102,7 @@ def compile_expression(
     return Expression(source, body, arguments)
 
 
-def compile_lambda(text: str, place: Place = Place(), path: str = "") -> Expression:
+def compile_lambda(text: str, place: Place = NOWHERE, path: str = "") -> Expression:
     """Returns `lambda x, y: …` as a function; see `compile_expression`."""
     source = Source(text.strip(), place, path)
     tree = parse(source)
@@ -117,7 +121,7 @@ def _lambda_arguments(source: Source, tree: ast.Lambda) -> list[str]:
 
 
 def compile_function(
-    text: str, place: Place = Place(), path: str = ""
+    text: str, place: Place = NOWHERE, path: str = ""
 ) -> Expression | FunctionName:
     """Returns the function that `text` is: a lambda, or the name of a listed or registered one.
 
@@ -144,19 +148,25 @@ class FunctionName:
 
     def __init__(self, source: Source):
         self.text = source.text
+        self._source = source
 
     def __repr__(self) -> str:
         return f"FunctionName({self.text!r})"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the function."""
-        return functions.resolve(self.text)(*args, **kwargs)
+        """Calls the function.
+
+        Raises:
+          ConfigError: it raised something; the cause is chained.
+        """
+        with _reporting(self._source):
+            return functions.resolve(self.text)(*args, **kwargs)
 
 
 _SLICED = "value"
 
 
-def compile_slice(text: str, place: Place = Place(), path: str = "") -> Expression:
+def compile_slice(text: str, place: Place = NOWHERE, path: str = "") -> Expression:
     """Returns the function of one argument that takes a part of it: `[1]`, `[0:2]`, `[:, -1]`.
 
     Raises:

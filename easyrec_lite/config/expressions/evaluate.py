@@ -7,6 +7,7 @@ is taken for a tensor. Operators on tensors are elementwise; `&` and `|` are log
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -66,31 +67,31 @@ class Evaluator:
             raise ValueError(f"takes more than {MAX_STEPS} steps")
         return getattr(self, f"_{type(node).__name__}")(node)
 
-    def _Constant(self, node: ast.Constant) -> Any:  # noqa: N802
+    def _Constant(self, node: ast.Constant) -> Any:
         return node.value
 
-    def _Name(self, node: ast.Name) -> Any:  # noqa: N802
+    def _Name(self, node: ast.Name) -> Any:
         return self._names[node.id]
 
-    def _Attribute(self, node: ast.Attribute) -> Any:  # noqa: N802
+    def _Attribute(self, node: ast.Attribute) -> Any:
         return functions.constant(dotted(node))
 
-    def _List(self, node: ast.List) -> list[Any]:  # noqa: N802
+    def _List(self, node: ast.List) -> list[Any]:
         return [self.value(item) for item in node.elts]
 
-    def _Tuple(self, node: ast.Tuple) -> tuple[Any, ...]:  # noqa: N802
+    def _Tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
         return tuple(self.value(item) for item in node.elts)
 
-    def _Slice(self, node: ast.Slice) -> slice:  # noqa: N802
+    def _Slice(self, node: ast.Slice) -> slice:
         return slice(*(part and self.value(part) for part in (node.lower, node.upper, node.step)))
 
-    def _Subscript(self, node: ast.Subscript) -> Any:  # noqa: N802
+    def _Subscript(self, node: ast.Subscript) -> Any:
         return self.value(node.value)[self.value(node.slice)]
 
-    def _IfExp(self, node: ast.IfExp) -> Any:  # noqa: N802
+    def _IfExp(self, node: ast.IfExp) -> Any:
         return self.value(node.body if self._truth(node.test) else node.orelse)
 
-    def _BoolOp(self, node: ast.BoolOp) -> bool:  # noqa: N802
+    def _BoolOp(self, node: ast.BoolOp) -> bool:
         results = (self._truth(part) for part in node.values)
         return all(results) if isinstance(node.op, ast.And) else any(results)
 
@@ -100,7 +101,7 @@ class Evaluator:
             raise TypeError("a tensor is neither true nor false; use &, |, ~ or tf.where")
         return bool(value)
 
-    def _UnaryOp(self, node: ast.UnaryOp) -> Any:  # noqa: N802
+    def _UnaryOp(self, node: ast.UnaryOp) -> Any:
         if isinstance(node.op, ast.Not):
             return not self._truth(node.operand)
         value = self.value(node.operand)
@@ -108,7 +109,7 @@ class Evaluator:
             return _logical("tf.math.logical_not", value)
         return -value if isinstance(node.op, ast.USub) else +value
 
-    def _BinOp(self, node: ast.BinOp) -> Any:  # noqa: N802
+    def _BinOp(self, node: ast.BinOp) -> Any:
         left, right = self.value(node.left), self.value(node.right)
         if isinstance(node.op, ast.BitAnd):
             return _logical("tf.math.logical_and", left, right)
@@ -117,9 +118,9 @@ class Evaluator:
         _check_operands(node.op, left, right)
         return _bounded(_ARITHMETIC[type(node.op)](left, right))
 
-    def _Compare(self, node: ast.Compare) -> Any:  # noqa: N802
+    def _Compare(self, node: ast.Compare) -> Any:
         operands = [self.value(part) for part in (node.left, *node.comparators)]
-        pairs = zip(operands, operands[1:], strict=False)
+        pairs = itertools.pairwise(operands)
         results = [
             _COMPARE[type(kind)](left, right)
             for kind, (left, right) in zip(node.ops, pairs, strict=True)
@@ -129,7 +130,7 @@ class Evaluator:
             result = _logical("tf.math.logical_and", result, other)
         return result
 
-    def _Call(self, node: ast.Call) -> Any:  # noqa: N802
+    def _Call(self, node: ast.Call) -> Any:
         name = dotted(node.func)
         args = [self.value(argument) for argument in node.args]
         kwargs = {str(keyword.arg): self.value(keyword.value) for keyword in node.keywords}
@@ -140,7 +141,7 @@ class Evaluator:
             raise ValueError(f"{name} would make the result more than 2^20 times larger")
         return functions.resolve(name)(*args, **kwargs)
 
-    def _ListComp(self, node: ast.ListComp) -> list[Any]:  # noqa: N802
+    def _ListComp(self, node: ast.ListComp) -> list[Any]:
         outer = self._names
         try:
             return list(self._each(node.elt, node.generators))

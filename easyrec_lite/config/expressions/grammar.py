@@ -18,6 +18,7 @@ MAX_LENGTH = 2000
 MAX_NODES = 500
 MAX_DEPTH = 40
 MAX_INTEGER = 2**63
+NOWHERE = Place()
 BUILTINS = ("len", "range", "zip")
 
 _ALLOWED = (
@@ -43,7 +44,7 @@ class Source:
     """
 
     text: str
-    place: Place = Place()
+    place: Place = NOWHERE
     path: str = ""
     shift: int = 0
 
@@ -62,6 +63,13 @@ class Source:
         """Returns an error that shows `token` and its column inside the text."""
         found = f"{_short(token)} at column {column} of {_short(self.text[self.shift :])}"
         return ConfigError(Problem(message, self.place, self.path, _ALLOWED, found, remedy=remedy))
+
+    def failure(self, message: str) -> ConfigError:
+        """Returns the error that the code, though well formed, could not be computed."""
+        found = _short(self.text[self.shift :])
+        return ConfigError(
+            Problem(f"cannot compute: {message}", self.place, self.path, found=found)
+        )
 
     def unknown_function(self, name: str, node: ast.AST) -> ConfigError:
         """Returns the error that no function is called `name`, which stands at `node`."""
@@ -149,16 +157,16 @@ class Checker(ast.NodeVisitor):
         for child in ast.iter_child_nodes(node):
             self.visit(child)
 
-    visit_List = visit_Tuple = visit_Subscript = visit_Slice = _visit_children  # noqa: N815
-    visit_UnaryOp = visit_BoolOp = visit_IfExp = _visit_children  # noqa: N815
+    visit_List = visit_Tuple = visit_Subscript = visit_Slice = _visit_children
+    visit_UnaryOp = visit_BoolOp = visit_IfExp = _visit_children
 
-    def visit_BinOp(self, node: ast.BinOp) -> None:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> None:
         """Allows the operators of the list."""
         if not isinstance(node.op, _OPERATORS):
             raise self._fault(f"operator {type(node.op).__name__} is not allowed", node)
         self._visit_children(node)
 
-    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> None:
         """Allows order and equality, where `&` and `|` cannot be misread."""
         for operator in node.ops:
             if not isinstance(operator, _OPERATORS):
@@ -169,14 +177,14 @@ class Checker(ast.NodeVisitor):
                 raise self._fault("& and | bind tighter than comparisons", side, remedy)
         self._visit_children(node)
 
-    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> None:
         """Allows None, booleans, strings and numbers of reasonable size."""
         if not isinstance(node.value, bool | int | float | str | None | type(...)):
             raise self._fault(f"a {type(node.value).__name__} is not allowed", node)
         if isinstance(node.value, int) and node.value >= MAX_INTEGER:
             raise self._fault("a whole number this large is not allowed", node)
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         """Allows the arguments."""
         if node.id not in self._names:
             near = nearest(node.id, self._names)
@@ -184,13 +192,13 @@ class Checker(ast.NodeVisitor):
             remedy = f"did you mean {near!r}?" if near else f"the arguments here are: {known}"
             raise self._fault(f"unknown name {node.id!r}", node, remedy)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         """Allows constants such as `tf.float32`."""
         name = dotted(node)
         if self._root(name) or name not in functions.TF_CONSTANTS:
             raise self._fault("attributes are not allowed", node)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         """Allows `len`, `range`, `zip`, and functions of the list, called by name."""
         name = dotted(node.func)
         if not name or self._root(name):
@@ -207,7 +215,7 @@ class Checker(ast.NodeVisitor):
     def _root(self, name: str) -> bool:
         return name.split(".")[0] in self._names
 
-    def visit_ListComp(self, node: ast.ListComp) -> None:  # noqa: N802
+    def visit_ListComp(self, node: ast.ListComp) -> None:
         """Allows `[f(v) for v in x if c]`; its variables are names inside it."""
         inner = self
         for generator in node.generators:
