@@ -1,1 +1,1 @@
-"""easyrec_lite.data"""
+"""Data: readers, samplers, data sets. Importing this package does not import TensorFlow."""
