@@ -6,14 +6,12 @@ The decisions stand in `field_table`; this module answers for one field, and wal
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from easyrec_lite.config.field_table import FIELDS, WHOLE, Status
+from easyrec_lite.config.source import Pipeline
 from easyrec_lite.errors import Problem
 from easyrec_lite.protos import PACKAGE, message_class
-
-if TYPE_CHECKING:
-    from easyrec_lite.config import Pipeline
 
 __all__ = ["Status", "status", "walk"]
 
@@ -39,10 +37,7 @@ def walk(pipeline: Pipeline) -> list[Problem]:
     A scalar that stands at its default asks for nothing and passes. Nothing is said about what
     lies below a field that was reported.
     """
-    return [
-        _problem(decision, pipeline, path, name)
-        for path, name, decision in _undone(pipeline.config, "")
-    ]
+    return [_problem(decision, pipeline, path) for path, decision in _undone(pipeline.config, "")]
 
 
 def _decision(message_name: str, field_name: str) -> Status:
@@ -50,8 +45,8 @@ def _decision(message_name: str, field_name: str) -> Status:
     return whole or FIELDS[message_name][field_name]
 
 
-def _undone(message: Any, prefix: str) -> Iterator[tuple[str, str, Status]]:
-    """Yields (path, field name, status) of the fields set below `message` without effect."""
+def _undone(message: Any, prefix: str) -> Iterator[tuple[str, Status]]:
+    """Yields (path, status) of the fields set below `message` without effect."""
     owner = message.DESCRIPTOR.full_name.removeprefix(f"{PACKAGE}.")
     for field, value in message.ListFields():
         decision = _decision(owner, field.name)
@@ -63,7 +58,7 @@ def _undone(message: Any, prefix: str) -> Iterator[tuple[str, str, Status]]:
             continue
         asked = [path for path, item in items if not _is_default(field, item)]
         if asked:
-            yield asked[0], field.name, decision
+            yield asked[0], decision
 
 
 def _items(field: Any, value: Any, path: str) -> list[tuple[str, Any]]:
@@ -81,10 +76,10 @@ def _is_message_of_ours(field: Any) -> bool:
     return kind is not None and kind.full_name.startswith(f"{PACKAGE}.")
 
 
-def _problem(decision: Status, pipeline: Pipeline, path: str, name: str) -> Problem:
+def _problem(decision: Status, pipeline: Pipeline, path: str) -> Problem:
     warned = decision.kind == "warned"
     return Problem(
-        message=f"{name} {'has no effect here' if warned else 'is not offered'}: {decision.note}",
+        message=f"{'no effect here' if warned else 'not offered'}: {decision.note}",
         place=pipeline.place(path),
         path=path,
         remedy=decision.remedy,

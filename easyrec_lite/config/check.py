@@ -1,0 +1,36 @@
+"""Everything that can be said against a config before any data is read."""
+
+from __future__ import annotations
+
+from easyrec_lite.config import fields
+from easyrec_lite.config.rules import (
+    code,
+    data,
+    export,
+    features,
+    groups,
+    losses,
+    metrics,
+    model,
+    sampler,
+    towers,
+    train,
+)
+from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.view import View
+from easyrec_lite.errors import Problem
+
+CONCERNS = (data, features, groups, model, towers, losses, sampler, train, metrics, export, code)
+
+
+def check(pipeline: Pipeline) -> list[Problem]:
+    """Returns all problems of a config, errors and warnings, in file order.
+
+    Reads no data and imports no TensorFlow.
+    """
+    view = View(pipeline)
+    found = [*pipeline.warnings, *fields.walk(pipeline)]
+    for concern in CONCERNS:
+        for rule in concern.RULES:
+            found += rule(view)
+    return sorted(dict.fromkeys(found), key=lambda problem: problem.place)

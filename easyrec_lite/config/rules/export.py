@@ -1,0 +1,53 @@
+"""Rules about export and early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from easyrec_lite.config.rules.metrics import metric_names
+from easyrec_lite.config.view import View
+from easyrec_lite.errors import Problem
+
+Problems = Iterator[Problem]
+EXPORTERS = ("final", "latest", "best", "none")
+
+
+def exporter(view: View) -> Problems:
+    """`exporter_type` is known, and what is best can be told."""
+    config = view.config.export_config
+    if config.exporter_type not in EXPORTERS:
+        yield view.unknown(
+            "export_config.exporter_type",
+            "exporter_type",
+            config.exporter_type,
+            EXPORTERS,
+            remedy="use one of them",
+        )
+    decides = config.exporter_type == "best" or config.enable_early_stop
+    known = [*metric_names(view), "loss"]
+    if decides and config.best_exporter_metric not in known:
+        default = "" if config.HasField("best_exporter_metric") else " (the default)"
+        yield view.unknown(
+            "export_config.best_exporter_metric",
+            "metric in best_exporter_metric:",
+            config.best_exporter_metric,
+            known,
+            found=repr(config.best_exporter_metric) + default,
+            remedy="name a metric that eval_config.metrics_set computes",
+        )
+
+
+def inputs(view: View) -> Problems:
+    """Multi-valued inputs are input fields."""
+    for index, name in enumerate(view.config.export_config.multi_value_fields.input_name):
+        if name not in view.fields:
+            yield view.unknown(
+                f"export_config.multi_value_fields.input_name[{index}]",
+                "input field in multi_value_fields:",
+                name,
+                view.fields,
+                remedy="name a field of data_config.input_fields",
+            )
+
+
+RULES = (exporter, inputs)
