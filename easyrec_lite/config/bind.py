@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from google.protobuf import message_factory
@@ -28,14 +28,20 @@ class Binder:
 
     Args:
       place: the place of an offset in the text.
-      json: read by the rules of protobuf's JSON form: camelCase names too, null leaves a field
-        unset, a `Struct` is a plain object.
+      json: read by the rules of protobuf's JSON form: camelCase names too, null clears a field, a
+        list is the whole list, a `Struct` is a plain object.
+      positions: config path → place of what is there already.
     """
 
-    def __init__(self, place: Callable[[int], Place], json: bool = False):
+    def __init__(
+        self,
+        place: Callable[[int], Place],
+        json: bool = False,
+        positions: Mapping[str, Place] | None = None,
+    ):
         self.place = place
         self.json = json
-        self.positions: dict[str, Place] = {}
+        self.positions = dict(positions or {})
         self.problems: list[Problem] = []
 
     def fill(self, message: Any, block: Block, path: str) -> None:
@@ -50,9 +56,11 @@ class Binder:
     def assign(self, message: Any, name: str, entry: Entry, path: str) -> None:
         """Sets field `name` of `message`, or adds to it, from `entry`."""
         field = message.DESCRIPTOR.fields_by_name[name]
-        if self.json and is_null(entry.value):
-            return
         path = join(path, name)
+        if self.json and (is_null(entry.value) or isinstance(entry.value, Items)):
+            self.clear(message, field, path)
+            if is_null(entry.value):
+                return
         self.note_displaced(message, field, entry, path)
         if is_map(field):
             self.put(message, field, entry, path)
@@ -61,20 +69,28 @@ class Binder:
         else:
             self.single(message, field, entry, path)
 
+    def clear(self, message: Any, field: Any, path: str) -> None:
+        """Clears a field, and forgets what stood where below it."""
+        message.ClearField(field.name)
+        gone = [key for key in self.positions if key.startswith((f"{path}[", f"{path}."))]
+        for key in [*gone, path]:
+            self.positions.pop(key, None)
+
     def single(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+        """Sets a field that is not repeated; messages merge, of scalars the last wins."""
         place = self.place(entry.start)
         if is_message(field):
             self.positions.setdefault(path, place)
             self.merge(getattr(message, field.name), field, entry.value, path)
             return
-        if path in self.positions:
-            before = self.positions[path].line
+        before = self.positions.get(path)
+        if before and before.file == place.file and place.line:
             self.warn(
                 entry.start,
                 path,
-                f"`{field.name}` is given twice, on line {before} and on line {place.line}; "
+                f"`{field.name}` is given twice, on line {before.line} and on line {place.line}; "
                 "the last one wins",
-                remedy=f"delete it on line {before}",
+                remedy=f"delete it on line {before.line}",
             )
         self.positions[path] = place
         value = self.scalar(field, entry.value, path)
@@ -82,7 +98,11 @@ class Binder:
             setattr(message, field.name, value)
 
     def extend(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+        """Adds one or several elements to a repeated field."""
         elements = getattr(message, field.name)
+        if self.json and isinstance(entry.value, Block):
+            self.mismatch(field, entry.value, path, Mismatch(f"a list of {describe(field)}"))
+            return
         self.positions.setdefault(path, self.place(entry.start))
         for start, value in _elements(entry):
             element = f"{path}[{len(elements)}]"
@@ -104,6 +124,7 @@ class Binder:
             getattr(message, field.name)[pair.key].CopyFrom(pair.value)
 
     def merge(self, message: Any, field: Any, value: Value, path: str) -> None:
+        """Merges `value` into `message`, the content of `field`."""
         if not isinstance(value, Block):
             self.mismatch(field, value, path, Mismatch(describe(field)))
         elif self.json and message.DESCRIPTOR.full_name == STRUCT:
@@ -123,6 +144,7 @@ class Binder:
         return None
 
     def field_name(self, descriptor: Any, name: str) -> str | None:
+        """Returns the schema's name of the field written as `name`, or None."""
         if name in descriptor.fields_by_name:
             return name
         field = descriptor.fields_by_camelcase_name.get(name) if self.json else None
@@ -151,21 +173,22 @@ class Binder:
             self.problems = before
 
     def note_displaced(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+        """Warns when `field` takes the place of another member of its oneof."""
         oneof = field.containing_oneof
         other = message.WhichOneof(oneof.name) if oneof else None
         if other in (None, field.name):
             return
         other_path = join(path.rpartition(".")[0], other)
-        before = self.positions.get(other_path)
+        before = self.positions.get(other_path, Place()).line
         self.warn(
             entry.start,
             path,
-            f"`{field.name}` replaces `{other}`{f' of line {before.line}' if before else ''}: "
-            f"only one of them can be set, the last one wins",
-            remedy=f"delete `{other}` or `{field.name}`",
+            f"`{field.name}` replaces `{other}`{f' of line {before}' if before else ''}: "
+            "only one of them can be set, the last one wins",
         )
 
     def mismatch(self, field: Any, value: Value, path: str, mismatch: Mismatch) -> None:
+        """Reports that `value` does not fit `field`."""
         self.report(
             value.start,
             path,
@@ -176,10 +199,16 @@ class Binder:
             remedy=mismatch.remedy,
         )
 
+    def error_count(self) -> int:
+        """Returns how many of the problems are errors."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
     def warn(self, offset: int, path: str, message: str, **details: str) -> None:
+        """Collects a warning."""
         self.report(offset, path, message, severity="warning", **details)
 
     def report(self, offset: int, path: str, message: str, **details: str) -> None:
+        """Collects a problem that stands at `offset`."""
         self.problems.append(Problem(message, self.place(offset), path, **details))
 
 
@@ -205,7 +234,7 @@ def plain(value: Value) -> Any:
 
 
 def missing_required(
-    message: Any, positions: dict[str, Place], place: Callable[[str], Place], path: str = ""
+    message: Any, positions: Mapping[str, Place], place: Callable[[str], Place], path: str = ""
 ) -> Iterator[Problem]:
     """Yields a problem for each required field that is neither set nor has a default.
 
@@ -241,7 +270,7 @@ def _missing(message: Any, field: Any, path: str, place: Place) -> Problem:
     )
 
 
-def _elements(entry: Entry) -> list[tuple[int, Scalar | Block]]:
+def _elements(entry: Entry) -> list[tuple[int, Value]]:
     if isinstance(entry.value, Items):
         return [(value.start, value) for value in entry.value.values]
     return [(entry.start, entry.value)]

@@ -40,7 +40,7 @@ class Scalar:
 class Items:
     """A list of values, `[a, b]`."""
 
-    values: list[Scalar | Block] = field(default_factory=list)
+    values: list[Scalar | Block | Items] = field(default_factory=list)
     start: int = 0
     end: int = 0
 
@@ -65,6 +65,15 @@ class Block:
 
 
 Value = Scalar | Block | Items
+
+
+@dataclass
+class Parsed:
+    """What was read, what was wrong, and up to where the block structure can be trusted."""
+
+    root: Block
+    problems: list[Problem]
+    trusted_end: int
 
 
 class Locator:

@@ -7,10 +7,19 @@ no use for. Every mistake is collected; reading goes on at the next field.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from easyrec_lite.config.syntax import MAX_DEPTH, Block, Entry, Items, Locator, Quote, Scalar, Value
+from easyrec_lite.config.syntax import (
+    MAX_DEPTH,
+    Block,
+    Entry,
+    Items,
+    Locator,
+    Parsed,
+    Quote,
+    Scalar,
+    Value,
+)
 from easyrec_lite.errors import Problem
 
 TOKEN = re.compile(
@@ -40,15 +49,6 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
-
-
-@dataclass
-class Parsed:
-    """What was read, what was wrong, and up to where the block structure can be trusted."""
-
-    root: Block
-    problems: list[Problem]
-    trusted_end: int
 
 
 def parse_text(locator: Locator) -> Parsed:
@@ -136,7 +136,9 @@ class _Parser:
     def report(self, token: Token, message: str, **details: str) -> None:
         self.problems.append(self.locator.problem(token.start, message, **details))
 
-    def fields(self, block: Block, depth: int, name: Token | None = None, closer: str = "") -> Block:
+    def fields(
+        self, block: Block, depth: int, name: Token | None = None, closer: str = ""
+    ) -> Block:
         """Reads entries into `block`, that of field `name`, until `closer` or the end."""
         while self.token.kind != "end":
             if self.sees("}>"):
