@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,15 @@ from easyrec_lite.data.samplers import open_sampler
 from easyrec_lite.features.transform import FeatureTransform
 
 Columns = Mapping[str, Any]
+
+# What TensorFlow raises for input that cannot be read or parsed.
+DATA_ERRORS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.DataLossError,
+    tf.errors.NotFoundError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,23 @@ class BatchInput:
         made = rows.map(self.batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return made.prefetch(tf.data.AUTOTUNE)
 
+    def read(self, dataset: tf.data.Dataset) -> Iterator[Batch]:
+        """Yields the batches of `batches()`.
+
+        Raises:
+          DataError: a row cannot be read; says which, and why.
+        """
+        iterator, position = iter(dataset), None
+        while True:
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
+            except DATA_ERRORS as error:
+                raise self.reader.explain(error, position) from error
+            position = position_of(batch.position)
+            yield batch
+
     def batch(self, columns: Columns, position: tf.Tensor) -> Batch:
         """Returns the batch of B raw rows; `position` int64 [2] is where they end."""
         labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
@@ -111,6 +137,12 @@ class BatchInput:
         return batch._replace(
             negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
         )
+
+
+def position_of(position: tf.Tensor) -> tuple[int, int]:
+    """Returns an int64 [2] tensor as (epoch, rows)."""
+    epoch, rows = position.numpy()
+    return int(epoch), int(rows)
 
 
 def _first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:

@@ -38,7 +38,7 @@ class Served(tf.Module):
         config = parts.pipeline.config
         export = config.export_config
         needed = parts.transform.input_fields(features)
-        fields = input_fields(config.data_config)
+        fields = input_fields(parts.pipeline)
         self._all = [field for field in fields if field.name not in config.data_config.label_fields]
         if not export.filter_inputs and features is None:
             needed = [field.name for field in self._all]

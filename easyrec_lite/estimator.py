@@ -1,0 +1,107 @@
+"""The public Python API: train, evaluate, export and predict with one config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from easyrec_lite.config import Pipeline, load_checked
+from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.serving.export import export_models
+from easyrec_lite.serving.predict import Prediction, predict_file
+from easyrec_lite.training.build import Parts, build
+from easyrec_lite.training.checkpoints import find_checkpoint, step_of
+from easyrec_lite.training.evaluation import Evaluator
+from easyrec_lite.training.hooks import Hook
+from easyrec_lite.training.run import Result, Run, eval_path, write_result
+from easyrec_lite.training.weights import load_weights
+
+__all__ = ["Estimator", "Hook", "Result"]
+
+
+class Estimator:
+    """Trains, evaluates, exports and predicts as one config says.
+
+    Args:
+      pipeline: a loaded config, or the name of one, which is then loaded and checked.
+      hooks: what watches training, after the hooks of the config itself.
+
+    Raises:
+      ConfigError: the config is wrong.
+
+    Example:
+      Estimator("dssm_senet_on_taobao.config").train_and_evaluate()
+    """
+
+    def __init__(self, pipeline: Pipeline | str, hooks: Sequence[Hook] = ()):
+        self.pipeline = load_checked(pipeline) if isinstance(pipeline, str) else pipeline
+        self.config = self.pipeline.config
+        self.model_dir = Path(self.config.model_dir)
+        self._user_hooks = tuple(hooks)
+
+    def train(self) -> Result:
+        """Trains without evaluating, from the newest checkpoint in `model_dir` when there is one.
+
+        Raises:
+          ConfigError: the checkpoint is of another model, or the config does not fit the model.
+          DataError: the training data cannot be read.
+          RunError: a step was not finite, or a checkpoint could not be written.
+        """
+        return Run(self.pipeline, self._user_hooks, evaluate=False).result()
+
+    def train_and_evaluate(self) -> Result:
+        """Trains; evaluates after each checkpoint; exports as `export_config` says.
+
+        Raises: as `train`.
+        """
+        return Run(self.pipeline, self._user_hooks, evaluate=True).result()
+
+    def evaluate(
+        self, checkpoint: str | None = None, path: str | None = None
+    ) -> dict[str, float]:
+        """Returns the metrics of a checkpoint (default: the newest) over `path`.
+
+        They are also written to `eval_result.json` in `model_dir`.
+
+        Raises:
+          ConfigError: there is no checkpoint, or no data is named.
+          DataError: the data cannot be read.
+        """
+        parts, step = self._restored(checkpoint)
+        metrics = Evaluator(parts, path or self._eval_path()).run()
+        write_result(self.model_dir, step, metrics)
+        return metrics
+
+    def export(self, folder: str | Path | None = None, checkpoint: str | None = None) -> Path:
+        """Exports a checkpoint (default: the newest) to `folder/STEP`; returns that folder.
+
+        Args:
+          folder: default `model_dir/export/final`.
+          checkpoint: a prefix, or a folder whose newest is meant.
+        """
+        parts, step = self._restored(checkpoint)
+        return export_models(parts, Path(folder or self.model_dir / "export" / "final"), step)
+
+    def predict(self, prediction: Prediction) -> int:
+        """Scores a file with an exported SavedModel; returns the number of rows written."""
+        return predict_file(self.pipeline, prediction)
+
+    def _restored(self, checkpoint: str | None) -> tuple[Parts, int]:
+        prefix = find_checkpoint(checkpoint or self.model_dir)
+        parts = build(self.pipeline)
+        optimizers = self.config.train_config.optimizer_config
+        load_weights(prefix, parts.model, bool(optimizers) and optimizers[0].use_moving_average)
+        return parts, step_of(prefix)
+
+    def _eval_path(self) -> str:
+        path = eval_path(self.pipeline)
+        if path:
+            return path
+        raise ConfigError(
+            Problem(
+                "no data to evaluate on",
+                self.pipeline.place("eval_input_path"),
+                path="eval_input_path",
+                remedy="set eval_input_path in the config or on the command line",
+            )
+        )

@@ -1,0 +1,153 @@
+"""Prediction over files: rows in, an exported SavedModel's outputs out, in batches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from rich.progress import track
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.fields import input_fields
+from easyrec_lite.data.readers import open_reader
+from easyrec_lite.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.files import atomic_file
+from easyrec_lite.input import DATA_ERRORS
+from easyrec_lite.serving.export import SIGNATURE, find_saved_model
+from easyrec_lite.serving.writers import open_writer
+
+ALL_COLUMNS = "ALL_COLUMNS"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What to predict, and where to.
+
+    Attributes:
+      input_path: files, as in `train_input_path`.
+      output_path: `.parquet` is written as Parquet, anything else as delimited text.
+      saved_model: an exported SavedModel, an export, or a model folder.
+      model: `scorer`, `user_tower` or `item_tower`.
+      reserved: input columns to carry along; `ALL_COLUMNS` stands for all.
+      outputs: the model's outputs to write; empty for all.
+      separator: between columns of delimited text.
+      batch_size: rows at once.
+    """
+
+    input_path: str
+    output_path: str
+    saved_model: str
+    model: str = "scorer"
+    reserved: Sequence[str] = ()
+    outputs: Sequence[str] = ()
+    separator: str = ","
+    batch_size: int = 4096
+
+
+def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
+    """Writes the predictions of all rows and returns how many rows they are.
+
+    The output is written aside and renamed into place at the end.
+
+    Raises:
+      ConfigError: no such SavedModel, column or output.
+      DataError: the input cannot be read.
+    """
+    signature = _load(prediction)
+    inputs = list(signature.structured_input_signature[1])
+    outputs = _chosen(prediction.outputs, list(signature.structured_outputs), "output")
+    known = [field.name for field in input_fields(pipeline)]
+    everything = list(prediction.reserved) == [ALL_COLUMNS]
+    reserved = known if everything else _chosen(prediction.reserved, known, "column")
+    columns = dict.fromkeys([*_raw_inputs(inputs, known), *(prediction.reserved and reserved)])
+    reader = open_reader(pipeline, prediction.input_path, training=False, columns=list(columns))
+    batches = reader.batches(prediction.batch_size)
+    count, position = 0, None
+    target = Path(prediction.output_path)
+    with atomic_file(target) as aside, open_writer(aside, target, prediction.separator) as writer:
+        try:
+            for raw, position in _shown(batches):
+                predicted = signature(**{name: _dense(raw[name]) for name in inputs})
+                kept = {name: raw[name] for name in reserved if name in raw}
+                table = _table({**kept, **{name: predicted[name] for name in outputs}})
+                writer.write(table)
+                count += table.num_rows
+        except DATA_ERRORS as error:
+            where = None if position is None else tuple(int(n) for n in position.numpy())
+            raise reader.explain(error, where) from error
+    return count
+
+
+def _load(prediction: Prediction) -> Any:
+    folder = find_saved_model(Path(prediction.saved_model), prediction.model)
+    loaded = tf.saved_model.load(str(folder))
+    signature = loaded.signatures[SIGNATURE]
+    # The loaded object owns the variables; the signature alone would not keep them.
+    signature.owner = loaded
+    return signature
+
+
+def _chosen(wanted: Sequence[str], known: Sequence[str], kind: str) -> list[str]:
+    unknown = [name for name in wanted if name not in known and name != ALL_COLUMNS]
+    if unknown:
+        raise ConfigError(
+            Problem(
+                f"no {kind} {name!r}",
+                Place("command line"),
+                expected="one of " + ", ".join(known),
+                nearest=nearest(name, known),
+            )
+            for name in unknown
+        )
+    return list(wanted or known)
+
+
+def _raw_inputs(inputs: Sequence[str], known: Sequence[str]) -> list[str]:
+    unknown = [name for name in inputs if name not in known]
+    if unknown:
+        raise ConfigError(
+            Problem(
+                f"the SavedModel takes {unknown}, which the config's input_fields do not have",
+                expected="an export with one input a column, made with this config",
+                remedy="export again with export_config.multi_placeholder: true",
+            )
+        )
+    return list(inputs)
+
+
+def _shown(batches: tf.data.Dataset) -> Iterator[Any]:
+    """The batches, behind a progress bar when somebody watches."""
+    if sys.stderr.isatty():
+        return iter(track(batches, description="predicting"))
+    return iter(batches)
+
+
+def _dense(column: Any) -> tf.Tensor:
+    return column.to_tensor() if isinstance(column, tf.RaggedTensor) else column
+
+
+def _table(columns: dict[str, Any]) -> pa.Table:
+    return pa.table({name: _array(column) for name, column in columns.items()})
+
+
+def _array(column: Any) -> pa.Array:
+    """A column of B rows as an Arrow array: text, numbers, or lists of numbers."""
+    if isinstance(column, tf.RaggedTensor):
+        return pa.array(column.to_list())
+    values = column.numpy()
+    if values.dtype == object:
+        return pa.array([_text(value) for value in values.ravel()], pa.string())
+    if values.ndim == 1:
+        return pa.array(values)
+    width = int(np.prod(values.shape[1:]))
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), width)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", errors="backslashreplace")

@@ -1,0 +1,76 @@
+"""Writers of predictions: Parquet, or delimited text with a header."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+class Writer(Protocol):
+    """Takes tables of the same columns, one after another."""
+
+    def write(self, table: pa.Table) -> None:
+        """Writes the rows of `table`."""
+
+
+@contextmanager
+def open_writer(path: Path, target: Path, separator: str) -> Iterator[Writer]:
+    """Gives a writer to `path`, in the format that the name `target` asks for."""
+    if target.suffix == ".parquet":
+        parquet = ParquetWriter(path)
+        try:
+            yield parquet
+        finally:
+            parquet.close()
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield TextWriter(file, separator)
+
+
+class TextWriter:
+    """Delimited text, quoted where needed; a vector is its numbers joined by commas."""
+
+    def __init__(self, file: Any, separator: str):
+        self._writer = csv.writer(file, delimiter=separator, lineterminator="\n")
+        self._begun = False
+
+    def write(self, table: pa.Table) -> None:
+        """Writes the rows, the header before the first."""
+        if not self._begun:
+            self._writer.writerow(table.column_names)
+            self._begun = True
+        columns = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+        self._writer.writerows(zip(*columns, strict=True))
+
+
+class ParquetWriter:
+    """One row group a table."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Writes the rows; the first table sets the schema."""
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        """Writes the footer; a file without rows has no columns."""
+        if self._writer is None:
+            pq.write_table(pa.table({}), self._path)
+        else:
+            self._writer.close()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return ",".join(_cell(item) for item in value)
+    return f"{value:.9g}" if isinstance(value, float) else str(value)

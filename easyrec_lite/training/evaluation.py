@@ -1,0 +1,92 @@
+"""Evaluation: metrics and losses over the rows of the evaluation files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+from easyrec_lite.batch import Batch
+from easyrec_lite.errors import DataError, Place, Problem
+from easyrec_lite.input import BatchInput, Order
+from easyrec_lite.metrics import open_metrics
+from easyrec_lite.training.build import Parts
+
+
+class Evaluator:
+    """Computes the config's metrics over its evaluation data, as often as asked.
+
+    Args:
+      parts: the model, evaluated with the weights that it has at the time.
+      path: files, as in `eval_input_path`.
+
+    Raises:
+      DataError: no such file.
+    """
+
+    def __init__(self, parts: Parts, path: str):
+        config = parts.pipeline.config
+        self._model = parts.model
+        self._metrics = open_metrics(config)
+        self._path = path
+        columns = [*parts.model.extra_columns, *(c for m in self._metrics for c in m.columns)]
+        self._input = BatchInput(
+            parts.pipeline,
+            path,
+            parts.transform,
+            tuple(dict.fromkeys(columns)),
+            parts.item_features,
+            training=False,
+        )
+        batch_size = config.data_config.eval_batch_size
+        order = Order(seed=config.train_config.seed, limit=config.eval_config.num_examples)
+        self._batches = self._input.batches(batch_size, order)
+
+    @tf.function(reduce_retracing=True)
+    def _step(self, batch: Batch) -> tuple[list, dict[str, tf.Tensor], tf.Tensor]:
+        outputs = self._model(batch, training=False)
+        losses = self._model.losses(outputs, batch)
+        losses["total_loss"] = tf.add_n(list(losses.values()))
+        states = [metric.state(outputs, batch) for metric in self._metrics]
+        return states, losses, tf.shape(next(iter(batch.labels.values())))[0]
+
+    def run(self) -> dict[str, float]:
+        """Returns metric name → value, then `loss/NAME`, the row-weighted mean of each loss.
+
+        Raises:
+          DataError: a row cannot be read, or there are no rows.
+        """
+        totals = [metric.empty() for metric in self._metrics]
+        losses: dict[str, float] = {}
+        count = 0
+        for batch in self._input.read(self._batches):
+            states, batch_losses, rows = self._step(batch)
+            totals = [
+                metric.merge(total, {name: value.numpy() for name, value in state.items()})
+                for metric, total, state in zip(self._metrics, totals, states, strict=True)
+            ]
+            count += int(rows)
+            for name, value in batch_losses.items():
+                losses[name] = losses.get(name, 0.0) + float(value) * int(rows)
+        if not count:
+            raise DataError(Problem("no rows to evaluate", Place(self._path)))
+        results: dict[str, float] = {}
+        for metric, total in zip(self._metrics, totals, strict=True):
+            results.update(metric.compute(total))
+        return {**results, **{f"loss/{name}": value / count for name, value in losses.items()}}
+
+
+@contextmanager
+def averaged_weights(
+    trainable: Mapping[str, tf.Variable], averages: Mapping[str, tf.Variable]
+) -> Iterator[None]:
+    """Within the block each trainable variable holds its moving average, if it has one."""
+    current = {name: tf.identity(trainable[name]) for name in averages}
+    for name, average in averages.items():
+        trainable[name].assign(average)
+    try:
+        yield
+    finally:
+        for name, value in current.items():
+            trainable[name].assign(value)

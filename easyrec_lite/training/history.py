@@ -1,0 +1,47 @@
+"""The evaluations of a run, one JSON line each, so that a run that goes on knows its best."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from easyrec_lite.files import atomic_write
+
+FILE = "evaluations.jsonl"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics at a step."""
+
+    step: int
+    metrics: Mapping[str, float]
+
+
+class History:
+    """The evaluations in a model folder, in the order of their steps."""
+
+    def __init__(self, folder: Path):
+        self._path = folder / FILE
+
+    def read(self) -> list[Evaluation]:
+        """Returns all evaluations; none when there is no file."""
+        if not self._path.exists():
+            return []
+        lines = self._path.read_text(encoding="utf-8").splitlines()
+        return [Evaluation(line["step"], line["metrics"]) for line in map(json.loads, lines)]
+
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Adds an evaluation; those of this step or later, left by a run cut off, go."""
+        kept = [entry for entry in self.read() if entry.step < step]
+        kept.append(Evaluation(step, dict(metrics)))
+        lines = [json.dumps({"step": e.step, "metrics": dict(e.metrics)}) for e in kept]
+        atomic_write(self._path, "\n".join(lines) + "\n")
+
+    def best(self, metric: str, bigger: bool, until: int) -> Evaluation | None:
+        """Returns the best evaluation up to step `until`, the first of equals; None if none."""
+        having = [e for e in self.read() if e.step <= until and metric in e.metrics]
+        sign = -1.0 if bigger else 1.0
+        return min(having, key=lambda e: sign * e.metrics[metric], default=None)

@@ -1,0 +1,186 @@
+"""A training run: restore, train, save, evaluate, export."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from easyrec_lite.config import Pipeline, save
+from easyrec_lite.files import atomic_write
+from easyrec_lite.input import DATA_ERRORS, BatchInput, Order, position_of
+from easyrec_lite.serving.export import export_models, keep_newest
+from easyrec_lite.training.build import build
+from easyrec_lite.training.checkpoints import Checkpoints
+from easyrec_lite.training.evaluation import Evaluator, averaged_weights
+from easyrec_lite.training.history import History
+from easyrec_lite.training.hooks import Hook, Summaries
+from easyrec_lite.training.loop import Loop, periods_of
+from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.step import Trainer
+from easyrec_lite.training.stopping import Deadline, EarlyStop
+from easyrec_lite.training.warm_start import warm_start
+
+CONFIG_FILE = "pipeline.config"
+RESULT_FILE = "eval_result.json"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training run made.
+
+    Attributes:
+      step: steps done in all.
+      reason: why it ended.
+      checkpoint: prefix of the newest checkpoint, or None when no step was done.
+      metrics: of the last evaluation; empty when there was none.
+      export: folder of the final export, or None when the config asks for none.
+    """
+
+    step: int
+    reason: str
+    checkpoint: str | None
+    metrics: Mapping[str, float]
+    export: Path | None
+
+
+class Run:
+    """One training run, from set-up to the final export.
+
+    Args:
+      pipeline: the config.
+      user_hooks: told of events after the hooks of the config itself.
+      evaluate: whether to evaluate after each checkpoint, and to export.
+    """
+
+    def __init__(self, pipeline: Pipeline, user_hooks: Sequence[Hook], evaluate: bool):
+        self.pipeline, self.config = pipeline, pipeline.config
+        self.folder = Path(self.config.model_dir)
+        self.parts = build(self.pipeline)
+        model = self.parts.model
+        self.optimizer = Optimizer(self.config.train_config, model.trainable, set(model.tables))
+        self.trainer = Trainer(model, self.optimizer)
+        self.history = History(self.folder)
+        self.metrics: Mapping[str, float] = {}
+        self.prefix: str | None = None
+        self.input = BatchInput(
+            self.pipeline,
+            train_path(self.pipeline),
+            self.parts.transform,
+            model.extra_columns,
+            self.parts.item_features,
+            training=True,
+        )
+        path = eval_path(self.pipeline) if evaluate else ""
+        self.evaluator = Evaluator(self.parts, path) if path else None
+        keep = self.config.train_config.keep_checkpoint_max
+        self.checkpoints = Checkpoints(self.folder, self.trainer.variables_by_name(), keep)
+        self.hooks = [*self._hooks(), *user_hooks]
+
+    def _hooks(self) -> list[Hook]:
+        train, export = self.config.train_config, self.config.export_config
+        hooks: list[Hook] = [Summaries(self.folder, train.save_summary_steps)]
+        if export.enable_early_stop:
+            hooks.append(EarlyStop(export, self.history))
+        if train.dead_line:
+            hooks.append(Deadline(self.pipeline))
+        return hooks
+
+    def result(self) -> Result:
+        """Trains to the end and returns what was made."""
+        self._start()
+        reason = self._train()
+        step = int(self.trainer.step)
+        export = None
+        if self.evaluator and self.config.export_config.exporter_type == "final":
+            with self._averaged():
+                export = export_models(self.parts, self.folder / "export" / "final", step)
+            keep_newest(self.folder / "export" / "final", self.config.export_config.exports_to_keep)
+        return Result(step, reason, self.prefix, self.metrics, export)
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save(self.pipeline, self.folder / CONFIG_FILE)
+        self.prefix = self.checkpoints.restore_newest()
+        if self.prefix:
+            log.info("going on from %s", self.prefix)
+        elif self.config.train_config.fine_tune_checkpoint:
+            warm_start(self.pipeline, self.parts.model.variables_by_name())
+
+    def _dataset(self) -> tf.data.Dataset:
+        data = self.config.data_config
+        order = Order(
+            epochs=data.num_epochs or None,
+            start=position_of(self.trainer.position),
+            shuffle=data.shuffle,
+            seed=self.config.train_config.seed,
+        )
+        return self.input.batches(data.batch_size, order, data.drop_remainder)
+
+    def _train(self) -> str:
+        periods = periods_of(self.config.train_config)
+        loop = Loop(self.trainer, periods, self.hooks, self._save)
+        for hook in self.hooks:
+            hook.begin(self.trainer, periods.total)
+        try:
+            return loop.run(self._dataset())
+        except DATA_ERRORS as error:
+            position = position_of(self.trainer.position)
+            raise self.input.reader.explain(error, position) from error
+        finally:
+            for hook in self.hooks:
+                hook.end(int(self.trainer.step))
+
+    def _save(self, step: int) -> None:
+        self.prefix = self.checkpoints.save(step)
+        for hook in self.hooks:
+            hook.checkpoint(step, self.prefix)
+        if self.evaluator is None:
+            return
+        with self._averaged():
+            self.metrics = self.evaluator.run()
+            self._export_after_evaluation(step)
+        self.history.add(step, self.metrics)
+        write_result(self.folder, step, self.metrics)
+        for hook in self.hooks:
+            hook.evaluated(step, self.metrics)
+
+    def _export_after_evaluation(self, step: int) -> None:
+        config = self.config.export_config
+        kind = config.exporter_type
+        if kind == "best":
+            name, bigger = config.best_exporter_metric, config.metric_bigger
+            best = self.history.best(name, bigger, step - 1)
+            sign = 1.0 if bigger else -1.0
+            if best and sign * self.metrics[name] <= sign * best.metrics[name]:
+                return
+        elif kind != "latest":
+            return
+        root = self.folder / "export" / kind
+        export_models(self.parts, root, step)
+        keep_newest(root, config.exports_to_keep)
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        return averaged_weights(self.parts.model.trainable, self.optimizer.averages)
+
+
+def train_path(pipeline: Pipeline) -> str:
+    """Returns where the training data lies."""
+    return pipeline.config.train_input_path or pipeline.config.parquet_train_input
+
+
+def eval_path(pipeline: Pipeline) -> str:
+    """Returns where the evaluation data lies, '' when the config does not say."""
+    return pipeline.config.eval_input_path or pipeline.config.parquet_eval_input
+
+
+def write_result(folder: Path, step: int, metrics: Mapping[str, float]) -> None:
+    """Writes the metrics of an evaluation to `eval_result.json` in `folder`."""
+    content = {"global_step": step, **metrics}
+    atomic_write(folder / RESULT_FILE, json.dumps(content, indent=1) + "\n")

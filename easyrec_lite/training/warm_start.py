@@ -1,0 +1,120 @@
+"""Starting from another run's weights: `fine_tune_checkpoint` and its variable map."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.training.checkpoints import find_checkpoint, read_variables, variable_shapes
+
+log = logging.getLogger(__name__)
+
+
+def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list[str]:
+    """Loads what `train_config.fine_tune_checkpoint` holds of `variables`; says what it lacks.
+
+    `fine_tune_ckpt_var_map` is a text file with a pair a line, `name in the checkpoint` and
+    `name here`, separated by white space; without it names are looked up as they are.
+    Variables whose names match one of `model_config.restore_filters` keep their fresh values.
+
+    Args:
+      pipeline: the config.
+      variables: name → model variable (no optimiser state).
+
+    Returns:
+      Names of the variables that were loaded.
+
+    Raises:
+      ConfigError: no such checkpoint or map, a bad line, or not one variable fits.
+    """
+    config = pipeline.config.train_config
+    prefix = find_checkpoint(config.fine_tune_checkpoint)
+    stored = variable_shapes(prefix)
+    names = _name_map(pipeline, config.fine_tune_ckpt_var_map, variables, stored)
+    filters = [re.compile(text) for text in pipeline.config.model_config.restore_filters]
+    chosen: dict[str, str] = {}
+    for name, variable in variables.items():
+        if any(pattern.search(name) for pattern in filters):
+            continue
+        source = names.get(name, name)
+        if source not in stored:
+            log.warning("fine_tune_checkpoint has no %r: %r starts afresh", source, name)
+        elif stored[source] != tuple(variable.shape):
+            log.warning(
+                "fine_tune_checkpoint has %r in shape %s, here it is %s: it starts afresh",
+                source,
+                stored[source],
+                tuple(variable.shape),
+            )
+        else:
+            chosen[name] = source
+    if not chosen:
+        raise ConfigError(_nothing_fits(pipeline, prefix, variables, stored))
+    values = read_variables(prefix, list(chosen.values()))
+    for name, source in chosen.items():
+        variables[name].assign(tf.cast(values[source], variables[name].dtype))
+    log.info("loaded %d of %d variables from %s", len(chosen), len(variables), prefix)
+    return list(chosen)
+
+
+def _name_map(
+    pipeline: Pipeline,
+    path: str,
+    variables: Mapping[str, tf.Variable],
+    stored: Mapping[str, object],
+) -> dict[str, str]:
+    if not path:
+        return {}
+    place = pipeline.place("train_config.fine_tune_ckpt_var_map")
+    if not Path(path).is_file():
+        raise ConfigError(Problem("no such file", place, found=path))
+    names: dict[str, str] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        words = line.split()
+        if not words:
+            continue
+        here = Place(path, number)
+        if len(words) != 2:
+            problems.append(_bad_line(here, line))
+        else:
+            problems += _unknown(here, words[0], stored, "the checkpoint")
+            problems += _unknown(here, words[1], variables, "the model")
+            names[words[1]] = words[0]
+    if problems:
+        raise ConfigError(problems)
+    return names
+
+
+def _bad_line(place: Place, line: str) -> Problem:
+    return Problem(
+        "a line of the variable map is not a pair of names",
+        place,
+        expected="NAME_IN_CHECKPOINT NAME_HERE",
+        found=repr(line),
+    )
+
+
+def _unknown(place: Place, name: str, known: Mapping[str, object], where: str) -> Sequence[Problem]:
+    if name in known:
+        return []
+    return [Problem(f"{where} has no variable {name!r}", place, nearest=nearest(name, known))]
+
+
+def _nothing_fits(
+    pipeline: Pipeline, prefix: str, variables: Mapping[str, object], stored: Mapping[str, object]
+) -> Problem:
+    return Problem(
+        "no variable of the model is in the checkpoint",
+        pipeline.place("train_config.fine_tune_checkpoint"),
+        path="train_config.fine_tune_checkpoint",
+        expected="names such as " + ", ".join(sorted(variables)[:3]),
+        found=f"{prefix} has names such as " + ", ".join(sorted(stored)[:3]),
+        remedy="give train_config.fine_tune_ckpt_var_map a file that pairs the names",
+    )
