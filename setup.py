@@ -33,7 +33,9 @@ def compile_schema(target: Path) -> None:
         ]
     )
     if code != 0:
-        raise SystemExit(f"protoc failed on {len(protos)} files in {ROOT / 'protos'} (exit code {code})")
+        raise SystemExit(
+            f"protoc failed on {len(protos)} files in {ROOT / 'protos'} (exit code {code})"
+        )
 
 
 class BuildPy(build_py):

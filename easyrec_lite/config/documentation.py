@@ -1,0 +1,103 @@
+"""What a config path, a message or an enum of the schema means. TensorFlow is not imported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+
+from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.protos.docs import EnumDoc, FieldDoc, MessageDoc, enums, messages
+
+ROOT = "EasyRecConfig"
+INNERMOST_BRACKETS = re.compile(r"\[[^\[\]]*\]")
+
+
+def documentation(path: str) -> FieldDoc | MessageDoc | EnumDoc:
+    """Returns what the schema says of `path`.
+
+    Args:
+      path: a config path such as `train_config.optimizer_config[0].adam_optimizer.beta1` (what
+        stands in brackets does not matter), `Message.field` (and on, through fields that hold
+        messages), `Message` or `Enum`; '' is the root message.
+
+    Returns:
+      The documentation; a field's with its config path as asked for, else the shortest one.
+
+    Raises:
+      ConfigError: the schema knows no such name; tells the nearest one.
+    """
+    parts = [part.strip() for part in _without_brackets(path).split(".")] if path.strip() else []
+    start, rest = _start(parts)
+    found: FieldDoc | MessageDoc | EnumDoc = start
+    config_path = _config_paths().get(start.name)
+    for part in rest:
+        found = _step(found, part, path)
+        config_path = None if config_path is None else [*config_path, part]
+    if isinstance(found, FieldDoc):
+        return replace(found, path=".".join(config_path or []))
+    return found
+
+
+@cache
+def _config_paths() -> dict[str, list[str]]:
+    """Returns the shortest config path to each message that a config can hold."""
+    paths: dict[str, list[str]] = {ROOT: []}
+    waiting = [ROOT]
+    for name in waiting:
+        for field in messages()[name].fields.values():
+            if field.type in messages() and field.type not in paths:
+                paths[field.type] = [*paths[name], field.name]
+                waiting.append(field.type)
+    return paths
+
+
+def _without_brackets(path: str) -> str:
+    shorter = INNERMOST_BRACKETS.sub("", path)
+    return shorter if shorter == path else _without_brackets(shorter)
+
+
+def _start(parts: list[str]) -> tuple[MessageDoc | EnumDoc, list[str]]:
+    """Returns the message or enum that `parts` begin with, else the root; and what follows."""
+    known: dict[str, MessageDoc | EnumDoc] = {**messages(), **enums()}
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        if name in known:
+            return known[name], parts[length:]
+    return messages()[ROOT], parts
+
+
+def _step(found: FieldDoc | MessageDoc | EnumDoc, part: str, path: str) -> FieldDoc:
+    holder = messages().get(found.type) if isinstance(found, FieldDoc) else found
+    if not isinstance(holder, MessageDoc):
+        raise ConfigError(_dead_end(found, part, path))
+    if part not in holder.fields:
+        raise ConfigError(_unknown(holder, part, path))
+    return holder.fields[part]
+
+
+def _dead_end(found: FieldDoc | MessageDoc | EnumDoc, part: str, path: str) -> Problem:
+    kind = f"of type {found.type}" if isinstance(found, FieldDoc) else "an enum"
+    return Problem(
+        message=f"the schema names nothing inside {found.name}, which is {kind}",
+        path=path,
+        expected=f"a path that ends at {found.name}",
+        found=repr(part),
+    )
+
+
+def _unknown(holder: MessageDoc, part: str, path: str) -> Problem:
+    command = "python -m easyrec_lite.explain"
+    if holder.name != ROOT:
+        return Problem(
+            message=f"{holder.name} has no field {part!r}",
+            path=path,
+            nearest=nearest(part, holder.fields),
+            remedy=f"{command} {holder.name} lists its fields",
+        )
+    return Problem(
+        message=f"{part!r} is neither a top-level field nor a message or enum",
+        path=path,
+        nearest=nearest(part, [*holder.fields, *messages(), *enums()]),
+        remedy=f"{command} lists the top-level fields",
+    )

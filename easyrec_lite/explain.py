@@ -1,0 +1,117 @@
+"""Prints what a config field means: `python -m easyrec_lite.explain PATH`.
+
+PATH is a config path (`train_config.optimizer_config.adam_optimizer.beta1`), `Message.field`,
+`Message` or `Enum`; without one, the top-level fields are listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from easyrec_lite.config.documentation import documentation
+from easyrec_lite.config.fields import Status, status
+from easyrec_lite.errors import ProblemError
+from easyrec_lite.protos.docs import (
+    EnumDoc,
+    EnumValueDoc,
+    FieldDoc,
+    MessageDoc,
+    messages,
+)
+
+MARKS = {"implemented": "", "warned": " (no effect)", "refused": " (refused)"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints the documentation of the path in `argv`; returns the exit code, 2 when unknown."""
+    arguments = _parser().parse_args(argv)
+    try:
+        found = documentation(arguments.path)
+    except ProblemError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):  # comments hold Σ and the like, a terminal may not
+        sys.stdout.reconfigure(errors="replace")
+    print("\n".join(explain(found)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m easyrec_lite.explain",
+        description="Print what a field, message or enum of the config schema means.",
+    )
+    parser.add_argument(
+        "path",
+        nargs="?",
+        default="",
+        metavar="PATH",
+        help="config path such as train_config.num_steps (list indexes are ignored), "
+        "Message.field, Message or Enum; none: the top-level fields",
+    )
+    return parser
+
+
+def explain(found: FieldDoc | MessageDoc | EnumDoc) -> list[str]:
+    """Returns the lines that say what a field, message or enum means."""
+    if isinstance(found, FieldDoc):
+        return _field_lines(found)
+    if isinstance(found, EnumDoc):
+        return [found.name, "", *_wrapped(found.comment), "", "values:", *_values(found.values)]
+    return [found.name, "", *_wrapped(found.comment), *_fields(found)]
+
+
+def _field_lines(field: FieldDoc) -> list[str]:
+    lines = [
+        field.path or field.full_name,
+        f"  field:    {field.full_name} = {field.number}",
+        f"  type:     {field.label} {field.type}",
+        f"  default:  {field.default or 'none'}",
+        *_status_lines(status(field.message, field.name)),
+    ]
+    if field.siblings:
+        lines.append(f"  oneof:    {field.oneof}, with {', '.join(field.siblings)}")
+    lines += ["", *_wrapped(field.comment)]
+    if field.values:
+        lines += ["", "values:", *_values(field.values)]
+    if field.type in messages():
+        message = messages()[field.type]
+        lines += ["", f"{message.name}:", *_wrapped(message.comment, "  "), *_fields(message)]
+    return lines
+
+
+def _status_lines(decision: Status) -> Iterable[str]:
+    meaning = {"warned": "no effect here", "refused": "refused"}.get(decision.kind, decision.kind)
+    yield f"  status:   {meaning}" + (f": {decision.note}" if decision.note else "")
+    if decision.remedy:
+        yield f"  remedy:   {decision.remedy}"
+
+
+def _fields(message: MessageDoc) -> Iterable[str]:
+    """Yields one line a field, with the first sentence of its comment."""
+    if message.fields:
+        yield from ("", "fields:")
+    for field in message.fields.values():
+        mark = MARKS[status(field.message, field.name).kind]
+        comment = field.comment.split(". ")[0].removesuffix(".")
+        yield f"  {field.name}: {field.label} {field.type}{mark}  {comment}"
+
+
+def _values(values: Iterable[EnumValueDoc]) -> Iterable[str]:
+    for value in values:
+        yield f"  {value.name} = {value.number}"
+        yield from _wrapped(value.comment, "      ")
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    width = min(shutil.get_terminal_size().columns, 100)
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
