@@ -1,0 +1,86 @@
+"""Which candidates compete with a row's positive: the masks of in-batch negatives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Candidates(NamedTuple):
+    """Masks over N candidates: the positives of all B rows, then n sampled items.
+
+    Row i's positive is candidate i, and is never masked.
+
+    Attributes:
+      in_batch: whether other rows' positives compete at all.
+      ids: int32 [N], equal for equal items, −1 for a candidate that is never masked by its item;
+        a candidate of the row's own item does not compete. None: no such mask.
+      hard_pairs: int64 [H, 2] of (row in B, sampled item in n). A sampled item in any pair is a
+        hard negative: it competes in the rows that it is paired with, in no other. None: the
+        sampled items all compete in every row.
+    """
+
+    in_batch: bool = True
+    ids: tf.Tensor | None = None
+    hard_pairs: tf.Tensor | None = None
+
+    def masked(self, rows: tf.Tensor, columns: tf.Tensor, span: tf.Tensor) -> tf.Tensor | None:
+        """Returns which candidates do not compete in a span of rows.
+
+        Args:
+          rows: B.
+          columns: N.
+          span: int32 [b], the numbers of consecutive rows.
+
+        Returns:
+          bool [b, N], or None when every candidate competes in every row.
+        """
+        column = tf.range(columns)[None, :]
+        masks = []
+        if not self.in_batch:
+            masks.append(column < rows)
+        if self.ids is not None:
+            own = tf.gather(self.ids, span)[:, None]
+            masks.append((own == self.ids[None, :]) & (own >= 0))
+        if self.hard_pairs is not None:
+            masks.append(self._others_hard_negatives(rows, columns, span))
+        if not masks:
+            return None
+        positive = column == span[:, None]
+        return tf.reduce_any([tf.broadcast_to(m, tf.shape(positive)) for m in masks], 0) & ~positive
+
+    def _others_hard_negatives(
+        self, rows: tf.Tensor, columns: tf.Tensor, span: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns bool [b, N]: hard negatives, but for those of the row itself."""
+        assert self.hard_pairs is not None
+        pairs = tf.add(tf.cast(self.hard_pairs, tf.int32), [[0, rows]])
+        hard = _marks(pairs[:, 1:], columns[None])
+        inside = (pairs[:, 0] >= span[0]) & (pairs[:, 0] <= span[-1])
+        paired = tf.boolean_mask(pairs, inside) - [[span[0], 0]]
+        return hard[None, :] & ~_marks(paired, tf.stack([tf.size(span), columns]))
+
+
+def _marks(indices: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """Returns a bool tensor of `shape`, true at `indices` [H, rank]."""
+    return tf.scatter_nd(indices, tf.ones_like(indices[:, 0]), shape) > 0
+
+
+def item_numbers(ids: tf.Tensor, sampled_ids: tf.Tensor | None, n: tf.Tensor) -> tf.Tensor:
+    """Returns int32 [N] numbers that are equal where item ids are, for `Candidates.ids`.
+
+    Args:
+      ids: [B] raw item ids, strings or integers.
+      sampled_ids: [n] raw item ids of the sampled items, or None to leave those out (−1).
+      n: the number of sampled items.
+    """
+    if sampled_ids is None:
+        return tf.concat([tf.unique(ids).idx, tf.fill([n], -1)], axis=0)
+    if ids.dtype != sampled_ids.dtype:
+        ids, sampled_ids = (_as_string(tensor) for tensor in (ids, sampled_ids))
+    return tf.unique(tf.concat([ids, sampled_ids], axis=0)).idx
+
+
+def _as_string(tensor: tf.Tensor) -> tf.Tensor:
+    return tensor if tensor.dtype == tf.string else tf.strings.as_string(tensor)

@@ -1,0 +1,92 @@
+"""Losses over pairs of rows of a session, in which one label is higher than the other."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from easyrec_lite.losses.registry import LOSSES, Scores
+from easyrec_lite.losses.reweighted import hardest_mean
+
+
+class Pairs(NamedTuple):
+    """M pairs (i, j) of one session with y_i > y_j.
+
+    `margins`: float32 [M], s_i − s_j by temperature; `label_margins`: [M], y_i − y_j; `weights`:
+    [M], the weight of row i, or None.
+    """
+
+    margins: tf.Tensor
+    label_margins: tf.Tensor
+    weights: tf.Tensor | None
+
+
+def ordered_pairs(scores: Scores, temperature: float) -> Pairs:
+    """Returns the ordered pairs of a batch; it takes memory for B² booleans."""
+    labels, logits = scores.labels, scores.logits / temperature
+    wanted = labels[:, None] > labels[None, :]
+    if scores.sessions is not None:
+        wanted &= scores.sessions[:, None] == scores.sessions[None, :]
+    pairs = tf.where(wanted)
+    better, worse = pairs[:, 0], pairs[:, 1]
+    return Pairs(
+        tf.gather(logits, better) - tf.gather(logits, worse),
+        tf.gather(labels, better) - tf.gather(labels, worse),
+        None if scores.weights is None else tf.gather(scores.weights, better),
+    )
+
+
+@LOSSES.register("PAIR_WISE_LOSS")
+def pairwise_loss(scores: Scores, params: Any) -> tf.Tensor:
+    """Computes `log(1 + exp(−(s_i − s_j − margin)))`, the mean over pairs (RankNet).
+
+    `params` (`PairwiseLoss`): margin, temperature, session_name.
+    """
+    pairs = ordered_pairs(scores, params.temperature)
+    return hardest_mean(tf.nn.softplus(params.margin - pairs.margins), pairs.weights, 1.0)
+
+
+@LOSSES.register("PAIRWISE_LOGISTIC_LOSS")
+def pairwise_logistic_loss(scores: Scores, params: Any) -> tf.Tensor:
+    """Computes `log(1 + exp(−(s_i − s_j)))`, the mean over pairs.
+
+    `params` (`PairwiseLogisticLoss`): temperature, session_name, ohem_ratio; hinge_margin, beyond
+    which a pair is right enough and counts 0; use_label_margin, which takes y_i − y_j off the
+    difference first.
+    """
+    pairs = ordered_pairs(scores, params.temperature)
+    shift = pairs.label_margins if params.use_label_margin else 0.0
+    values = tf.nn.softplus(shift - pairs.margins)
+    if params.HasField("hinge_margin"):
+        values = tf.where(pairs.margins < params.hinge_margin, values, 0.0)
+    return hardest_mean(values, pairs.weights, params.ohem_ratio)
+
+
+@LOSSES.register("PAIRWISE_FOCAL_LOSS")
+def pairwise_focal_loss(scores: Scores, params: Any) -> tf.Tensor:
+    """Computes `α (1 − p)^γ · −log p`, `p = sigmoid(s_i − s_j)`, the mean over pairs.
+
+    `params` (`PairwiseFocalLoss`): gamma, alpha, temperature, session_name, ohem_ratio;
+    hinge_margin, beyond which a pair is right enough and counts 0.
+    """
+    pairs = ordered_pairs(scores, params.temperature)
+    values = tf.nn.softplus(-pairs.margins) * tf.pow(tf.sigmoid(-pairs.margins), params.gamma)
+    if params.HasField("alpha"):
+        values *= params.alpha
+    if params.hinge_margin > 0:
+        values = tf.where(pairs.margins < params.hinge_margin, values, 0.0)
+    return hardest_mean(values, pairs.weights, params.ohem_ratio)
+
+
+@LOSSES.register("PAIRWISE_HINGE_LOSS")
+def pairwise_hinge_loss(scores: Scores, params: Any) -> tf.Tensor:
+    """Computes `relu(margin − (s_i − s_j))`, the mean over pairs.
+
+    `params` (`PairwiseHingeLoss`): temperature, session_name, ohem_ratio; the margin is y_i − y_j
+    with use_label_margin (by temperature too if label_is_logits), else `margin`.
+    """
+    pairs = ordered_pairs(scores, params.temperature)
+    scale = 1.0 / params.temperature if params.label_is_logits else 1.0
+    margin = scale * pairs.label_margins if params.use_label_margin else params.margin
+    return hardest_mean(tf.nn.relu(margin - pairs.margins), pairs.weights, params.ohem_ratio)

@@ -1,0 +1,100 @@
+"""Softmax cross-entropy of each row's positive against all candidates, in blocks of rows."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from easyrec_lite.losses.candidates import Candidates
+from easyrec_lite.losses.weighting import weight_shares
+
+BLOCK_ROWS = 512
+
+
+def candidate_logits(user: tf.Tensor, items: tf.Tensor, candidates: Candidates) -> tf.Tensor:
+    """Returns all logits `U Iᵀ` float32 [B, N], −inf where a candidate is masked.
+
+    Args:
+      user: float32 [B, D].
+      items: float32 [N, D], the B positives first.
+      candidates: the masks.
+    """
+    rows = tf.shape(user)[0]
+    return _block_logits(user, items, candidates, rows, tf.range(rows))
+
+
+def in_batch_softmax(
+    user: tf.Tensor,
+    items: tf.Tensor,
+    candidates: Candidates = Candidates(),  # noqa: B008 - a tuple, never changed
+    weights: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Computes `Σ_i w_i · −log softmax(⟨u_i, I⟩)_i / Σ_i w_i`, a scalar.
+
+    The [B, N] logits never exist whole: `BLOCK_ROWS` rows at a time are scored and their
+    gradients taken at once, as in fused softmax losses. The row maximum is subtracted first, so
+    that any temperature is safe. A masked candidate has probability exactly 0.
+
+    Args:
+      user: float32 [B, D] user vectors, already scaled by 1/temperature.
+      items: float32 [N, D] item vectors, the B positives first.
+      candidates: the masks.
+      weights: float32 [B] sample weights ≥ 0 without gradient, or None for equal ones.
+    """
+    shares = weight_shares(weights, tf.shape(user)[0])
+
+    @tf.custom_gradient
+    def loss(user: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, object]:
+        value, user_gradient, items_gradient = _loss_and_gradients(user, items, candidates, shares)
+        return value, lambda upstream: (upstream * user_gradient, upstream * items_gradient)
+
+    return loss(user, items)
+
+
+def _block_logits(
+    block: tf.Tensor, items: tf.Tensor, candidates: Candidates, rows: tf.Tensor, span: tf.Tensor
+) -> tf.Tensor:
+    logits = tf.matmul(block, items, transpose_b=True)
+    masked = candidates.masked(rows, tf.shape(items)[0], span)
+    return logits if masked is None else tf.where(masked, float("-inf"), logits)
+
+
+def _loss_and_gradients(
+    user: tf.Tensor, items: tf.Tensor, candidates: Candidates, shares: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the loss, and its gradients [B, D] and [N, D].
+
+    With P the probabilities times the shares: ∂U = P·I − share·I₊ and ∂I = Pᵀ·U − share·U on
+    the positives' rows; the terms in P are summed over the blocks, the others added at the end.
+    """
+    rows = tf.shape(user)[0]
+
+    def step(
+        start: tf.Tensor, loss: tf.Tensor, user_parts: tf.TensorArray, items_part: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.Tensor]:
+        stop = tf.minimum(start + BLOCK_ROWS, rows)
+        span = tf.range(start, stop)
+        block, share = user[start:stop], shares[start:stop]
+        logits = _block_logits(block, items, candidates, rows, span)
+        positive = tf.gather(logits, span, batch_dims=1)
+        peak = tf.reduce_max(logits, axis=1)
+        exponentials = tf.exp(logits - peak[:, None])
+        total = tf.reduce_sum(exponentials, axis=1)
+        loss += tf.reduce_sum(share * (peak - positive + tf.math.log(total)))
+        probabilities = exponentials * (share / total)[:, None]
+        user_parts = user_parts.write(start // BLOCK_ROWS, tf.matmul(probabilities, items))
+        items_part += tf.matmul(probabilities, block, transpose_a=True)
+        return stop, loss, user_parts, items_part
+
+    blocks = tf.math.floordiv(rows + BLOCK_ROWS - 1, BLOCK_ROWS)
+    parts = tf.TensorArray(
+        tf.float32, blocks, element_shape=[None, user.shape[1]], infer_shape=False
+    )
+    _, loss, parts, items_part = tf.while_loop(
+        lambda start, *_: start < rows,
+        step,
+        (tf.constant(0), tf.constant(0.0), parts, tf.zeros_like(items)),
+        parallel_iterations=1,
+    )
+    pulled_user = shares[:, None] * items[:rows]
+    pulled_items = tf.pad(shares[:, None] * user, [[0, tf.shape(items)[0] - rows], [0, 0]])
+    return loss, parts.concat() - pulled_user, items_part - pulled_items
