@@ -289,7 +289,7 @@ OURS = "item_id mask_sampled_by_item_id"
 MODELS = {
     "EasyRecModel": _fields(
         "model_class feature_groups model_params dssm dssm_senet dat embedding_regularization "
-        "loss_type kd losses backbone label_name custom_params",
+        "loss_type kd losses backbone label_name restore_filters custom_params",
         warned={
             "model_name": "model_class alone says which model it is",
             "ev_params": EMBEDDING_VARIABLE,
@@ -300,10 +300,6 @@ MODELS = {
             "simple_multi_task ple rocket_launching": MODEL,
             "seq_att_groups": SEQUENCE_GROUP,
             "num_class": ("two towers give one score a row", "leave it out"),
-            "restore_filters": (
-                "every variable that a checkpoint holds is restored",
-                "name the variables to restore in train_config.fine_tune_ckpt_var_map",
-            ),
             "variational_dropout": ("it is not part of the models here", "leave it out"),
             "loss_weight_strategy": ("only Fixed weights are served", "give each loss a weight"),
         },
@@ -336,9 +332,10 @@ LOSSES = {
         },
     ),
     "KD": _fields(
-        "loss_name pred_name pred_is_logits soft_label_name label_is_logits loss_type loss_weight "
+        "loss_name pred_name soft_label_name label_is_logits loss_type loss_weight "
         "temperature task_space_indicator_name task_space_indicator_value in_task_space_weight "
         "out_task_space_weight " + LOSS_PARAMETERS,
+        warned={"pred_is_logits": "the model's own logits are at hand"},
         refused={"softmax_loss circle_loss multi_simi_loss": LOSS},
     ),
     "F1ReweighedLoss": _fields("f1_beta_square label_smoothing"),

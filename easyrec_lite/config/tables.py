@@ -17,10 +17,15 @@ def reads_ids(feature: Feature) -> bool:
     return feature.kind in (*ID_KINDS, "ComboFeature")
 
 
+def reads_numbers(feature: Feature) -> bool:
+    """Returns whether the feature's numbers may be scaled, bucketised and embedded."""
+    numeric = feature.kind in ("RawFeature", "ExprFeature", "SequenceFeature")
+    return numeric and not reads_ids(feature)
+
+
 def is_bucketised(feature: Feature) -> bool:
     """Returns whether the feature turns numbers into ids by boundaries or equal ranges."""
-    numeric = feature.kind in ("RawFeature", "ExprFeature", "SequenceFeature")
-    return numeric and not reads_ids(feature) and bool(_number_buckets(feature))
+    return reads_numbers(feature) and bool(_number_buckets(feature))
 
 
 def id_sources(feature: Feature) -> list[str]:
@@ -30,15 +35,18 @@ def id_sources(feature: Feature) -> list[str]:
 
 def has_table(feature: Feature) -> bool:
     """Returns whether the feature is looked up in an embedding table."""
-    numeric_embedding = feature.kind == "RawFeature" and feature.config.embedding_dim > 0
-    return reads_ids(feature) or is_bucketised(feature) or numeric_embedding
+    embedded_numbers = reads_numbers(feature) and feature.config.embedding_dim > 0
+    return reads_ids(feature) or is_bucketised(feature) or embedded_numbers
 
 
 def rows(feature: Feature) -> int | None:
-    """Returns the rows of the feature's table; None when its vocabulary file cannot be read."""
+    """Returns the rows of the feature's table; None when its vocabulary file cannot be read.
+
+    Each of the numbers of a cell has its own buckets, or its own row.
+    """
     config = feature.config
     if not reads_ids(feature):
-        return _number_buckets(feature) or config.raw_input_dim
+        return (_number_buckets(feature) or 1) * config.raw_input_dim
     if config.vocab_file:
         return _count_lines(Path(config.vocab_file))
     return config.hash_bucket_size or config.num_buckets or len(config.vocab_list)
@@ -52,9 +60,7 @@ def width(feature: Feature) -> int | None:
         return [*text_cnn.mlp.hidden_units, 0][-1] or sum(text_cnn.num_filters) or None
     if has_table(feature):
         return config.embedding_dim or None
-    if feature.kind == "RawFeature":
-        return config.raw_input_dim
-    return 1 if feature.kind == "ExprFeature" else None
+    return 1 if feature.kind == "ExprFeature" else config.raw_input_dim
 
 
 def _number_buckets(feature: Feature) -> int:

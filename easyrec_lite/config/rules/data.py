@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from easyrec_lite.config.view import View, enum_name, expand_name
+from easyrec_lite.data.fields import KINDS
+from easyrec_lite.data.input_types import refusal
 from easyrec_lite.errors import Problem
 
 Problems = Iterator[Problem]
-SERVED = (
-    "CSVInput",
-    "CSVInputV2",
-    "CSVInputEx",
-    "ParquetInput",
-    "ParquetInputV2",
-    "TFRecordInput",
-    "DummyInput",
-)
-CONVERT = {
-    "BatchTFRecordInput": "TFRecord files of one tf.train.Example a row (TFRecordInput)",
-    "ParquetInputV3": "plain Parquet files (ParquetInput)",
-    "CriteoInput": "CSV or Parquet files (CSVInput, ParquetInput)",
-}
 LEAST_SHUFFLE_BUFFER = 1024
-NUMBERS = {"INT32": int, "INT64": int, "FLOAT": float, "DOUBLE": float}
+NUMBERS = ("INT32", "INT64", "FLOAT", "DOUBLE")
 
 
 def input_type(view: View) -> Problems:
@@ -36,16 +24,10 @@ def input_type(view: View) -> Problems:
             remedy="describe the columns of the data files",
         )
         return
-    found = enum_name(view.data, "input_type")
-    if found not in SERVED:
-        target = CONVERT.get(found, "CSV or Parquet files (CSVInput, ParquetInput)")
-        yield view.error(
-            "data_config.input_type",
-            f"input_type {found} is not offered",
-            expected="one of " + ", ".join(SERVED),
-            found=found,
-            remedy=f"convert the data to {target}",
-        )
+    path = "data_config.input_type"
+    refused = refusal(enum_name(view.data, "input_type"), view.place(path))
+    if refused is not None:
+        yield refused
 
 
 def paths(view: View) -> Problems:
@@ -99,17 +81,16 @@ def ranges(view: View) -> Problems:
 def default_values(view: View) -> Problems:
     """The value of an empty cell is one of the field's type."""
     for named in view.fields.values():
-        kind = NUMBERS.get(enum_name(named.config, "input_type"))
-        if kind is None or not named.config.default_val:
-            continue
+        text, kind = named.config.default_val, KINDS[view.field_type(named.name)]
         try:
-            kind(named.config.default_val)
+            kind.parse(text.encode() or b"0")
         except ValueError:
             yield view.error(
                 f"{named.path}.default_val",
                 f"default_val of field {named.name!r} is no {view.field_type(named.name)}",
-                found=repr(named.config.default_val),
-                remedy="give a number, or make the field a STRING",
+                expected=kind.expected,
+                found=repr(text),
+                remedy="change it, or make the field a STRING",
             )
 
 

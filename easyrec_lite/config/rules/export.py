@@ -9,6 +9,7 @@ from easyrec_lite.config.view import View
 from easyrec_lite.errors import Problem
 
 Problems = Iterator[Problem]
+LOSSES = ("loss/total_loss",)
 EXPORTERS = ("final", "latest", "best", "none")
 
 
@@ -24,15 +25,16 @@ def exporter(view: View) -> Problems:
             remedy="use one of them",
         )
     decides = config.exporter_type == "best" or config.enable_early_stop
-    known = [*metric_names(view), "loss"]
-    if decides and config.best_exporter_metric not in known:
+    known = [*metric_names(view), *LOSSES]
+    metric = config.best_exporter_metric
+    if decides and metric not in known and not metric.startswith("loss/"):
         default = "" if config.HasField("best_exporter_metric") else " (the default)"
         yield view.unknown(
             "export_config.best_exporter_metric",
             "metric in best_exporter_metric:",
-            config.best_exporter_metric,
+            metric,
             known,
-            found=repr(config.best_exporter_metric) + default,
+            found=repr(metric) + default,
             remedy="name a metric that eval_config.metrics_set computes",
         )
 

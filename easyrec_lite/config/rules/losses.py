@@ -48,19 +48,41 @@ def one_kind(view: View) -> Problems:
                 expected="losses of one kind",
                 remedy="remove it, or remove SOFTMAX_CROSS_ENTROPY",
             )
-    if view.model_config.losses and view.model_config.HasField("loss_type"):
-        yield from _both_given(view)
 
 
-def _both_given(view: View) -> Problems:
-    named = enum_name(view.model_config, "loss_type")
-    if named not in {loss.name for loss in view.losses}:
-        yield view.error(
-            "model_config.loss_type",
-            f"loss_type is {named}, which is none of the listed losses",
-            expected="one of " + ", ".join(loss.name for loss in view.losses),
-            remedy="leave loss_type out",
+def one_list(view: View) -> Problems:
+    """The losses are listed, or there is one `loss_type`; each has a name of its own."""
+    if not view.model_config.losses:
+        return
+    if view.model_config.HasField("loss_type"):
+        named = enum_name(view.model_config, "loss_type")
+        same_kind = (named in LISTWISE) == view.listwise
+        yield (
+            view.warning(
+                "model_config.loss_type",
+                "loss_type has no effect beside losses",
+                remedy="leave loss_type out",
+            )
+            if same_kind
+            else view.error(
+                "model_config.loss_type",
+                f"loss_type {named} contradicts the listed losses",
+                found=", ".join(loss.name for loss in view.losses),
+                remedy="leave loss_type out",
+            )
         )
+    yield from _distinct_names(view)
+
+
+def _distinct_names(view: View) -> Problems:
+    seen: set[str] = set()
+    for loss in view.losses:
+        name = loss.config.loss_name or loss.name
+        if name in seen:
+            yield view.error(
+                loss.path, f"two losses are named {name!r}", remedy="give each a loss_name"
+            )
+        seen.add(name)
 
 
 def parameters(view: View) -> Problems:
@@ -115,4 +137,4 @@ def distillation(view: View) -> Problems:
             )
 
 
-RULES = (known_losses, one_kind, parameters, distillation)
+RULES = (known_losses, one_kind, one_list, parameters, distillation)

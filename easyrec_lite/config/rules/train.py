@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from easyrec_lite.config.view import View
 from easyrec_lite.errors import Problem
 
 Problems = Iterator[Problem]
+DEADLINE_FORMAT = "%Y%m%d %H:%M:%S"
 
 
 def ends(view: View) -> Problems:
@@ -112,4 +114,18 @@ def clipping(view: View) -> Problems:
         )
 
 
-RULES = (ends, optimizers, freezing, clipping)
+def deadline(view: View) -> Problems:
+    """The time to stop at is a date and time."""
+    text = view.config.train_config.dead_line
+    try:
+        datetime.strptime(text or "20000101 00:00:00", DEADLINE_FORMAT)
+    except ValueError:
+        yield view.error(
+            "train_config.dead_line",
+            "dead_line is not a date and time",
+            expected="YYYYMMDD HH:MM:SS, local time",
+            found=repr(text),
+        )
+
+
+RULES = (ends, optimizers, freezing, clipping, deadline)
