@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from easyrec_lite.config.load import examine, load, load_checked, loads
+from easyrec_lite.config.save import save
 from easyrec_lite.config.source import Pipeline, Source
 
-__all__ = ["Pipeline", "Source", "examine", "load", "load_checked", "loads"]
+__all__ = ["Pipeline", "Source", "examine", "load", "load_checked", "loads", "save"]
