@@ -67,7 +67,9 @@ class Loop:
                 raise RunError(_not_finite(self._trainer, self._step + 1))
             reason = "" if more else "all data is read"
             self._between()
-            reason = reason or next(filter(None, (h.should_stop(self._step) for h in self._hooks)), "")
+            reason = reason or next(
+                filter(None, (h.should_stop(self._step) for h in self._hooks)), ""
+            )
         if self._step != self._saved_step:
             self._checkpoint()
         return reason

@@ -53,9 +53,7 @@ class Bar(Hook):
     def report(self, report: Report) -> None:
         """Moves the bar."""
         if self._task is not None:
-            self._progress.update(
-                self._task, completed=report.step, description=describe(report)
-            )
+            self._progress.update(self._task, completed=report.step, description=describe(report))
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
         """Prints the metrics above the bar."""
