@@ -1,4 +1,4 @@
-"""The columns that `data_config.input_fields` names: their types, defaults, and what is a bad value.
+"""The columns of `data_config.input_fields`: their types, defaults, and what is a bad value.
 
 Nothing here imports TensorFlow until `Field.dtype` is asked for.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easyrec_lite.config.view import expand_name
+from easyrec_lite.config.view import enum_name, expand_name
 from easyrec_lite.errors import ConfigError, Problem, nearest
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ BOOLEANS = {b"true": True, b"1": True, b"false": False, b"0": False}
 def _integer(bits: int) -> Callable[[bytes], int]:
     def parse(text: bytes) -> int:
         text = text.strip()
-        if not INTEGER.fullmatch(text) or len(text) > 200:
+        if not INTEGER.fullmatch(text):
             raise ValueError
         value = int(text)
         if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
@@ -167,8 +167,7 @@ def input_fields(pipeline: Pipeline) -> tuple[Field, ...]:
 
 
 def _field(name: str, config: Any) -> Field:
-    enum = config.DESCRIPTOR.fields_by_name["input_type"].enum_type
-    kind = enum.values_by_number[config.input_type].name
+    kind = enum_name(config, "input_type")
     field = Field(name, kind, KINDS[kind].empty)
     text = config.default_val.encode()
     try:

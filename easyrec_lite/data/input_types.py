@@ -13,6 +13,7 @@ from easyrec_lite.registry import Registry
 if TYPE_CHECKING:
     from easyrec_lite.data.readers import Reader
 
+NOWHERE = Place()
 CSV = "easyrec_lite.data.csv_reader"
 PARQUET = "easyrec_lite.data.parquet_reader"
 
@@ -51,7 +52,7 @@ REFUSED = {
 }
 
 
-def refusal(name: str, place: Place = Place()) -> Problem | None:
+def refusal(name: str, place: Place = NOWHERE) -> Problem | None:
     """Returns the problem that input type `name` is not read, or None when it is."""
     if name in READERS:
         return None

@@ -3,16 +3,54 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
+import os
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.view import enum_name
+from easyrec_lite.data.bad_rows import BadRows
 from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.input_types import READERS, refusal
-from easyrec_lite.errors import ConfigError, DataError
+from easyrec_lite.data.order import SHUFFLE_WINDOW, Order
+from easyrec_lite.data.paths import expand, missing
+from easyrec_lite.errors import ConfigError, DataError, Problem
 
 Position = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to read.
+
+    Attributes:
+      pipeline: the config.
+      path: as `train_input_path`.
+      fields: every field of the config, in order.
+      wanted: the fields to give.
+      training: whether it is to train.
+    """
+
+    pipeline: Pipeline
+    path: str
+    fields: tuple[Field, ...]
+    wanted: tuple[Field, ...]
+    training: bool
+
+    @property
+    def data(self) -> Any:
+        """The `data_config` message."""
+        return self.pipeline.config.data_config
+
+    @property
+    def window(self) -> int:
+        """Rows that a shuffle mixes: `shuffle_buffer_size` if it is set, else a large number."""
+        given = self.data.HasField("shuffle_buffer_size")
+        return max(self.data.shuffle_buffer_size, 1) if given else SHUFFLE_WINDOW
 
 
 class Reader(abc.ABC):
@@ -20,11 +58,21 @@ class Reader(abc.ABC):
 
     Attributes:
       fields: the columns that it gives.
+      files: the files that it reads.
     """
 
-    fields: tuple[Field, ...]
+    def __init__(self, request: Request):
+        data = request.data
+        self.fields = request.wanted
+        self.files = self._find(request.path)
+        self._window = request.window
+        self._skip_bad = data.bad_row_policy == data.SKIP
+        self._bad = BadRows(data.max_bad_rows)
+        self._order = Order()
 
-    @abc.abstractmethod
+    def _find(self, path: str) -> list[str]:
+        return expand(path)
+
     def batches(
         self,
         batch_size: int,
@@ -47,11 +95,16 @@ class Reader(abc.ABC):
           epochs: the number of epochs, counted from 0; None is without end.
           start: where to begin.
           shuffle: whether files and rows come in a new order each epoch.
-          seed: what the order is made from.
+          seed: what the order is made from, ≥ 0.
           drop_remainder: whether to leave out a smaller last batch.
         """
+        self._order = Order(seed, self._window if shuffle else 0, epochs, start)
+        return self._batches(self._order, batch_size, drop_remainder)
 
     @abc.abstractmethod
+    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns the batches of an order, as `batches` says."""
+
     def explain(self, error: tf.errors.OpError, position: Position | None) -> DataError:
         """Returns what in the data made the last `batches()` fail, by file, line, field and value.
 
@@ -59,14 +112,28 @@ class Reader(abc.ABC):
           error: what was raised by the iteration.
           position: that of the last batch that came, or None when none did.
         """
+        gone = [missing(file) for file in self.files if not os.path.isfile(file)]
+        if gone:
+            return DataError(gone)
+        start = self._order.start if position is None else (int(position[0]), int(position[1]))
+        found = self._first_bad(dataclasses.replace(self._order, start=start))
+        found += [self._bad.too_many()] if self._bad.exceeded else []
+        return DataError(found or Problem(f"no row is bad, yet reading failed: {error.message}"))
+
+    @abc.abstractmethod
+    def _first_bad(self, order: Order) -> list[Problem]:
+        """Returns what is wrong with the first bad row of an order, or with the files."""
 
     def bad_rows(self) -> int:
         """Returns how many rows of an epoch `bad_row_policy: SKIP` has left out so far."""
-        return 0
+        return len(self._bad)
 
-    @abc.abstractmethod
     def describe(self) -> str:
         """Returns what is read and how it is shuffled, for the log."""
+        shuffled = (
+            f"{self._window} rows are shuffled together" if self._order.window else "in order"
+        )
+        return f"{len(self.files)} files, {shuffled}"
 
 
 def open_reader(
@@ -85,11 +152,10 @@ def open_reader(
       DataError: no such file, no rows to train on, or a file lacks a column.
     """
     data = pipeline.config.data_config
-    enum = data.DESCRIPTOR.fields_by_name["input_type"].enum_type
-    name = enum.values_by_number[data.input_type].name
+    name = enum_name(data, "input_type")
     refused = refusal(name, pipeline.place("data_config.input_type"))
     if refused is not None:
         raise ConfigError(refused)
     fields = input_fields(pipeline)
     wanted = select(fields, columns)
-    return READERS.get(name)(pipeline, path, fields, wanted, training)
+    return READERS.get(name)(Request(pipeline, path, fields, wanted, training))

@@ -1,0 +1,50 @@
+"""`DummyInput`: one random batch again and again, to measure what is not reading."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.input_types import READERS
+from easyrec_lite.data.order import ENDLESS, Order
+from easyrec_lite.data.readers import Reader, Request
+from easyrec_lite.errors import Problem
+
+DISTINCT = 1000
+
+
+@READERS.register("DummyInput")
+class DummyReader(Reader):
+    """Random values of each field's type: labels 0 or 1, other numbers and texts below 1000.
+
+    An epoch is one batch, and every batch is the same; `shuffle` changes nothing.
+    """
+
+    def __init__(self, request: Request):
+        super().__init__(request)
+        self._labels = frozenset(request.data.label_fields)
+
+    def _find(self, path: str) -> list[str]:
+        return []
+
+    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        random = np.random.default_rng(order.seed)
+        columns = {field.name: self._column(field, batch_size, random) for field in self.fields}
+        first = order.start[0] + (order.start[1] > 0)
+        last = ENDLESS if order.epochs is None else order.epochs
+
+        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            return columns, tf.stack([epoch, batch_size])
+
+        return tf.data.Dataset.range(first, last).map(element)
+
+    def _column(self, field: Field, count: int, random: np.random.Generator) -> tf.Tensor:
+        below = 2 if field.name in self._labels or field.type == "BOOL" else DISTINCT
+        numbers = random.integers(below, size=count)
+        if field.type == "STRING":
+            return tf.strings.as_string(numbers)
+        return tf.cast(numbers, field.dtype)
+
+    def _first_bad(self, order: Order) -> list[Problem]:
+        return []

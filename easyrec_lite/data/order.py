@@ -1,0 +1,97 @@
+"""The order of rows as a pure function of (seed, epoch, row).
+
+An epoch reads the files in an order of its own, cuts the stream into windows, and permutes the
+rows of each window. No state is carried, so an epoch can be entered at any row: what lies before
+it is skipped unparsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+SHUFFLE_WINDOW = 1 << 17
+CHUNK = 1 << 13
+ENDLESS = tf.int64.max
+
+Source = Callable[[tf.Tensor], tf.data.Dataset]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which rows come, and in which order.
+
+    Attributes:
+      seed: what the shuffle is made from.
+      window: rows that are shuffled together; 0 keeps files and rows as they stand.
+      epochs: the number of epochs, counted from 0; None is without end.
+      start: (epoch, rows of it already consumed).
+    """
+
+    seed: int = 0
+    window: int = 0
+    epochs: int | None = 1
+    start: tuple[int, int] = (0, 0)
+
+    @property
+    def chunk(self) -> int:
+        """Rows that are handled at a time: a multiple of the window, not too few."""
+        window = max(self.window, 1)
+        return window * -(-CHUNK // window)
+
+    def files(self, epoch: tf.Tensor | int, count: int) -> tf.Tensor:
+        """Returns the order of the files in an epoch, int64 [count]."""
+        order = tf.range(count, dtype=tf.int64)
+        if not self.window:
+            return order
+        return tf.random.experimental.stateless_shuffle(order, self._seed(epoch, -1))
+
+    def rows(self, epoch: tf.Tensor, chunk: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        """Returns the order of the `count` rows of a chunk, int64 [count]."""
+        rows = tf.range(count)
+        if self.window <= 1:
+            return rows
+        draw = tf.random.stateless_uniform([count], self._seed(epoch, chunk), dtype=tf.float64)
+        by_window = tf.cast(rows // self.window, tf.float64) + draw
+        return tf.cast(tf.argsort(by_window, stable=True), tf.int64)
+
+    def _seed(self, epoch: tf.Tensor | int, part: tf.Tensor | int) -> tf.Tensor:
+        fold = tf.random.experimental.stateless_fold_in
+        low, high = self.seed & 0x7FFFFFFF, self.seed >> 31 & 0x7FFFFFFF
+        seed = tf.constant([low, high], tf.int64)
+        return fold(fold(seed, tf.cast(epoch, tf.int64)), tf.cast(part, tf.int64))
+
+
+def ordered(source: Source, order: Order) -> tf.data.Dataset:
+    """Returns the records of all epochs, in chunks of n rows.
+
+    Elements: (record string [n], epoch int64 [n], row int64 [n], index int64 [n]), where `row`
+    counts the epoch's records in their new order, and `index` as they stand in the files, read
+    in that epoch's order of files.
+
+    Args:
+      source: epoch → the data set of single records, the same at each call.
+      order: what to read.
+    """
+    start_epoch, start_row = order.start
+    chunk = order.chunk
+
+    def epoch_chunks(epoch: tf.Tensor) -> tf.data.Dataset:
+        consumed = tf.where(epoch == start_epoch, tf.constant(start_row, tf.int64), 0)
+        first = consumed // chunk
+        chunks = source(epoch).skip(first * chunk).batch(chunk).enumerate(first)
+
+        def arrange(number: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            count = tf.size(records, tf.int64)
+            index = order.rows(epoch, number, count)
+            row = number * chunk + tf.range(count)
+            left = tf.maximum(consumed - number * chunk, 0)
+            parts = tf.gather(records, index), tf.fill([count], epoch), row, number * chunk + index
+            return tuple(part[left:] for part in parts)
+
+        return chunks.map(arrange)
+
+    last = ENDLESS if order.epochs is None else order.epochs
+    return tf.data.Dataset.range(start_epoch, last).flat_map(epoch_chunks)

@@ -1,0 +1,269 @@
+"""`ParquetInput`, `ParquetInputV2`, `ParquetInputV3`: plain Parquet files, fields as columns."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from easyrec_lite.data.bad_rows import TooManyBadRows
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.input_types import READERS
+from easyrec_lite.data.order import Order
+from easyrec_lite.data.parquet_table import (
+    check_schema,
+    convert_table,
+    is_list,
+    open_parquet,
+    row_problems,
+)
+from easyrec_lite.data.readers import Reader, Request
+from easyrec_lite.errors import DataError, Place, Problem
+
+PIECE = 4096
+SEARCHED_PIECES = 256
+
+
+class RowGroup(NamedTuple):
+    """A row group of a file: its number, its rows, and the rows of the file before it."""
+
+    file: str
+    number: int
+    rows: int
+    before: int
+
+
+class Window(NamedTuple):
+    """Rows that are permuted together: those of whole row groups, the epoch's `first` row on."""
+
+    epoch: int
+    number: int
+    first: int
+    groups: list[RowGroup]
+
+    @property
+    def rows(self) -> int:
+        """How many they are."""
+        return sum(group.rows for group in self.groups)
+
+
+class Rows(NamedTuple):
+    """Converted columns of n rows, and the last row's number in its epoch for each, int64 [n]."""
+
+    table: pa.Table
+    epoch: np.ndarray
+    row: np.ndarray
+
+
+@READERS.register("ParquetInput")
+@READERS.register("ParquetInputV2")
+@READERS.register("ParquetInputV3")
+class ParquetReader(Reader):
+    """Reads whole row groups, permutes their rows, and cuts them into batches, as columns.
+
+    An epoch takes the row groups in an order of its own; as many as hold the shuffle's number of
+    rows are permuted together.
+    """
+
+    def __init__(self, request: Request):
+        super().__init__(request)
+        self._names = [field.name for field in self.fields]
+        self._lists = self._check()
+        self._groups = [group for file in self.files for group in _row_groups(file)]
+        if request.training and not any(group.rows for group in self._groups):
+            problem = "the file holds no rows"
+            raise DataError(Problem(problem, Place(file)) for file in self.files)
+
+    def _check(self) -> frozenset[str]:
+        """Returns the columns that hold lists; they must be the same in all files."""
+        problems = []
+        lists: dict[str, set[bool]] = {name: set() for name in self._names}
+        for file in self.files:
+            schema, found = check_schema(file, self.fields)
+            problems += found
+            for name in set(self._names) & set(schema.names):
+                lists[name].add(is_list(schema.field(name).type))
+        for name, kinds in lists.items():
+            if len(kinds) > 1:
+                message = "the column holds lists in some files and single values in others"
+                problems.append(Problem(message, Place(self.files[0]), name))
+        if problems:
+            raise DataError(problems)
+        return frozenset(name for name, kinds in lists.items() if True in kinds)
+
+    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        def arrays() -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+            for rows in self._cut(order, batch_size):
+                if len(rows.row) == batch_size or not drop_remainder:
+                    yield self._arrays(rows.table), np.array([rows.epoch[-1], rows.row[-1] + 1])
+
+        columns = {field.name: self._signature(field) for field in self.fields}
+        signature = columns, tf.TensorSpec([2], tf.int64)
+        batches = tf.data.Dataset.from_generator(arrays, output_signature=signature)
+        return batches.map(self._ragged).prefetch(tf.data.AUTOTUNE)
+
+    # Columns as tensors.
+
+    def _signature(self, field: Field) -> Any:
+        values = tf.TensorSpec([None], field.dtype)
+        return (values, tf.TensorSpec([None], tf.int64)) if field.name in self._lists else values
+
+    def _arrays(self, table: pa.Table) -> dict[str, Any]:
+        """Returns numpy arrays; (values, row splits) of a list column."""
+        columns: dict[str, Any] = {}
+        for name in self._names:
+            column = _joined(table.column(name))
+            if name in self._lists:
+                offsets = column.offsets.to_numpy()
+                columns[name] = _numpy(column.flatten()), offsets - offsets[0]
+            else:
+                columns[name] = _numpy(column)
+        return columns
+
+    def _ragged(self, columns: dict[str, Any], position: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        ragged = {
+            name: tf.RaggedTensor.from_row_splits(*columns[name], validate=False)
+            for name in self._lists
+        }
+        return {**columns, **ragged}, position
+
+    # Rows in order.
+
+    def _cut(self, order: Order, batch_size: int) -> Iterator[Rows]:
+        """Yields the order's rows, `batch_size` at a time; the last may be fewer."""
+        kept: list[Rows] = []
+        count = 0
+        for window in self._windows(order):
+            rows = self._read(window, order)
+            kept.append(rows)
+            count += len(rows.row)
+            if count < batch_size:
+                continue
+            rows = _concat(kept)
+            whole = count - count % batch_size
+            for first in range(0, whole, batch_size):
+                yield _slice(rows, first, first + batch_size)
+            kept, count = [_slice(rows, whole, count)], count - whole
+        if count:
+            yield _concat(kept)
+
+    def _windows(self, order: Order) -> Iterator[Window]:
+        """Yields the windows of all epochs that are not consumed before `order.start`."""
+        first_epoch, consumed = order.start
+        epochs = itertools.count(first_epoch)
+        for epoch in epochs if order.epochs is None else range(first_epoch, order.epochs):
+            for window in self._epoch_windows(order, epoch):
+                if epoch > first_epoch or window.first + window.rows > consumed:
+                    yield window
+
+    def _epoch_windows(self, order: Order, epoch: int) -> Iterator[Window]:
+        groups = [group for group in self._groups if group.rows]
+        if order.window:
+            random = np.random.Generator(np.random.PCG64([order.seed, epoch]))
+            groups = [groups[index] for index in random.permutation(len(groups))]
+        number, first, taken = 0, 0, 0
+        pending: list[RowGroup] = []
+        for group in groups:
+            pending.append(group)
+            taken += group.rows
+            if taken >= max(order.window, 1):
+                yield Window(epoch, number, first, pending)
+                number, first, taken, pending = number + 1, first + taken, 0, []
+        if pending:
+            yield Window(epoch, number, first, pending)
+
+    def _read(self, window: Window, order: Order) -> Rows:
+        """Returns the rows of a window in their order, what was consumed or is bad left out.
+
+        Raises:
+          DataError: a row is bad, and the policy is to stop; or too many are.
+        """
+        raw = pa.concat_tables(
+            open_parquet(group.file).read_row_group(group.number, columns=self._names)
+            for group in window.groups
+        )
+        index = _permutation(window, order)
+        if window.epoch == order.start[0]:
+            index = index[max(order.start[1] - window.first, 0) :]
+        row = np.arange(window.first + window.rows - len(index), window.first + window.rows)
+        table, bad = convert_table(raw, self.fields)
+        if bad.any():
+            self._handle_bad(raw, index[bad[index]], row[bad[index]], window)
+            index, row = index[~bad[index]], row[~bad[index]]
+        self._bad.good(len(index))
+        return Rows(table.take(pa.array(index)), np.full(len(row), window.epoch), row)
+
+    def _handle_bad(
+        self, raw: pa.Table, index: np.ndarray, rows: np.ndarray, window: Window
+    ) -> None:
+        for at, row in zip(index, rows, strict=True):
+            problem = row_problems(raw.slice(at, 1), self.fields)[0]
+            problem = dataclasses.replace(problem, place=_place(window, at))
+            if not self._skip_bad:
+                raise DataError(problem)
+            self._bad.add(window.epoch, int(row), problem)
+
+    def _first_bad(self, order: Order) -> list[Problem]:
+        try:
+            for _ in itertools.islice(self._cut(order, PIECE), SEARCHED_PIECES):
+                pass
+        except DataError as found:
+            return list(found.problems)
+        except TooManyBadRows:
+            return []
+        except (pa.ArrowException, OSError) as broken:
+            return [Problem(f"reading failed: {broken}", Place(self.files[0]))]
+        return []
+
+
+def _row_groups(file: str) -> Iterator[RowGroup]:
+    metadata = open_parquet(file).metadata
+    before = 0
+    for number in range(metadata.num_row_groups):
+        rows = metadata.row_group(number).num_rows
+        yield RowGroup(file, number, rows, before)
+        before += rows
+
+
+def _permutation(window: Window, order: Order) -> np.ndarray:
+    """Returns the order of a window's rows, int64 [rows]; a large one is permuted in parts."""
+    index = np.arange(window.rows)
+    if not order.window:
+        return index
+    random = np.random.Generator(np.random.PCG64([order.seed, window.epoch, window.number]))
+    part = index // order.window if window.rows >= 2 * order.window else 0
+    return np.argsort(part + random.random(window.rows), kind="stable")
+
+
+def _place(window: Window, index: int) -> Place:
+    """Returns file and row, counted from 1, of the row that is number `index` of a window."""
+    for group in window.groups:
+        if index < group.rows:
+            return Place(group.file, int(group.before + index + 1))
+        index -= group.rows
+    raise IndexError(index)
+
+
+def _joined(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _numpy(values: pa.Array) -> np.ndarray:
+    return values.to_numpy(zero_copy_only=False)
+
+
+def _slice(rows: Rows, first: int, last: int) -> Rows:
+    return Rows(rows.table.slice(first, last - first), rows.epoch[first:last], rows.row[first:last])
+
+
+def _concat(parts: list[Rows]) -> Rows:
+    return Rows(
+        pa.concat_tables(part.table for part in parts),
+        np.concatenate([part.epoch for part in parts]),
+        np.concatenate([part.row for part in parts]),
+    )

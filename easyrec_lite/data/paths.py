@@ -1,0 +1,96 @@
+"""Which files an input path means: a list of files, globs and folders, separated by commas."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+
+from easyrec_lite.errors import DataError, Place, Problem, nearest
+
+GZIP_MAGIC = b"\x1f\x8b"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def expand(path: str) -> list[str]:
+    """Returns the files of an input path: parts in the given order, files within a part sorted.
+
+    A folder means the regular files in it whose names begin neither with `.` nor with `_`.
+
+    Raises:
+      DataError: the path is empty, or a part of it means no file; all such parts at once.
+    """
+    if os.path.isfile(path):
+        return [path]
+    parts = [part.strip() for part in path.split(",") if part.strip()]
+    if not parts:
+        raise DataError(
+            Problem(
+                message="no input path is given",
+                remedy="set train_input_path and eval_input_path in the config",
+            )
+        )
+    files: list[str] = []
+    problems = []
+    for part in parts:
+        found = _files(part)
+        files += found
+        if not found:
+            problems.append(_nothing(part))
+        problems += [_unreadable(file) for file in found if not os.access(file, os.R_OK)]
+    if problems:
+        raise DataError(problems)
+    return files
+
+
+def _files(part: str) -> list[str]:
+    if os.path.isfile(part):
+        return [part]
+    if os.path.isdir(part):
+        inside = (os.path.join(part, name) for name in sorted(os.listdir(part)))
+        return [file for file in inside if os.path.isfile(file) and not _hidden(file)]
+    found = sorted(glob.glob(part, recursive=True))
+    return [file for name in found if not _hidden(name) for file in _files(name)]
+
+
+def _hidden(name: str) -> bool:
+    return os.path.basename(name).startswith((".", "_"))
+
+
+def _nothing(part: str) -> Problem:
+    place = Place(part)
+    if "://" in part:
+        remedy = "copy the files to a local disk and name them there"
+        return Problem("only files on this machine are read", place, remedy=remedy)
+    if os.path.isdir(part):
+        remedy = "name the files, or a folder that holds them directly"
+        return Problem("the folder holds no data files", place, remedy=remedy)
+    if glob.has_magic(part):
+        return Problem("no file matches this pattern", place, remedy="mend the pattern")
+    return missing(part)
+
+
+def missing(file: str) -> Problem:
+    """Returns the problem that `file` does not exist, with the nearest name that does."""
+    folder = Path(file).parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    steps = Path(file).relative_to(folder).parts
+    near = nearest(steps[0], os.listdir(folder)) if steps else ""
+    return Problem(
+        message="no such file or folder",
+        place=Place(file),
+        expected=f"{steps[0] if steps else file} in {folder}",
+        nearest=os.path.join(folder, near) if near else "",
+        remedy="mend the path; relative paths start at the current folder, " + os.getcwd(),
+    )
+
+
+def _unreadable(file: str) -> Problem:
+    return Problem("no permission to read the file", Place(file), remedy=f"chmod u+r {file}")
+
+
+def is_gzip(file: str) -> bool:
+    """Returns whether the file is gzip-compressed, by its first bytes."""
+    with open(file, "rb") as stream:
+        return stream.read(2) == GZIP_MAGIC

@@ -1,0 +1,162 @@
+"""Readers of files that are streams of records: lines of text, or serialized examples."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.data.order import Order, ordered
+from easyrec_lite.data.paths import is_gzip
+from easyrec_lite.data.readers import Reader, Request
+from easyrec_lite.errors import DataError, Place, Problem
+
+Columns = dict[str, Any]
+
+PIECE = 4096
+SEARCHED_PIECES = 256
+
+
+class RecordReader(Reader):
+    """Reads records in order, then parses them a batch at a time.
+
+    A subclass says what a record is. Nothing is spent on a good row to be able to name a bad one:
+    the order can be run again, so a failed batch is found and looked at in plain Python.
+    """
+
+    def __init__(self, request: Request):
+        super().__init__(request)
+        self._gzip = [is_gzip(file) for file in self.files]
+        self._prepare(request)
+        if request.training and not any(self._has_rows(file) for file in self.files):
+            raise DataError(_no_rows(file) for file in self.files)
+
+    @abc.abstractmethod
+    def _prepare(self, request: Request) -> None:
+        """Reads what else the config and the files' heads say."""
+
+    @abc.abstractmethod
+    def _has_rows(self, file: str) -> bool:
+        """Returns whether the file holds any record."""
+
+    @abc.abstractmethod
+    def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
+        """Returns the records of a file as scalar strings, headers left out."""
+
+    @abc.abstractmethod
+    def _parse(self, records: tf.Tensor) -> Columns:
+        """Returns the columns [B] of records [B]; fails when any record is bad."""
+
+    @abc.abstractmethod
+    def _problems(self, record: bytes) -> list[Problem]:
+        """Returns what is wrong with a record, without its place; nothing when it is good."""
+
+    @abc.abstractmethod
+    def _counts(self, file: str) -> Iterator[int]:
+        """Yields the line number of each record of a file."""
+
+    def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns records [n] and their tags without those that are no rows."""
+        return records, *tags
+
+    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        chunks = self._chunks(order).prefetch(1)
+        if self._skip_bad:
+            pieces = chunks.rebatch(PIECE)
+            chunks = pieces.map(self._without_bad, tf.data.AUTOTUNE, deterministic=True)
+
+        def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
+            return self._parse(records), tf.stack([epoch[-1], row[-1] + 1])
+
+        batches = chunks.rebatch(batch_size, drop_remainder=drop_remainder)
+        return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def _chunks(self, order: Order) -> tf.data.Dataset:
+        """Returns (records, epoch, row, index) as `ordered` does, without what is no row."""
+        files = tf.constant(self.files)
+        compression = tf.constant(["GZIP" if packed else "" for packed in self._gzip])
+
+        def source(epoch: tf.Tensor) -> tf.data.Dataset:
+            index = order.files(epoch, len(self.files))
+            each = tf.gather(files, index), tf.gather(compression, index)
+            return tf.data.Dataset.from_tensor_slices(each).flat_map(self._records)
+
+        return ordered(source, order).map(self._tidy)
+
+    # Bad rows.
+
+    def _without_bad(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        good = tf.py_function(self._good_rows, parts[:3], tf.bool)
+        good.set_shape([None])
+        return tuple(tf.boolean_mask(part, good) for part in parts)
+
+    def _good_rows(self, records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+        """Returns which records are good, bool [n], and counts the others."""
+        if self._parses(records):
+            self._bad.good(int(tf.size(records)))
+            return tf.ones_like(records, tf.bool)
+        found = [self._fault(record) for record in records.numpy()]
+        self._bad.good(found.count(None))
+        for problem, in_epoch, at_row in zip(found, epoch.numpy(), row.numpy(), strict=True):
+            if problem is not None:
+                self._bad.add(int(in_epoch), int(at_row), problem)
+        return tf.constant([problem is None for problem in found])
+
+    def _parses(self, records: tf.Tensor) -> bool:
+        try:
+            self._parse(records)
+        except tf.errors.InvalidArgumentError:
+            return False
+        return True
+
+    def _fault(self, record: bytes) -> Problem | None:
+        """Returns what makes a record a bad row, or None."""
+        problems = self._problems(record)
+        if not problems and not self._parses(tf.constant([record])):
+            problems = [Problem("the row cannot be parsed", found=repr(record[:200]))]
+        return problems[0] if problems else None
+
+    def _first_bad(self, order: Order) -> list[Problem]:
+        try:
+            return self._search(order)
+        except (OSError, EOFError, tf.errors.OpError) as broken:
+            return self._broken_files() or [Problem(f"reading failed: {broken}")]
+
+    def _search(self, order: Order) -> list[Problem]:
+        """Returns what is wrong with the first bad row; the search has an end."""
+        for piece in self._chunks(order).rebatch(PIECE).take(SEARCHED_PIECES):
+            if self._parses(piece[0]):
+                continue
+            for record, epoch, _, index in zip(*(part.numpy() for part in piece), strict=True):
+                fault = self._fault(record)
+                if fault is not None:
+                    place = self._place(order, int(epoch), int(index))
+                    return [dataclasses.replace(fault, place=place)]
+        return []
+
+    def _place(self, order: Order, epoch: int, index: int) -> Place:
+        """Returns the file and line of the record that is number `index` of an epoch's files."""
+        files = [self.files[number] for number in order.files(epoch, len(self.files))]
+        lines = ((file, line) for file in files for line in self._counts(file))
+        file, line = next(islice(lines, index, None))
+        return Place(file, line)
+
+    def _broken_files(self) -> list[Problem]:
+        """Returns the files that cannot be read to their end."""
+        problems = []
+        for file in self.files:
+            try:
+                for _ in self._counts(file):
+                    pass
+            except (OSError, EOFError, tf.errors.OpError) as error:
+                remedy = "copy or write the file again"
+                problems.append(Problem(f"the file is broken: {error}", Place(file), remedy=remedy))
+        return problems
+
+
+def _no_rows(file: str) -> Problem:
+    return Problem("the file holds no rows", Place(file), remedy="name a file with data")
