@@ -1,0 +1,134 @@
+"""Raw columns to texts, pieces and numbers: the steps that several kinds of features share.
+
+A column is a tensor [B] or [B, L], or a ragged tensor [B, (L)] (a list column), of strings or
+numbers. Symbols: B rows, L pieces in a row, N values in all, D width.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+import tensorflow as tf
+
+from easyrec_lite.features.specs import FeatureSpec
+
+Column: TypeAlias = "tf.Tensor | tf.RaggedTensor"
+
+
+def single(spec: FeatureSpec, column: Column) -> tf.Tensor:
+    """Returns a column [B] as it is.
+
+    Raises:
+      ConfigError: it holds lists.
+    """
+    if isinstance(column, tf.RaggedTensor) or column.shape.rank != 1:
+        raise spec.error(
+            f"a {spec.kind} reads one value a row",
+            "input_names",
+            found=f"a column of lists, shape {column.shape}",
+            remedy="make it a TagFeature or a SequenceFeature",
+        )
+    return column
+
+
+def text(spec: FeatureSpec, values: tf.Tensor) -> tf.Tensor:
+    """Returns values of any type [N] as strings [N]: integers in decimal, floats by `precision`.
+
+    Raises:
+      ConfigError: floats, and the config sets no `precision`.
+    """
+    if values.dtype == tf.string:
+        return values
+    if not values.dtype.is_floating:
+        return tf.strings.as_string(values)
+    if spec.config.precision < 0:
+        raise spec.error(
+            "a floating-point column becomes text only with a number of decimals",
+            "precision",
+            expected="precision: 0 or more",
+            found=f"a {values.dtype.name} column and no precision",
+            remedy="set precision, or make it a RawFeature with boundaries",
+        )
+    return tf.strings.as_string(values, precision=spec.config.precision)
+
+
+def numbers(spec: FeatureSpec, values: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
+    """Returns values of any type as `dtype`, of the same shape; an empty text is 0.
+
+    A text that is no number raises `InvalidArgumentError` that shows it.
+    """
+    if values.dtype != tf.string:
+        return tf.cast(values, dtype)
+    filled = tf.where(values == "", "0", values)
+    return tf.strings.to_number(filled, dtype, name=f"number_of_{_op_name(spec.name)}")
+
+
+def pieces(column: Column, separator: str) -> tf.RaggedTensor:
+    """Returns the pieces of each cell, ragged [B, (L)], empty ones left out.
+
+    Texts [B] are split at `separator`; a list column has its pieces already; a number is one piece.
+    """
+    if isinstance(column, tf.RaggedTensor):
+        ragged = column
+    elif column.dtype == tf.string and column.shape.rank == 1:
+        ragged = tf.strings.split(column, separator)
+    elif column.shape.rank == 1:
+        ragged = tf.RaggedTensor.from_row_splits(
+            column, tf.range(tf.size(column, out_type=tf.int64) + 1), validate=False
+        )
+    else:
+        ragged = tf.RaggedTensor.from_tensor(column)
+    return keep(ragged, ragged.values != "") if ragged.dtype == tf.string else ragged
+
+
+def keep(ragged: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:
+    """Returns `ragged` [B, (L)] without the values [N] whose `mask` is False."""
+    kept = tf.concat([[0], tf.cumsum(tf.cast(mask, tf.int64))], axis=0)
+    return tf.RaggedTensor.from_row_splits(
+        tf.boolean_mask(ragged.values, mask), tf.gather(kept, ragged.row_splits), validate=False
+    )
+
+
+def truncate(ragged: tf.RaggedTensor, length: int) -> tf.RaggedTensor:
+    """Returns `ragged` [B, (L)] with the first `length` values of each row."""
+    position = tf.range(ragged.row_splits[-1]) - tf.gather(
+        ragged.row_starts(), ragged.value_rowids()
+    )
+    return keep(ragged, position < length)
+
+
+def pairs(spec: FeatureSpec, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the two sides [N] of `key:value` texts [N], cut at `kv_separator` (unset: `:`).
+
+    An entry that is no such pair raises `InvalidArgumentError`.
+    """
+    separator = spec.config.kv_separator or ":"
+    cut = tf.strings.split(entries, separator)
+    message = f"feature {spec.name!r}: every entry must be KEY{separator}VALUE"
+    with tf.control_dependencies(
+        [tf.debugging.assert_equal(cut.row_lengths(), tf.constant(2, tf.int64), message)]
+    ):
+        both = tf.reshape(cut.values, [-1, 2])
+    return both[:, 0], both[:, 1]
+
+
+def vectors(spec: FeatureSpec, column: Column, separator: str) -> tf.Tensor:
+    """Returns the numbers of each cell, float32 [B, D] with D = `raw_input_dim`.
+
+    An empty cell is all zeros; any other number of numbers than D raises `InvalidArgumentError`.
+    """
+    dim = spec.config.raw_input_dim
+    if not isinstance(column, tf.RaggedTensor) and column.shape.rank == 1 and dim == 1:
+        return numbers(spec, column)[:, tf.newaxis]
+    cells = pieces(column, separator)
+    lengths = cells.row_lengths()
+    right = tf.reduce_all((lengths == dim) | (lengths == 0))
+    found = [f"feature {spec.name!r}: a cell must hold {dim} numbers, or none; found", lengths]
+    with tf.control_dependencies([tf.debugging.Assert(right, found, summarize=20)]):
+        made = cells.with_values(numbers(spec, cells.values)).to_tensor(shape=[None, dim])
+    return tf.ensure_shape(made, [None, dim])
+
+
+def _op_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.]", "_", name)

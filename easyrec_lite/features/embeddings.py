@@ -1,0 +1,128 @@
+"""Embedding tables of all feature groups: feature values in, field vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.features import pooling
+from easyrec_lite.features.combiners import AttentionPooling, TextCnnPooling, make_combiner
+from easyrec_lite.features.initializers import table_values
+from easyrec_lite.features.specs import FeatureSpec, group_specs, table_specs
+from easyrec_lite.features.values import Bags, Dense, DenseSteps, FeatureValue, Steps
+
+Values = Mapping[str, FeatureValue]
+
+
+class GroupEmbeddings(tf.Module):
+    """One table for each (group, feature), or for each `embedding_name`.
+
+    Gradients with respect to the tables are `tf.IndexedSlices`, so that a step's cost does not
+    grow with a table.
+
+    Args:
+      config: an `EasyRecConfig` message; read, never changed.
+      seed: what each table's initial values derive from, with its name.
+
+    Attributes:
+      groups: group → its features, in the config's order.
+      tables: table name → variable float32 [rows, dim].
+      keras_layers: layers of the sequence combiners, built.
+
+    Raises:
+      ConfigError: a group or feature is not what it must be; all problems at once.
+    """
+
+    def __init__(self, config: Any, seed: int):
+        super().__init__(name="embeddings")
+        self.groups = group_specs(config)
+        self._may_stay_sequences = config.model_config.HasField("backbone")
+        self._combiners = self._make_combiners(seed)
+        self.tables: dict[str, tf.Variable] = {
+            name: tf.Variable(
+                partial(table_values, table, seed), name=name, shape=(table.rows, table.dim)
+            )
+            for name, table in table_specs(self.groups).items()
+        }
+
+    def __call__(self, group: str, values: Values, training: bool = False) -> list[tf.Tensor]:
+        """Returns the field vectors of `group`, float32 [B, D_f] each, in the config's order.
+
+        Args:
+          group: name of a feature group.
+          values: feature name → value of B rows; features of other groups may be there too.
+          training: not read: tables and combiners do the same in training.
+
+        Raises:
+          ConfigError: a sequence of the group has no `sequence_combiner`.
+        """
+        return [self._field(group, spec, values[spec.name]) for spec in self.groups[group]]
+
+    def sequence(self, group: str, feature: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns a SequenceFeature's steps, float32 [B, L, D] padded with zeros, and its lengths.
+
+        L is the longest sequence of the batch; lengths are int64 [B].
+        """
+        spec = next(spec for spec in self.groups[group] if spec.name == feature)
+        steps = self._steps(group, spec, values[feature])
+        return steps.to_tensor(shape=[None, None, spec.dim]), steps.row_lengths()
+
+    def widths(self, group: str) -> list[int]:
+        """Returns D_f of each feature of `group`, in the config's order."""
+        for spec in self.groups[group]:
+            self._require_combiner(spec)
+        return [spec.width for spec in self.groups[group]]
+
+    def width(self, group: str) -> int:
+        """Returns the width of the group's concatenated vectors, ΣD_f."""
+        return sum(self.widths(group))
+
+    @property
+    def keras_layers(self) -> list[keras.layers.Layer]:
+        """The built layers of the sequence combiners."""
+        return [combiner.layer for combiner in self._combiners.values()]
+
+    def _field(self, group: str, spec: FeatureSpec, value: FeatureValue) -> tf.Tensor:
+        if isinstance(value, Steps | DenseSteps):
+            self._require_combiner(spec)
+            combiner = self._combiners[f"{group}/{spec.name}"]
+            return tf.ensure_shape(combiner(self._steps(group, spec, value)), [None, spec.width])
+        if isinstance(value, Dense):
+            return (
+                pooling.weigh(self._table(group, spec), value.values) if spec.rows else value.values
+            )
+        table = self._table(group, spec)
+        if isinstance(value, Bags):
+            return pooling.pool(table, value, spec.config.combiner)
+        return pooling.lookup_ids(table, value)
+
+    def _steps(self, group: str, spec: FeatureSpec, value: Any) -> tf.RaggedTensor:
+        table = self._table(group, spec) if spec.rows else None
+        return pooling.steps(table, value, spec.config.combiner)
+
+    def _table(self, group: str, spec: FeatureSpec) -> tf.Variable:
+        return self.tables[spec.table(group)]
+
+    def _make_combiners(self, seed: int) -> dict[str, AttentionPooling | TextCnnPooling]:
+        made = {}
+        for group, specs in self.groups.items():
+            for spec in specs:
+                if spec.sequence_combiner:
+                    name = f"{group}/{spec.name}"
+                    made[name] = make_combiner(spec, name, seed)
+                elif not self._may_stay_sequences:
+                    self._require_combiner(spec)
+        return made
+
+    def _require_combiner(self, spec: FeatureSpec) -> None:
+        if spec.kind == "SequenceFeature" and not spec.sequence_combiner:
+            raise spec.error(
+                "a SequenceFeature becomes one vector only by a sequence_combiner",
+                "sequence_combiner",
+                expected="sequence_combiner { attention {} } or { text_cnn {...} }",
+                remedy="set one, or make it a TagFeature, which pools its vectors",
+            )

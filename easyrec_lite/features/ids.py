@@ -1,0 +1,98 @@
+"""Values to ids: by hash, as the integer itself, or by position in a vocabulary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.features import columns
+from easyrec_lite.features.specs import FeatureSpec, read_vocabulary
+
+MISSING = -1
+UNKNOWN = -2
+
+
+class IdSource(tf.Module):
+    """Values of any type [N] → int64 ids [N]; −1 for an empty text, 0 for an unknown value."""
+
+    def __init__(self, spec: FeatureSpec):
+        super().__init__()
+        self.spec = spec
+
+    def find(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N], `MISSING` for an empty text, `UNKNOWN` for what has no id."""
+        raise TypeError(f"{type(self).__name__} has no ids of its own")
+
+    def __call__(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N]."""
+        found = self.find(values)
+        return tf.where(found == UNKNOWN, tf.zeros_like(found), found)
+
+    def invalid(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns how many values are unknown or out of range, int64 scalar."""
+        return tf.math.count_nonzero(self.find(values) == UNKNOWN)
+
+
+class Hashed(IdSource):
+    """FarmHash Fingerprint64 of the text, modulo `hash_bucket_size`."""
+
+    def find(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N]; every text but the empty one has an id."""
+        texts = columns.text(self.spec, values)
+        hashed = tf.strings.to_hash_bucket_fast(texts, self.spec.config.hash_bucket_size)
+        return tf.where(texts == "", tf.constant(MISSING, tf.int64), hashed)
+
+    def __call__(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N]."""
+        return self.find(values)
+
+
+class Identity(IdSource):
+    """The integer itself, of `num_buckets`; any other is unknown.
+
+    A number with decimals raises `InvalidArgumentError`.
+    """
+
+    def find(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N]."""
+        found = self._integers(values)
+        inside = (found >= 0) & (found < self.spec.config.num_buckets)
+        ids = tf.where(inside, found, tf.constant(UNKNOWN, tf.int64))
+        if values.dtype != tf.string:
+            return ids
+        return tf.where(values == "", tf.constant(MISSING, tf.int64), ids)
+
+    def _integers(self, values: tf.Tensor) -> tf.Tensor:
+        if values.dtype.is_integer or values.dtype.is_bool:
+            return tf.cast(values, tf.int64)
+        # Texts are read as float64: exact up to 2**53, and larger integers are only out of range.
+        given = columns.numbers(self.spec, values, tf.float64)
+        message = f"feature {self.spec.name!r}: num_buckets needs whole numbers"
+        with tf.control_dependencies([tf.debugging.assert_equal(given, tf.floor(given), message)]):
+            return tf.cast(tf.clip_by_value(given, -1.0, 2.0**53), tf.int64)
+
+
+class Vocabulary(IdSource):
+    """The position of the text in `vocab_list` or `vocab_file`."""
+
+    def __init__(self, spec: FeatureSpec):
+        super().__init__(spec)
+        tokens = tf.constant(read_vocabulary(spec), tf.string)
+        positions = tf.range(tf.size(tokens, out_type=tf.int64))
+        initializer = tf.lookup.KeyValueTensorInitializer(tokens, positions)
+        self.positions = tf.lookup.StaticHashTable(initializer, UNKNOWN)
+
+    def find(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N]."""
+        texts = columns.text(self.spec, values)
+        found = self.positions.lookup(texts)
+        return tf.where(texts == "", tf.constant(MISSING, tf.int64), found)
+
+
+def id_source(spec: FeatureSpec) -> IdSource:
+    """Returns the source of ids that the feature's config names."""
+    config: Any = spec.config
+    if config.hash_bucket_size:
+        return Hashed(spec)
+    return Identity(spec) if config.num_buckets else Vocabulary(spec)

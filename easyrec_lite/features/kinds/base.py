@@ -1,0 +1,37 @@
+"""What every kind of feature is: raw columns in, one feature value out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from easyrec_lite.features.columns import Column
+from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.features.values import FeatureValue
+
+Columns = Mapping[str, Column]
+
+
+class FeatureKind(tf.Module):
+    """One feature's way from raw columns to a value.
+
+    Args:
+      spec: the feature.
+    """
+
+    def __init__(self, spec: FeatureSpec):
+        super().__init__()
+        self.spec = spec
+
+    def inputs(self, columns: Columns) -> list[Column]:
+        """Returns the feature's columns in the order of its `input_names`."""
+        return [columns[name] for name in self.spec.inputs]
+
+    def __call__(self, columns: Columns) -> FeatureValue:
+        """Returns the feature's value for B rows."""
+        raise TypeError(f"{type(self).__name__} is no kind of feature")
+
+    def invalid(self, columns: Columns) -> tf.Tensor:
+        """Returns how many of its values have no id of their own, int64 scalar."""
+        return tf.zeros([], tf.int64)

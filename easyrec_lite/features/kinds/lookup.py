@@ -1,0 +1,41 @@
+"""LookupFeature: the values that a row's map holds under the row's key."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from easyrec_lite.features import columns
+from easyrec_lite.features.ids import id_source
+from easyrec_lite.features.kinds.base import Columns, FeatureKind
+from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.features.values import Bags
+
+
+class LookupFeature(FeatureKind):
+    """Columns key [B] and map [B] (`k1:v1|k2:v2`) → `Bags` of the values whose key matches.
+
+    Map entries are cut by `separator` and `kv_separator` (`:` when unset); at most
+    `lookup_max_sel_elem_num` values a row, the first ones.
+    """
+
+    def __init__(self, spec: FeatureSpec):
+        super().__init__(spec)
+        self.source = id_source(spec)
+
+    def __call__(self, given: Columns) -> Bags:
+        """Returns the ids of the values found."""
+        found = self._found(given)
+        return Bags(found.with_values(self.source(found.values)))
+
+    def invalid(self, given: Columns) -> tf.Tensor:
+        """Returns how many found values are unknown or out of range, int64 scalar."""
+        return self.source.invalid(self._found(given).values)
+
+    def _found(self, given: Columns) -> tf.RaggedTensor:
+        key_column, map_column = self.inputs(given)
+        wanted = columns.text(self.spec, columns.single(self.spec, key_column))
+        entries = columns.pieces(map_column, self.spec.config.separator)
+        keys, values = columns.pairs(self.spec, entries.values)
+        matches = (keys == tf.gather(wanted, entries.value_rowids())) & (values != "")
+        found = columns.keep(entries.with_values(values), matches)
+        return columns.truncate(found, self.spec.config.lookup_max_sel_elem_num)

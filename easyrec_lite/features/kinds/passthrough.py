@@ -1,0 +1,16 @@
+"""PassThroughFeature: a column's numbers as they are."""
+
+from __future__ import annotations
+
+from easyrec_lite.features import columns
+from easyrec_lite.features.kinds.base import Columns, FeatureKind
+from easyrec_lite.features.values import Dense
+
+
+class PassThroughFeature(FeatureKind):
+    """Column of `raw_input_dim` numbers → `Dense` [B, D], neither scaled nor bucketised."""
+
+    def __call__(self, given: Columns) -> Dense:
+        """Returns the row's numbers."""
+        column = self.inputs(given)[0]
+        return Dense(columns.vectors(self.spec, column, self.spec.config.separator))

@@ -1,0 +1,61 @@
+"""SequenceFeature: ids or numbers in order."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from easyrec_lite.features import columns
+from easyrec_lite.features.ids import IdSource, id_source
+from easyrec_lite.features.kinds.base import Columns, FeatureKind
+from easyrec_lite.features.numbers import Numbers
+from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.features.values import DenseSteps, FeatureValue, Steps
+
+
+class SequenceFeature(FeatureKind):
+    """Column of lists → `Steps` or `DenseSteps`, the first `max_seq_len` steps of each row.
+
+    A text is split at `separator`, empty pieces dropped. `seq_multi_sep` splits each step again:
+    into several ids (`Steps` [B, (L), (M)]), or into the step's `raw_input_dim` numbers.
+    """
+
+    def __init__(self, spec: FeatureSpec):
+        super().__init__(spec)
+        self.source: IdSource | None = id_source(spec) if spec.reads_ids else None
+        self.numbers = Numbers(spec)
+
+    def __call__(self, given: Columns) -> FeatureValue:
+        """Returns the steps of each row."""
+        steps = self._steps(given)
+        if self.source is None:
+            return self._numeric(steps)
+        values = self._values(steps)
+        if isinstance(values, tf.RaggedTensor):
+            return Steps(steps.with_values(values.with_values(self.source(values.values))))
+        return Steps(steps.with_values(self.source(values)))
+
+    def invalid(self, given: Columns) -> tf.Tensor:
+        """Returns how many values are unknown or out of range, int64 scalar."""
+        if self.source is None:
+            return super().invalid(given)
+        values = self._values(self._steps(given))
+        return self.source.invalid(values.values if isinstance(values, tf.RaggedTensor) else values)
+
+    def _steps(self, given: Columns) -> tf.RaggedTensor:
+        steps = columns.pieces(self.inputs(given)[0], self.spec.config.separator)
+        limit = self.spec.config.max_seq_len
+        return columns.truncate(steps, limit) if limit else steps
+
+    def _values(self, steps: tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
+        if not self.spec.config.seq_multi_sep:
+            return steps.values
+        return columns.pieces(steps.values, self.spec.config.seq_multi_sep)
+
+    def _numeric(self, steps: tf.RaggedTensor) -> FeatureValue:
+        values = columns.vectors(self.spec, steps.values, self.spec.config.seq_multi_sep)
+        if not self.numbers.bucketised:
+            return DenseSteps(steps.with_values(self.numbers.scaled(values)))
+        ids = self.numbers.buckets(values)
+        if ids.shape[1] == 1:
+            return Steps(steps.with_values(ids[:, 0]))
+        return Steps(steps.with_values(tf.RaggedTensor.from_tensor(ids)))

@@ -1,0 +1,48 @@
+"""What becomes of a feature's numbers: scaling, normalisation, buckets."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from easyrec_lite.config.expressions import compile_function
+from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.features.values import Bags, Dense, FeatureValue, Ids
+
+
+class Numbers:
+    """Numbers float32 [N, D] → scaled by `min_val` and `max_val`, normalised, bucketised.
+
+    Scaling maps [min_val, max_val] to [0, 1] without clipping; `boundaries` and `num_buckets` cut
+    what comes out of it. A bucket includes its lower limit. With D > 1 each of the D numbers has
+    its own range of ids: number d in bucket b has the id d · buckets + b.
+
+    Args:
+      spec: the feature.
+    """
+
+    def __init__(self, spec: FeatureSpec):
+        self.spec = spec
+        self.boundaries = list(spec.boundaries)
+        self.bucketised = bool(spec.config.boundaries or spec.config.num_buckets)
+        function, path = spec.config.normalizer_fn, f"{spec.path}.normalizer_fn"
+        self._normalise = compile_function(function, path=path) if function else tf.identity
+
+    def scaled(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns the numbers float32 [N, D] scaled and normalised."""
+        low, high = self.spec.config.min_val, self.spec.config.max_val
+        if high > low:
+            values = (values - low) / (high - low)
+        return tf.ensure_shape(tf.cast(self._normalise(values), tf.float32), values.shape)
+
+    def buckets(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns the ids int64 [N, D] of the numbers float32 [N, D]."""
+        found = tf.raw_ops.Bucketize(input=self.scaled(values), boundaries=self.boundaries)
+        offsets = tf.range(values.shape[1], dtype=tf.int64) * (len(self.boundaries) + 1)
+        return tf.cast(found, tf.int64) + offsets
+
+    def value(self, values: tf.Tensor) -> FeatureValue:
+        """Returns the value of a feature whose rows are float32 [B, D]."""
+        if not self.bucketised:
+            return Dense(self.scaled(values))
+        ids = self.buckets(values)
+        return Ids(ids[:, 0]) if ids.shape[1] == 1 else Bags(tf.RaggedTensor.from_tensor(ids))

@@ -1,0 +1,76 @@
+"""Rows of embedding tables, looked up and pooled; gradients reach a table as `tf.IndexedSlices`.
+
+Symbols: B rows, N values in all, D dim, L steps in a row.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from easyrec_lite.features.values import Bags, DenseSteps, Ids, Steps
+
+
+def sum_rows(vectors: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Returns the sum of the vectors of each row, float32 [B, D].
+
+    Args:
+      vectors: float32 [N, D].
+      rows: int64 [N], ascending, the row that each vector belongs to.
+      count: int64 scalar B; rows without vectors are zero.
+    """
+    summed = tf.math.segment_sum(vectors, rows)
+    return tf.pad(summed, [[0, count - tf.shape(summed, tf.int64)[0]], [0, 0]])
+
+
+def lookup_ids(table: tf.Variable, value: Ids) -> tf.Tensor:
+    """Returns the vector of each row's id, float32 [B, D]; zeros where there is none.
+
+    Only rows of the table that some id names have a gradient.
+    """
+    rows = tf.where(value.ids >= 0)[:, 0]
+    vectors = tf.gather(table, tf.gather(value.ids, rows))
+    return sum_rows(vectors, rows, tf.size(value.ids, out_type=tf.int64))
+
+
+def pool(table: tf.Variable, value: Bags, combiner: str) -> tf.Tensor:
+    """Returns each row's vectors pooled into one, float32 [B, D]; zeros for an empty row.
+
+    With vectors v and weights w (1 when the value has none): `sum` is Σwv, `mean` Σwv / Σw,
+    `sqrtn` Σwv / √Σw².
+    """
+    ids = value.ids
+    rows, count = ids.value_rowids(), ids.nrows()
+    vectors = tf.gather(table, ids.values)
+    if value.weights is None:
+        summed = sum_rows(vectors, rows, count)
+        total = tf.cast(ids.row_lengths(), tf.float32)
+        squares = total
+    else:
+        weights = value.weights.values
+        summed = sum_rows(vectors * weights[:, tf.newaxis], rows, count)
+        total = tf.math.unsorted_segment_sum(weights, rows, count)
+        squares = tf.math.unsorted_segment_sum(tf.square(weights), rows, count)
+    if combiner == "sum":
+        return summed
+    divisor = total if combiner == "mean" else tf.sqrt(squares)
+    return tf.math.divide_no_nan(summed, divisor[:, tf.newaxis])
+
+
+def steps(table: tf.Variable | None, value: Steps | DenseSteps, combiner: str) -> tf.RaggedTensor:
+    """Returns the vector of each step, ragged float32 [B, (L), D].
+
+    A step of several ids is pooled by `combiner`. With a table, a step of M numbers x is
+    Σ_m x_m · table[m]; without one it is the numbers themselves.
+    """
+    if isinstance(value, DenseSteps):
+        flat = value.values.values
+        return value.values.with_values(flat if table is None else weigh(table, flat))
+    inner = value.ids.values
+    if isinstance(inner, tf.RaggedTensor):
+        return value.ids.with_values(pool(table, Bags(inner), combiner))
+    return value.ids.with_values(tf.gather(table, inner))
+
+
+def weigh(table: tf.Variable, numbers: tf.Tensor) -> tf.Tensor:
+    """Returns Σ_m x_m · table[m] for numbers x float32 [N, M], as float32 [N, D]."""
+    return numbers @ tf.gather(table, tf.range(table.shape[0]))
