@@ -6,16 +6,15 @@ PATH is a config path (`train_config.optimizer_config.adam_optimizer.beta1`), `M
 
 from __future__ import annotations
 
-import argparse
 import io
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from easyrec_lite.cli import Parser, run
 from easyrec_lite.config.documentation import documentation
 from easyrec_lite.config.fields import Status, status
-from easyrec_lite.errors import ProblemError
 from easyrec_lite.protos.docs import (
     EnumDoc,
     EnumValueDoc,
@@ -27,24 +26,24 @@ from easyrec_lite.protos.docs import (
 MARKS = {"implemented": "", "warned": " (no effect)", "refused": " (refused)"}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the documentation of the path in `argv`; returns the exit code, 2 when unknown."""
-    arguments = _parser().parse_args(argv)
-    try:
-        found = documentation(arguments.path)
-    except ProblemError as error:
-        print(error, file=sys.stderr)
-        return 2
+def main(argv: Sequence[str]) -> int:
+    """Prints the documentation of the path in `argv`.
+
+    Raises:
+      ConfigError: the schema knows no such path.
+    """
+    found = documentation(_parser().parse_args(argv).path)
     if isinstance(sys.stdout, io.TextIOWrapper):  # comments hold Σ and the like, a terminal may not
         sys.stdout.reconfigure(errors="replace")
     print("\n".join(explain(found)))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m easyrec_lite.explain",
         description="Print what a field, message or enum of the config schema means.",
+        allow_abbrev=False,
     )
     parser.add_argument(
         "path",
@@ -114,4 +113,4 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

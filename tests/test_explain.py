@@ -5,13 +5,14 @@ import sys
 
 import pytest
 
+from easyrec_lite.cli import run
 from easyrec_lite.config.fields import status
 from easyrec_lite.explain import main
 from easyrec_lite.protos.docs import enums, messages
 
 
 def _explain(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    assert main(argv) == 0
+    assert run(main, argv) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     return printed.out
@@ -90,11 +91,17 @@ def test_everything_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None
 def test_unknown_path_prints_the_nearest_name_and_exits_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["train_config.num_stps"]) == 2
+    assert run(main, ["train_config.num_stps"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
+    assert printed.err.startswith("schema: error: train_config.num_stps: TrainConfig has no field")
     assert "nearest:  num_steps" in printed.err
     assert "Traceback" not in printed.err
+
+
+def test_a_second_path_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(main, ["model_dir", "train_config"]) == 2
+    assert "unknown argument train_config" in capsys.readouterr().err
 
 
 def test_runs_without_tensorflow_and_in_any_encoding() -> None:

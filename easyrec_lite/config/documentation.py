@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.protos.docs import EnumDoc, FieldDoc, MessageDoc, enums, messages
 
 ROOT = "EasyRecConfig"
+SCHEMA = Place("schema")
 INNERMOST_BRACKETS = re.compile(r"\[[^\[\]]*\]")
 
 
@@ -80,6 +81,7 @@ def _dead_end(found: FieldDoc | MessageDoc | EnumDoc, part: str, path: str) -> P
     kind = f"of type {found.type}" if isinstance(found, FieldDoc) else "an enum"
     return Problem(
         message=f"the schema names nothing inside {found.name}, which is {kind}",
+        place=SCHEMA,
         path=path,
         expected=f"a path that ends at {found.name}",
         found=repr(part),
@@ -91,12 +93,14 @@ def _unknown(holder: MessageDoc, part: str, path: str) -> Problem:
     if holder.name != ROOT:
         return Problem(
             message=f"{holder.name} has no field {part!r}",
+            place=SCHEMA,
             path=path,
             nearest=nearest(part, holder.fields),
             remedy=f"{command} {holder.name} lists its fields",
         )
     return Problem(
         message=f"{part!r} is neither a top-level field nor a message or enum",
+        place=SCHEMA,
         path=path,
         nearest=nearest(part, [*holder.fields, *messages(), *enums()]),
         remedy=f"{command} lists the top-level fields",
