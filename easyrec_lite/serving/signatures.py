@@ -53,7 +53,7 @@ class Served(tf.Module):
     def _from_columns(self) -> Any:
         specs = {field.name: self._spec(field) for field in self._fields}
 
-        @tf.function
+        @tf.function(autograph=False)
         def serve(**columns: tf.Tensor) -> Outputs:
             return self._outputs({name: self._column(name, c) for name, c in columns.items()})
 
@@ -62,7 +62,7 @@ class Served(tf.Module):
     def _from_lines(self, separator: str) -> Any:
         defaults = [[field.default] for field in self._all]
 
-        @tf.function
+        @tf.function(autograph=False)
         def serve(**columns: tf.Tensor) -> Outputs:
             values = tf.io.decode_csv(columns[SINGLE_INPUT], defaults, field_delim=separator)
             return self._outputs(dict(zip([f.name for f in self._all], values, strict=True)))

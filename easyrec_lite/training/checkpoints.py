@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -253,7 +254,9 @@ def _remove(prefix: str) -> None:
 
 
 def _remove_partial(folder: Path, prefix: str) -> None:
+    """Removes what an unfinished write left, TensorFlow's folder of parts included."""
+    name = Path(prefix).name
+    shutil.rmtree(folder / f"{name}_temp", ignore_errors=True)
     if not Path(prefix + ".index").exists():
-        for part in folder.glob(f"{Path(prefix).name}*"):
-            if part.is_file():
-                part.unlink(missing_ok=True)
+        for part in folder.glob(f"{name}.data-*"):
+            part.unlink(missing_ok=True)

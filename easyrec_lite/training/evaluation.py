@@ -43,7 +43,7 @@ class Evaluator:
         order = Order(seed=config.train_config.seed, limit=config.eval_config.num_examples)
         self._batches = self._input.batches(batch_size, order)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, batch: Batch) -> tuple[list, dict[str, tf.Tensor], tf.Tensor]:
         outputs = self._model(batch, training=False)
         losses = self._model.losses(outputs, batch)

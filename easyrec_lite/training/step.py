@@ -97,20 +97,25 @@ class Trainer:
         """Returns what the failed step found not finite: features first, then gradients."""
         return [name for name, bad in self._suspects.items() if bool(bad)]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _run(self, iterator: tf.data.Iterator, count: tf.Tensor) -> None:
-        for _ in tf.range(count):
-            start = tf.timestamp()
-            with tf.control_dependencies([start]):
-                batch = next(iterator)
-            with tf.control_dependencies([batch.position]):
-                self._waited.assign_add(tf.timestamp() - start)
-            shown = self.train_step(batch)
-            for name, value in shown.items():
-                _kept(self._shown, name, 0.0).assign(value)
-            self._rows.assign_add(tf.shape(_first(batch), out_type=tf.int64)[0])
-            if not self.finite:
-                break
+        tf.while_loop(
+            lambda done: (done < count) & self.finite,
+            lambda done: self._one(iterator, done),
+            [tf.constant(0, tf.int64)],
+            parallel_iterations=1,
+        )
+
+    def _one(self, iterator: tf.data.Iterator, done: tf.Tensor) -> list[tf.Tensor]:
+        start = tf.timestamp()
+        with tf.control_dependencies([start]):
+            batch = next(iterator)
+        with tf.control_dependencies([batch.position]):
+            self._waited.assign_add(tf.timestamp() - start)
+        for name, value in self.train_step(batch).items():
+            _kept(self._shown, name, 0.0).assign(value)
+        self._rows.assign_add(tf.shape(_first(batch), out_type=tf.int64)[0])
+        return [done + 1]
 
     def run(self, iterator: tf.data.Iterator, count: int) -> bool:
         """Does up to `count` steps; returns False when the data ended before that.

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list[str]:
     """Loads what `train_config.fine_tune_checkpoint` holds of `variables`; says what it lacks.
 
-    `fine_tune_ckpt_var_map` is a text file with a pair a line, `name in the checkpoint` and
-    `name here`, separated by white space; without it names are looked up as they are.
+    `fine_tune_ckpt_var_map` is a text file with a pair a line, `name here` and `name in the
+    checkpoint`, separated by white space; without it names are looked up as they are.
     Variables whose names match one of `model_config.restore_filters` keep their fresh values.
 
     Args:
@@ -84,9 +84,9 @@ def _name_map(
         if len(words) != 2:
             problems.append(_bad_line(here, line))
         else:
-            problems += _unknown(here, words[0], stored, "the checkpoint")
-            problems += _unknown(here, words[1], variables, "the model")
-            names[words[1]] = words[0]
+            problems += _unknown(here, words[0], variables, "the model")
+            problems += _unknown(here, words[1], stored, "the checkpoint")
+            names[words[0]] = words[1]
     if problems:
         raise ConfigError(problems)
     return names
@@ -96,7 +96,7 @@ def _bad_line(place: Place, line: str) -> Problem:
     return Problem(
         "a line of the variable map is not a pair of names",
         place,
-        expected="NAME_IN_CHECKPOINT NAME_HERE",
+        expected="NAME_HERE NAME_IN_THE_CHECKPOINT",
         found=repr(line),
     )
 

@@ -1,0 +1,31 @@
+"""`python -m easyrec_lite.train --config NAME`: trains, evaluates and exports what a config says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from easyrec_lite import cli
+from easyrec_lite.runtime import prepare, set_aside
+
+
+def main(argv: Sequence[str]) -> int:
+    """Trains to the end of the config's steps; prints what was made and what to type next."""
+    parser = cli.base_parser("python -m easyrec_lite.train", main.__doc__ or "")
+    args = parser.parse_args(argv)
+    pipeline = cli.pipeline_from(args)
+    prepare(pipeline)
+    from easyrec_lite.estimator import Estimator
+    from easyrec_lite.training.progress import make_progress
+    from easyrec_lite.training.summary import finish, start
+
+    if not args.continue_train:
+        set_aside(pipeline.config.model_dir)
+    estimator = Estimator(pipeline, [make_progress()])
+    print(start(pipeline), flush=True)
+    print(finish(pipeline, args, estimator.train_and_evaluate()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,67 @@
+"""What a run says of itself at its start and at its end."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shlex
+
+import google.protobuf
+import keras
+import tensorflow as tf
+
+from easyrec_lite import __version__
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.memory import estimate, report
+from easyrec_lite.training.progress import describe_metrics
+from easyrec_lite.training.run import CONFIG_FILE, RESULT_FILE, Result
+
+
+def start(pipeline: Pipeline) -> str:
+    """Returns versions, devices, and the table of features with the memory they need."""
+    versions = {
+        "easyrec_lite": __version__,
+        "Python": platform.python_version(),
+        "TensorFlow": tf.__version__,
+        "Keras": keras.__version__,
+        "protobuf": google.protobuf.__version__,
+    }
+    devices = [device.name.removeprefix("/physical_device:") for device in _devices()]
+    return "\n".join(
+        [
+            "  ".join(f"{name} {version}" for name, version in versions.items()),
+            f"devices: {', '.join(devices)}; config: {pipeline.file}",
+            report(estimate(pipeline)),
+        ]
+    )
+
+
+def _devices() -> list[tf.config.PhysicalDevice]:
+    return tf.config.list_physical_devices()
+
+
+def finish(pipeline: Pipeline, args: argparse.Namespace, result: Result) -> str:
+    """Returns what was made, where it is, and the next commands to type."""
+    folder = pipeline.config.model_dir
+    lines = [f"done at step {result.step}: {result.reason}"]
+    if result.metrics:
+        lines.append(f"evaluation: {describe_metrics(result.metrics)}")
+        lines.append("  (recall@k here ranks among a batch's own candidates, not among all items)")
+    made = {
+        "checkpoint": result.checkpoint,
+        "config": f"{folder}/{CONFIG_FILE}",
+        "metrics": f"{folder}/{RESULT_FILE}" if result.metrics else None,
+        "export": result.export,
+    }
+    lines += [f"{name + ':':<12}{path}" for name, path in made.items() if path]
+    config = shlex.quote(f"{folder}/{CONFIG_FILE}")
+    lines.append("next:")
+    lines.append(f"  python -m easyrec_lite.evaluate --config {config}")
+    if result.export:
+        lines.append(
+            f"  python -m easyrec_lite.predict --saved_model_dir {result.export} "
+            f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
+            f"--output_path {shlex.quote(f'{folder}/predictions.csv')}"
+        )
+        lines.append(f"  saved_model_cli show --dir {result.export}/user_tower --all")
+    return "\n".join(lines)
