@@ -1,0 +1,66 @@
+"""Recall among the candidates of the batch."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from easyrec_lite.batch import Batch
+from easyrec_lite.metrics.base import Metric, State, count
+from easyrec_lite.models.base import Outputs
+
+_PARTS = {"recall": "all", "recall_neg_sam": "sampled", "recall_in_batch": "in_batch"}
+
+
+class RecallAtTopK(Metric):
+    """The share of rows whose positive is among the K best candidates of the batch.
+
+    `recall@k` ranks it among all N candidates, `recall_neg_sam@k` among itself and the sampled
+    items, `recall_in_batch@k` among the rows' positives. They depend on the batch size and on
+    what was sampled: compare them only between like runs. Of equal logits the lower column comes
+    first, as in `tf.math.top_k`, so that a model that scores all alike does not look perfect; a
+    masked candidate competes with nothing, and a positive that is NaN is never found.
+
+    Args:
+      topk: K.
+    """
+
+    def __init__(self, topk: int):
+        self._topk = topk
+
+    def state(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns for each of the three the rows found, and how many competitors there were."""
+        logits = outputs.predictions["logits"]
+        rows = tf.shape(logits)[0]
+        ahead, competing = candidates_ahead(logits), logits > float("-inf")
+        ranks = {
+            "in_batch": tf.reduce_sum(ahead[:, :rows], axis=1),
+            "sampled": tf.reduce_sum(ahead[:, rows:], axis=1),
+        }
+        ranks["all"] = ranks["in_batch"] + ranks["sampled"]
+        in_batch = count(competing[:, :rows]) - tf.cast(rows, tf.int64)
+        sampled = count(competing[:, rows:])
+        found = {f"{part}_found": count(rank < self._topk) for part, rank in ranks.items()}
+        return {
+            **found,
+            "rows": tf.cast(rows, tf.int64),
+            "in_batch_competitors": in_batch,
+            "sampled_competitors": sampled,
+            "all_competitors": in_batch + sampled,
+        }
+
+    def compute(self, total: State) -> dict[str, float]:
+        """Returns the recalls by name, but for those of parts without any competitor."""
+        return {
+            f"{name}@{self._topk}": float(total[f"{part}_found"] / total["rows"])
+            for name, part in _PARTS.items()
+            if total[f"{part}_competitors"] > 0
+        }
+
+
+def candidates_ahead(logits: tf.Tensor) -> tf.Tensor:
+    """Returns int32 [B, N]: 1 where a candidate ranks before the row's positive, column = row."""
+    row = tf.range(tf.shape(logits)[0])[:, None]
+    column = tf.range(tf.shape(logits)[1])[None, :]
+    positive = tf.linalg.diag_part(logits)[:, None]
+    behind = tf.where(column < row, logits < positive, logits <= positive)
+    return tf.cast(~behind, tf.int32)
