@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from easyrec_lite.config.check import check
 from easyrec_lite.config.load import examine, load, load_checked, loads
 from easyrec_lite.config.save import save
 from easyrec_lite.config.source import Pipeline, Source
 
-__all__ = ["Pipeline", "Source", "examine", "load", "load_checked", "loads", "save"]
+__all__ = ["Pipeline", "Source", "check", "examine", "load", "load_checked", "loads", "save"]

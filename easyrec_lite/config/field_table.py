@@ -205,15 +205,13 @@ DATA = {
             "selected_cols selected_col_types": "columns are those of input_fields",
             "rtp_separator pai_worker_queue pai_worker_slice_num": "it is a platform reader's",
             "feature_fields": "the columns that features read are known from their input_names",
+            "label_dim": "a label is one number",
             "n_data_batch_tfrecord": "a TFRecord holds one row",
             "data_compression_type": "files named *.gz are read compressed",
             "ignore_error": ("bad_row_policy decides", "set bad_row_policy: SKIP"),
         },
         refused={
-            "label_sep label_dim": (
-                "a label is one number",
-                "write one column for each label",
-            ),
+            "label_sep": ("a label is one number", "write one column for each label"),
             "extra_label_func": CODE,
         },
     ),

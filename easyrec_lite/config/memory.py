@@ -99,7 +99,7 @@ def estimate(pipeline: Pipeline) -> Estimate:
         if table.rows is None
     ]
     if not view.towers:
-        notes.append("the layers of the backbone are not counted")
+        notes.append("the model's dense layers are not counted")
     if view.sampler:
         notes.append("the sampler's tables are not counted")
     parts = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
@@ -31,7 +32,7 @@ def save(pipeline: Pipeline, path: str | os.PathLike[str]) -> None:
     Raises:
       OSError: it cannot be written.
     """
-    atomic_write(path, as_text(pipeline))
+    atomic_write(Path(path), as_text(pipeline))
 
 
 def as_text(pipeline: Pipeline) -> str:

@@ -38,7 +38,7 @@ ESCAPE = re.compile(
     r"| u(?P<short>[0-9a-fA-F]{4}) | U(?P<long>[0-9a-fA-F]{8}) | (?P<letter>.) )",
     re.VERBOSE | re.DOTALL,
 )
-LETTERS = dict(zip("abfnrtv\\'\"?", "\a\b\f\n\r\t\v\\'\"?", strict=True))
+LETTERS = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
 CLOSER = {"{": "}", "<": ">"}
 
 
@@ -59,33 +59,37 @@ def parse_text(locator: Locator) -> Parsed:
     return Parsed(root, parser.problems, parser.trusted_end)
 
 
-def unescape(literal: str) -> bytes:
-    """Returns the bytes that a quoted string of the text format stands for.
+def unescape(literal: str) -> tuple[bytes, list[str]]:
+    """Returns the bytes that a quoted string stands for, and the unknown escapes in it.
+
+    An unknown escape such as `\\.` stands for both its characters: protobuf for Python, and so
+    EasyRec, reads it like that.
 
     Raises:
-      ValueError: an unknown escape.
+      ValueError: an escape that is cut short, or out of range.
     """
     body = literal[1:-1]
-    if "\\" not in body:
-        return body.encode()
-    pieces, at = [], 0
+    pieces, unknown, at = [], [], 0
     for match in ESCAPE.finditer(body):
         pieces += [body[at : match.start()].encode(), _escaped(match)]
+        unknown += [match.group()] if match["letter"] and match["letter"] not in LETTERS else []
         at = match.end()
-    return b"".join([*pieces, body[at:].encode()])
+    return b"".join([*pieces, body[at:].encode()]), unknown
 
 
 def _escaped(match: re.Match[str]) -> bytes:
-    kind, digits = match.lastgroup, match.group(match.lastgroup or 0)
-    code = {"octal": 8, "byte": 16, "short": 16, "long": 16}.get(kind or "")
-    if code is None and digits in LETTERS:
-        return LETTERS[digits].encode()
-    number = int(digits, code) if code else -1
-    if kind in ("octal", "byte") and number < 256:
-        return bytes([number])
-    if kind in ("short", "long") and number < 0x110000:
-        return chr(number).encode("utf-8", "surrogatepass")
-    raise ValueError(f"unknown escape {match.group()} in a string")
+    letter = match["letter"]
+    if letter and letter not in "xXuU":
+        return LETTERS.get(letter, match.group()).encode()
+    if match["octal"] or match["byte"]:
+        code = int(match["octal"], 8) if match["octal"] else int(match["byte"], 16)
+        if code < 256:
+            return bytes([code])
+    elif not letter:
+        code = int(match["short"] or match["long"], 16)
+        if code < 0x110000:
+            return chr(code).encode("utf-8", "surrogatepass")
+    raise ValueError(f"broken escape {match.group()} in a string")
 
 
 def _tokens(text: str) -> list[Token]:
@@ -255,11 +259,16 @@ class _Parser:
                 remedy=f"close it with {token.text[0]} on the same line",
             )
             return b""
+        remedy = r"write \\ for a backslash"
         try:
-            return unescape(token.text)
+            value, unknown = unescape(token.text)
         except ValueError as error:
-            self.report(token, str(error), remedy=r"write \\ for a backslash")
+            self.report(token, str(error), remedy=remedy)
             return b""
+        for escape in unknown:
+            message = f"unknown escape {escape}, taken for a backslash and what follows it"
+            self.report(token, message, remedy=remedy, severity="warning")
+        return value
 
     def judge_braces(self) -> None:
         """Reports braces that do not balance, where the indentation says the mistake is."""

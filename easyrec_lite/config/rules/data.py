@@ -120,6 +120,14 @@ def labels(view: View) -> Problems:
             f"sample_weight {weight!r} is a {view.field_type(weight)} field",
             expected="a field of numbers",
         )
+    for index, dim in enumerate(view.data.label_dim):
+        if dim > 1:
+            yield view.error(
+                f"data_config.label_dim[{index}]",
+                f"a label of {dim} numbers is not offered",
+                expected="1",
+                remedy="write one column for each label",
+            )
     yield from _model_label(view)
 
 
