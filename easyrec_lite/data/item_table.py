@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from easyrec_lite.data.sampler_table import SamplerTable, read_sampler_table
-from easyrec_lite.errors import ConfigError, Problem, nearest
-from easyrec_lite.protos import enum_descriptor
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.fields import Field, input_fields
+from easyrec_lite.data.sampler_table import MAX_PROBLEMS, SamplerTable, read_sampler_table
+from easyrec_lite.errors import ConfigError, DataError, Place, Problem, nearest
+from easyrec_lite.files import atomic_write
 
-HEADER = "id:{id_type}\tweight:float\tfeature:string\n"
+HEADER = "id:{kind}\tweight:float\tfeature:string\n"
 COLUMNS = ("id", "weight", "feature")
-KINDS = {
-    "INT32": pa.int32(),
-    "INT64": pa.int64(),
-    "FLOAT": pa.float32(),
-    "DOUBLE": pa.float64(),
-    "BOOL": pa.bool_(),
-    "STRING": pa.string(),
-}
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """A column of the data that the item table holds too.
-
-    Attributes:
-      name: the input field.
-      kind: type of its cells.
-      default: text that an empty cell stands for.
-    """
-
-    name: str
-    kind: pa.DataType
-    default: str
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether the cells are whole numbers."""
-        return pa.types.is_integer(self.kind)
+ID = Field("id", "INT64", 0)
 
 
 @dataclass(frozen=True)
@@ -55,7 +29,7 @@ class ItemTable:
     Attributes:
       ids: text, object [M], all different.
       weights: float64 [M], finite and ≥ 0; an item of weight 0 is never drawn.
-      attributes: attribute → array [M] of its type; text is object.
+      attributes: attribute field → array [M] of its type; text is object.
     """
 
     ids: np.ndarray
@@ -66,34 +40,36 @@ class ItemTable:
         return len(self.ids)
 
 
-def attributes_of(data_config: Any, names: Iterable[str]) -> list[Attribute]:
-    """Returns the attributes `names`, typed as the input fields of `data_config`.
+def sampler_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[Field]:
+    """Returns the input fields `names`, which a sampler asks for, in that order.
+
+    Args:
+      pipeline: the config.
+      names: `input_name`s.
+      path: the config path where they are named.
 
     Raises:
       ConfigError: a name is no input field.
     """
-    fields = {field.input_name: field for field in data_config.input_fields}
-    types = enum_descriptor("DatasetConfig.FieldType").values_by_number
-    unknown = [_unknown_attribute(name, fields) for name in names if name not in fields]
+    known = {field.name: field for field in input_fields(pipeline)}
+    unknown = [
+        Problem(
+            f"{name!r} is no input field",
+            pipeline.place(path),
+            path,
+            expected="names out of data_config.input_fields",
+            nearest=nearest(name, known),
+        )
+        for name in names
+        if name not in known
+    ]
     if unknown:
         raise ConfigError(unknown)
-    return [
-        Attribute(name, KINDS[types[fields[name].input_type].name], fields[name].default_val)
-        for name in names
-    ]
-
-
-def _unknown_attribute(name: str, known: Iterable[str]) -> Problem:
-    return Problem(
-        f"the sampler names {name!r}, which is no input field",
-        path="data_config",
-        expected="names out of data_config.input_fields",
-        nearest=nearest(name, known),
-    )
+    return [known[name] for name in names]
 
 
 def read_item_table(
-    path: Path, attributes: Sequence[Attribute], delimiter: str = ":", integer_ids: bool = False
+    path: Path, attributes: Sequence[Field], delimiter: str = ":", integer_ids: bool = False
 ) -> ItemTable:
     """Reads a file of lines `id⇥weight⇥attributes`, the attributes joined by `delimiter`.
 
@@ -114,7 +90,7 @@ def read_item_table(
     weights = table.weights(1)
     columns = _split(table, attributes, delimiter)
     values = {
-        attribute.name: _cast(table, cells, attribute)
+        attribute.name: table.values(cells, attribute)
         for attribute, cells in zip(attributes, columns, strict=True)
     }
     table.raise_problems()
@@ -125,7 +101,7 @@ def _ids(table: SamplerTable, integers: bool) -> np.ndarray:
     table.not_empty(0, "id")
     if not integers:
         return table.columns[0].to_numpy(zero_copy_only=False)
-    return table.cast(table.columns[0], pa.int64(), "id").astype(str).astype(object)
+    return table.values(table.columns[0], ID).astype(str).astype(object)
 
 
 def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:
@@ -141,7 +117,7 @@ def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:
     )
 
 
-def _split(table: SamplerTable, attributes: Sequence[Attribute], delimiter: str) -> list[pa.Array]:
+def _split(table: SamplerTable, attributes: Sequence[Field], delimiter: str) -> list[pa.Array]:
     pieces = pc.split_pattern(table.columns[2], delimiter)
     counts = pc.list_value_length(pieces).to_numpy()
     wrong = counts != len(attributes)
@@ -154,12 +130,53 @@ def _split(table: SamplerTable, attributes: Sequence[Attribute], delimiter: str)
         "write the attributes in the order of attr_fields, and set attr_delimiter",
     )
     if wrong.any():
-        return [pa.array([attribute.default or "0"] * len(counts)) for attribute in attributes]
+        return [pa.array([""] * len(counts))] * len(attributes)
     flat = pieces.flatten().to_numpy(zero_copy_only=False).reshape(len(counts), len(attributes))
     return [pa.array(column, pa.string()) for column in flat.T]
 
 
-def _cast(table: SamplerTable, cells: pa.Array, attribute: Attribute) -> np.ndarray:
-    default = attribute.default or ("" if attribute.kind == pa.string() else "0")
-    filled = pc.if_else(pc.equal(cells, ""), default, cells)
-    return table.cast(filled, attribute.kind, attribute.name)
+def write_item_table(
+    path: Path,
+    ids: pa.Array,
+    weights: np.ndarray,
+    attributes: Sequence[pa.Array],
+    delimiter: str = ":",
+) -> None:
+    """Writes a table that `read_item_table` reads.
+
+    Args:
+      path: the file to write; replaced whole or not at all.
+      ids: text [M].
+      weights: float [M].
+      attributes: text [M] each, joined by `delimiter` in this order.
+      delimiter: must not occur in an attribute when there are several.
+
+    Raises:
+      DataError: an attribute or an id holds a delimiter, a tab or a line break.
+    """
+    cells = pc.binary_join_element_wise(*attributes, delimiter)
+    parts = pc.add(pc.count_substring(cells, delimiter), 1).to_numpy(zero_copy_only=False)
+    lines = pc.binary_join_element_wise(ids, pa.array(np.char.mod("%.6g", weights)), cells, "\t")
+    breaks = pc.count_substring_regex(lines, r"[\t\r\n]").to_numpy(zero_copy_only=False)
+    wrong = (breaks != len(COLUMNS) - 1) | (
+        (parts != len(attributes)) if len(attributes) > 1 else False
+    )
+    if wrong.any():
+        raise DataError([_unwritable(path, lines[row].as_py(), delimiter) for row in _first(wrong)])
+    text = "\n".join(lines.to_pylist())
+    whole = pc.all(pc.match_substring_regex(ids, r"^-?\d{1,18}$")).as_py()
+    atomic_write(path, HEADER.format(kind="int64" if whole else "string") + text + "\n")
+
+
+def _first(wrong: np.ndarray) -> list[int]:
+    return np.flatnonzero(wrong)[:MAX_PROBLEMS].tolist()
+
+
+def _unwritable(path: Path, line: str, delimiter: str) -> Problem:
+    return Problem(
+        "an item cannot be written to the item table",
+        Place(str(path)),
+        expected=f"no {delimiter!r}, tab or line break within an attribute",
+        found=repr(line[:200]),
+        remedy="set the sampler's attr_delimiter to text that no attribute contains",
+    )

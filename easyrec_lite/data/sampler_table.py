@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.paths import missing
 from easyrec_lite.errors import DataError, Place, Problem
 
 MAX_PROBLEMS = 20
 TYPES = ("int", "int32", "int64", "float", "double", "string")
+REMEDY = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
+WEIGHT = Field("weight", "DOUBLE", 0.0)
 HEADER_CELL = re.compile(r"(\w+):(" + "|".join(TYPES) + ")")
 
 
@@ -74,23 +79,43 @@ class SamplerTable:
             shown.append(Problem(f"and {rest} more problems in this file", end))
         raise DataError(shown)
 
-    def cast(self, cells: pa.Array, kind: pa.DataType, column: str) -> np.ndarray:
-        """Returns cells of text as an array [M] of `kind`, noting those that do not parse."""
+    def values(self, cells: pa.Array, field: Field) -> np.ndarray:
+        """Returns cells of text as an array [M] of the field's type, noting those that are bad.
+
+        An empty cell is the field's default. Text is object.
+        """
+        if field.type == "STRING":
+            assert isinstance(field.default, bytes)
+            filled = pc.if_else(pc.equal(cells, ""), field.default.decode(), cells)
+            return filled.to_numpy(zero_copy_only=False)
         try:
-            typed = cells.cast(kind)
+            numbers = cells.cast(pa.type_for_alias(field.kind.dtype))
+            values = numbers.to_numpy(zero_copy_only=False)
+            if np.isfinite(values).all():
+                return values
         except pa.ArrowInvalid:
-            wrong = np.array([not _parses(cell, kind) for cell in cells])
-            self.report(wrong, column, lambda entry: repr(cells[entry].as_py()), str(kind))
-            typed = pc.if_else(pa.array(wrong), None, cells).cast(kind).fill_null(0)
-        return typed.to_numpy(zero_copy_only=False)
+            pass
+        return self._parse_each(cells, field)
+
+    def _parse_each(self, cells: pa.Array, field: Field) -> np.ndarray:
+        values = np.zeros(len(cells), field.kind.dtype)
+        wrong = np.zeros(len(cells), np.bool_)
+        for entry, text in enumerate(cells.to_pylist()):
+            try:
+                values[entry] = field.parse(text.encode())
+            except ValueError:
+                wrong[entry] = True
+        self.report(
+            wrong, field.name, lambda entry: repr(cells[entry].as_py()), field.kind.expected
+        )
+        return values
 
     def weights(self, column: int) -> np.ndarray:
         """Returns a column as float64 [M], noting entries that are not finite and ≥ 0."""
         cells = self.columns[column]
-        values = self.cast(cells, pa.float64(), "weight")
-        wrong = ~(np.isfinite(values) & (values >= 0))
+        values = self.values(cells, WEIGHT)
         self.report(
-            wrong, "weight", lambda entry: repr(cells[entry].as_py()), "a finite number ≥ 0"
+            values < 0, "weight", lambda entry: repr(cells[entry].as_py()), "a finite number ≥ 0"
         )
         return values
 
@@ -118,11 +143,10 @@ def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:
 
 def _read(path: Path) -> pa.Buffer:
     place = Place(str(path))
-    remedy = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
     if not path.exists():
-        raise DataError(Problem("no such file", place, remedy=remedy))
+        raise DataError(replace(missing(str(path)), remedy=REMEDY))
     if path.is_dir():
-        raise DataError(Problem("this is a directory", place, expected="a file", remedy=remedy))
+        raise DataError(Problem("this is a directory", place, expected="a file", remedy=REMEDY))
     try:
         with pa.input_stream(str(path), compression="detect") as stream:
             return stream.read_buffer()
@@ -176,14 +200,6 @@ def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> SamplerTable
         raise DataError(Problem(message, Place(str(path), 1), remedy="add entries"))
     columns = [table.column(name).combine_chunks() for name in names]
     return SamplerTable(path, columns, np.arange(2, table.num_rows + 2))
-
-
-def _parses(cell: pa.Scalar, kind: pa.DataType) -> bool:
-    try:
-        cell.cast(kind)
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def _torn(path: Path, row: csv.InvalidRow) -> Problem:

@@ -7,13 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from easyrec_lite.data.item_table import Attribute, attributes_of, read_item_table
+from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.item_table import read_item_table, sampler_fields, write_item_table
 from easyrec_lite.errors import ConfigError, DataError
-from easyrec_lite.protos import DatasetConfig
+from easyrec_lite.protos import EasyRecConfig
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"
-CATE = Attribute("cate", pa.string(), "")
-PRICE = Attribute("price", pa.int32(), "")
+CATE = Field("cate", "STRING", b"")
+PRICE = Field("price", "INT32", 0)
 
 
 def write(path: Path, text: str) -> Path:
@@ -42,7 +44,7 @@ def test_values_keep_order_and_take_the_fields_types(tmp_path: Path) -> None:
 
 def test_empty_cells_take_the_fields_default(tmp_path: Path) -> None:
     path = write(tmp_path / "items", HEADER + "1\t1\t:\n")
-    attributes = [Attribute("cate", pa.string(), "none"), Attribute("price", pa.float32(), "2.5")]
+    attributes = [Field("cate", "STRING", b"none"), Field("price", "FLOAT", 2.5)]
     table = read_item_table(path, attributes)
     assert table.attributes["cate"].tolist() == ["none"]
     assert table.attributes["price"].tolist() == [2.5]
@@ -102,7 +104,7 @@ def test_attribute_of_the_wrong_type(tmp_path: Path) -> None:
     (found,) = problems(write(tmp_path / "items", HEADER + "1\t1\tc:1\n2\t1\tc:cheap\n"))
     assert "items:3: error: price" in found
     assert "'cheap'" in found
-    assert "int32" in found
+    assert "whole number" in found
 
 
 def test_many_problems_are_capped_with_a_count(tmp_path: Path) -> None:
@@ -148,10 +150,32 @@ def test_missing_file_and_directory(tmp_path: Path) -> None:
     assert "directory" in problems(tmp_path)[0]
 
 
-def test_attributes_are_typed_as_the_input_fields() -> None:
-    config = DatasetConfig()
-    config.input_fields.add(input_name="cate")
-    config.input_fields.add(input_name="price", input_type=DatasetConfig.INT64, default_val="3")
-    assert attributes_of(config, ["price"]) == [Attribute("price", pa.int64(), "3")]
+def test_attributes_are_input_fields() -> None:
+    config = EasyRecConfig()
+    for name in ("cate", "price"):
+        config.data_config.input_fields.add(input_name=name)
+    pipeline = Pipeline(config, Source("c", ""))
+    names = [field.name for field in sampler_fields(pipeline, ["price", "cate"], "data_config")]
+    assert names == ["price", "cate"]
     with pytest.raises(ConfigError, match=r"nearest:  cate"):
-        attributes_of(config, ["price", "cat"])
+        sampler_fields(pipeline, ["price", "cat"], "data_config")
+
+
+def test_written_tables_read_back(tmp_path: Path) -> None:
+    ids, cates = pa.array(["a", "b", "ц"]), pa.array(["x", "", "y z"])
+    write_item_table(tmp_path / "t", ids, np.array([0.5, 2, 0]), [cates, pa.array(["1", "2", ""])])
+    table = read_item_table(tmp_path / "t", [CATE, PRICE])
+    assert table.ids.tolist() == ids.to_pylist()
+    assert table.weights.tolist() == [0.5, 2, 0]
+    assert table.attributes["cate"].tolist() == cates.to_pylist()
+    assert table.attributes["price"].tolist() == [1, 2, 0]
+    assert (tmp_path / "t").read_text().startswith("id:string\t")
+
+
+def test_attributes_with_the_delimiter_are_not_written(tmp_path: Path) -> None:
+    cells = [pa.array(["a:b", "c"]), pa.array(["1", "2"])]
+    with pytest.raises(DataError, match="attr_delimiter"):
+        write_item_table(tmp_path / "t", pa.array(["1", "2"]), np.ones(2), cells)
+    assert not (tmp_path / "t").exists()
+    write_item_table(tmp_path / "t", pa.array(["1", "2"]), np.ones(2), cells, delimiter="|")
+    assert (tmp_path / "t").read_text() == HEADER + "1\t1\ta:b|1\n2\t1\tc|2\n"

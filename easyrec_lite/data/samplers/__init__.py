@@ -25,8 +25,7 @@ def open_sampler(
       ConfigError: the sampler names a field that is not there.
       DataError: one of its tables is missing or has bad lines.
     """
-    data_config = pipeline.config.data_config
-    kind = data_config.WhichOneof("sampler")
+    kind = pipeline.config.data_config.WhichOneof("sampler")
     if kind is None:
         return None
-    return SAMPLERS.get(kind)(Request(data_config, kind, transform, training, seed))
+    return SAMPLERS.get(kind)(Request(pipeline, kind, transform, training, seed))

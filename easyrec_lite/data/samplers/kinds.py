@@ -9,7 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.data.item_table import ItemTable, attributes_of, read_item_table
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.item_table import ItemTable, read_item_table, sampler_fields
 from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.samplers.sampler import (
@@ -27,14 +28,14 @@ class Request:
     """What a sampler is built from.
 
     Attributes:
-      data_config: the `DatasetConfig`.
-      kind: the field of it that is set, e.g. `negative_sampler`.
+      pipeline: the config.
+      kind: the field of `data_config` that is set, e.g. `negative_sampler`.
       transform: raw columns → values of the item side's features, as many rows.
       training: whether it serves training or evaluation.
       seed: what all draws depend on, besides the position.
     """
 
-    data_config: Any
+    pipeline: Pipeline
     kind: str
     transform: Transform
     training: bool
@@ -43,7 +44,7 @@ class Request:
     @property
     def config(self) -> Any:
         """The sampler's own message."""
-        return getattr(self.data_config, self.kind)
+        return getattr(self.pipeline.config.data_config, self.kind)
 
     @property
     def size(self) -> int:
@@ -54,7 +55,7 @@ class Request:
     @property
     def batch_size(self) -> int:
         """The largest number of rows in a batch."""
-        config = self.data_config
+        config = self.pipeline.config.data_config
         return config.batch_size if self.training else config.eval_batch_size
 
     def catalogue(self, path: str) -> Catalogue:
@@ -67,10 +68,11 @@ class Request:
         return Catalogue(self._items(path), self.config.item_id_field, self.transform)
 
     def _items(self, path: str) -> ItemTable:
-        config = self.config
-        (item_id,) = attributes_of(self.data_config, [config.item_id_field])
-        attributes = attributes_of(self.data_config, config.attr_fields)
-        return read_item_table(Path(path), attributes, config.attr_delimiter, item_id.is_integer)
+        config, name = self.config, f"data_config.{self.kind}"
+        (item,) = sampler_fields(self.pipeline, [config.item_id_field], f"{name}.item_id_field")
+        attributes = sampler_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
+        integer_ids = item.type.startswith("INT")
+        return read_item_table(Path(path), attributes, config.attr_delimiter, integer_ids)
 
 
 SAMPLERS: Registry[Callable[[Request], Sampler]] = Registry(

@@ -1,0 +1,1 @@
+"""Data sets that can be made on the spot, or prepared from public downloads."""
