@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import warnings
@@ -349,11 +350,12 @@ class Canary:
         raise AttributeError(name)
 
 
-WORDS = st.sampled_from(
+TOKENS = (
     "x y . ( ) [ ] { } , : + - * ** / % @ = == < & | ~ ! ' \" lambda for in if else not and or "
     "len range zip tf tf.math tf.float32 __class__ __import__ eval 9 99999 1e9 None f'{x}' "
-    "\\ \n \t # 用 ; := async await yield".split(" ")
+    "\\ \n \t # 用 ; := async await yield"
 )
+WORDS = st.sampled_from(TOKENS.split(" "))
 
 
 @given(st.lists(WORDS, max_size=30).map(" ".join) | st.lists(WORDS, max_size=12).map("".join))
@@ -363,8 +365,6 @@ def test_any_text_is_refused_or_harmless(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for compiled in (compile_expression, lambda text, _: compile_function(text)):
-            try:
+            with contextlib.suppress(ConfigError):
                 compiled(text, ["x", "y"])(Canary(), [1, 2])
-            except ConfigError as error:
-                assert str(error)
     assert Canary.touched == []

@@ -1,0 +1,91 @@
+"""Attention: dot-product or additive attention of one head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.layers.registry import LAYERS
+from easyrec_lite.layers.seeds import derive_seed
+from easyrec_lite.layers.shapes import is_list, refuse
+
+
+def attention_shapes(layer: str, input_shape: Any) -> list[tuple[int | None, ...]]:
+    """Returns the shapes of query, value and key for those of [query, value, key?] or a tensor.
+
+    Raises:
+      ConfigError: not two or three inputs, or one of them is not [B, L, D].
+    """
+    shapes = list(input_shape) if is_list(input_shape) else [input_shape, input_shape]
+    if len(shapes) not in (2, 3) or any(len(shape) < 3 for shape in shapes):
+        expected = "[query, value] or [query, value, key], each [B, L, D]; or one [B, L, D]"
+        raise refuse(layer, expected, input_shape)
+    return [*shapes, shapes[1]][:3]
+
+
+def attention_inputs(inputs: tf.Tensor | Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns query, value and key; a missing key is the value, a lone tensor is all three."""
+    parts = list(inputs) if isinstance(inputs, list | tuple) else [inputs, inputs]
+    return [*parts, parts[1]][:3]
+
+
+@LAYERS.register("Attention")
+class Attention(keras.layers.Layer):
+    """Computes `softmax(Q Kᵀ) V`.
+
+    List [Q, V] or [Q, V, K] of [B, L_q, D], [B, L, E], [B, L, D], or one tensor for all three →
+    [B, L_q, E]; with scores a pair, the scores [B, L_q, L]. See `keras.layers.Attention`;
+    https://arxiv.org/abs/1508.04025.
+
+    Args:
+      use_scale: learn a factor on the scores.
+      scale_by_dim: divide the scores by √D.
+      score_mode: `dot`, or `concat`: a learnt factor times `Σ tanh(q + k)`.
+      dropout: share of scores dropped in training.
+      seed: seed of the dropout, and what other seeds derive from.
+      return_attention_scores: give (output, scores).
+      use_causal_mask: a step sees no later step.
+      name: the layer's name.
+    """
+
+    def __init__(
+        self,
+        use_scale: bool = False,
+        scale_by_dim: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: int = 0,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        if score_mode not in ("dot", "concat"):
+            raise refuse(self.name, "score_mode dot or concat", score_mode)
+        self._attention = keras.layers.Attention(
+            use_scale=use_scale,
+            score_mode=score_mode,
+            dropout=dropout,
+            seed=derive_seed(seed, self.name),
+            name="attention",
+        )
+        self._scale_by_dim = scale_by_dim
+        self._options = {
+            "return_attention_scores": return_attention_scores,
+            "use_causal_mask": use_causal_mask,
+        }
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights, if there are any."""
+        self._attention.build(attention_shapes(self.name, input_shape))
+        self.built = True
+
+    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> Any:
+        """Returns the output, or (output, scores)."""
+        query, value, key = attention_inputs(inputs)
+        if self._scale_by_dim:
+            query *= float(query.shape[-1]) ** -0.5
+        return self._attention([query, value, key], training=training, **self._options)

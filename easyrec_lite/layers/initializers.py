@@ -1,0 +1,44 @@
+"""Kernel initialisers by name, each with a seed of its own."""
+
+from __future__ import annotations
+
+import keras
+
+from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.layers.seeds import derive_seed
+
+_NAMES = (
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
+)
+_UNSEEDED = ("ones", "zeros")
+
+
+def initializer(name: str, seed: int, owner: str) -> keras.initializers.Initializer:
+    """Returns the Keras initialiser `name`, seeded for the weight `owner` of a run of `seed`.
+
+    Raises:
+      ConfigError: there is no such initialiser.
+    """
+    if name not in _NAMES:
+        raise ConfigError(
+            Problem(
+                message=f"{owner}: unknown initializer {name!r}",
+                expected="one of " + ", ".join(_NAMES),
+                found=repr(name),
+                nearest=nearest(name, _NAMES),
+            )
+        )
+    config = {} if name in _UNSEEDED else {"seed": derive_seed(seed, owner)}
+    return keras.initializers.get({"class_name": name, "config": config})

@@ -1,0 +1,115 @@
+"""MLP: the dense layers of EasyRec's `MLP` message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.layers.activations import activation as activation_layer
+from easyrec_lite.layers.initializers import initializer as make_initializer
+from easyrec_lite.layers.registry import LAYERS
+from easyrec_lite.layers.seeds import derive_seed
+
+
+@LAYERS.register("MLP")
+class MLP(keras.layers.Layer):
+    """Computes `dense → batch norm → activation → dropout` for each of `hidden_units`.
+
+    [..., D] → [..., hidden_units[-1]], float32. Batch norm has momentum 0.99 and epsilon 1e-3.
+
+    Args:
+      hidden_units: the layers' widths.
+      dropout_ratio: share of units dropped in training, one a layer; one for all; or none.
+      activation: name of every layer's activation but the last one's.
+      use_bn: whether the layers but the last have batch norm.
+      use_final_bn: whether the last one has.
+      final_activation: name of the last layer's activation.
+      use_bias: whether the layers but the last have a bias.
+      initializer: name of the kernels' Keras initialiser.
+      use_bn_after_activation: batch norm after the activation instead of before it.
+      use_final_bias: whether the last layer has a bias.
+      seed: what initialisers and dropout derive theirs from.
+      name: the layer's name.
+
+    Raises:
+      ConfigError: no hidden units, dropout ratios that do not fit them, or an unknown name.
+    """
+
+    def __init__(
+        self,
+        hidden_units: Sequence[int],
+        dropout_ratio: Sequence[float] = (),
+        activation: str = "relu",
+        use_bn: bool = True,
+        use_final_bn: bool = True,
+        final_activation: str = "relu",
+        use_bias: bool = False,
+        initializer: str = "he_uniform",
+        use_bn_after_activation: bool = False,
+        use_final_bias: bool = False,
+        seed: int = 0,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        ratios = _ratios(self.name, dropout_ratio, len(hidden_units))
+        self._dense: list[keras.layers.Dense] = []
+        self._after: list[list[keras.layers.Layer]] = []
+        for i, units in enumerate(hidden_units):
+            last = i == len(hidden_units) - 1
+            owner = f"{self.name}/layer_{i}"
+            dense = keras.layers.Dense(
+                units,
+                use_bias=use_final_bias if last else use_bias,
+                kernel_initializer=make_initializer(initializer, seed, owner),
+                name=f"layer_{i}",
+            )
+            after = [activation_layer(final_activation if last else activation, "activation")]
+            if use_final_bn if last else use_bn:
+                norm = keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name="bn")
+                after.insert(len(after) if use_bn_after_activation else 0, norm)
+            if ratios[i] > 0:
+                after.append(keras.layers.Dropout(ratios[i], seed=derive_seed(seed, owner)))
+            self._dense.append(dense)
+            self._after.append(after)
+
+    @property
+    def kernels(self) -> list[keras.Variable]:
+        """The kernels, which l2 regularisation acts on; of a built layer."""
+        return [dense.kernel for dense in self._dense]
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the weights for inputs [..., D]."""
+        shape = tuple(input_shape)
+        for dense, after in zip(self._dense, self._after, strict=True):
+            dense.build(shape)
+            shape = (*shape[:-1], dense.units)
+            with keras.name_scope(dense.name):
+                for layer in after:
+                    layer.build(shape)
+        self.built = True
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Returns the last layer's output for inputs [..., D]."""
+        for dense, after in zip(self._dense, self._after, strict=True):
+            inputs = dense(inputs)
+            for layer in after:
+                inputs = layer(inputs, training=training)
+        return inputs
+
+
+def _ratios(name: str, given: Sequence[float], layers: int) -> list[float]:
+    ratios = list(given) * layers if len(given) == 1 else list(given) or [0.0] * layers
+    if not layers:
+        raise ConfigError(Problem(f"{name}: hidden_units is empty", remedy="name the widths"))
+    if len(ratios) != layers or not all(0 <= ratio < 1 for ratio in ratios):
+        raise ConfigError(
+            Problem(
+                message=f"{name}: dropout_ratio does not fit the {layers} hidden_units",
+                expected=f"none, one, or {layers} numbers in [0, 1)",
+                found=", ".join(f"{ratio:g}" for ratio in given),
+            )
+        )
+    return ratios
