@@ -96,7 +96,7 @@ WHOLE: dict[str, Status] = {
         Status("refused", *LAYER),
     ),
     **_each(
-        "ZILNLoss SoftmaxCrossEntropyWithNegativeMining CircleLoss MultiSimilarityLoss",
+        "ZILNLoss JRCLoss SoftmaxCrossEntropyWithNegativeMining CircleLoss MultiSimilarityLoss",
         Status("refused", *LOSS),
     ),
     "AvgPrecisionAtTopK": Status("refused", "the metric is not computed", "use recall_at_topk"),
@@ -319,14 +319,14 @@ MODELS = {
 
 LOSS_PARAMETERS = (
     "f1_reweighted_loss binary_focal_loss pairwise_loss pairwise_focal_loss pairwise_logistic_loss "
-    "jrc_loss pairwise_hinge_loss listwise_rank_loss listwise_distill_loss "
+    "pairwise_hinge_loss listwise_rank_loss listwise_distill_loss "
 )
 LOSSES = {
     "Loss": _fields(
         "loss_type weight loss_name " + LOSS_PARAMETERS,
         refused={
             "learn_loss_weight": ("only fixed weights are served", "give each loss a weight"),
-            "softmax_loss circle_loss multi_simi_loss ziln_loss": LOSS,
+            "softmax_loss circle_loss multi_simi_loss jrc_loss ziln_loss": LOSS,
         },
     ),
     "KD": _fields(
@@ -334,7 +334,7 @@ LOSSES = {
         "temperature task_space_indicator_name task_space_indicator_value in_task_space_weight "
         "out_task_space_weight " + LOSS_PARAMETERS,
         warned={"pred_is_logits": "the model's own logits are at hand"},
-        refused={"softmax_loss circle_loss multi_simi_loss": LOSS},
+        refused={"softmax_loss circle_loss multi_simi_loss jrc_loss": LOSS},
     ),
     "F1ReweighedLoss": _fields("f1_beta_square label_smoothing"),
     "BinaryFocalLoss": _fields("gamma alpha ohem_ratio label_smoothing"),
@@ -346,7 +346,6 @@ LOSSES = {
     "PairwiseHingeLoss": _fields(
         "temperature session_name margin ohem_ratio label_is_logits use_label_margin use_exponent"
     ),
-    "JRCLoss": _fields("session_name alpha same_label_loss loss_weight_strategy"),
     "ListwiseRankLoss": _fields(
         "temperature session_name transform_fn label_is_logits scale_logits"
     ),

@@ -15,7 +15,6 @@ PARAMETERS = {
     "pairwise_loss": "PAIR_WISE_LOSS",
     "pairwise_focal_loss": "PAIRWISE_FOCAL_LOSS",
     "pairwise_logistic_loss": "PAIRWISE_LOGISTIC_LOSS",
-    "jrc_loss": "JRC_LOSS",
     "pairwise_hinge_loss": "PAIRWISE_HINGE_LOSS",
     "listwise_rank_loss": "LISTWISE_RANK_LOSS",
     "listwise_distill_loss": "LISTWISE_DISTILL_LOSS",
