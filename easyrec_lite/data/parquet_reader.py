@@ -22,34 +22,12 @@ from easyrec_lite.data.parquet_table import (
     open_parquet,
     row_problems,
 )
+from easyrec_lite.data.parquet_windows import RowGroup, Window, row_groups, windows
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.errors import DataError, Place, Problem
 
 PIECE = 4096
 SEARCHED_PIECES = 256
-
-
-class RowGroup(NamedTuple):
-    """A row group of a file: its number, its rows, and the rows of the file before it."""
-
-    file: str
-    number: int
-    rows: int
-    before: int
-
-
-class Window(NamedTuple):
-    """Rows that are permuted together: those of whole row groups, the epoch's `first` row on."""
-
-    epoch: int
-    number: int
-    first: int
-    groups: list[RowGroup]
-
-    @property
-    def rows(self) -> int:
-        """How many they are."""
-        return sum(group.rows for group in self.groups)
 
 
 class Rows(NamedTuple):
@@ -74,8 +52,8 @@ class ParquetReader(Reader):
         super().__init__(request)
         self._names = [field.name for field in self.fields]
         self._lists = self._check()
-        self._groups = [group for file in self.files for group in _row_groups(file)]
-        if request.training and not any(group.rows for group in self._groups):
+        self._groups = [group for file in self.files for group in row_groups(file)]
+        if request.training and not self._groups:
             problem = "the file holds no rows"
             raise DataError(Problem(problem, Place(file)) for file in self.files)
 
@@ -138,7 +116,7 @@ class ParquetReader(Reader):
         """Yields the order's rows, `batch_size` at a time; the last may be fewer."""
         kept: list[Rows] = []
         count = 0
-        for window in self._windows(order):
+        for window in windows(self._groups, order):
             rows = self._read(window, order)
             kept.append(rows)
             count += len(rows.row)
@@ -152,61 +130,39 @@ class ParquetReader(Reader):
         if count:
             yield _concat(kept)
 
-    def _windows(self, order: Order) -> Iterator[Window]:
-        """Yields the windows of all epochs that are not consumed before `order.start`."""
-        first_epoch, consumed = order.start
-        epochs = itertools.count(first_epoch)
-        for epoch in epochs if order.epochs is None else range(first_epoch, order.epochs):
-            for window in self._epoch_windows(order, epoch):
-                if epoch > first_epoch or window.first + window.rows > consumed:
-                    yield window
-
-    def _epoch_windows(self, order: Order, epoch: int) -> Iterator[Window]:
-        groups = [group for group in self._groups if group.rows]
-        if order.window:
-            random = np.random.Generator(np.random.PCG64([order.seed, epoch]))
-            groups = [groups[index] for index in random.permutation(len(groups))]
-        number, first, taken = 0, 0, 0
-        pending: list[RowGroup] = []
-        for group in groups:
-            pending.append(group)
-            taken += group.rows
-            if taken >= max(order.window, 1):
-                yield Window(epoch, number, first, pending)
-                number, first, taken, pending = number + 1, first + taken, 0, []
-        if pending:
-            yield Window(epoch, number, first, pending)
-
     def _read(self, window: Window, order: Order) -> Rows:
         """Returns the rows of a window in their order, what was consumed or is bad left out.
 
         Raises:
           DataError: a row is bad, and the policy is to stop; or too many are.
         """
-        raw = pa.concat_tables(
-            open_parquet(group.file).read_row_group(group.number, columns=self._names)
-            for group in window.groups
-        )
-        index = _permutation(window, order)
+        raw = [self._read_group(group) for group in window.groups]
+        converted = [convert_table(table, self.fields) for table in raw]
+        bad = np.concatenate([wrong for _, wrong in converted])
+        index = window.permutation(order)
         if window.epoch == order.start[0]:
             index = index[max(order.start[1] - window.first, 0) :]
         row = np.arange(window.first + window.rows - len(index), window.first + window.rows)
-        table, bad = convert_table(raw, self.fields)
         if bad.any():
             self._handle_bad(raw, index[bad[index]], row[bad[index]], window)
             index, row = index[~bad[index]], row[~bad[index]]
         self._bad.good(len(index))
-        return Rows(table.take(pa.array(index)), np.full(len(row), window.epoch), row)
+        table = pa.concat_tables(table for table, _ in converted).take(pa.array(index))
+        return Rows(table, np.full(len(row), window.epoch), row)
+
+    def _read_group(self, group: RowGroup) -> pa.Table:
+        return open_parquet(group.file).read_row_group(group.number, columns=self._names)
 
     def _handle_bad(
-        self, raw: pa.Table, index: np.ndarray, rows: np.ndarray, window: Window
+        self, raw: list[pa.Table], index: np.ndarray, rows: np.ndarray, window: Window
     ) -> None:
         for at, row in zip(index, rows, strict=True):
-            problem = row_problems(raw.slice(at, 1), self.fields)[0]
-            problem = dataclasses.replace(problem, place=_place(window, at))
+            position, number = window.locate(at)
+            problems = row_problems(raw[position].slice(number, 1), self.fields)
             if not self._skip_bad:
-                raise DataError(problem)
-            self._bad.add(window.epoch, int(row), problem)
+                place = window.place(at)
+                raise DataError(dataclasses.replace(found, place=place) for found in problems)
+            self._bad.add(window.epoch, int(row), problems[0])
 
     def _first_bad(self, order: Order) -> list[Problem]:
         try:
@@ -219,34 +175,6 @@ class ParquetReader(Reader):
         except (pa.ArrowException, OSError) as broken:
             return [Problem(f"reading failed: {broken}", Place(self.files[0]))]
         return []
-
-
-def _row_groups(file: str) -> Iterator[RowGroup]:
-    metadata = open_parquet(file).metadata
-    before = 0
-    for number in range(metadata.num_row_groups):
-        rows = metadata.row_group(number).num_rows
-        yield RowGroup(file, number, rows, before)
-        before += rows
-
-
-def _permutation(window: Window, order: Order) -> np.ndarray:
-    """Returns the order of a window's rows, int64 [rows]; a large one is permuted in parts."""
-    index = np.arange(window.rows)
-    if not order.window:
-        return index
-    random = np.random.Generator(np.random.PCG64([order.seed, window.epoch, window.number]))
-    part = index // order.window if window.rows >= 2 * order.window else 0
-    return np.argsort(part + random.random(window.rows), kind="stable")
-
-
-def _place(window: Window, index: int) -> Place:
-    """Returns file and row, counted from 1, of the row that is number `index` of a window."""
-    for group in window.groups:
-        if index < group.rows:
-            return Place(group.file, int(group.before + index + 1))
-        index -= group.rows
-    raise IndexError(index)
 
 
 def _joined(column: pa.ChunkedArray) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import gzip
 import os
 from pathlib import Path
 
@@ -88,6 +89,17 @@ def missing(file: str) -> Problem:
 
 def _unreadable(file: str) -> Problem:
     return Problem("no permission to read the file", Place(file), remedy=f"chmod u+r {file}")
+
+
+def check_gzip(file: str) -> None:
+    """Unpacks a gzip-compressed file to its end.
+
+    Raises:
+      OSError, EOFError, zlib.error: it is truncated or broken.
+    """
+    with gzip.open(file, "rb") as stream:
+        while stream.read(1 << 20):
+            pass
 
 
 def is_gzip(file: str) -> bool:

@@ -67,7 +67,8 @@ class Reader(abc.ABC):
         self.files = self._find(request.path)
         self._window = request.window
         self._skip_bad = data.bad_row_policy == data.SKIP
-        self._bad = BadRows(data.max_bad_rows)
+        self._most_bad = data.max_bad_rows
+        self._bad = BadRows(self._most_bad)
         self._order = Order()
 
     def _find(self, path: str) -> list[str]:
@@ -99,6 +100,7 @@ class Reader(abc.ABC):
           drop_remainder: whether to leave out a smaller last batch.
         """
         self._order = Order(seed, self._window if shuffle else 0, epochs, start)
+        self._bad = BadRows(self._most_bad)
         return self._batches(self._order, batch_size, drop_remainder)
 
     @abc.abstractmethod
@@ -125,7 +127,7 @@ class Reader(abc.ABC):
         """Returns what is wrong with the first bad row of an order, or with the files."""
 
     def bad_rows(self) -> int:
-        """Returns how many rows of an epoch `bad_row_policy: SKIP` has left out so far."""
+        """Returns how many rows an epoch of the last `batches()` has left out so far."""
         return len(self._bad)
 
     def describe(self) -> str:

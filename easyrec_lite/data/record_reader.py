@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.data.order import Order, ordered
-from easyrec_lite.data.paths import is_gzip
+from easyrec_lite.data.paths import check_gzip, is_gzip
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.errors import DataError, Place, Problem
 
@@ -19,6 +20,7 @@ Columns = dict[str, Any]
 
 PIECE = 4096
 SEARCHED_PIECES = 256
+BROKEN = (OSError, EOFError, zlib.error)
 
 
 class RecordReader(Reader):
@@ -31,6 +33,7 @@ class RecordReader(Reader):
     def __init__(self, request: Request):
         super().__init__(request)
         self._gzip = [is_gzip(file) for file in self.files]
+        self._whole: set[str] = set()
         self._prepare(request)
         if request.training and not any(self._has_rows(file) for file in self.files):
             raise DataError(_no_rows(file) for file in self.files)
@@ -83,9 +86,29 @@ class RecordReader(Reader):
         def source(epoch: tf.Tensor) -> tf.data.Dataset:
             index = order.files(epoch, len(self.files))
             each = tf.gather(files, index), tf.gather(compression, index)
-            return tf.data.Dataset.from_tensor_slices(each).flat_map(self._records)
+            read = self._checked_records if any(self._gzip) else self._records
+            return tf.data.Dataset.from_tensor_slices(each).flat_map(read)
 
         return ordered(source, order).map(self._tidy)
+
+    def _checked_records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
+        """Returns the records of a file; its end fails when the file is truncated.
+
+        TensorFlow takes a truncated gzip file for a shorter one.
+        """
+
+        def check(file: tf.Tensor) -> tf.Tensor:
+            return tf.py_function(self._check_end, [file], tf.bool)
+
+        end = tf.data.Dataset.from_tensors(file).filter(check)
+        return self._records(file, compression).concatenate(end)
+
+    def _check_end(self, file: tf.Tensor) -> bool:
+        name = file.numpy().decode()
+        if name not in self._whole and is_gzip(name):
+            check_gzip(name)
+        self._whole.add(name)
+        return False
 
     # Bad rows.
 
@@ -99,12 +122,12 @@ class RecordReader(Reader):
         if self._parses(records):
             self._bad.good(int(tf.size(records)))
             return tf.ones_like(records, tf.bool)
-        found = [self._fault(record) for record in records.numpy()]
-        self._bad.good(found.count(None))
-        for problem, in_epoch, at_row in zip(found, epoch.numpy(), row.numpy(), strict=True):
-            if problem is not None:
-                self._bad.add(int(in_epoch), int(at_row), problem)
-        return tf.constant([problem is None for problem in found])
+        found = [self._faults(record) for record in records.numpy()]
+        self._bad.good(found.count([]))
+        for faults, in_epoch, at_row in zip(found, epoch.numpy(), row.numpy(), strict=True):
+            if faults:
+                self._bad.add(int(in_epoch), int(at_row), faults[0])
+        return tf.constant([not faults for faults in found])
 
     def _parses(self, records: tf.Tensor) -> bool:
         try:
@@ -113,17 +136,17 @@ class RecordReader(Reader):
             return False
         return True
 
-    def _fault(self, record: bytes) -> Problem | None:
-        """Returns what makes a record a bad row, or None."""
+    def _faults(self, record: bytes) -> list[Problem]:
+        """Returns what makes a record a bad row; nothing when it is good."""
         problems = self._problems(record)
         if not problems and not self._parses(tf.constant([record])):
             problems = [Problem("the row cannot be parsed", found=repr(record[:200]))]
-        return problems[0] if problems else None
+        return problems
 
     def _first_bad(self, order: Order) -> list[Problem]:
         try:
             return self._search(order)
-        except (OSError, EOFError, tf.errors.OpError) as broken:
+        except (*BROKEN, tf.errors.OpError) as broken:
             return self._broken_files() or [Problem(f"reading failed: {broken}")]
 
     def _search(self, order: Order) -> list[Problem]:
@@ -132,10 +155,10 @@ class RecordReader(Reader):
             if self._parses(piece[0]):
                 continue
             for record, epoch, _, index in zip(*(part.numpy() for part in piece), strict=True):
-                fault = self._fault(record)
-                if fault is not None:
+                faults = self._faults(record)
+                if faults:
                     place = self._place(order, int(epoch), int(index))
-                    return [dataclasses.replace(fault, place=place)]
+                    return [dataclasses.replace(fault, place=place) for fault in faults]
         return []
 
     def _place(self, order: Order, epoch: int, index: int) -> Place:
@@ -150,9 +173,11 @@ class RecordReader(Reader):
         problems = []
         for file in self.files:
             try:
+                if is_gzip(file):
+                    check_gzip(file)
                 for _ in self._counts(file):
                     pass
-            except (OSError, EOFError, tf.errors.OpError) as error:
+            except (*BROKEN, tf.errors.OpError) as error:
                 remedy = "copy or write the file again"
                 problems.append(Problem(f"the file is broken: {error}", Place(file), remedy=remedy))
         return problems
