@@ -7,6 +7,7 @@ not import TensorFlow.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
@@ -118,12 +119,19 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--rows",
-        type=int,
+        type=_positive,
         default=ROWS,
         metavar="N",
         help=f"how many rows --data reads (default: {ROWS})",
     )
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def load_checked(name: str | os.PathLike[str], edits: Edits | None = None) -> Pi
     from easyrec_lite.config.check import check
 
     pipeline, problems = examine(name, edits)
-    return _accept(pipeline, problems + (check(pipeline) if pipeline else []))
+    return _accept(pipeline, [*dict.fromkeys(problems + (check(pipeline) if pipeline else []))])
 
 
 def examine(

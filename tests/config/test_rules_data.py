@@ -105,6 +105,13 @@ def test_the_models_label_is_one_of_the_labels() -> None:
     assert_reported(text, "label_name", "unknown label in label_name: 'buy'", "one of clk")
 
 
+def test_a_label_is_a_number() -> None:
+    text = replaced(POINTWISE, 'label_fields: "clk"', 'label_fields: "cate"').replace(
+        '"item_id", "cate"', '"item_id"'
+    )
+    assert_reported(text, "label_fields", "error", "label 'cate' is a STRING field")
+
+
 def test_labels_of_several_numbers_are_refused() -> None:
     text = replaced(POINTWISE, "  batch_size: 8\n", "  batch_size: 8\n  label_dim: 4\n")
     assert_reported(text, "label_dim", "error: data_config.label_dim[0]: a label of 4 numbers")

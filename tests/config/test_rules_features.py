@@ -59,6 +59,29 @@ def test_tags_and_sequences_need_a_source_too(kind: str) -> None:
     assert_reported(text, 'input_names: "city"', f"{kind} 'city' has no source of ids")
 
 
+def test_a_vocabulary_names_a_token_once() -> None:
+    text = replaced(POINTWISE, '["a", "b"]', '["a", "b", "a"]')
+    assert_reported(text, '"a", "b", "a"', "gives a token two ids", "given twice: 'a'")
+
+
+def test_a_combo_joins_or_splits() -> None:
+    kind = 'input_names: ["city", "tags"] feature_name: "city" feature_type: ComboFeature'
+    combo = f"{kind} embedding_dim: 8 hash_bucket_size: 5"
+    one = city(f"{combo} combo_input_seps: '|'")
+    assert_reported(
+        one, "combo_input_seps", "does not fit its inputs", "expected: 2", "found:    1"
+    )
+    both = city(f"{combo} combo_input_seps: ['|', ''] combo_join_sep: '_'")
+    assert_reported(both, "combo_join_sep", "has both combo_join_sep and combo_input_seps")
+    assert problems(city(f"{combo} combo_input_seps: ['|', '']")) == []
+
+
+def test_a_tower_needs_its_sequences_pooled() -> None:
+    sequence = 'input_names: "city" feature_type: SequenceFeature embedding_dim: 8 num_buckets: 5'
+    assert_reported(city(sequence), sequence, "'city' has no sequence_combiner", "TagFeature")
+    assert problems(city(f"{sequence} sequence_combiner {{ attention {{}} }}")) == []
+
+
 def test_a_raw_sequence_needs_no_ids() -> None:
     text = city(
         'input_names: "city" feature_type: SequenceFeature embedding_dim: 8 '
@@ -147,6 +170,7 @@ def test_an_expression_is_needed_and_reads_the_inputs() -> None:
         ("hash_bucket_size: 50 combiner: 'mean'", "combiner"),
         ("hash_bucket_size: 50 embedding_dim: 4", "embedding_dim"),
         ("vocab_list: 'x'", "vocab_list"),
+        ("hash_bucket_size: 50 initializer { constant_initializer { consts: 1 } }", "initializer"),
     ],
 )
 def test_sharers_of_a_table_agree(change: str, field: str) -> None:

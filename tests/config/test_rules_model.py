@@ -140,6 +140,14 @@ def test_dropout_is_a_share() -> None:
     assert_reported(text, "dropout_ratio", "item_tower drops a share of 1")
 
 
+def test_each_layer_but_the_last_has_its_dropout() -> None:
+    text = replaced(
+        POINTWISE, "hidden_units: [12, 4]", "hidden_units: [12, 9, 4] dropout_ratio: 0.1"
+    )
+    assert_reported(text, "dropout_ratio", "2 layers that drop, and 1 dropout ratios")
+    assert problems(text.replace("dropout_ratio: 0.1", "dropout_ratio: [0.1, 0]")) == []
+
+
 def test_a_towers_id_that_is_no_column_is_doubtful() -> None:
     text = replaced(POINTWISE, 'item_tower { id: "item_id"', 'item_tower { id: "itemid"')
     assert_reported(text, '"itemid"', "warning", "nearest:  item_id")

@@ -105,6 +105,13 @@ def labels(view: View) -> Problems:
                 view.fields,
                 remedy="name a field of data_config.input_fields",
             )
+        elif view.field_type(name) == "STRING":
+            yield view.error(
+                f"data_config.label_fields[{index}]",
+                f"label {name!r} is a STRING field",
+                expected="a field of numbers",
+                remedy="give the field input_type INT32 or FLOAT",
+            )
     weight = view.data.sample_weight
     if weight and weight not in view.fields:
         yield view.unknown(

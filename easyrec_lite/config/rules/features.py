@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -221,6 +221,60 @@ def expression(view: View) -> Problems:
             )
 
 
+def vocabulary(view: View) -> Problems:
+    """A listed vocabulary names each token once."""
+    for feature in view.features:
+        counts = Counter(feature.config.vocab_list)
+        twice = [repr(token) for token, count in counts.items() if count > 1]
+        if twice:
+            yield view.error(
+                f"{feature.path}.vocab_list",
+                f"the vocabulary of feature {feature.name!r} gives a token two ids",
+                found="given twice: " + ", ".join(twice[:5]),
+                remedy="list each token once",
+            )
+
+
+def combo_separators(view: View) -> Problems:
+    """A ComboFeature joins its inputs, or splits each of them."""
+    for feature in view.features:
+        config = feature.config
+        given = config.combo_input_seps
+        if feature.kind != "ComboFeature" or not given:
+            continue
+        if len(given) != len(feature.inputs):
+            yield view.error(
+                f"{feature.path}.combo_input_seps",
+                f"combo_input_seps of feature {feature.name!r} does not fit its inputs",
+                expected=f"{len(feature.inputs)}, one an input; an empty text does not split",
+                found=str(len(given)),
+                remedy="add the missing ones, or remove those too many",
+            )
+        if config.combo_join_sep and any(given):
+            yield view.error(
+                f"{feature.path}.combo_join_sep",
+                f"feature {feature.name!r} has both combo_join_sep and combo_input_seps",
+                remedy="remove one of them",
+            )
+
+
+def sequence_pooling(view: View) -> Problems:
+    """A tower takes one vector for each feature, so a sequence is pooled; a backbone may not."""
+    if view.model_config.HasField("backbone"):
+        return
+    used = {name for group in view.groups.values() for name in group.config.feature_names}
+    for feature in view.features:
+        combined = feature.config.sequence_combiner.WhichOneof("combiner")
+        if feature.kind == "SequenceFeature" and feature.name in used and not combined:
+            yield view.error(
+                feature.path,
+                f"SequenceFeature {feature.name!r} has no sequence_combiner, so it is no single "
+                "vector",
+                expected="sequence_combiner { attention {} } or { text_cnn {...} }",
+                remedy="set one, or make it a TagFeature, which pools its vectors",
+            )
+
+
 def shared_tables(view: View) -> Problems:
     """Features with one `embedding_name` agree about the table that they share."""
     sharing: dict[str, list[Feature]] = defaultdict(list)
@@ -233,7 +287,7 @@ def shared_tables(view: View) -> Problems:
 
 
 def _disagreements(view: View, table: str, first: Feature, other: Feature) -> Problems:
-    for field in (*tables.ID_SOURCES, "embedding_dim", "combiner"):
+    for field in (*tables.ID_SOURCES, "embedding_dim", "combiner", "initializer"):
         ours, theirs = getattr(first.config, field), getattr(other.config, field)
         if ours != theirs:
             yield view.error(
@@ -247,7 +301,11 @@ def _disagreements(view: View, table: str, first: Feature, other: Feature) -> Pr
 
 
 def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, int | str) else f"[{', '.join(value)}]"
+    if isinstance(value, int | str):
+        return str(value) or "none"
+    if hasattr(value, "ListFields"):
+        return " ".join(str(value).split()) or "the default"
+    return f"[{', '.join(value)}]"
 
 
 RULES = (
@@ -260,5 +318,8 @@ RULES = (
     buckets,
     combiner,
     expression,
+    vocabulary,
+    combo_separators,
+    sequence_pooling,
     shared_tables,
 )

@@ -89,7 +89,7 @@ def counts(view: View) -> Problems:
 
 def item_features(view: View) -> Problems:
     """Every feature of the item tower can be computed for sampled items."""
-    if view.sampler is None or not view.listwise:
+    if view.sampler is None:
         return
     config = view.sampler.config
     known = set(config.attr_fields)

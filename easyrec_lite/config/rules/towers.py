@@ -23,14 +23,27 @@ def hidden_units(view: View) -> Problems:
                 expected="hidden_units: one positive number a layer",
                 remedy="set hidden_units, e.g. [128, 32]",
             )
-        for rate in tower.config.dnn.dropout_ratio:
-            if not 0 <= rate < 1:
-                yield view.error(
-                    f"{tower.path}.dnn.dropout_ratio",
-                    f"{tower.name} drops a share of {rate:g}",
-                    expected="at least 0, less than 1",
-                )
+        yield from _dropout(view, tower)
     yield from _equal_widths(view)
+
+
+def _dropout(view: View, tower: Named) -> Problems:
+    rates = list(tower.config.dnn.dropout_ratio)
+    layers = len(tower.config.dnn.hidden_units) - 1
+    for rate in rates:
+        if not 0 <= rate < 1:
+            yield view.error(
+                f"{tower.path}.dnn.dropout_ratio",
+                f"{tower.name} drops a share of {rate:g}",
+                expected="at least 0, less than 1",
+            )
+    if rates and len(rates) < layers:
+        yield view.error(
+            f"{tower.path}.dnn.dropout_ratio",
+            f"{tower.name} has {layers} layers that drop, and {len(rates)} dropout ratios",
+            expected=f"{layers}, one for each layer but the last",
+            remedy="add the missing ones; 0 drops nothing",
+        )
 
 
 def _equal_widths(view: View) -> Problems:

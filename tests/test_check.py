@@ -1,0 +1,131 @@
+"""The check command, as a user runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from easyrec_lite.check import main
+from easyrec_lite.cli import run
+from tests.config.base_config import LISTWISE, POINTWISE, replaced
+
+ROW = "1,u1,a,x|y,3,i1,c1,1.5\n"
+WITHOUT_TENSORFLOW = (
+    "import sys, easyrec_lite.cli, easyrec_lite.check\n"
+    "code = easyrec_lite.cli.run(easyrec_lite.check.main)\n"
+    "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
+    "sys.exit(code)"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.csv").write_text(ROW * 3, encoding="utf-8")
+    (tmp_path / "items.txt").write_text("id:string\tweight:float\tattrs:string\n")
+    return tmp_path
+
+
+def check(text: str, *flags: str) -> int:
+    Path("my.config").write_text(text, encoding="utf-8")
+    return run(main, ["--config", "my.config", *flags])
+
+
+def test_a_good_config_prints_its_tables_and_exits_0(folder, capsys) -> None:
+    assert check(POINTWISE) == 0
+    out = capsys.readouterr().out
+    assert "user/tags" in out
+    assert "memory for training, about" in out
+    assert out.endswith("the config is good: 0 errors, 0 warnings\n")
+
+
+def test_all_problems_are_printed_in_file_order_and_the_exit_is_2(folder, capsys) -> None:
+    text = replaced(POINTWISE, '["user_id", "city"', '["userid", "city"')
+    text = replaced(text, '"DSSM_SENet"', '"DSMM"')
+    text = replaced(text, "  batch_size: 8\n", "  batch_sise: 8\n  prefetch_size: 2\n")
+    assert check(text) == 2
+    out = capsys.readouterr().out
+    order = ["batch_sise", "prefetch_size", "'DSMM'", "'userid'"]
+    assert sorted(order, key=out.index) == order
+    assert "nearest:  user_id" in out
+    assert "nearest:  batch_size" in out
+    assert "memory for training" not in out
+    assert out.endswith("the config cannot be used: 3 errors, 2 warnings\n")
+
+
+def test_edits_are_checked(folder, capsys) -> None:
+    assert check(POINTWISE, '--edit_config_json={"data_config.label_fields[0]": "click"}') == 2
+    out = capsys.readouterr().out
+    assert "--edit_config_json" in out
+    assert "unknown label field 'click'" in out
+
+
+def test_a_config_that_cannot_be_parsed_is_reported(folder, capsys) -> None:
+    assert check("model_config {") == 2
+    assert "my.config:1" in capsys.readouterr().out
+
+
+def test_a_missing_config_is_reported(folder, capsys) -> None:
+    assert run(main, ["--config", "other.config"]) == 2
+    assert "no such config" in capsys.readouterr().err
+
+
+def test_good_data_passes(folder, capsys) -> None:
+    assert check(POINTWISE, "--data") == 0
+    assert "0 errors, 0 warnings" in capsys.readouterr().out
+
+
+def test_bad_cells_are_named_by_line_and_field(folder, capsys) -> None:
+    Path("train.csv").write_text(ROW * 2 + ROW.replace(",3,", ",notanint,"), encoding="utf-8")
+    assert check(POINTWISE) == 0
+    capsys.readouterr()
+    assert check(POINTWISE, "--data") == 2
+    out = capsys.readouterr().out
+    assert "train.csv:3" in out
+    assert "age" in out
+    assert "notanint" in out
+
+
+def test_only_the_first_rows_are_read(folder, capsys) -> None:
+    Path("train.csv").write_text(ROW * 2 + "1,2\n", encoding="utf-8")
+    assert check(POINTWISE, "--data", "--rows", "2") == 0
+    assert check(POINTWISE, "--data", "--rows=3") == 2
+    assert check(POINTWISE, "--data", "--rows=0") == 2
+
+
+def test_rows_that_are_to_be_skipped_are_warnings(folder, capsys) -> None:
+    Path("train.csv").write_text(ROW * 2 + "1,2\n", encoding="utf-8")
+    text = replaced(POINTWISE, "  batch_size: 8\n", "  batch_size: 8\n  bad_row_policy: SKIP\n")
+    assert check(text, "--data") == 0
+    out = capsys.readouterr().out
+    assert "train.csv:3: warning" in out
+
+
+def test_missing_files_are_reported_where_the_config_names_them(folder, capsys) -> None:
+    Path("train.csv").rename("training.csv")
+    Path("items.txt").unlink()
+    assert check(LISTWISE, "--data") == 2
+    out = capsys.readouterr().out
+    assert "data_config.negative_sampler.input_path: no such file: items.txt" in out
+    assert "train.csv" in out
+
+
+def test_zeros_among_listwise_labels_are_doubtful(folder, capsys) -> None:
+    Path("train.csv").write_text(ROW * 3 + "0" + ROW[1:], encoding="utf-8")
+    assert check(LISTWISE, "--data") == 0
+    out = capsys.readouterr().out
+    assert "warning: train_input_path: 25.0% of the first rows have clk = 0" in out
+    Path("train.csv").write_text(ROW * 3, encoding="utf-8")
+    assert check(LISTWISE, "--data") == 0
+    assert "clk = 0" not in capsys.readouterr().out
+
+
+def test_nothing_imports_tensorflow(folder) -> None:
+    Path("my.config").write_text(LISTWISE, encoding="utf-8")
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, "--config", "my.config", "--data"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the config is good" in done.stdout
