@@ -57,7 +57,7 @@ def width(feature: Feature) -> int | None:
     config = feature.config
     if config.sequence_combiner.HasField("text_cnn"):
         text_cnn = config.sequence_combiner.text_cnn
-        return [*text_cnn.mlp.hidden_units, 0][-1] or sum(text_cnn.num_filters) or None
+        return [0, *text_cnn.mlp.hidden_units][-1] or sum(text_cnn.num_filters) or None
     if has_table(feature):
         return config.embedding_dim or None
     return 1 if feature.kind == "ExprFeature" else config.raw_input_dim

@@ -5,7 +5,7 @@ Symbols: B rows, L steps in a row, N steps in all, D dim.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,8 +13,7 @@ import tensorflow as tf
 from easyrec_lite.features.pooling import sum_rows
 from easyrec_lite.features.specs import FeatureSpec
 from easyrec_lite.layers.seeds import derive_seed
-
-Combiner = Callable[[tf.RaggedTensor], tf.Tensor]
+from easyrec_lite.layers.text_cnn import TextCNN
 
 
 class AttentionPooling:
@@ -24,19 +23,17 @@ class AttentionPooling:
     steps that are there take part; a row without steps gives zeros.
 
     Args:
-      name: name of the dense layer.
+      name: name of the layer.
       dim: D.
       seed: the run's seed.
     """
 
     def __init__(self, name: str, dim: int, seed: int):
         start = keras.initializers.GlorotUniform(seed=derive_seed(seed, name))
-        self.layer = keras.layers.Dense(
-            1, use_bias=False, kernel_initializer=start, name=f"{name}/score"
-        )
+        self.layer = keras.layers.Dense(1, use_bias=False, kernel_initializer=start, name=name)
         self.layer.build((None, dim))
 
-    def __call__(self, steps: tf.RaggedTensor) -> tf.Tensor:
+    def __call__(self, steps: tf.RaggedTensor, training: bool) -> tf.Tensor:
         """Returns float32 [B, D] of steps ragged [B, (L), D]."""
         rows, count = steps.value_rowids(), steps.nrows()
         scores = self.layer(steps.values)
@@ -47,24 +44,34 @@ class AttentionPooling:
 
 
 class TextCnnPooling:
-    """Convolutions over the steps, then the largest response of each filter.
+    """Convolutions over the steps, then the largest response of each filter; see `TextCNN`.
 
     Args:
-      spec: the feature, with `sequence_combiner { text_cnn {...} }`.
+      config: the `TextCNN` message.
       name: name of the layer.
+      dim: D.
+      seed: the run's seed.
     """
 
-    def __init__(self, spec: FeatureSpec, name: str):
-        from easyrec_lite.layers.text_cnn import TextCNN
+    def __init__(self, config: Any, name: str, dim: int, seed: int):
+        self._dim = dim
+        self.layer = TextCNN(**_arguments(config), seed=seed, name=name)
+        self.layer.build((None, config.pad_sequence_length, dim))
 
-        self._dim = spec.dim
-        self.layer = TextCNN(spec.config.sequence_combiner.text_cnn, name=name)
-        length = spec.config.sequence_combiner.text_cnn.pad_sequence_length
-        self.layer.build((None, length, spec.dim))
-
-    def __call__(self, steps: tf.RaggedTensor) -> tf.Tensor:
+    def __call__(self, steps: tf.RaggedTensor, training: bool) -> tf.Tensor:
         """Returns float32 [B, W] of steps ragged [B, (L), D]."""
-        return self.layer(steps.to_tensor(shape=[None, None, self._dim]))
+        return self.layer(steps.to_tensor(shape=[None, None, self._dim]), training=training)
+
+
+def _arguments(message: Any) -> dict[str, Any]:
+    """Returns the fields that are set in a layer's message, by name."""
+    given: dict[str, Any] = {}
+    for field, value in message.ListFields():
+        if hasattr(value, "ListFields"):
+            given[field.name] = _arguments(value)
+        else:
+            given[field.name] = value if isinstance(value, int | float | str) else list(value)
+    return given
 
 
 def make_combiner(spec: FeatureSpec, name: str, seed: int) -> AttentionPooling | TextCnnPooling:
@@ -76,7 +83,8 @@ def make_combiner(spec: FeatureSpec, name: str, seed: int) -> AttentionPooling |
     if spec.sequence_combiner == "attention":
         return AttentionPooling(name, spec.dim, seed)
     if spec.sequence_combiner == "text_cnn":
-        return TextCnnPooling(spec, name)
+        text_cnn = spec.config.sequence_combiner.text_cnn
+        return TextCnnPooling(text_cnn, name, spec.dim, seed)
     raise spec.error(
         f"sequence_combiner {spec.sequence_combiner!r} is not offered",
         "sequence_combiner",

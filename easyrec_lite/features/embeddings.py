@@ -55,12 +55,14 @@ class GroupEmbeddings(tf.Module):
         Args:
           group: name of a feature group.
           values: feature name → value of B rows; features of other groups may be there too.
-          training: not read: tables and combiners do the same in training.
+          training: whether the sequence combiners do as in training (dropout, batch norm).
 
         Raises:
           ConfigError: a sequence of the group has no `sequence_combiner`.
         """
-        return [self._field(group, spec, values[spec.name]) for spec in self.groups[group]]
+        return [
+            self._field(group, spec, values[spec.name], training) for spec in self.groups[group]
+        ]
 
     def sequence(self, group: str, feature: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns a SequenceFeature's steps, float32 [B, L, D] padded with zeros, and its lengths.
@@ -86,11 +88,15 @@ class GroupEmbeddings(tf.Module):
         """The built layers of the sequence combiners."""
         return [combiner.layer for combiner in self._combiners.values()]
 
-    def _field(self, group: str, spec: FeatureSpec, value: FeatureValue) -> tf.Tensor:
+    def _field(
+        self, group: str, spec: FeatureSpec, value: FeatureValue, training: bool
+    ) -> tf.Tensor:
         if isinstance(value, Steps | DenseSteps):
             self._require_combiner(spec)
             combiner = self._combiners[f"{group}/{spec.name}"]
-            return tf.ensure_shape(combiner(self._steps(group, spec, value)), [None, spec.width])
+            return tf.ensure_shape(
+                combiner(self._steps(group, spec, value), training), [None, spec.width]
+            )
         if isinstance(value, Dense):
             return (
                 pooling.weigh(self._table(group, spec), value.values) if spec.rows else value.values
@@ -112,8 +118,8 @@ class GroupEmbeddings(tf.Module):
         for group, specs in self.groups.items():
             for spec in specs:
                 if spec.sequence_combiner:
-                    name = f"{group}/{spec.name}"
-                    made[name] = make_combiner(spec, name, seed)
+                    name = f"{group}_{spec.name}_{spec.sequence_combiner}"
+                    made[f"{group}/{spec.name}"] = make_combiner(spec, name, seed)
                 elif not self._may_stay_sequences:
                     self._require_combiner(spec)
         return made

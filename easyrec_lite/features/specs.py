@@ -198,9 +198,26 @@ def _spec(feature: Feature) -> FeatureSpec:
         dim=config.embedding_dim if has_table else config.raw_input_dim,
         width=tables.width(feature) or 0,
     )
+    _refuse_empty_separator(spec)
     if config.vocab_file and has_table:
         return replace(spec, rows=len(read_vocabulary(spec)))
     return spec
+
+
+def _refuse_empty_separator(spec: FeatureSpec) -> None:
+    several = spec.config.raw_input_dim > 1
+    split = {
+        "separator": several or spec.kind in ("TagFeature", "LookupFeature", "SequenceFeature"),
+        "seq_multi_sep": several and spec.kind == "SequenceFeature" and not spec.reads_ids,
+    }
+    for field, needed in split.items():
+        if needed and not getattr(spec.config, field):
+            raise spec.error(
+                f"its cells cannot be split without {field}",
+                field,
+                expected=f"{field}: a text of one character or more",
+                remedy=f"set {field}",
+            )
 
 
 def _table(name: str, sharing: Sequence[tuple[str, FeatureSpec]]) -> TableSpec:
