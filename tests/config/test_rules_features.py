@@ -59,6 +59,13 @@ def test_tags_and_sequences_need_a_source_too(kind: str) -> None:
     assert_reported(text, 'input_names: "city"', f"{kind} 'city' has no source of ids")
 
 
+def test_a_constant_initialiser_fits_its_table() -> None:
+    constant = "initializer { constant_initializer { consts: [1, 2] } }"
+    text = replaced(POINTWISE, TAGS, TAGS.replace("}", constant + " }"))
+    assert_reported(text, "TagFeature", "does not fit the table of feature 'tags'", "1 value, 8")
+    assert problems(text.replace("[1, 2]", "0.5")) == []
+
+
 def test_a_vocabulary_names_a_token_once() -> None:
     text = replaced(POINTWISE, '["a", "b"]', '["a", "b", "a"]')
     assert_reported(text, '"a", "b", "a"', "gives a token two ids", "given twice: 'a'")

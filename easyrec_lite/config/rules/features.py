@@ -275,6 +275,22 @@ def sequence_pooling(view: View) -> Problems:
             )
 
 
+def constant_values(view: View) -> Problems:
+    """A constant initialiser gives one value, a row of them, or all."""
+    for feature in filter(tables.has_table, view.features):
+        count = len(feature.config.initializer.constant_initializer.consts)
+        rows, dim = tables.rows(feature), feature.config.embedding_dim
+        given = feature.config.initializer.HasField("constant_initializer")
+        if given and rows is not None and count not in (1, dim, rows * dim):
+            yield view.error(
+                f"{feature.path}.initializer.constant_initializer",
+                f"constant_initializer does not fit the table of feature {feature.name!r}",
+                expected=f"1 value, {dim} (a row) or {rows * dim} (all)",
+                found=f"{count} values",
+                remedy="give one value for all",
+            )
+
+
 def shared_tables(view: View) -> Problems:
     """Features with one `embedding_name` agree about the table that they share."""
     sharing: dict[str, list[Feature]] = defaultdict(list)
@@ -321,5 +337,6 @@ RULES = (
     vocabulary,
     combo_separators,
     sequence_pooling,
+    constant_values,
     shared_tables,
 )
