@@ -7,6 +7,7 @@ from easyrec_lite.config.rules import (
     code,
     data,
     export,
+    feature_options,
     features,
     groups,
     losses,
@@ -20,7 +21,20 @@ from easyrec_lite.config.source import Pipeline
 from easyrec_lite.config.view import View
 from easyrec_lite.errors import Problem
 
-CONCERNS = (data, features, groups, model, towers, losses, sampler, train, metrics, export, code)
+CONCERNS = (
+    data,
+    features,
+    feature_options,
+    groups,
+    model,
+    towers,
+    losses,
+    sampler,
+    train,
+    metrics,
+    export,
+    code,
+)
 
 
 def check(pipeline: Pipeline) -> list[Problem]:
