@@ -70,16 +70,28 @@ def pieces(column: Column, separator: str) -> tf.RaggedTensor:
     Texts [B] are split at `separator`; a list column has its pieces already; a number is one piece.
     """
     if isinstance(column, tf.RaggedTensor):
-        ragged = column
-    elif column.dtype == tf.string and column.shape.rank == 1:
-        ragged = tf.strings.split(column, separator)
-    elif column.shape.rank == 1:
-        ragged = tf.RaggedTensor.from_row_splits(
-            column, tf.range(tf.size(column, out_type=tf.int64) + 1), validate=False
-        )
-    else:
-        ragged = tf.RaggedTensor.from_tensor(column)
+        return _without_empty(column)
+    if column.dtype == tf.string and column.shape.rank == 1:
+        return _split(column, separator)
+    if column.shape.rank == 1:
+        each = tf.range(tf.size(column, out_type=tf.int64) + 1)
+        return tf.RaggedTensor.from_row_splits(column, each, validate=False)
+    return _without_empty(tf.RaggedTensor.from_tensor(column))
+
+
+def _without_empty(ragged: tf.RaggedTensor) -> tf.RaggedTensor:
     return keep(ragged, ragged.values != "") if ragged.dtype == tf.string else ragged
+
+
+def _split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
+    if len(separator.encode()) > 1:
+        return _without_empty(tf.strings.split(texts, separator))
+    # This op leaves out empty pieces itself, at a quarter of the cost; several bytes it would take
+    # for several separators.
+    cut = tf.raw_ops.StringSplit(input=texts, delimiter=separator, skip_empty=True)
+    return tf.RaggedTensor.from_value_rowids(
+        cut.values, cut.indices[:, 0], nrows=cut.shape[0], validate=False
+    )
 
 
 def keep(ragged: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:

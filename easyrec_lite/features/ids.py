@@ -29,6 +29,10 @@ class IdSource(tf.Module):
         found = self.find(values)
         return tf.where(found == UNKNOWN, tf.zeros_like(found), found)
 
+    def of_pieces(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N] ≥ 0 of values among which no text is empty."""
+        return self(values)
+
     def invalid(self, values: tf.Tensor) -> tf.Tensor:
         """Returns how many values are unknown or out of range, int64 scalar."""
         return tf.math.count_nonzero(self.find(values) == UNKNOWN)
@@ -39,13 +43,18 @@ class Hashed(IdSource):
 
     def find(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N]; every text but the empty one has an id."""
-        texts = columns.text(self.spec, values)
-        hashed = tf.strings.to_hash_bucket_fast(texts, self.spec.config.hash_bucket_size)
-        return tf.where(texts == "", tf.constant(MISSING, tf.int64), hashed)
+        if values.dtype != tf.string:
+            return self.of_pieces(values)
+        return tf.where(values == "", tf.constant(MISSING, tf.int64), self.of_pieces(values))
 
     def __call__(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N]."""
         return self.find(values)
+
+    def of_pieces(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns ids int64 [N] of values among which no text is empty."""
+        texts = columns.text(self.spec, values)
+        return tf.strings.to_hash_bucket_fast(texts, self.spec.config.hash_bucket_size)
 
 
 class Identity(IdSource):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.errors import ConfigError
@@ -58,6 +58,7 @@ def test_initial_values_do_not_depend_on_what_else_is_there() -> None:
     assert not np.array_equal(alone, other.tables["all/a/embedding"])
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(-1, 5), max_size=12))
 def test_ids_are_rows_and_no_id_is_zeros(ids: list[int]) -> None:
     made = embeddings(f'input_names: "x" {ID}')
@@ -80,6 +81,7 @@ ROWS = st.lists(
 
 
 @pytest.mark.parametrize("combiner", ["sum", "mean", "sqrtn"])
+@settings(deadline=None, max_examples=50)
 @given(rows=ROWS)
 def test_pooling_is_the_formula(combiner: str, rows: list[list[tuple[int, float]]]) -> None:
     made = embeddings(TAG + f'combiner: "{combiner}"')

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.errors import ConfigError
@@ -37,6 +37,7 @@ def test_hash_is_farmhash_fingerprint64_modulo_buckets(buckets: int) -> None:
     assert ids_of(f"hash_bucket_size: {buckets}", list(FINGERPRINTS)) == want
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=20))
 def test_hash_of_any_text_is_tensorflows_and_inside_the_table(texts: list[str]) -> None:
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.config.functions import FUNCTIONS
@@ -77,6 +77,7 @@ def test_unknown_normalizer_is_refused() -> None:
         raw('normalizer_fn: "os.system"', [1.0])
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.integers(-50, 50), min_size=1, max_size=5, unique=True).map(sorted),
     st.lists(st.integers(-60, 60), min_size=1, max_size=20),

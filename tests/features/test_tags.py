@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.features.transform import FeatureTransform
@@ -23,6 +23,7 @@ def hashes(texts: list[str], buckets: int = 50) -> list[int]:
     return tf.strings.to_hash_bucket_fast(texts, buckets).numpy().tolist()
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.lists(PLAIN, max_size=6), min_size=1, max_size=8), st.sampled_from("|,\x01中"))
 def test_split_is_pythons_without_empty_pieces(rows: list[list[str]], separator: str) -> None:
     cells = [separator.join(row) for row in rows]

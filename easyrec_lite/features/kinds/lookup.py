@@ -25,7 +25,7 @@ class LookupFeature(FeatureKind):
     def __call__(self, given: Columns) -> Bags:
         """Returns the ids of the values found."""
         found = self._found(given)
-        return Bags(found.with_values(self.source(found.values)))
+        return Bags(found.with_values(self.source.of_pieces(found.values)))
 
     def invalid(self, given: Columns) -> tf.Tensor:
         """Returns how many found values are unknown or out of range, int64 scalar."""

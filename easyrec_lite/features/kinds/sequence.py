@@ -31,8 +31,10 @@ class SequenceFeature(FeatureKind):
             return self._numeric(steps)
         values = self._values(steps)
         if isinstance(values, tf.RaggedTensor):
-            return Steps(steps.with_values(values.with_values(self.source(values.values))))
-        return Steps(steps.with_values(self.source(values)))
+            return Steps(
+                steps.with_values(values.with_values(self.source.of_pieces(values.values)))
+            )
+        return Steps(steps.with_values(self.source.of_pieces(values)))
 
     def invalid(self, given: Columns) -> tf.Tensor:
         """Returns how many values are unknown or out of range, int64 scalar."""

@@ -25,7 +25,7 @@ class TagFeature(FeatureKind):
     def __call__(self, given: Columns) -> Bags:
         """Returns the ids and weights of each row."""
         tags, weights = self._tags(given)
-        return Bags(tags.with_values(self.source(tags.values)), weights)
+        return Bags(tags.with_values(self.source.of_pieces(tags.values)), weights)
 
     def invalid(self, given: Columns) -> tf.Tensor:
         """Returns how many tags are unknown or out of range, int64 scalar."""
