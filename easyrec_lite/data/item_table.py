@@ -19,7 +19,6 @@ from easyrec_lite.files import atomic_write
 
 HEADER = "id:{kind}\tweight:float\tfeature:string\n"
 COLUMNS = ("id", "weight", "feature")
-ID = Field("id", "INT64", 0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def read_item_table(
         numbers ≥ 0, cells with another number of attributes, attributes of the wrong type.
     """
     table = read_sampler_table(path, COLUMNS)
-    ids = _ids(table, integer_ids)
+    ids = table.ids(0, "id", integer_ids)
     _check_repeats(table, ids)
     weights = table.weights(1)
     columns = _split(table, attributes, delimiter)
@@ -95,13 +94,6 @@ def read_item_table(
     }
     table.raise_problems()
     return ItemTable(ids, weights, values)
-
-
-def _ids(table: SamplerTable, integers: bool) -> np.ndarray:
-    table.not_empty(0, "id")
-    if not integers:
-        return table.columns[0].to_numpy(zero_copy_only=False)
-    return table.values(table.columns[0], ID).astype(str).astype(object)
 
 
 def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:

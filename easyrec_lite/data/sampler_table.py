@@ -20,7 +20,7 @@ MAX_PROBLEMS = 20
 TYPES = ("int", "int32", "int64", "float", "double", "string")
 REMEDY = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
 WEIGHT = Field("weight", "DOUBLE", 0.0)
-HEADER_CELL = re.compile(r"(\w+):(" + "|".join(TYPES) + ")")
+HEADER_CELL = re.compile(r"[A-Za-z_]\w*(:(" + "|".join(TYPES) + "))?")
 
 
 class SamplerTable:
@@ -119,10 +119,20 @@ class SamplerTable:
         )
         return values
 
-    def not_empty(self, column: int, name: str) -> None:
-        """Notes the entries of a column that are empty."""
-        wrong = pc.equal(self.columns[column], "").to_numpy(zero_copy_only=False)
+    def ids(self, column: int, name: str, integers: bool) -> np.ndarray:
+        """Returns a column as text, object [M], noting entries that are empty.
+
+        Args:
+          column: its number.
+          name: its name.
+          integers: its entries are whole numbers, and `007` means `7`.
+        """
+        cells = self.columns[column]
+        wrong = pc.equal(cells, "").to_numpy(zero_copy_only=False)
         self.report(wrong, name, lambda _: "an empty cell", f"a value for {name}")
+        if not integers:
+            return cells.to_numpy(zero_copy_only=False)
+        return self.values(cells, Field(name, "INT64", 0)).astype(str).astype(object)
 
 
 def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:

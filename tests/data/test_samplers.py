@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -63,16 +63,22 @@ def weighted(path: Path, weights: Mapping[int, float], **options: int) -> Datase
     return config
 
 
-def sample(
-    sampler: Sampler, items: list[str], row: int = 0, users: list[str] | None = None
-) -> Negatives:
+def samples(
+    sampler: Sampler, items: list[str], rows: Iterable[int], users: list[str] | None = None
+) -> list[Negatives]:
+    """Returns the negatives of one batch at each of the positions (0, row)."""
     columns = {"item": tf.constant(items, tf.string)}
     if users is not None:
         columns["user"] = tf.constant(users, tf.string)
-    dataset = tf.data.Dataset.from_tensors(columns).map(
-        lambda given: sampler(given, tf.constant([0, row], tf.int64))
-    )
-    return next(iter(dataset))
+    positions = tf.constant([[0, row] for row in rows], tf.int64)
+    dataset = tf.data.Dataset.from_tensor_slices(positions)
+    return list(dataset.map(lambda position: sampler(columns, position)))
+
+
+def sample(
+    sampler: Sampler, items: list[str], row: int = 0, users: list[str] | None = None
+) -> Negatives:
+    return samples(sampler, items, [row], users)[0]
 
 
 def ids(negatives: Negatives) -> list[int]:
@@ -104,8 +110,8 @@ def test_items_of_the_batch_and_weightless_items_are_never_drawn(
     tmp_path: Path, weights: dict[int, float]
 ) -> None:
     sampler = opened(weighted(tmp_path, {**weights, 30: 0.0, 31: 0.0}, num_sample=25))
-    for row in range(20):
-        drawn = ids(sample(sampler, ["0", "0", "7", "999", "", "30"], row))
+    for negatives in samples(sampler, ["0", "0", "7", "999", "", "30"], range(20)):
+        drawn = ids(negatives)
         assert len(drawn) == len(set(drawn)) == 25
         assert not {0, 7, 30, 31} & set(drawn)
 
@@ -146,8 +152,9 @@ def test_evaluation_draws_its_own_number(tmp_path: Path) -> None:
 def test_a_draw_depends_on_seed_and_position_alone(tmp_path: Path) -> None:
     config = weighted(tmp_path, dict.fromkeys(range(1000), 1.0), num_sample=20)
     first, second, other = opened(config), opened(config), opened(config, seed=2)
-    ahead = [ids(sample(first, ["1"], row)) for row in range(3)]
-    assert [ids(sample(second, ["1"], row)) for row in (2, 1, 0)] == ahead[::-1]
+    ahead = [ids(negatives) for negatives in samples(first, ["1"], range(3))]
+    behind = [ids(negatives) for negatives in samples(second, ["1"], (2, 1, 0))]
+    assert behind == ahead[::-1]
     assert len({tuple(drawn) for drawn in [*ahead, ids(sample(other, ["1"], 0))]}) == 4
 
 

@@ -8,6 +8,31 @@ import numpy as np
 import tensorflow as tf
 
 OVERSAMPLING = 3
+STREAMS = 3
+
+
+class Uniforms:
+    """Uniform random numbers, a function of seed, position and stream.
+
+    Args:
+      seed: any whole number.
+      stream: 0 … `STREAMS` − 1; numbers of different streams are independent.
+    """
+
+    def __init__(self, seed: int, stream: int):
+        digest = hashlib.sha256(str(seed).encode()).digest()
+        self._seed = int.from_bytes(digest[:8], "big", signed=True)
+        self._stream = stream
+
+    def __call__(self, size: int | tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        """Returns float64 [size] in [0, 1) for `position`, int64 [2]."""
+        seed = tf.stack([self._seed + STREAMS * position[0] + self._stream, position[1]])
+        return tf.random.stateless_uniform([size], seed, dtype=tf.float64, alg="philox")
+
+
+def gumbel(uniforms: tf.Tensor) -> tf.Tensor:
+    """Returns standard Gumbel numbers made of `uniforms` in [0, 1), of the same shape."""
+    return -tf.math.log(-tf.math.log1p(-uniforms))
 
 
 class WeightedDraw:
@@ -32,8 +57,7 @@ class WeightedDraw:
         self._log_weights = tf.constant(np.log(positive), tf.float64)
         self._slot_of = tf.constant(np.cumsum(weights > 0) - 1, tf.int64)
         self._cumulative = tf.constant(np.cumsum(scaled), tf.float64)
-        digest = hashlib.sha256(str(seed).encode()).digest()
-        self._seed = int.from_bytes(digest[:8], "big", signed=True)
+        self._stream, self._filling = Uniforms(seed, stream=0), Uniforms(seed, stream=1)
 
     def __call__(self, size: int, excluded: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
         """Returns int64 [n], different items of positive weight, none of them excluded.
@@ -65,12 +89,8 @@ class WeightedDraw:
         ones = tf.ones([self.count], tf.bool)
         return tf.tensor_scatter_nd_update(ones, barred[:, None], tf.zeros_like(barred, tf.bool))
 
-    def _uniform(self, size: int, position: tf.Tensor, stream: int) -> tf.Tensor:
-        seed = tf.stack([self._seed + 2 * position[0] + stream, position[1]])
-        return tf.random.stateless_uniform([size], seed, dtype=tf.float64, alg="philox")
-
     def _draw(self, size: int, barred: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        uniform = self._uniform(OVERSAMPLING * size, position, stream=0)
+        uniform = self._stream(OVERSAMPLING * size, position)
         stream = tf.searchsorted(
             self._cumulative, uniform * self._cumulative[-1], side="right", out_type=tf.int64
         )
@@ -82,8 +102,7 @@ class WeightedDraw:
         )
 
     def _fill(self, size: int, drawn: tf.Tensor, seen: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        gumbel = -tf.math.log(-tf.math.log1p(-self._uniform(self.count, position, stream=1)))
-        free = self._free(seen)
-        keys = tf.where(free, self._log_weights + gumbel, -np.inf)
+        noise = gumbel(self._filling(self.count, position))
+        keys = tf.where(self._free(seen), self._log_weights + noise, -np.inf)
         rest = tf.math.top_k(keys, size - tf.size(drawn)).indices
         return tf.concat([drawn, tf.cast(rest, tf.int64)], axis=0)

@@ -13,6 +13,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.data.item_table import ItemTable, read_item_table, sampler_fields
 from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
 from easyrec_lite.data.samplers.draw import WeightedDraw
+from easyrec_lite.data.samplers.edges import Edges, read_edge_table
 from easyrec_lite.data.samplers.sampler import (
     Columns,
     Exclusion,
@@ -69,10 +70,26 @@ class Request:
 
     def _items(self, path: str) -> ItemTable:
         config, name = self.config, f"data_config.{self.kind}"
-        (item,) = sampler_fields(self.pipeline, [config.item_id_field], f"{name}.item_id_field")
         attributes = sampler_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
-        integer_ids = item.type.startswith("INT")
+        integer_ids = self._holds_integers("item_id_field")
         return read_item_table(Path(path), attributes, config.attr_delimiter, integer_ids)
+
+    def edges(self, path: str, catalogue: Catalogue) -> Edges:
+        """Reads the edges at `path` between users and items of the catalogue.
+
+        Raises:
+          ConfigError: `user_id_field` is no input field.
+          DataError: the table is missing or has bad lines.
+        """
+        of_users = self._holds_integers("user_id_field")
+        of_items = self._holds_integers("item_id_field")
+        edges = read_edge_table(Path(path), of_users, of_items)
+        return Edges(edges, catalogue.rows, self.config.user_id_field)
+
+    def _holds_integers(self, name: str) -> bool:
+        path = f"data_config.{self.kind}.{name}"
+        (field,) = sampler_fields(self.pipeline, [getattr(self.config, name)], path)
+        return field.type.startswith("INT")
 
 
 SAMPLERS: Registry[Callable[[Request], Sampler]] = Registry(

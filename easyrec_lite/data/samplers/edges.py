@@ -1,0 +1,112 @@
+"""Edges between users and items: read from a table, looked up by the users of a batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from easyrec_lite.data.sampler_table import read_sampler_table
+from easyrec_lite.data.samplers.catalogue import IdIndex
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ("userid", "itemid", "weight")
+
+
+@dataclass(frozen=True)
+class EdgeTable:
+    """E edges in the file's order.
+
+    Attributes:
+      path: the file.
+      users: text, object [E].
+      items: text, object [E].
+      weights: float64 [E], finite and ≥ 0; an edge of weight 0 is none.
+    """
+
+    path: Path
+    users: np.ndarray
+    items: np.ndarray
+    weights: np.ndarray
+
+
+def read_edge_table(path: Path, integer_users: bool, integer_items: bool) -> EdgeTable:
+    """Reads a file of lines `userid⇥itemid⇥weight` after a header with these names.
+
+    Args:
+      path: the file.
+      integer_users: user ids are whole numbers, and `007` means `7`.
+      integer_items: likewise.
+
+    Raises:
+      DataError: the file is missing, or has empty ids or weights that are not finite and ≥ 0;
+        all of those together.
+    """
+    table = read_sampler_table(path, COLUMNS)
+    users = table.ids(0, "userid", integer_users)
+    items = table.ids(1, "itemid", integer_items)
+    weights = table.weights(2)
+    table.raise_problems()
+    return EdgeTable(path, users, items, weights)
+
+
+class Edges:
+    """Finds the edges of a batch's users.
+
+    Args:
+      table: the edges; those to items outside the catalogue are left out, and counted in the log.
+      items: finds the catalogue's rows.
+      user_field: the field of the data that holds the user's id.
+    """
+
+    def __init__(self, table: EdgeTable, items: IdIndex, user_field: str):
+        self._user_field = user_field
+        rows = items(tf.constant(table.items, tf.string)).numpy()
+        _log_unknown(table.path, int((rows < 0).sum()), len(rows))
+        kept = (rows >= 0) & (table.weights > 0)
+        of_edge, users = pd.factorize(table.users)
+        numbers = of_edge[kept]
+        order = np.argsort(numbers, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(users)))])
+        self._users = IdIndex(tf.constant(np.asarray(users, object), tf.string))
+        self._starts = tf.constant(starts, tf.int64)
+        self._rows = tf.constant(rows[kept][order], tf.int64)
+        self._log_weights = tf.constant(np.log(table.weights[kept][order]), tf.float64)
+
+    def __call__(self, columns: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns the edges of all users of the batch, those of row 0 first.
+
+        Args:
+          columns: raw columns [B] by field name.
+
+        Returns:
+          int64 [E] row in B, int64 [E] row of the catalogue, float64 [E] logarithm of the weight.
+        """
+        user = self._users(columns[self._user_field])
+        known = tf.where(user >= 0)[:, 0]
+        user = tf.gather(user, known)
+        first, end = tf.gather(self._starts, user), tf.gather(self._starts, user + 1)
+        places = tf.ragged.range(first, end)
+        owner = tf.gather(known, places.value_rowids())
+        place = places.flat_values
+        return owner, tf.gather(self._rows, place), tf.gather(self._log_weights, place)
+
+    def items(self, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns int64 [E], rows of the catalogue that a user of the batch has an edge to."""
+        return self(columns)[1]
+
+
+def _log_unknown(path: Path, unknown: int, edges: int) -> None:
+    if unknown:
+        log.warning(
+            "%s: %d of %d edges lead to items that the item table lacks; left out",
+            path,
+            unknown,
+            edges,
+        )
