@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -49,19 +49,28 @@ class GroupEmbeddings(tf.Module):
             for name, table in table_specs(self.groups).items()
         }
 
-    def __call__(self, group: str, values: Values, training: bool = False) -> list[tf.Tensor]:
+    def __call__(
+        self,
+        group: str,
+        values: Values,
+        training: bool = False,
+        only: Collection[str] | None = None,
+    ) -> list[tf.Tensor]:
         """Returns the field vectors of `group`, float32 [B, D_f] each, in the config's order.
 
         Args:
           group: name of a feature group.
           values: feature name → value of B rows; features of other groups may be there too.
           training: whether the sequence combiners do as in training (dropout, batch norm).
+          only: the features wanted; None: all.
 
         Raises:
           ConfigError: a sequence of the group has no `sequence_combiner`.
         """
         return [
-            self._field(group, spec, values[spec.name], training) for spec in self.groups[group]
+            self._field(group, spec, values[spec.name], training)
+            for spec in self.groups[group]
+            if only is None or spec.name in only
         ]
 
     def sequence(self, group: str, feature: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
