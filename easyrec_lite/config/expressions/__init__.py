@@ -166,8 +166,16 @@ class FunctionName:
 _SLICED = "value"
 
 
-def compile_slice(text: str, place: Place = NOWHERE, path: str = "") -> Expression:
-    """Returns the function of one argument that takes a part of it: `[1]`, `[0:2]`, `[:, -1]`.
+def compile_slice(
+    text: str, place: Place = NOWHERE, path: str = "", arguments: Sequence[str] = ()
+) -> Expression:
+    """Returns the function that takes a part of its first argument: `[1]`, `[0:2]`, `[:, -1]`.
+
+    Args:
+      text: the index or slice.
+      place: where it stands, for messages.
+      path: config path of its field, for messages.
+      arguments: names of further arguments, which the index may read.
 
     Raises:
       ConfigError: `text` is no index or slice.
@@ -176,8 +184,8 @@ def compile_slice(text: str, place: Place = NOWHERE, path: str = "") -> Expressi
     body = parse(source)
     node = body
     while isinstance(node, ast.Subscript):
-        Checker(source, ()).visit(node.slice)
+        Checker(source, arguments).visit(node.slice)
         node = node.value
     if node is body or dotted(node) != _SLICED:
         raise source.error("expected an index such as [1] or [0:2]", text, 1)
-    return Expression(source, body, [_SLICED])
+    return Expression(source, body, [_SLICED, *arguments])

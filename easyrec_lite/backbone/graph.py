@@ -1,0 +1,180 @@
+"""A backbone's graph as data: blocks, what each reads, in which order. No TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["group", "block", "package", "package_input"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a block.
+
+    Attributes:
+      kind: where it comes from.
+      name: feature group, block or package; '' for `package_input`.
+      path: config path.
+      steps: functions of one argument, applied in turn (`input_slice`, then `input_fn`).
+      ignored: only wait for it.
+      options: an `InputLayer` message in place of the group's (or, of the package's) own, or None.
+      package_input: what the package is given: a block's or group's name; '' for nothing.
+      package_steps: functions applied to that.
+    """
+
+    kind: Kind
+    name: str
+    path: str
+    steps: tuple[Callable[[Any], Any], ...] = ()
+    ignored: bool = False
+    options: Any = None
+    package_input: str = ""
+    package_steps: tuple[Callable[[Any], Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a block.
+
+    Attributes:
+      kind: the name of its field: keras_layer, lambda, recurrent, repeat, input_layer, raw_input
+        or embedding_layer.
+      message: its message.
+      path: config path.
+      function: what a lambda computes.
+      steps: for `repeat`, functions of (input, number of the copy).
+    """
+
+    kind: str
+    message: Any
+    path: str
+    function: Callable[..., Any] | None = None
+    steps: tuple[Callable[..., Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """One node of the graph."""
+
+    name: str
+    path: str
+    inputs: tuple[Input, ...]
+    layers: tuple[Layer, ...]
+    concat_axis: int = -1
+    as_list: bool = False
+    extra_steps: tuple[Callable[[Any], Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Blocks in an order in which each can be computed from those before it.
+
+    Attributes:
+      name: the package's name; '' for the backbone itself.
+      blocks: name → block, in that order.
+      outputs: names of the blocks (or feature groups) whose results are given.
+      as_list: give them as a list; else concatenated.
+    """
+
+    name: str
+    blocks: dict[str, Block]
+    outputs: tuple[str, ...]
+    as_list: bool
+
+    def needed(self, outputs: Iterable[str]) -> list[Block]:
+        """Returns the blocks that `outputs` depend on, themselves included, in order."""
+        wanted = set(outputs)
+        found = []
+        for block in reversed(self.blocks.values()):
+            if block.name in wanted:
+                found.append(block)
+                wanted.update(block_names(block, ignored=False))
+        return found[::-1]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The whole of a backbone: the graph, the packages that it uses, the layers on top.
+
+    Attributes:
+      main: the graph.
+      packages: package name → its graph.
+      top_mlp: the `MLP` message on the concatenated result, or None.
+    """
+
+    main: Graph
+    packages: Mapping[str, Graph] = field(default_factory=dict)
+    top_mlp: Any = None
+
+    def groups(self, output: str) -> dict[str, str]:
+        """Returns the feature groups that block `output` depends on, each with a way to it.
+
+        A way reads `user_tower ← user_mlp ← user`; blocks of a package as `package/block`.
+        """
+        found: dict[str, str] = {}
+        for group, way in self._reached(self.main, output, output, None):
+            found.setdefault(group, way)
+        return found
+
+    def _reached(
+        self, graph: Graph, output: str, way: str, given: Iterable[tuple[str, str]] | None
+    ) -> Iterator[tuple[str, str]]:
+        """Yields (group, way) for block `output` of `graph`; `given`: those of the package input.
+
+        A block is entered once, by the first way that leads to it.
+        """
+        ways = {output: way}
+        if output not in graph.blocks:
+            yield output, way
+        for block in reversed(graph.needed([output])):
+            here = ways[block.name]
+            for entry in handed_on(block):
+                if entry.kind == "block":
+                    ways.setdefault(entry.name, f"{here} ← {_shown(graph, entry.name)}")
+                elif entry.kind == "group":
+                    yield entry.name, f"{here} ← {entry.name}"
+                elif entry.kind == "package":
+                    yield from self._through_package(graph, entry, here, ways, given)
+                else:
+                    yield from given or ()
+
+    def _through_package(
+        self,
+        graph: Graph,
+        entry: Input,
+        here: str,
+        ways: dict[str, str],
+        given: Iterable[tuple[str, str]] | None,
+    ) -> Iterator[tuple[str, str]]:
+        entering: list[tuple[str, str]] = []
+        if entry.package_input:
+            name = entry.package_input
+            way = f"{here} ← {entry.name} ← {_shown(graph, name)}"
+            entering = list(self._reached(graph, name, way, given))
+        package = self.packages[entry.name]
+        for name in package.outputs:
+            way = f"{here} ← {_shown(package, name)}"
+            yield from self._reached(package, name, way, entering)
+
+
+def handed_on(block: Block) -> list[Input]:
+    """Returns the inputs of `block` that it does not ignore."""
+    return [entry for entry in block.inputs if not entry.ignored]
+
+
+def block_names(block: Block, ignored: bool = True) -> list[str]:
+    """Returns the blocks (or groups) of its own graph that `block` reads, also by packages.
+
+    Args:
+      block: the block.
+      ignored: whether those count that it only waits for.
+    """
+    entries = block.inputs if ignored else handed_on(block)
+    names = [entry.name for entry in entries if entry.kind == "block"]
+    return names + [entry.package_input for entry in entries if entry.package_input]
+
+
+def _shown(graph: Graph, name: str) -> str:
+    return f"{graph.name}/{name}" if graph.name and name in graph.blocks else name

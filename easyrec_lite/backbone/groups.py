@@ -1,0 +1,169 @@
+"""What a backbone reads: the feature groups' vectors, sequences and raw values of some rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import tensorflow as tf
+
+from easyrec_lite.backbone.embedding_layer import RawField
+from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.features.values import Bags, Dense, FeatureValue, Ids, Steps
+
+Specs = Mapping[str, tuple[FeatureSpec, ...]]
+
+
+class Sequences(NamedTuple):
+    """The sequences of a group, and its other fields."""
+
+    steps: tf.Tensor
+    lengths: tf.Tensor
+    fields: list[tf.Tensor]
+
+
+class GroupReader(Protocol):
+    """Gives the contents of feature groups."""
+
+    def fields(self, group: str) -> list[tf.Tensor]:
+        """Returns the vectors [B, D_f] of the group's features."""
+
+    def sequences(self, group: str) -> Sequences:
+        """Returns the sequences joined, [B, L, ΣD] and lengths [B], and the other vectors."""
+
+    def raw(self, group: str) -> list[RawField]:
+        """Returns the features' values without tables."""
+
+
+def is_sequence(spec: FeatureSpec) -> bool:
+    """Returns whether a feature stays a sequence: it has no `sequence_combiner`."""
+    return spec.kind == "SequenceFeature" and not spec.sequence_combiner
+
+
+class EmbeddedGroups:
+    """The groups of a batch, looked up once each.
+
+    Args:
+      embeddings: the `GroupEmbeddings`.
+      features: feature name → value of the rows.
+      training: whether it is training.
+
+    Attributes:
+      vectors: group → every vector looked up so far, for embedding regularisation.
+    """
+
+    def __init__(self, embeddings: Any, features: dict[str, FeatureValue], training: bool):
+        self._embeddings = embeddings
+        self._features = features
+        self._training = training
+        self.vectors: dict[str, list[tf.Tensor]] = {}
+        self._read: dict[str, Sequences] = {}
+
+    def fields(self, group: str) -> list[tf.Tensor]:
+        """Returns the vectors [B, D_f] of the group's features."""
+        if group not in self.vectors:
+            widths = self._embeddings.widths(group)
+            found = self._embeddings(group, self._features, self._training)
+            self.vectors[group] = [
+                tf.ensure_shape(field, [None, width])
+                for field, width in zip(found, widths, strict=True)
+            ]
+        return self.vectors[group]
+
+    def sequences(self, group: str) -> Sequences:
+        """Returns the sequences joined, [B, L, ΣD] and lengths [B], and the other vectors."""
+        if group not in self._read:
+            specs = self._embeddings.groups[group]
+            parts = [
+                self._embeddings.sequence(group, spec.name, self._features)
+                for spec in specs
+                if is_sequence(spec)
+            ]
+            others = [spec.name for spec in specs if not is_sequence(spec)]
+            fields = self._embeddings(group, self._features, self._training, only=others)
+            self._read[group] = join_sequences(group, parts, fields)
+            self.vectors[group] = [steps for steps, _ in parts] + fields
+        return self._read[group]
+
+    def raw(self, group: str) -> list[RawField]:
+        """Returns the features' values without tables."""
+        return [
+            RawField(spec.name, self._features[spec.name], spec.rows)
+            for spec in self._embeddings.groups[group]
+        ]
+
+
+class ExampleGroups:
+    """Groups of made-up rows, by which a backbone finds out shapes.
+
+    Args:
+      specs: group → its features.
+      rows: B.
+    """
+
+    def __init__(self, specs: Specs, rows: int):
+        self._specs = specs
+        self._rows = rows
+
+    def fields(self, group: str) -> list[tf.Tensor]:
+        """Returns zeros [B, D_f].
+
+        Raises:
+          ConfigError: a feature stays a sequence.
+        """
+        for spec in self._specs[group]:
+            if is_sequence(spec):
+                raise spec.error(
+                    "a sequence has no single vector",
+                    "sequence_combiner",
+                    remedy="set sequence_combiner, or read the group by an input_layer with "
+                    "output_seq_and_normal_feature",
+                )
+        return [tf.zeros([self._rows, spec.width]) for spec in self._specs[group]]
+
+    def sequences(self, group: str) -> Sequences:
+        """Returns zeros: sequences of two steps, and [B, D_f]."""
+        specs = self._specs[group]
+        parts = [
+            (tf.zeros([self._rows, 2, spec.dim]), 2 * tf.ones([self._rows], tf.int64))
+            for spec in specs
+            if is_sequence(spec)
+        ]
+        others = [spec for spec in specs if not is_sequence(spec)]
+        fields = [tf.zeros([self._rows, spec.width]) for spec in others]
+        return join_sequences(group, parts, fields)
+
+    def raw(self, group: str) -> list[RawField]:
+        """Returns values of no ids, and zeros."""
+        return [RawField(spec.name, self._value(spec), spec.rows) for spec in self._specs[group]]
+
+    def _value(self, spec: FeatureSpec) -> FeatureValue:
+        ids = tf.zeros([self._rows], tf.int64)
+        ragged = tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int64), ids)
+        if is_sequence(spec):
+            return Steps(ragged)
+        if not spec.reads_ids:
+            return Dense(tf.zeros([self._rows, spec.dim]))
+        return Ids(ids) if spec.kind == "IdFeature" else Bags(ragged)
+
+
+def join_sequences(
+    group: str, parts: list[tuple[tf.Tensor, tf.Tensor]], fields: list[tf.Tensor]
+) -> Sequences:
+    """Returns sequences [B, L_k, D_k] joined step by step, padded to the longest.
+
+    Raises:
+      ConfigError: there are none.
+    """
+    if not parts:
+        message = f"output_seq_and_normal_feature: group {group!r} has no sequences"
+        raise ConfigError(Problem(message, remedy="add a SequenceFeature without combiner"))
+    longest = tf.reduce_max(tf.stack([tf.shape(steps)[1] for steps, _ in parts]))
+    padded = [
+        tf.pad(steps, [[0, 0], [0, longest - tf.shape(steps)[1]], [0, 0]]) for steps, _ in parts
+    ]
+    joined = tf.concat(padded, axis=-1)
+    width = sum(steps.shape[2] for steps, _ in parts)
+    lengths = tf.reduce_max(tf.stack([length for _, length in parts]), axis=0)
+    return Sequences(tf.ensure_shape(joined, [None, None, width]), lengths, fields)
