@@ -106,18 +106,18 @@ class GroupEmbeddings(tf.Module):
             return tf.ensure_shape(
                 combiner(self._steps(group, spec, value), training), [None, spec.width]
             )
-        if isinstance(value, Dense):
-            return (
-                pooling.weigh(self._table(group, spec), value.values) if spec.rows else value.values
-            )
+        if isinstance(value, Dense) and not spec.rows:
+            return value.values
         table = self._table(group, spec)
+        if isinstance(value, Dense):
+            return pooling.weigh(table, value.values)
         if isinstance(value, Bags):
-            return pooling.pool(table, value, spec.config.combiner)
+            return pooling.pool(table, value, spec.table_combiner)
         return pooling.lookup_ids(table, value)
 
     def _steps(self, group: str, spec: FeatureSpec, value: Any) -> tf.RaggedTensor:
         table = self._table(group, spec) if spec.rows else None
-        return pooling.steps(table, value, spec.config.combiner)
+        return pooling.steps(table, value, spec.table_combiner)
 
     def _table(self, group: str, spec: FeatureSpec) -> tf.Variable:
         return self.tables[spec.table(group)]

@@ -61,6 +61,17 @@ class FeatureSpec:
         return self.config.sequence_combiner.WhichOneof("combiner") or ""
 
     @property
+    def table_combiner(self) -> str:
+        """How several vectors of its table become one: `sum`, `mean` or `sqrtn`.
+
+        The `combiner`, but `sum` where that pools numbers before any vector is looked up.
+        """
+        pools_numbers = self.kind == "RawFeature" and (
+            self.config.seq_multi_sep or self.config.combiner in ("max", "min")
+        )
+        return "sum" if pools_numbers else self.config.combiner
+
+    @property
     def boundaries(self) -> tuple[float, ...]:
         """The limits between the buckets of a bucketised number; () when it is not bucketised.
 

@@ -50,6 +50,8 @@ class Model(abc.ABC):
         self.embeddings = embeddings
         self.seed = seed
         self._weights: dict[str, keras.Variable] = {}
+        for layer in embeddings.keras_layers:
+            self.add_layer(layer)
 
     @abc.abstractmethod
     def __call__(self, batch: Batch, training: bool) -> Outputs:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from easyrec_lite.errors import ConfigError
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.values import Bags, Dense, DenseSteps, Ids, Steps
+from easyrec_lite.models.base import Model
 from tests.features.configs import config_of
 
 ID = "feature_type: IdFeature embedding_dim: 3 num_buckets: 6"
@@ -116,6 +117,14 @@ def test_numbers_weigh_learnt_vectors_or_stay_as_they_are() -> None:
     np.testing.assert_array_equal(field(plain, Dense(tf.constant(numbers))), numbers)
 
 
+def test_buckets_of_pooled_numbers_are_summed() -> None:
+    raw = 'input_names: "x" feature_type: RawFeature raw_input_dim: 2 boundaries: 1 '
+    made = embeddings(raw + 'embedding_dim: 3 seq_multi_sep: ";" combiner: "max"')
+    table = one_table(made)
+    got = field(made, Bags(ragged([[0, 3], [1, 2]])))
+    np.testing.assert_allclose(got, [table[0] + table[3], table[1] + table[2]], rtol=1e-6)
+
+
 SEQUENCE = 'input_names: "x" feature_type: SequenceFeature embedding_dim: 3 num_buckets: 6 '
 ATTENTION = SEQUENCE + "sequence_combiner { attention {} }"
 TEXT_CNN = (
@@ -177,6 +186,21 @@ def test_text_cnn_with_dense_layers() -> None:
 def test_two_combiners_have_layers_of_their_own() -> None:
     made = embeddings(ATTENTION, groups={"user": ["x"], "item": ["x"]})
     assert len({layer.name for layer in made.keras_layers}) == 2
+
+
+def test_a_model_trains_the_combiners_weights() -> None:
+    made = embeddings(ATTENTION, groups={"user": ["x"], "item": ["x"]})
+
+    class Plain(Model):
+        __call__ = losses = user_vectors = item_vectors = serve = None  # type: ignore[assignment]
+
+    trained = Plain(config_of(ATTENTION), made, 1).trainable
+    assert set(trained) == {
+        "user/x/embedding",
+        "item/x/embedding",
+        "user_x_attention/kernel",
+        "item_x_attention/kernel",
+    }
 
 
 def test_other_combiners_are_refused() -> None:
