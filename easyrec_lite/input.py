@@ -13,6 +13,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.data.readers import Reader, open_reader
 from easyrec_lite.data.samplers import open_sampler
 from easyrec_lite.features.transform import FeatureTransform
+from easyrec_lite.losses.terms import LISTWISE, loss_terms
 
 Columns = Mapping[str, Any]
 
@@ -76,14 +77,15 @@ class BatchInput:
         self._extra = extra_columns
         columns = {*transform.input_fields(), *self._labels, *extra_columns}
         columns |= {self._weight} if self._weight else set()
-        self.sampler = open_sampler(
-            pipeline,
-            lambda rows: transform(rows, item_features),
-            training=training,
-            seed=pipeline.config.train_config.seed,
-        )
-        if self.sampler is not None:
-            columns |= set(self.sampler.columns)
+        self.sampler = None
+        if loss_terms(pipeline.config.model_config)[0].loss_type == LISTWISE:
+            self.sampler = open_sampler(
+                pipeline,
+                lambda rows: transform(rows, item_features),
+                training=training,
+                seed=pipeline.config.train_config.seed,
+            )
+            columns |= _sampler_columns(data)
         self.reader: Reader = open_reader(pipeline, path, training=training, columns=columns)
 
     def batches(
@@ -137,6 +139,15 @@ class BatchInput:
         return batch._replace(
             negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
         )
+
+
+def _sampler_columns(data: Any) -> set[str]:
+    """The raw columns that the sampler reads: the batch's items, and users where edges matter."""
+    kind = data.WhichOneof("sampler")
+    if kind is None:
+        return set()
+    config = getattr(data, kind)
+    return {config.item_id_field, getattr(config, "user_id_field", config.item_id_field)}
 
 
 def position_of(position: tf.Tensor) -> tuple[int, int]:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
+
+# Notes (severity I) of TensorFlow's start, and the line that announces them.
+CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeLog")
 
 
 def prepare(pipeline: Pipeline) -> None:
@@ -15,11 +22,15 @@ def prepare(pipeline: Pipeline) -> None:
 
     TensorFlow's own start-up notes are kept off the screen unless `TF_CPP_MIN_LOG_LEVEL` is set.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    logging.getLogger("easyrec_lite").setLevel(logging.INFO)
+    logging.getLogger("absl").setLevel(logging.ERROR)
     for warning in pipeline.warnings:
         print(warning, file=sys.stderr)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with _without_chatter():
+        import keras  # noqa: F401 - so that what its import prints is filtered as well
+        import tensorflow as tf
 
     tf.get_logger().setLevel(logging.ERROR)
     config = pipeline.config.train_config
@@ -27,6 +38,25 @@ def prepare(pipeline: Pipeline) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(config.inter_op_parallelism_threads)
     if config.intra_op_parallelism_threads:
         tf.config.threading.set_intra_op_parallelism_threads(config.intra_op_parallelism_threads)
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Filters what TensorFlow's C++ code prints while it loads, before its log level counts."""
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(screen, 2)
+            os.close(screen)
+            caught.seek(0)
+            for line in caught.read().decode(errors="replace").splitlines():
+                if not CHATTER.match(line):
+                    print(line, file=sys.stderr)
 
 
 def set_aside(model_dir: str) -> None:

@@ -87,9 +87,7 @@ class FieldTower:
 
     def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
         """Returns the vectors [R, D] of the R rows of `features`."""
-        fields = {
-            group: self._embeddings.embeddings(group, features, training) for group in self.groups
-        }
+        fields = {group: self._embeddings(group, features, training) for group in self.groups}
         penalties = {
             group: embedding_penalty(vectors, self._rate)
             for group, vectors in fields.items()

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.data.csv_text import csv_format
 from easyrec_lite.data.fields import Field, input_fields
 from easyrec_lite.training.build import Parts
 
@@ -48,7 +49,7 @@ class Served(tf.Module):
         if export.multi_placeholder or features is not None:
             self.signature = self._from_columns()
         else:
-            self.signature = self._from_lines(config.data_config.separator)
+            self.signature = self._from_lines(csv_format(parts.pipeline).separator)
 
     def _from_columns(self) -> Any:
         specs = {field.name: self._spec(field) for field in self._fields}
@@ -59,12 +60,12 @@ class Served(tf.Module):
 
         return serve.get_concrete_function(**specs)
 
-    def _from_lines(self, separator: str) -> Any:
+    def _from_lines(self, separator: bytes) -> Any:
         defaults = [[field.default] for field in self._all]
 
         @tf.function(autograph=False)
         def serve(**columns: tf.Tensor) -> Outputs:
-            values = tf.io.decode_csv(columns[SINGLE_INPUT], defaults, field_delim=separator)
+            values = tf.io.decode_csv(columns[SINGLE_INPUT], defaults, field_delim=separator.decode())
             return self._outputs(dict(zip([f.name for f in self._all], values, strict=True)))
 
         spec = tf.TensorSpec([None], tf.string, name=SINGLE_INPUT)
