@@ -43,7 +43,7 @@ EPILOG = (
 class Parser(argparse.ArgumentParser):
     """An argument parser that takes edit flags, and whose errors are `ConfigError`s."""
 
-    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def,override]
+    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Returns the parsed flags; `config_edits` holds the edit flags, path → value.
 
         Raises:

@@ -57,7 +57,7 @@ class Binder:
         """Sets field `name` of `message`, or adds to it, from `entry`."""
         field = message.DESCRIPTOR.fields_by_name[name]
         path = join(path, name)
-        if self.json and (is_null(entry.value) or isinstance(entry.value, Items)):
+        if self.json and (is_null(entry.value) or is_repeated(field)):
             self.clear(message, field, path)
             if is_null(entry.value):
                 return
@@ -127,10 +127,11 @@ class Binder:
         """Merges `value` into `message`, the content of `field`."""
         if not isinstance(value, Block):
             self.mismatch(field, value, path, Mismatch(describe(field)))
-        elif self.json and message.DESCRIPTOR.full_name == STRUCT:
+            return
+        message.SetInParent()
+        if self.json and message.DESCRIPTOR.full_name == STRUCT:
             message.update(plain(value))
         else:
-            message.SetInParent()
             self.fill(message, value, path)
 
     def scalar(self, field: Any, value: Value, path: str) -> Any:

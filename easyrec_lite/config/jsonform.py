@@ -37,11 +37,11 @@ def parse_json(locator: Locator) -> Parsed:
         root = reader.value(0)
         reader.end()
     except ConfigError as error:
-        return Parsed(Block(), list(error.problems), 0)
+        return Parsed(Block(), list(error.problems), -1)
     if isinstance(root, Block):
         return Parsed(root, [], len(locator.text))
     problem = locator.problem(0, "a config is a JSON object", expected="{ … }")
-    return Parsed(Block(), [problem], 0)
+    return Parsed(Block(), [problem], -1)
 
 
 def tree(value: Any) -> Value:
@@ -59,8 +59,9 @@ def tree(value: Any) -> Value:
 
 def _number(text: str) -> str:
     """Returns a whole number such as 1e3 or 5.0 without point and exponent, others unchanged."""
-    whole = not text.lstrip("-").isdigit() and float(text).is_integer()
-    return str(int(float(text))) if whole else text
+    if text.lstrip("-").isdigit() or not float(text).is_integer():
+        return text
+    return str(int(float(text))) if float(text) else text
 
 
 class _Reader:

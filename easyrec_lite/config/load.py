@@ -103,7 +103,7 @@ def bind(text: str, file: str) -> tuple[Any, Source, list[Problem]]:
     problems = _shortened(parsed.problems)
     if parsed.trusted_end == len(text):
         return config, source, problems + binder.problems
-    limit = locator.place(parsed.trusted_end)
+    limit = locator.place(max(parsed.trusted_end, 0))
     return None, source, problems + [found for found in binder.problems if found.place < limit]
 
 

@@ -69,7 +69,7 @@ Value = Scalar | Block | Items
 
 @dataclass
 class Parsed:
-    """What was read, what was wrong, and up to where the block structure can be trusted."""
+    """What was read, what was wrong, and up to where its blocks can be trusted: -1 for nowhere."""
 
     root: Block
     problems: list[Problem]
