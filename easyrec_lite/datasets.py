@@ -12,11 +12,12 @@ from pathlib import Path
 from types import ModuleType
 
 from easyrec_lite.cli import Parser, run
-from easyrec_lite.data.builtin import movielens, taobao_synthetic
+from easyrec_lite.data.builtin import movielens, taobao, taobao_synthetic
 from easyrec_lite.files import atomic_folder
 
 DATASETS: dict[str, ModuleType] = {
     "taobao-synthetic": taobao_synthetic,
+    "taobao": taobao,
     "movielens": movielens,
 }
 

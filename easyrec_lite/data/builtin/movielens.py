@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.data.builtin.archive import Archive
-from easyrec_lite.data.builtin.rows import RowWriter, join_tags
+from easyrec_lite.data.builtin.rows import RowWriter, join_tags, latest_first
 from easyrec_lite.data.item_table import write_item_table
 from easyrec_lite.errors import DataError, Place, Problem
 
@@ -192,10 +192,8 @@ def _history_ends(user: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _history(movies: pa.Table, movie: np.ndarray, begin: np.ndarray, end: np.ndarray) -> pa.Array:
     """Returns text [r], the movies in rows begin … end − 1 for each row, the latest first."""
-    counts = end - begin
-    steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    seen = movie[np.repeat(end, counts) - 1 - steps]
-    return join_tags(movies["movie_id"].combine_chunks().take(seen), counts)
+    seen = movie[latest_first(begin, end)]
+    return join_tags(movies["movie_id"].combine_chunks().take(seen), end - begin)
 
 
 def _rows(ratings: Ratings, events: np.ndarray, history: pa.Array) -> pa.Table:

@@ -66,3 +66,15 @@ def join_tags(tags: pa.Array, counts: np.ndarray) -> pa.Array:
     """
     offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
     return pc.binary_join(pa.ListArray.from_arrays(offsets, tags.cast(pa.string())), "|")
+
+
+def latest_first(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Returns int64 [L], for each row in turn the numbers end − 1, end − 2, … begin.
+
+    Args:
+      begin: int64 [R].
+      end: int64 [R], not below `begin`.
+    """
+    counts = end - begin
+    steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(end, counts) - 1 - steps
