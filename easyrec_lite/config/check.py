@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from easyrec_lite.config import fields
 from easyrec_lite.config.rules import (
+    backbone,
     code,
     data,
     export,
@@ -27,6 +28,7 @@ CONCERNS = (
     feature_options,
     groups,
     model,
+    backbone,
     towers,
     losses,
     sampler,

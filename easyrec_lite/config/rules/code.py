@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from easyrec_lite.config.expressions import compile_expression, compile_function, compile_slice
+from easyrec_lite.config.expressions import compile_expression, compile_function
 from easyrec_lite.config.view import View, expand_name
 from easyrec_lite.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.protos import PACKAGE
@@ -35,13 +35,6 @@ ACTIVATION_FIELDS = ("activation", "final_activation", "linear_activation")
 PATHS = ("tf.nn.", "tf.math.", "tf.keras.activations.", "tf.", "keras.activations.", "nn.")
 COMPILERS: dict[str, Callable[[str, Place, str], Any]] = {
     "FeatureConfig.normalizer_fn": compile_function,
-    "Lambda.expression": compile_function,
-    "Input.input_fn": compile_function,
-    "Input.input_slice": compile_slice,
-    "Input.package_input_fn": compile_function,
-    "Block.extra_input_fn": compile_function,
-    "RepeatLayer.input_fn": compile_function,
-    "RepeatLayer.input_slice": compile_slice,
 }
 
 

@@ -1,0 +1,65 @@
+"""Rules about backbones: their graph, and the two towers that a MatchModel takes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from easyrec_lite.backbone.parse import PATH, parse_backbone
+from easyrec_lite.config.view import View
+from easyrec_lite.errors import Problem
+
+Problems = Iterator[Problem]
+
+
+def graph(view: View) -> Problems:
+    """Blocks have names, inputs and layers that are known, and no circles."""
+    if view.model_config.HasField("backbone"):
+        yield from parse_backbone(view.pipeline)[1]
+
+
+def towers(view: View) -> Problems:
+    """A MatchModel finds its two towers among the backbone's outputs."""
+    backbone = view.model_config.backbone
+    if view.model_config.model_class != "MatchModel" or not backbone.blocks:
+        return
+    if backbone.HasField("top_mlp"):
+        yield view.error(
+            f"{PATH}.top_mlp",
+            "top_mlp joins the outputs into one, but a MatchModel needs two towers",
+            remedy="give each tower layers of its own, as the last ones of its block",
+        )
+    outputs = list(backbone.output_blocks)
+    if len(outputs) < 2:
+        yield view.error(
+            f"{PATH}.output_blocks",
+            "a MatchModel needs two output_blocks",
+            expected="output_blocks: the user tower's block, and the item tower's",
+            found=", ".join(outputs) or "none",
+        )
+        return
+    yield from _indices(view, outputs)
+
+
+def _indices(view: View, outputs: list[str]) -> Problems:
+    params = view.model_config.model_params
+    seen: dict[int, str] = {}
+    for name in ("user_tower_idx_in_output", "item_tower_idx_in_output"):
+        index, path = getattr(params, name), f"model_config.model_params.{name}"
+        if not 0 <= index < len(outputs):
+            yield view.error(
+                path,
+                f"the backbone has no output {index}",
+                expected=f"0 to {len(outputs) - 1}: {', '.join(outputs)}",
+                found=str(index),
+            )
+        elif index in seen:
+            yield view.error(
+                path,
+                f"both towers are output {index}, block {outputs[index]!r}",
+                expected=f"another index than {seen[index]}",
+                found=str(index),
+            )
+        seen[index] = name
+
+
+RULES = (graph, towers)
