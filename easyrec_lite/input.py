@@ -10,21 +10,14 @@ import tensorflow as tf
 
 from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.readers import Reader, open_reader
+from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import open_sampler
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 
 Columns = Mapping[str, Any]
 
-# What TensorFlow raises for input that cannot be read or parsed.
-DATA_ERRORS = (
-    tf.errors.InvalidArgumentError,
-    tf.errors.DataLossError,
-    tf.errors.NotFoundError,
-    tf.errors.FailedPreconditionError,
-    tf.errors.PermissionDeniedError,
-)
+DATA_ERRORS = READ_ERRORS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.data.csv_text import csv_format, layout, open_bytes, raw_lines
+from easyrec_lite.data.csv_text import csv_format, file_lines, layout
 from easyrec_lite.data.fields import BOOLEANS, Field
 from easyrec_lite.data.input_types import READERS
 from easyrec_lite.data.paths import BYTE_ORDER_MARK
@@ -37,10 +37,8 @@ class CsvReader(RecordReader):
         return lines.skip(1) if self._format.with_header else lines
 
     def _counts(self, file: str) -> Iterator[int]:
-        with open_bytes(file) as stream:
-            for number, _ in enumerate(raw_lines(stream), 1):
-                if number > 1 or not self._format.with_header:
-                    yield number
+        first = 2 if self._format.with_header else 1
+        return (number for number, _ in enumerate(file_lines(file), 1) if number >= first)
 
     def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if self._marked:
@@ -114,5 +112,4 @@ def _without_mark(lines: tf.Tensor) -> tf.Tensor:
 
 
 def _has_mark(file: str) -> bool:
-    with open_bytes(file) as stream:
-        return stream.read(3) == BYTE_ORDER_MARK
+    return next(file_lines(file), b"").startswith(BYTE_ORDER_MARK)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from easyrec_lite.config.view import enum_name
 from easyrec_lite.data.fields import Field, shown
-from easyrec_lite.data.paths import BYTE_ORDER_MARK, is_gzip
+from easyrec_lite.data.paths import BROKEN, BYTE_ORDER_MARK, broken, is_gzip
 from easyrec_lite.errors import ConfigError, DataError, Place, Problem, nearest
 
 if TYPE_CHECKING:
@@ -27,13 +27,20 @@ def open_bytes(file: str) -> IO[bytes]:
     return gzip.open(file, "rb") if is_gzip(file) else open(file, "rb")  # type: ignore[return-value]
 
 
-def raw_lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yields the lines of a stream without line ends; carriage returns are dropped everywhere."""
-    for line in stream:
-        ended = line.endswith(b"\n")
-        text = line.rstrip(b"\n").replace(b"\r", b"")
-        if ended or text:
-            yield text
+def file_lines(file: str) -> Iterator[bytes]:
+    """Yields the lines of a file without line ends; carriage returns are dropped everywhere.
+
+    Raises:
+      DataError: the file cannot be read to its end.
+    """
+    try:
+        with open_bytes(file) as stream:
+            for line in stream:
+                text = line.rstrip(b"\n").replace(b"\r", b"")
+                if text or line.endswith(b"\n"):
+                    yield text
+    except BROKEN as error:
+        raise DataError(broken(file, error)) from None
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,7 @@ class CsvFormat:
         Raises:
           DataError: there is no first line, or it is not UTF-8, or a name comes twice.
         """
-        with open_bytes(file) as stream:
-            line = next(raw_lines(stream), b"").removeprefix(BYTE_ORDER_MARK)
+        line = next(file_lines(file), b"").removeprefix(BYTE_ORDER_MARK)
         if not line:
             raise DataError(Problem("the header line is missing", Place(file, 1)))
         try:
@@ -110,11 +116,10 @@ class CsvFormat:
 
     def rows(self, file: str) -> Iterator[tuple[int, bytes]]:
         """Yields (line number, line) of each row; blank lines are no rows."""
-        with open_bytes(file) as stream:
-            for number, line in enumerate(raw_lines(stream), 1):
-                row = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-                if row and not (self.with_header and number == 1):
-                    yield number, row
+        for number, line in enumerate(file_lines(file), 1):
+            row = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+            if row and not (self.with_header and number == 1):
+                yield number, row
 
 
 def csv_format(pipeline: Pipeline) -> CsvFormat:

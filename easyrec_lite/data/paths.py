@@ -5,11 +5,13 @@ from __future__ import annotations
 import glob
 import gzip
 import os
+import zlib
 from pathlib import Path
 
 from easyrec_lite.errors import DataError, Place, Problem, nearest
 
 GZIP_MAGIC = b"\x1f\x8b"
+BROKEN = (OSError, EOFError, zlib.error)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -91,11 +93,17 @@ def _unreadable(file: str) -> Problem:
     return Problem("no permission to read the file", Place(file), remedy=f"chmod u+r {file}")
 
 
+def broken(file: str, why: object) -> Problem:
+    """Returns the problem that `file` cannot be read to its end."""
+    remedy = "copy or write the file again"
+    return Problem(f"the file is broken: {why}", Place(file), remedy=remedy)
+
+
 def check_gzip(file: str) -> None:
     """Unpacks a gzip-compressed file to its end.
 
     Raises:
-      OSError, EOFError, zlib.error: it is truncated or broken.
+      one of `BROKEN`: it is truncated or broken.
     """
     with gzip.open(file, "rb") as stream:
         while stream.read(1 << 20):

@@ -22,6 +22,18 @@ from easyrec_lite.errors import ConfigError, DataError, Problem
 
 Position = tuple[int, int]
 
+# What the iteration of `Reader.batches` raises when the data is at fault. TensorFlow quotes the
+# bad bytes in its messages, and Python cannot decode those that are not UTF-8.
+READ_ERRORS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.DataLossError,
+    tf.errors.NotFoundError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.UnknownError,
+    UnicodeDecodeError,
+)
+
 
 @dataclass(frozen=True)
 class Request:
@@ -107,11 +119,11 @@ class Reader(abc.ABC):
     def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
         """Returns the batches of an order, as `batches` says."""
 
-    def explain(self, error: tf.errors.OpError, position: Position | None) -> DataError:
+    def explain(self, error: Exception, position: Position | None) -> DataError:
         """Returns what in the data made the last `batches()` fail, by file, line, field and value.
 
         Args:
-          error: what was raised by the iteration.
+          error: what was raised by the iteration, one of `READ_ERRORS`.
           position: that of the last batch that came, or None when none did.
         """
         gone = [missing(file) for file in self.files if not os.path.isfile(file)]
@@ -120,7 +132,7 @@ class Reader(abc.ABC):
         start = self._order.start if position is None else (int(position[0]), int(position[1]))
         found = self._first_bad(dataclasses.replace(self._order, start=start))
         found += [self._bad.too_many()] if self._bad.exceeded else []
-        return DataError(found or Problem(f"no row is bad, yet reading failed: {error.message}"))
+        return DataError(found or Problem(f"no row is bad, yet reading failed: {error}"))
 
     @abc.abstractmethod
     def _first_bad(self, order: Order) -> list[Problem]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import zlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.data.order import Order, ordered
-from easyrec_lite.data.paths import check_gzip, is_gzip
+from easyrec_lite.data.paths import BROKEN, broken, check_gzip, is_gzip
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.errors import DataError, Place, Problem
 
@@ -20,7 +19,6 @@ Columns = dict[str, Any]
 
 PIECE = 4096
 SEARCHED_PIECES = 256
-BROKEN = (OSError, EOFError, zlib.error)
 
 
 class RecordReader(Reader):
@@ -132,7 +130,7 @@ class RecordReader(Reader):
     def _parses(self, records: tf.Tensor) -> bool:
         try:
             self._parse(records)
-        except tf.errors.InvalidArgumentError:
+        except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
             return False
         return True
 
@@ -146,8 +144,8 @@ class RecordReader(Reader):
     def _first_bad(self, order: Order) -> list[Problem]:
         try:
             return self._search(order)
-        except (*BROKEN, tf.errors.OpError) as broken:
-            return self._broken_files() or [Problem(f"reading failed: {broken}")]
+        except (DataError, *BROKEN, tf.errors.OpError) as error:
+            return self._broken_files() or [Problem(f"reading failed: {error}")]
 
     def _search(self, order: Order) -> list[Problem]:
         """Returns what is wrong with the first bad row; the search has an end."""
@@ -178,8 +176,7 @@ class RecordReader(Reader):
                 for _ in self._counts(file):
                     pass
             except (*BROKEN, tf.errors.OpError) as error:
-                remedy = "copy or write the file again"
-                problems.append(Problem(f"the file is broken: {error}", Place(file), remedy=remedy))
+                problems.append(broken(file, error))
         return problems
 
 

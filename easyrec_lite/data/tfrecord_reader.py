@@ -7,13 +7,14 @@ import math
 from collections.abc import Iterator
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from easyrec_lite.data.fields import Field
 from easyrec_lite.data.input_types import READERS
-from easyrec_lite.data.paths import is_gzip
+from easyrec_lite.data.paths import broken, is_gzip
 from easyrec_lite.data.readers import Request
 from easyrec_lite.data.record_reader import Columns, RecordReader
-from easyrec_lite.errors import Place, Problem, nearest
+from easyrec_lite.errors import DataError, Place, Problem, nearest
 
 STORED = {
     "INT32": tf.int64,
@@ -44,10 +45,10 @@ class TFRecordReader(RecordReader):
         """Yields a warning for each field that the first records never hold."""
         names: set[str] = set()
         file = self.files[0]
-        for record in _records(file).take(HEAD).as_numpy_iterator():
+        for record in _head(file, HEAD):
             try:
                 names.update(tf.train.Example.FromString(record).features.feature)
-            except ValueError:
+            except DecodeError:
                 return
         for field in self.fields:
             if names and field.name not in names:
@@ -60,7 +61,7 @@ class TFRecordReader(RecordReader):
                 )
 
     def _has_rows(self, file: str) -> bool:
-        return any(True for _ in _records(file).take(1))
+        return bool(_head(file, 1))
 
     def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
         return tf.data.TFRecordDataset(file, compression_type=compression)
@@ -76,7 +77,7 @@ class TFRecordReader(RecordReader):
     def _problems(self, record: bytes) -> list[Problem]:
         try:
             features = tf.train.Example.FromString(record).features.feature
-        except ValueError:
+        except DecodeError:
             return [Problem("the record is no serialized tf.train.Example")]
         return [
             problem
@@ -90,10 +91,21 @@ def _records(file: str) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(file, compression_type="GZIP" if is_gzip(file) else "")
 
 
+def _head(file: str, count: int) -> list[bytes]:
+    """Returns the first records of a file.
+
+    Raises:
+      DataError: it is no TFRecord file.
+    """
+    try:
+        return list(_records(file).take(count).as_numpy_iterator())
+    except tf.errors.DataLossError as error:
+        raise DataError(broken(file, error.message)) from None
+
+
 def _cast(field: Field, values: tf.Tensor) -> tf.Tensor:
     if field.type == "INT32":
-        low, high = tf.int32.limits
-        fits = tf.reduce_all((values >= low) & (values <= high))
+        fits = tf.reduce_all((values >= tf.int32.min) & (values <= tf.int32.max))
         with tf.control_dependencies([tf.debugging.Assert(fits, ["a value that is no INT32"])]):
             return tf.cast(values, tf.int32)
     if values.dtype.is_floating:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.config import Pipeline, Source
-from easyrec_lite.data.readers import Reader
+from easyrec_lite.data.readers import READ_ERRORS, Reader
 from easyrec_lite.errors import DataError
 from easyrec_lite.protos import EasyRecConfig
 
@@ -50,6 +50,6 @@ def failure(reader: Reader, batch_size: int = 4, **order: Any) -> tuple[DataErro
     try:
         for _, position in reader.batches(batch_size, **order):
             seen.append(tuple(position.numpy()))
-    except tf.errors.OpError as error:
+    except READ_ERRORS as error:
         return reader.explain(error, seen[-1] if seen else None), len(seen)
     raise AssertionError("reading did not fail")

@@ -221,13 +221,15 @@ def test_a_wrong_number_is_seen_in_columns_that_nobody_asks_for(tmp_path: Path) 
         ("n:FLOAT s", "1e39,x"),
         ("n:DOUBLE s", "1e400,x"),
         ("n:BOOL s", "yes,x"),
+        ("n:INT32 s", "\udcff,x"),
         ("n:INT32 s", '"1"2,x'),
         ("n:INT32 s", '3,"x'),
         ("n:INT32 s", '3,x"y'),
     ],
 )
 def test_what_is_bad(tmp_path: Path, fields: str, line: str) -> None:
-    reader = csv_reader(tmp_path, many({3: line}, 3).replace("2,x", "1,x"), fields)
+    text = many({3: line}, 3).replace("2,x", "1,x").encode(errors="surrogateescape")
+    reader = csv_reader(tmp_path, text, fields)
     assert failure(reader)[0].problems[0].place.line == 3
 
 
