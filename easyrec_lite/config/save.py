@@ -21,7 +21,7 @@ from easyrec_lite.config.text import parse_text
 from easyrec_lite.config.values import is_map, is_message, is_repeated
 from easyrec_lite.files import atomic_write
 
-SEPARATOR = re.compile(r"[ \t]*[,;]")
+SEPARATOR = re.compile(r"\s*[,;]")
 REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
 BLANK_LINE_END = re.compile(r"[ \t]*(?:\n|$)")
 
@@ -155,7 +155,8 @@ class _Rewrite:
             self.splices.append((line_start, line_start, printed))
 
     def insert(self, at: int, printed: str) -> None:
-        self.splices.append((at, at, f" {printed} "))
+        before = "" if self.text[at - 1].isspace() else " "
+        self.splices.append((at, at, f"{before}{printed} "))
 
 
 def _only(message: Any, field: Any) -> Any:

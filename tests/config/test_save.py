@@ -59,7 +59,7 @@ def test_a_scalar_is_rewritten_in_its_place() -> None:
     ]
     assert changed(TEXT, **{"train_config.num_steps": 7, "train_config.seed": 2}) == [
         "-train_config { num_steps: 5 optimizer_config { adam_optimizer {} } }  # one line",
-        "+train_config { num_steps: 7 optimizer_config { adam_optimizer {} }  seed: 2 }  # one line",
+        "+train_config { num_steps: 7 optimizer_config { adam_optimizer {} } seed: 2 }  # one line",
     ]
 
 
