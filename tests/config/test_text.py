@@ -103,7 +103,7 @@ def test_what_is_left_of_a_config_is_read_alike_or_refused(
         "data_config { input_fields: [{input_name: 'a'}, <input_name: 'b'>] }",
         "data_config { input_fields [{input_name: 'a'}] }",
         "train_config { num_steps: 1 } train_config { seed: 2 }",
-        "data_config { negative_sampler { num_sample: 3 } negative_sampler { num_sample: 4 } }",
+        "data_config { negative_sampler { num_sample: 3 } negative_sampler { input_path: 'a' } }",
         "eval_config { metrics_set { auc {} } }",
         "\ttrain_config{num_steps:5}model_dir:'x'",
         "train_config {\r\n  num_steps: 5\r\n}\r\n",
