@@ -265,8 +265,9 @@ def test_too_many_bad_rows_stop(tmp_path: Path) -> None:
 
 
 def test_data_without_a_good_row_ends(tmp_path: Path) -> None:
-    reader = csv_reader(tmp_path, "x\n", "n:INT32", "bad_row_policy: SKIP max_bad_rows: 20")
-    assert "more than 20 bad rows" in str(failure(reader, epochs=None)[0])
+    more = "bad_row_policy: SKIP max_bad_rows: 2000"
+    reader = csv_reader(tmp_path, "x\n" * 1500, "n:INT32", more)
+    assert "more than 2000 bad rows" in str(failure(reader, epochs=None)[0])
 
 
 # Broken files.
