@@ -114,49 +114,33 @@ class Backbone:
         A way reads `user_tower ← user_mlp ← user`; blocks of a package as `package/block`.
         """
         found: dict[str, str] = {}
-        for group, way in self._reached(self.main, output, output, None):
+        for group, way in self._reached(self.main, output, output):
             found.setdefault(group, way)
         return found
 
-    def _reached(
-        self, graph: Graph, output: str, way: str, given: Iterable[tuple[str, str]] | None
-    ) -> Iterator[tuple[str, str]]:
-        """Yields (group, way) for block `output` of `graph`; `given`: those of the package input.
-
-        A block is entered once, by the first way that leads to it.
-        """
+    def _reached(self, graph: Graph, output: str, way: str) -> Iterator[tuple[str, str]]:
+        """Yields (group, way) for block `output` of `graph`, a block entered by one way only."""
         ways = {output: way}
         if output not in graph.blocks:
             yield output, way
         for block in reversed(graph.needed([output])):
-            here = ways[block.name]
             for entry in handed_on(block):
-                if entry.kind == "block":
-                    ways.setdefault(entry.name, f"{here} ← {_shown(graph, entry.name)}")
-                elif entry.kind == "group":
-                    yield entry.name, f"{here} ← {entry.name}"
+                here = f"{ways[block.name]} ← "
+                if entry.kind == "group":
+                    yield entry.name, here + entry.name
+                elif entry.kind == "block":
+                    ways.setdefault(entry.name, here + _shown(graph, entry.name))
                 elif entry.kind == "package":
-                    yield from self._through_package(graph, entry, here, ways, given)
-                else:
-                    yield from given or ()
+                    yield from self._through(self.packages[entry.name], here)
+                    given, step = entry.package_input, f"{here}{entry.name} ← "
+                    if given in graph.blocks:
+                        ways.setdefault(given, step + _shown(graph, given))
+                    elif given:
+                        yield given, step + given
 
-    def _through_package(
-        self,
-        graph: Graph,
-        entry: Input,
-        here: str,
-        ways: dict[str, str],
-        given: Iterable[tuple[str, str]] | None,
-    ) -> Iterator[tuple[str, str]]:
-        entering: list[tuple[str, str]] = []
-        if entry.package_input:
-            name = entry.package_input
-            way = f"{here} ← {entry.name} ← {_shown(graph, name)}"
-            entering = list(self._reached(graph, name, way, given))
-        package = self.packages[entry.name]
+    def _through(self, package: Graph, here: str) -> Iterator[tuple[str, str]]:
         for name in package.outputs:
-            way = f"{here} ← {_shown(package, name)}"
-            yield from self._reached(package, name, way, entering)
+            yield from self._reached(package, name, here + _shown(package, name))
 
 
 def handed_on(block: Block) -> list[Input]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from easyrec_lite.backbone.parse import parse_backbone
 from easyrec_lite.config.view import View
 
 FIXED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -27,6 +26,9 @@ def sides(view: View) -> Sides:
     fixed = FIXED.get(view.model_config.model_class)
     if fixed is not None:
         return Sides(*({group: group for group in groups} for groups in fixed))
+    # The backbone's modules build on this package, so they are imported after it.
+    from easyrec_lite.backbone.parse import parse_backbone
+
     backbone, _ = parse_backbone(view.pipeline)
     if backbone is None or not backbone.main.as_list:
         return Sides({}, {})

@@ -286,6 +286,7 @@ def test_slices() -> None:
     assert compile_slice("[::-1][0]")(value) == 3
     assert compile_slice("[:, 1]")(np.eye(2)).tolist() == [0, 1]
     assert compile_slice("[..., -1]")(np.eye(2)).tolist() == [0, 1]
+    assert compile_slice("[i + 1]", arguments=["i"])(value, 1) == 3
     for text in ("", "1", "(1)", "[1] + value", ".real", "[value]", "[open('f')]", "[0]()"):
         with pytest.raises(ConfigError):
             compile_slice(text)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from easyrec_lite.backbone.parse import PATH, parse_backbone
 from easyrec_lite.config.view import View
 from easyrec_lite.errors import Problem
 
 Problems = Iterator[Problem]
+PATH = "model_config.backbone"
 
 
 def graph(view: View) -> Problems:
     """Blocks have names, inputs and layers that are known, and no circles."""
+    # The backbone's modules build on this package, so they are imported after it.
+    from easyrec_lite.backbone.parse import parse_backbone
+
     if view.model_config.HasField("backbone"):
         yield from parse_backbone(view.pipeline)[1]
 
