@@ -53,7 +53,7 @@ _OWN_NEED = {
 # Layer classes of keras.layers that work on tensors inside a graph, by name.
 _KERAS_NAMES = """
     Activation ActivityRegularization Add AdditiveAttention AlphaDropout Average AveragePooling1D
-    AveragePooling2D BatchNormalization Bidirectional Concatenate Conv1D Conv2D Cropping1D Dense
+    AveragePooling2D BatchNormalization Concatenate Conv1D Conv2D Cropping1D Dense
     DepthwiseConv1D Dot Dropout ELU EinsumDense Flatten GRU GaussianDropout GaussianNoise
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D
     GroupNormalization GroupQueryAttention Identity LSTM LayerNormalization LeakyReLU Masking
@@ -83,6 +83,8 @@ def check_layer(message: Any, pipeline: Pipeline, path: str) -> Iterator[Problem
             remedy="use a known class, or register your own in a module named with --import",
         )
         return
+    if name not in LAYERS:
+        yield from _check_plain(message, pipeline, path)
     wanted = "" if name in KERAS_LAYERS and name not in LAYERS else _MESSAGES.get(name)
     if given not in (None, "st_params", wanted) and wanted is not None:
         yield Problem(
@@ -99,6 +101,28 @@ def check_layer(message: Any, pipeline: Pipeline, path: str) -> Iterator[Problem
             path=path,
             expected=f"{wanted} {{…}} with {_OWN_NEED[name]}",
         )
+
+
+def _check_plain(message: Any, pipeline: Pipeline, path: str) -> Iterator[Problem]:
+    """Yields problems for messages among a Keras class's parameters: Keras makes objects of them.
+
+    It imports the modules that such a message names: a config must not be able to ask for that.
+    """
+    for name, value in plain(message.st_params).items():
+        if _holds_message(value):
+            yield Problem(
+                f"parameter {name!r} is a message",
+                place=pipeline.place(f"{path}.st_params"),
+                path=f"{path}.st_params",
+                expected="numbers, strings, booleans and lists of them",
+                remedy="name the object by a string, such as 'he_normal'",
+            )
+
+
+def _holds_message(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(_holds_message(item) for item in value)
+    return isinstance(value, dict)
 
 
 def arguments(message: Any) -> dict[str, Any]:
