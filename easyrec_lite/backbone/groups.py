@@ -12,6 +12,8 @@ from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.features.specs import FeatureSpec
 from easyrec_lite.features.values import Bags, Dense, FeatureValue, Ids, Steps
 
+# So many steps that a drawing can tell the length of a sequence from other sizes.
+EXAMPLE_STEPS = 61
 Specs = Mapping[str, tuple[FeatureSpec, ...]]
 
 
@@ -123,10 +125,10 @@ class ExampleGroups:
         return [tf.zeros([self._rows, spec.width]) for spec in self._specs[group]]
 
     def sequences(self, group: str) -> Sequences:
-        """Returns zeros: sequences of two steps, and [B, D_f]."""
+        """Returns zeros: sequences of `EXAMPLE_STEPS` steps, and [B, D_f]."""
         specs = self._specs[group]
         parts = [
-            (tf.zeros([self._rows, 2, spec.dim]), 2 * tf.ones([self._rows], tf.int64))
+            (tf.zeros([self._rows, EXAMPLE_STEPS, spec.dim]), tf.ones([self._rows], tf.int64))
             for spec in specs
             if is_sequence(spec)
         ]

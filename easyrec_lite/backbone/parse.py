@@ -312,19 +312,21 @@ _KINDS: Mapping[str | None, Any] = {
 
 
 def order(reads: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
-    """Returns the names sorted so that each comes after what it reads, and a cycle, if any.
+    """Returns the names so that each comes after what it reads, and a cycle, if any.
+
+    Names stay in the order given as far as that goes.
 
     Args:
       reads: name → the names that it reads, all of them keys.
     """
     done: dict[str, None] = {}
-    while len(done) < len(reads):
-        ready = [
-            name for name, needs in reads.items() if name not in done and set(needs) <= set(done)
-        ]
-        if not ready:
-            return [*done, *(name for name in reads if name not in done)], _cycle(reads, done)
-        done.update(dict.fromkeys(ready))
+    waiting = list(reads)
+    while waiting:
+        ready = next((name for name in waiting if done.keys() >= set(reads[name])), None)
+        if ready is None:
+            return [*done, *waiting], _cycle(reads, done)
+        done[ready] = None
+        waiting.remove(ready)
     return list(done), []
 
 
