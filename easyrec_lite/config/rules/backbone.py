@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from easyrec_lite.config.sides import sides
 from easyrec_lite.config.view import View
 from easyrec_lite.errors import Problem
 
@@ -65,4 +66,18 @@ def _indices(view: View, outputs: list[str]) -> Problems:
         seen[index] = name
 
 
-RULES = (graph, towers)
+def unread_groups(view: View) -> Problems:
+    """A group that no tower reads would only cost memory."""
+    if view.model_config.model_class != "MatchModel":
+        return
+    user, item = sides(view)
+    for name, group in view.groups.items():
+        if user and item and name not in user and name not in item:
+            yield view.warning(
+                group.path,
+                f"no tower reads feature group {name!r}",
+                remedy="remove the group: its tables would only cost memory",
+            )
+
+
+RULES = (graph, towers, unread_groups)
