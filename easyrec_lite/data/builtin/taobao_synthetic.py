@@ -1,6 +1,7 @@
 """Made-up rows in Taobao's 20 columns, with tastes that a two-tower model can learn.
 
-Users and items have latent vectors. A user is shown items by popularity, and clicks with
+Users and items have latent vectors. A user is shown items by popularity, most of them out of
+categories that the user likes, and clicks with
 probability `sigmoid(taste match + price match + popularity + ad position + constant)`. The
 profile columns and the tags follow from the user's vector, the category and the brand from the
 item's, so that rare ids can be told by them.
@@ -26,13 +27,16 @@ from easyrec_lite.data.builtin.taobao_layout import (
 )
 from easyrec_lite.errors import ConfigError, Problem
 
-DIM = 8
+DIM = 4
 BRANDS_A_CATEGORY = 6
 ARCHETYPES = 97
 MOMENTS = 4
 SESSIONS_SEEN = 8
 MAX_REPEATS = 6
-TASTE, PRICE, POPULARITY, POSITION, CONSTANT = 1.9, 0.7, 0.6, -0.3, -1.7
+TASTE, PRICE, POPULARITY, POSITION, CONSTANT = 2.5, 0.7, 0.4, -0.3, -2.6
+# The share of the rows that show an item of a category drawn by the user's taste, and how sharp
+# that taste is; the others show any item.
+OF_TASTE, SHARPNESS = 0.7, 1.6
 CHUNK = 200_000
 USERS_AT_ONCE = 4096
 
@@ -89,9 +93,10 @@ class Users:
 
 @dataclass(frozen=True)
 class Items:
-    """M items: latent vectors [M, DIM], price level [M], popularity [M], and the columns."""
+    """M items: latent vectors [M, DIM], category [M], price level [M], popularity [M], columns."""
 
     vectors: np.ndarray
+    category: np.ndarray
     price_level: np.ndarray
     popularity: np.ndarray
     columns: pa.Table
@@ -121,7 +126,7 @@ def make(folder: Path, sizes: Sizes, seed: int) -> str:
     brands = _make_brands(world, sizes.items)
     items = _make_items(world, sizes.items, brands)
     users = _make_users(world, sizes.users, brands)
-    pairs = _draw_pairs(shown, sizes, items.popularity)
+    pairs = _draw_pairs(shown, sizes, users.vectors, items, brands.category_vectors)
     position = shown.random(len(pairs)) < 0.38
     chances = _chances(users, items, pairs, position)
     clicks = noise.random(len(pairs)) < chances
@@ -183,11 +188,11 @@ def _levels(values: np.ndarray, levels: int) -> np.ndarray:
 
 
 def _make_brands(rng: np.random.Generator, items: int) -> Brands:
-    categories = int(np.clip(items // 20, 5, 1000))
+    categories = int(np.clip(items // 40, 5, 1000))
     count = categories * BRANDS_A_CATEGORY
     category_vectors = rng.normal(size=(categories, DIM))
     own = rng.normal(size=(count, DIM))
-    vectors = 0.8 * np.repeat(category_vectors, BRANDS_A_CATEGORY, axis=0) + 0.6 * own
+    vectors = 0.85 * np.repeat(category_vectors, BRANDS_A_CATEGORY, axis=0) + 0.53 * own
     return Brands(
         vectors, _names(rng, count, 460_000), category_vectors, _names(rng, categories, 12_000)
     )
@@ -211,15 +216,15 @@ def _make_items(rng: np.random.Generator, count: int, brands: Brands) -> Items:
         "brand": pc.if_else(fate < 0.25, "NULL", pc.if_else(fate < 0.27, "", brand_names)),
         "price": _levels(price_level, PRICE_BUCKETS),
     }
-    vectors = 0.9 * brands.vectors[brand] + 0.44 * rng.normal(size=(count, DIM))
-    popularity = rng.permutation(_zipf(count, 0.9, 10))
-    return Items(vectors, price_level, popularity, pa.table(columns))
+    vectors = 0.97 * brands.vectors[brand] + 0.25 * rng.normal(size=(count, DIM))
+    popularity = rng.permutation(_zipf(count, 0.7, 20))
+    return Items(vectors, category, price_level, popularity, pa.table(columns))
 
 
 def _make_users(rng: np.random.Generator, count: int, brands: Brands) -> Users:
     archetypes = rng.normal(size=(ARCHETYPES, DIM))
     archetype = rng.choice(ARCHETYPES, count, p=_zipf(ARCHETYPES, 0.5, 5))
-    vectors = 0.7 * archetypes[archetype] + 0.71 * rng.normal(size=(count, DIM))
+    vectors = 0.8 * archetypes[archetype] + 0.6 * rng.normal(size=(count, DIM))
     price_level = rng.normal(size=count)
     noise = 0.5 * rng.normal(size=(count, 3))
     gender = (vectors[:, 0] + noise[:, 0] > 0) + 1
@@ -303,33 +308,78 @@ def _tags(brand: np.ndarray, repeats: np.ndarray, brands: Brands) -> pa.Table:
     )
 
 
-def _draw_pairs(rng: np.random.Generator, sizes: Sizes, popularity: np.ndarray) -> np.ndarray:
+def _draw_pairs(
+    rng: np.random.Generator,
+    sizes: Sizes,
+    user_vectors: np.ndarray,
+    items: Items,
+    category_vectors: np.ndarray,
+) -> np.ndarray:
     """Returns [rows + eval_rows, 2], different pairs (user, item) in order of time."""
     wanted = sizes.rows + sizes.eval_rows
     activity = rng.permutation(_zipf(sizes.users, 0.5, 20))
     codes = np.zeros(0, np.int64)
     while len(codes) < wanted:
         user = rng.choice(sizes.users, wanted, p=activity)
-        item = rng.choice(sizes.items, wanted, p=popularity)
+        item = rng.choice(sizes.items, wanted, p=items.popularity)
+        liked = rng.random(wanted) < OF_TASTE
+        category = _liked_categories(rng, user[liked], user_vectors, category_vectors)
+        item[liked] = _of_categories(rng, category, items, item[liked])
         drawn = np.concatenate([codes, user * sizes.items + item])
         codes = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
     return np.stack(np.divmod(codes[:wanted], sizes.items), axis=1)
 
 
+def _liked_categories(
+    rng: np.random.Generator, user: np.ndarray, vectors: np.ndarray, category_vectors: np.ndarray
+) -> np.ndarray:
+    """Returns [R], for each row a category drawn by the taste of its `user` [R]."""
+    order = np.argsort(user, kind="stable")
+    drawn = np.empty(len(user), np.int64)
+    for start in range(0, len(vectors), USERS_AT_ONCE):
+        stop = min(start + USERS_AT_ONCE, len(vectors))
+        first, last = np.searchsorted(user[order], [start, stop])
+        rows = order[first:last]
+        scores = SHARPNESS * vectors[start:stop] @ category_vectors.T
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+        cumulative = np.cumsum(weights, axis=1)
+        cumulative /= cumulative[:, -1:]
+        levels = (cumulative + np.arange(stop - start)[:, None]).ravel()
+        own = user[rows] - start
+        found = np.searchsorted(levels, rng.random(len(rows)) + own, side="right")
+        drawn[rows] = np.clip(found - own * len(category_vectors), 0, len(category_vectors) - 1)
+    return drawn
+
+
+def _of_categories(
+    rng: np.random.Generator, category: np.ndarray, items: Items, otherwise: np.ndarray
+) -> np.ndarray:
+    """Returns [R], an item of each category by popularity; `otherwise` where it has none."""
+    order = np.argsort(items.category, kind="stable")
+    cumulative = np.concatenate([[0.0], np.cumsum(items.popularity[order])])
+    edges = np.searchsorted(items.category[order], [category, category + 1])
+    low, high = cumulative[edges]
+    level = low + rng.random(len(category)) * (high - low)
+    place = np.searchsorted(cumulative, level, side="right") - 1
+    place = np.clip(place, edges[0], np.maximum(edges[1] - 1, edges[0]))
+    return np.where(edges[0] == edges[1], otherwise, order[np.minimum(place, len(order) - 1)])
+
+
 def _chances(users: Users, items: Items, pairs: np.ndarray, position: np.ndarray) -> np.ndarray:
     """Returns float [R], the probability that each shown item is clicked."""
-    fame = np.log(items.popularity)
-    mean = (items.popularity * fame).sum()
-    fame = (fame - mean) / np.sqrt((items.popularity * (fame - mean) ** 2).sum())
-    chances = np.empty(len(pairs))
+    fame = np.log(items.popularity)[pairs[:, 1]]
+    match = np.empty(len(pairs))
     for start in range(0, len(pairs), CHUNK):
-        part = slice(start, start + CHUNK)
-        user, item = pairs[part].T
-        match = np.einsum("rd,rd->r", users.vectors[user], items.vectors[item]) / np.sqrt(DIM)
-        logit = TASTE * match + PRICE * users.price_level[user] * items.price_level[item]
-        logit += POPULARITY * fame[item] + POSITION * position[part] + CONSTANT
-        chances[part] = 1 / (1 + np.exp(-logit))
-    return chances
+        user, item = pairs[start : start + CHUNK].T
+        vectors = users.vectors[user], items.vectors[item]
+        match[start : start + CHUNK] = np.einsum("rd,rd->r", *vectors)
+    price = users.price_level[pairs[:, 0]] * items.price_level[pairs[:, 1]]
+    logit = TASTE * _standard(match) + PRICE * _standard(price) + POPULARITY * _standard(fame)
+    return 1 / (1 + np.exp(-(logit + POSITION * position + CONSTANT)))
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    return (values - values.mean()) / max(float(values.std()), 1e-9)
 
 
 def _write(
@@ -361,7 +411,7 @@ def _write(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this data set's flags."""
-    parser.add_argument("--rows", type=int, default=200_000, help="rows to train on (200000)")
+    parser.add_argument("--rows", type=int, default=400_000, help="rows to train on (200000)")
     parser.add_argument("--eval_rows", type=int, help="rows to evaluate on (a tenth of --rows)")
     parser.add_argument("--users", type=int, help="number of users (--rows / 25)")
     parser.add_argument("--items", type=int, help="number of items (--rows / 50)")
