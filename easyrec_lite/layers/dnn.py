@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.layers.activations import activation
+from easyrec_lite.layers.initializers import initializer
 from easyrec_lite.layers.seeds import derive_seed
 
 
@@ -47,10 +48,9 @@ class DNN(keras.layers.Layer):
         self._dense: list[keras.layers.Dense] = []
         self._after: list[list[keras.layers.Layer]] = []
         for i, units in enumerate(hidden_units):
-            layer_seed = derive_seed(seed, f"{self.name}/dnn_{i}")
-            initializer = keras.initializers.GlorotUniform(seed=layer_seed)
+            glorot = initializer("glorot_uniform", seed, f"{self.name}/dnn_{i}")
             self._dense.append(
-                keras.layers.Dense(units, kernel_initializer=initializer, name=f"dnn_{i}")
+                keras.layers.Dense(units, kernel_initializer=glorot, name=f"dnn_{i}")
             )
             after: list[keras.layers.Layer] = []
             if i < inner:
@@ -58,7 +58,8 @@ class DNN(keras.layers.Layer):
                     after.append(keras.layers.BatchNormalization(name="bn"))
                 after.append(activation(activation_name, "activation"))
                 if dropout_ratio and dropout_ratio[i] > 0:
-                    after.append(keras.layers.Dropout(dropout_ratio[i], seed=layer_seed))
+                    dropout_seed = derive_seed(seed, f"{self.name}/dropout_{i}")
+                    after.append(keras.layers.Dropout(dropout_ratio[i], seed=dropout_seed))
             self._after.append(after)
 
     @property

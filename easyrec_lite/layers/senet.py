@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.layers.initializers import initializer
 from easyrec_lite.layers.registry import LAYERS
-from easyrec_lite.layers.seeds import derive_seed
 
 
 @LAYERS.register("SENet")
@@ -71,12 +71,14 @@ class SENet(keras.layers.Layer):
         self._reduce = keras.layers.Dense(
             max(1, squeezed // self._reduction_ratio),
             activation="relu",
-            kernel_initializer=self._initializer(self._reduce_initializer, "reduce"),
+            kernel_initializer=initializer(
+                self._reduce_initializer, self._seed, f"{self.name}/reduce"
+            ),
             name="reduce",
         )
         self._excite = keras.layers.Dense(
             sum(widths),
-            kernel_initializer=self._initializer("glorot_normal", "excite"),
+            kernel_initializer=initializer("glorot_normal", self._seed, f"{self.name}/excite"),
             name="excite",
         )
         self._reduce.build((None, squeezed))
@@ -100,10 +102,6 @@ class SENet(keras.layers.Layer):
             parts = tf.reshape(field, [-1, self._groups, field.shape[-1] // self._groups])
             summaries += [tf.reduce_max(parts, axis=-1), tf.reduce_mean(parts, axis=-1)]
         return tf.concat(summaries, axis=-1)
-
-    def _initializer(self, name: str, part: str) -> keras.initializers.Initializer:
-        seed = derive_seed(self._seed, f"{self.name}/{part}")
-        return keras.initializers.get({"class_name": name, "config": {"seed": seed}})
 
     def _check(self, widths: Sequence[int]) -> None:
         if self._groups < 1 or any(width % self._groups for width in widths):

@@ -89,7 +89,7 @@ class FieldTower:
         """Returns the vectors [R, D] of the R rows of `features`."""
         fields = {group: self._embeddings(group, features, training) for group in self.groups}
         penalties = {
-            group: embedding_penalty(vectors, self._rate)
+            group: embedding_penalty(self._looked_up(group, vectors), self._rate)
             for group, vectors in fields.items()
             if self._rate
         }
@@ -101,6 +101,11 @@ class FieldTower:
             inputs = [*inputs, augmented]
         vectors = self._dnn(tf.concat(inputs, axis=-1), training=training)
         return Encoded(vectors, penalties, augmented)
+
+    def _looked_up(self, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns the group's vectors that come from tables; raw numbers are not penalised."""
+        specs = self._embeddings.groups[group]
+        return [vector for vector, spec in zip(vectors, specs, strict=True) if spec.rows]
 
 
 def _senet(message: Any, name: str, seed: int) -> SENet:
