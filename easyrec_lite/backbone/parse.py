@@ -258,16 +258,10 @@ class _Parser:
         return Layer(kind, message, path, steps=steps)
 
     def check_forms(self, message: Any, path: str) -> None:
-        """Reports an `InputLayer` message that asks for several forms, or for wide vectors."""
+        """Reports an `InputLayer` message that asks for several forms."""
         forms = [form for form in FORMS if getattr(message, form)]
         if len(forms) > 1:
             self.report(path, "several forms of one input", found=", ".join(forms))
-        if message.wide_output_dim:
-            self.report(
-                f"{path}.wide_output_dim",
-                "wide vectors are not served: the models here have two towers",
-                remedy="give the group's features embedding_dim 1 and remove wide_output_dim",
-            )
 
     def slices(
         self, message: Any, path: str, more: Sequence[str] = ()

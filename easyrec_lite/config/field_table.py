@@ -52,6 +52,10 @@ def _each(names: str, status: Status) -> dict[str, Status]:
     return dict.fromkeys(names.split(), status)
 
 
+LIST_LOSS_OPTION = (
+    "labels and scores are compared as they are",
+    "leave it out; transform the labels in the data",
+)
 MODEL = (
     "the models here have two towers",
     "use DSSM, DSSM_SENet, DAT, or MatchModel with a backbone",
@@ -344,13 +348,16 @@ LOSSES = {
         "temperature session_name hinge_margin ohem_ratio use_label_margin"
     ),
     "PairwiseHingeLoss": _fields(
-        "temperature session_name margin ohem_ratio label_is_logits use_label_margin use_exponent"
+        "temperature session_name margin ohem_ratio label_is_logits use_label_margin",
+        refused={"use_exponent": "the loss here has no exponential form"},
     ),
     "ListwiseRankLoss": _fields(
-        "temperature session_name transform_fn label_is_logits scale_logits"
+        "temperature session_name label_is_logits",
+        refused={"transform_fn scale_logits": LIST_LOSS_OPTION},
     ),
     "ListwiseDistillLoss": _fields(
-        "temperature session_name transform_fn label_clip_max_value scale_logits"
+        "temperature session_name label_clip_max_value",
+        refused={"transform_fn scale_logits": LIST_LOSS_OPTION},
     ),
 }
 
@@ -372,9 +379,14 @@ BACKBONE = {
     "EmbeddingLayer": _fields("embedding_dim vocab_size combiner concat"),
     "InputLayer": _fields(
         "do_batch_norm do_layer_norm dropout_rate feature_dropout_rate only_output_feature_list "
-        "only_output_3d_tensor output_2d_tensor_and_feature_list output_seq_and_normal_feature "
-        "wide_output_dim",
-        refused={"concat_seq_feature": SEQUENCE_GROUP},
+        "only_output_3d_tensor output_2d_tensor_and_feature_list output_seq_and_normal_feature",
+        refused={
+            "concat_seq_feature": SEQUENCE_GROUP,
+            "wide_output_dim": (
+                "two towers have no wide part",
+                "give the group's features embedding_dim 1, and the group wide_deep: DEEP",
+            ),
+        },
     ),
 }
 

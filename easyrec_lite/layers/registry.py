@@ -1,4 +1,14 @@
-"""The table of layers that a config's `keras_layer { class_name }` can name."""
+"""The table of layers that a config's `keras_layer { class_name }` can name.
+
+A class is made with the fields of its message, or of `st_params`, as keyword arguments: lists for
+repeated fields, dicts for messages; plus `name` and, if it takes one, `seed` (the run's; derive
+from it by `derive_seed`). Weights are made in `build`, under names that differ within the layer.
+A layer that has a property `kernels` says by it what l2 regularisation acts on.
+
+    @LAYERS.register("Scaled")
+    class Scaled(keras.layers.Layer):
+        def __init__(self, factor: float = 1.0, name: str | None = None): ...
+"""
 
 from __future__ import annotations
 

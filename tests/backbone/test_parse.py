@@ -61,7 +61,6 @@ WRONG = {
         "both layers and a single raw_input"
     ),
     f'blocks {{ name: "x" {GROUP} {GROUP} input_layer {{}} }}': "reads one feature group",
-    f'blocks {{ name: "x" {GROUP} input_layer {{ wide_output_dim: 1 }} }}': "not served",
     f'blocks {{ name: "x" {GROUP} input_layer {{ only_output_feature_list: true '
     "only_output_3d_tensor: true } }": "several forms",
     'blocks { name: "x" inputs { feature_group_name: "ab" package_input: "x" } }': (

@@ -70,9 +70,7 @@ def used_features(view: View) -> Problems:
 
 
 def deep_groups(view: View) -> Problems:
-    """Towers read deep groups; wide ones belong to a backbone's input_layer."""
-    if view.model_config.HasField("backbone"):
-        return
+    """Towers read deep groups."""
     for number, group in enumerate(view.model_config.feature_groups):
         if enum_name(group, "wide_deep") != "DEEP":
             yield view.error(
