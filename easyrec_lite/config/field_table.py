@@ -349,7 +349,7 @@ LOSSES = {
     ),
     "PairwiseHingeLoss": _fields(
         "temperature session_name margin ohem_ratio label_is_logits use_label_margin",
-        refused={"use_exponent": "the loss here has no exponential form"},
+        refused={"use_exponent": ("the loss here has no exponential form", "leave it out")},
     ),
     "ListwiseRankLoss": _fields(
         "temperature session_name label_is_logits",
