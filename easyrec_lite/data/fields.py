@@ -24,7 +24,6 @@ Value = int | float | bool | bytes
 
 INTEGER = re.compile(rb"[+-]?[0-9]+")
 DECIMAL = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-HEXADECIMAL = re.compile(rb"[+-]?0[xX][0-9a-fA-F]+(\.[0-9a-fA-F]*)?([pP][+-]?[0-9]+)?")
 BOOLEANS = {b"true": True, b"1": True, b"false": False, b"0": False}
 
 
@@ -44,12 +43,9 @@ def _integer(bits: int) -> Callable[[bytes], int]:
 def _decimal(dtype: type[np.floating]) -> Callable[[bytes], float]:
     def parse(text: bytes) -> float:
         text = text.strip()
-        if DECIMAL.fullmatch(text):
-            value = float(text)
-        elif HEXADECIMAL.fullmatch(text):
-            value = float.fromhex(text.decode())
-        else:
+        if not DECIMAL.fullmatch(text):
             raise ValueError
+        value = float(text)
         with np.errstate(over="ignore"):
             if not np.isfinite(dtype(value)):
                 raise ValueError
@@ -79,8 +75,8 @@ KINDS = {
     "INT32": Kind("int32", 0, "a whole number from -2147483648 to 2147483647", _integer(32)),
     "INT64": Kind("int64", 0, "a whole number of at most 64 bits", _integer(64)),
     "STRING": Kind("string", b"", "any text", bytes),
-    "FLOAT": Kind("float32", 0.0, "a finite number of single precision", _decimal(np.float32)),
-    "DOUBLE": Kind("float64", 0.0, "a finite number", _decimal(np.float64)),
+    "FLOAT": Kind("float32", 0.0, "a finite decimal of single precision", _decimal(np.float32)),
+    "DOUBLE": Kind("float64", 0.0, "a finite decimal", _decimal(np.float64)),
     "BOOL": Kind("bool", False, "true, false, 1 or 0", _boolean),
 }
 

@@ -40,7 +40,9 @@ def test_a_number_is_good_when_tensorflow_takes_it(kind: str, text: str) -> None
         good = True
     except ValueError:
         good = False
-    assert good == tensorflow_takes(text, field.dtype)
+    # One rule for all versions: newer ones read 0x1p-3, older ones a blank as 0; both are bad here.
+    portable = "x" not in text.lower() and bool(text.strip())
+    assert good == (tensorflow_takes(text, field.dtype) and portable)
 
 
 @settings(max_examples=300, deadline=None)
