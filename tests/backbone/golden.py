@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,16 @@ from easyrec_lite.config import load
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.values import Bags, FeatureValue, Ids
 from easyrec_lite.models.backbone import MatchModel
+from easyrec_lite.models.base import Outputs
+from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.step import Trainer
 
 ROWS = 64
+# EasyRec ignores l2_regularization in backbones, and its Adam moves every row of a table.
+EDITS = {
+    "model_config.model_params.l2_regularization": 0.0,
+    "train_config.optimizer_config[0].adam_optimizer.decay_all_rows": True,
+}
 
 
 def arrays(folder: Path, name: str) -> dict[str, np.ndarray]:
@@ -41,6 +50,19 @@ def batch(folder: Path) -> Batch:
     )
 
 
+class OracleModel(MatchModel):
+    """MatchModel with EasyRec's softmax loss.
+
+    That is `−log(p + 1e-12)`, which stops learning where p is tiny; ours does not.
+    """
+
+    def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns the losses as the oracle computed them."""
+        chance = tf.linalg.diag_part(tf.nn.softmax(self.logits(outputs, batch)))
+        loss = -tf.reduce_mean(tf.math.log(chance + 1e-12))
+        return {**super().listwise_losses(outputs, batch), "cross_entropy_loss": loss}
+
+
 class Golden:
     """A golden case, our model of its config, and which variable of ours is which of its.
 
@@ -54,9 +76,8 @@ class Golden:
         self.groups = groups
         self.learnt = json.loads((folder / "meta.json").read_text())["trainable"]
         self.stored = arrays(folder, "vars")
-        no_l2 = {"model_config.model_params.l2_regularization": 0.0}
-        config = load(str(folder / "pipeline.config"), no_l2).config
-        self.model = MatchModel(config, GroupEmbeddings(config, 1), 1)
+        config = load(str(folder / "pipeline.config"), EDITS).config
+        self.model = OracleModel(config, GroupEmbeddings(config, 1), 1)
         self.batch = batch(folder)
         self.ours = self.model.variables_by_name()
         self.reset()
@@ -78,23 +99,28 @@ class Golden:
         return name.replace("/W1/", "/reduce/").replace("/W2/", "/excite/")
 
     def forward(self, training: bool) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        """Returns predictions, the oracle's losses and their gradients, by our names.
-
-        EasyRec's softmax loss is `−log(p + 1e-12)`, which stops learning where p is tiny; ours
-        does not. So the loss is computed here, from our logits, as the oracle computed it.
-        """
+        """Returns predictions, losses and the gradients of their sum, by our names."""
         self.reset()
         with tf.GradientTape() as tape:
             outputs = self.model(self.batch, training)
-            chance = tf.linalg.diag_part(tf.nn.softmax(self.model.logits(outputs, self.batch)))
             losses = self.model.losses(outputs, self.batch)
-            losses["cross_entropy_loss"] = -tf.reduce_mean(tf.math.log(chance + 1e-12))
             losses["total_loss"] = tf.add_n(list(losses.values()))
         gradients = tape.gradient(losses["total_loss"], self.model.trainable)
         dense = {name: tf.convert_to_tensor(each) for name, each in gradients.items()}
         predictions = dict(outputs.predictions)
         predictions["logits"] = self.model.logits(outputs, self.batch)
         return predictions, losses, dense
+
+    def train(self, steps: int) -> Iterator[tuple[dict[str, tf.Tensor], dict[str, tf.Variable]]]:
+        """Yields the losses before, and the variables after, each training step."""
+        self.reset()
+        config = self.model.config.train_config
+        optimizer = Optimizer(config, self.model.trainable, set(self.model.tables))
+        trainer = Trainer(self.model, optimizer)
+        batch = self.batch._replace(position=tf.constant([0, ROWS], tf.int64))
+        step = tf.function(trainer.train_step)
+        for _ in range(steps):
+            yield step(batch), self.ours
 
     def blocks(self, training: bool) -> dict[str, tf.Tensor]:
         """Returns every block's output, lists as `block/01/02` like the golden keys."""

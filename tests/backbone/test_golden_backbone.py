@@ -8,7 +8,7 @@ import pytest
 from tests.backbone.golden import Golden, arrays, close
 from tests.conftest import shared_folder
 
-FORWARD, GRADIENT = 1e-5, 1e-4
+FORWARD, GRADIENT, RATE = 1e-5, 1e-4, 1e-4
 # The order in which the oracle read the groups.
 GROUPS = {
     "dssm_senet_backbone": ["item", "user"],
@@ -75,3 +75,23 @@ def test_scorer(case: Golden) -> None:
     served = case.model.serve(case.batch.features)
     for name in ("logits", "probs", "user_tower_emb", "item_tower_emb"):
         close(served[name], expected[f"out/{name}"], FORWARD, name)
+
+
+def test_three_steps_of_adam(case: Golden) -> None:
+    """Where a gradient is nothing but rounding, Adam's step is ± the rate by its sign."""
+    expected = arrays(case.folder, "after_steps")
+    gradients = arrays(case.folder, "train")
+    compared = 0
+    for step, (losses, variables) in enumerate(case.train(3), 1):
+        for name in ("cross_entropy_loss", "reg_pos_loss", "regularization_loss"):
+            stored = expected[f"step{step}/loss/{name}"]
+            np.testing.assert_allclose(losses[name], stored, rtol=FORWARD, err_msg=name)
+        for theirs in case.stored:
+            stored = expected.get(f"step{step}/var/{theirs}")
+            if stored is None:
+                continue
+            compared += 1
+            sure = np.abs(gradients.get(f"grad/{theirs}", np.ones(stored.shape))) > 1e-5
+            error = np.abs(variables[case.name(theirs)].numpy() - stored)
+            assert np.all(error < np.where(sure, 1e-5, 2 * step * RATE)), theirs
+    assert compared == 2 * len(case.stored)
