@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,21 +99,12 @@ class BatchInput:
         return made.prefetch(tf.data.AUTOTUNE)
 
     def read(self, dataset: tf.data.Dataset) -> Iterator[Batch]:
-        """Yields the batches of `batches()`.
+        """Returns the batches of `batches()`.
 
         Raises:
           DataError: a row cannot be read; says which, and why.
         """
-        iterator, position = iter(dataset), None
-        while True:
-            try:
-                batch = next(iterator)
-            except StopIteration:
-                return
-            except DATA_ERRORS as error:
-                raise self.reader.explain(error, position) from error
-            position = position_of(batch.position)
-            yield batch
+        return guarded(self.reader, dataset, lambda batch: batch.position)
 
     def batch(self, columns: Columns, position: tf.Tensor) -> Batch:
         """Returns the batch of B raw rows; `position` int64 [2] is where they end."""
@@ -141,6 +132,31 @@ def _sampler_columns(data: Any) -> set[str]:
         return set()
     config = getattr(data, kind)
     return {config.item_id_field, getattr(config, "user_id_field", config.item_id_field)}
+
+
+def guarded(
+    reader: Reader, dataset: tf.data.Dataset, position: Callable[[Any], tf.Tensor]
+) -> Iterator[Any]:
+    """Yields the elements of a data set made from `reader.batches()`.
+
+    Args:
+      reader: explains what goes wrong.
+      dataset: the elements.
+      position: element → its int64 [2] position.
+
+    Raises:
+      DataError: a row cannot be read; says which, and why.
+    """
+    iterator, last = iter(dataset), None
+    while True:
+        try:
+            element = next(iterator)
+        except StopIteration:
+            return
+        except DATA_ERRORS as error:
+            raise reader.explain(error, last) from error
+        last = position_of(position(element))
+        yield element
 
 
 def position_of(position: tf.Tensor) -> tuple[int, int]:

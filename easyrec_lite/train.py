@@ -1,4 +1,4 @@
-"""`python -m easyrec_lite.train --config NAME`: trains, evaluates and exports what a config says."""
+"""`python -m easyrec_lite.train --config NAME`: trains, evaluates, exports."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from easyrec_lite.data.fields import input_fields
 from easyrec_lite.data.readers import open_reader
 from easyrec_lite.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.files import atomic_file
-from easyrec_lite.input import DATA_ERRORS
+from easyrec_lite.input import guarded
 from easyrec_lite.serving.export import SIGNATURE, find_saved_model
 from easyrec_lite.serving.writers import open_writer
 
@@ -68,19 +68,14 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     columns = dict.fromkeys([*_raw_inputs(inputs, known), *(prediction.reserved and reserved)])
     reader = open_reader(pipeline, prediction.input_path, training=False, columns=list(columns))
     batches = reader.batches(prediction.batch_size)
-    count, position = 0, None
-    target = Path(prediction.output_path)
+    count, target = 0, Path(prediction.output_path)
     with atomic_file(target) as aside, open_writer(aside, target, prediction.separator) as writer:
-        try:
-            for raw, position in _shown(batches):
-                predicted = signature(**{name: _dense(raw[name]) for name in inputs})
-                kept = {name: raw[name] for name in reserved if name in raw}
-                table = _table({**kept, **{name: predicted[name] for name in outputs}})
-                writer.write(table)
-                count += table.num_rows
-        except DATA_ERRORS as error:
-            where = None if position is None else tuple(int(n) for n in position.numpy())
-            raise reader.explain(error, where) from error
+        for raw, _ in _shown(guarded(reader, batches, lambda element: element[1])):
+            predicted = signature(**{name: _dense(raw[name]) for name in inputs})
+            kept = {name: raw[name] for name in reserved if name in raw}
+            table = _table({**kept, **{name: predicted[name] for name in outputs}})
+            writer.write(table)
+            count += table.num_rows
     return count
 
 
@@ -121,11 +116,9 @@ def _raw_inputs(inputs: Sequence[str], known: Sequence[str]) -> list[str]:
     return list(inputs)
 
 
-def _shown(batches: tf.data.Dataset) -> Iterator[Any]:
+def _shown(batches: Iterator[Any]) -> Iterator[Any]:
     """The batches, behind a progress bar when somebody watches."""
-    if sys.stderr.isatty():
-        return iter(track(batches, description="predicting"))
-    return iter(batches)
+    return iter(track(batches, description="predicting")) if sys.stderr.isatty() else batches
 
 
 def _dense(column: Any) -> tf.Tensor:

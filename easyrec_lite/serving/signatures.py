@@ -65,7 +65,9 @@ class Served(tf.Module):
 
         @tf.function(autograph=False)
         def serve(**columns: tf.Tensor) -> Outputs:
-            values = tf.io.decode_csv(columns[SINGLE_INPUT], defaults, field_delim=separator.decode())
+            values = tf.io.decode_csv(
+                columns[SINGLE_INPUT], defaults, field_delim=separator.decode()
+            )
             return self._outputs(dict(zip([f.name for f in self._all], values, strict=True)))
 
         spec = tf.TensorSpec([None], tf.string, name=SINGLE_INPUT)
@@ -95,7 +97,8 @@ def scorer(parts: Parts) -> Served:
 def user_tower(parts: Parts) -> Served:
     """Returns the SavedModel of user columns → `user_tower_emb` float32 [B, D]."""
     return Served(
-        parts, lambda values: {"user_tower_emb": parts.model.user_vectors(values)},
+        parts,
+        lambda values: {"user_tower_emb": parts.model.user_vectors(values)},
         parts.user_features,
     )
 
@@ -103,7 +106,8 @@ def user_tower(parts: Parts) -> Served:
 def item_tower(parts: Parts) -> Served:
     """Returns the SavedModel of item columns → `item_tower_emb` float32 [B, D]."""
     return Served(
-        parts, lambda values: {"item_tower_emb": parts.model.item_vectors(values)},
+        parts,
+        lambda values: {"item_tower_emb": parts.model.item_vectors(values)},
         parts.item_features,
     )
 
@@ -113,4 +117,3 @@ SERVED: dict[str, Callable[[Parts], Served]] = {
     "user_tower": user_tower,
     "item_tower": item_tower,
 }
-

@@ -65,6 +65,7 @@ class Loop:
             self._step = int(self._trainer.step)
             if not bool(self._trainer.finite):
                 raise RunError(_not_finite(self._trainer, self._step + 1))
+            self._clock.begin(self._trainer, self._step)
             reason = "" if more else "all data is read"
             self._between()
             reason = reason or next(
@@ -97,7 +98,7 @@ class Loop:
         ends = [period - step % period for period in (periods.log, periods.save) if period]
         if periods.total is not None:
             ends.append(periods.total - step)
-        return max(1, min([*ends, self._clock.steps_in(CALL_SECONDS)]))
+        return max(1, min([*ends, self._clock.steps_in(CALL_SECONDS, step)]))
 
 
 class _Clock:
@@ -107,12 +108,19 @@ class _Clock:
         self._since = self._saved = time.monotonic()
         self._from = step
         self._per_step = 0.0
+        self._begun = False
+
+    def begin(self, trainer: Trainer, step: int) -> None:
+        """Starts to count after the first call, which is one step and the time to trace it."""
+        if not self._begun:
+            self._begun = True
+            self._since, self._from = time.monotonic(), step
+            trainer.take_counts()
 
     def report(self, trainer: Trainer, step: int, total: int | None) -> Report:
         seconds = max(time.monotonic() - self._since, 1e-9)
         rows, waited = trainer.take_counts()
-        done = max(step - self._from, 1)
-        self._per_step = seconds / done
+        self._per_step = seconds / max(step - self._from, 1)
         left = None if total is None else (total - step) * self._per_step
         self._since, self._from = time.monotonic(), step
         return Report(
@@ -127,8 +135,11 @@ class _Clock:
         self._saved = time.monotonic()
         self._since += seconds
 
-    def steps_in(self, seconds: float) -> int:
-        return int(seconds / self._per_step) if self._per_step else 10
+    def steps_in(self, seconds: float, step: int) -> int:
+        """Returns how many steps fit into `seconds`, by the speed since the last report."""
+        if step > self._from and self._begun:
+            self._per_step = (time.monotonic() - self._since) / (step - self._from)
+        return int(seconds / self._per_step) if self._per_step else 1
 
 
 def _not_finite(trainer: Trainer, step: int) -> Problem:

@@ -1,4 +1,4 @@
-"""The optimiser of a run: which rule and rate moves which variable; clipping, freezing, averages."""
+"""The optimiser of a run: rules and rates of all variables; clipping, freezing, averages."""
 
 from __future__ import annotations
 

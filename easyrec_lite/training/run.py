@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -40,7 +41,7 @@ class Result:
       reason: why it ended.
       checkpoint: prefix of the newest checkpoint, or None when no step was done.
       metrics: of the last evaluation; empty when there was none.
-      export: folder of the final export, or None when the config asks for none.
+      export: folder of the newest export, or None when there was none.
     """
 
     step: int
@@ -69,6 +70,7 @@ class Run:
         self.history = History(self.folder)
         self.metrics: Mapping[str, float] = {}
         self.prefix: str | None = None
+        self.exported: Path | None = None
         self.input = BatchInput(
             self.pipeline,
             train_path(self.pipeline),
@@ -77,6 +79,7 @@ class Run:
             self.parts.item_features,
             training=True,
         )
+        self.evaluate = evaluate
         path = eval_path(self.pipeline) if evaluate else ""
         self.evaluator = Evaluator(self.parts, path) if path else None
         keep = self.config.train_config.keep_checkpoint_max
@@ -97,14 +100,16 @@ class Run:
         self._start()
         reason = self._train()
         step = int(self.trainer.step)
-        export = None
-        if self.evaluator and self.config.export_config.exporter_type == "final":
+        if self.input.reader.bad_rows():
+            log.warning("%d bad rows of an epoch were left out", self.input.reader.bad_rows())
+        if self.evaluate and self.config.export_config.exporter_type == "final":
             with self._averaged():
-                export = export_models(self.parts, self.folder / "export" / "final", step)
-            keep_newest(self.folder / "export" / "final", self.config.export_config.exports_to_keep)
-        return Result(step, reason, self.prefix, self.metrics, export)
+                self._export("final", step)
+        return Result(step, reason, self.prefix, self.metrics, self.exported)
 
     def _start(self) -> None:
+        if self.input.sampler is not None:
+            log.info("negatives of a row: %s", negatives(self.config.data_config))
         self.folder.mkdir(parents=True, exist_ok=True)
         save(self.pipeline, self.folder / CONFIG_FILE)
         self.prefix = self.checkpoints.restore_newest()
@@ -121,7 +126,9 @@ class Run:
             shuffle=data.shuffle,
             seed=self.config.train_config.seed,
         )
-        return self.input.batches(data.batch_size, order, data.drop_remainder)
+        batches = self.input.batches(data.batch_size, order, data.drop_remainder)
+        log.info("training data: %s", self.input.reader.describe())
+        return batches
 
     def _train(self) -> str:
         periods = periods_of(self.config.train_config)
@@ -162,12 +169,22 @@ class Run:
                 return
         elif kind != "latest":
             return
+        self._export(kind, step)
+
+    def _export(self, kind: str, step: int) -> None:
         root = self.folder / "export" / kind
-        export_models(self.parts, root, step)
-        keep_newest(root, config.exports_to_keep)
+        self.exported = export_models(self.parts, root, step)
+        keep_newest(root, self.config.export_config.exports_to_keep)
 
     def _averaged(self) -> AbstractContextManager[None]:
         return averaged_weights(self.parts.model.trainable, self.optimizer.averages)
+
+
+def negatives(data: Any) -> str:
+    """Returns where the negatives of a row come from, and how many they are at most."""
+    sampled = getattr(data, data.WhichOneof("sampler")).num_sample
+    others = data.batch_size - 1
+    return f"up to {others} of the batch's other rows, and {sampled} sampled"
 
 
 def train_path(pipeline: Pipeline) -> str:

@@ -411,7 +411,7 @@ def _write(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this data set's flags."""
-    parser.add_argument("--rows", type=int, default=400_000, help="rows to train on (200000)")
+    parser.add_argument("--rows", type=int, default=400_000, help="rows to train on (400000)")
     parser.add_argument("--eval_rows", type=int, help="rows to evaluate on (a tenth of --rows)")
     parser.add_argument("--users", type=int, help="number of users (--rows / 25)")
     parser.add_argument("--items", type=int, help="number of items (--rows / 50)")
