@@ -139,8 +139,7 @@ class CompiledBackbone:
             return operations.compute(raw_output)
         if layer.kind == "input_layer":
             return operations.compute(_same)
-        if layer.kind == "lambda":
-            assert layer.function is not None
+        if layer.function is not None:
             return operations.compute(layer.function)
         count = message.num_steps if layer.kind == "recurrent" else message.num_repeat
         copies = [

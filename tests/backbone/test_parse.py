@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easyrec_lite.backbone.parse import order, parse_backbone
+from easyrec_lite.backbone.order import order
+from easyrec_lite.backbone.parse import parse_backbone
 from tests.backbone.building import pipeline, problems
 
 GROUP = 'inputs { feature_group_name: "ab" }'
