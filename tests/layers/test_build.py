@@ -151,8 +151,8 @@ def test_a_layer_of_keras_gets_a_seed_of_its_name() -> None:
             "'activation' is a message",
         ),
         (
-            'class_name: "Dense" st_params { fields { key: "units" value { number_value: -1 } } }',
-            "Dense 'x'",
+            'class_name: "Dropout" st_params { fields { key: "rate" value { number_value: 2 } } }',
+            "Dropout 'x'",
         ),
     ],
 )
