@@ -21,46 +21,59 @@ _PROBABILITY_LOSSES = (
 )
 
 
-def distillation_columns(kd: Any) -> list[str]:
-    """Returns the raw columns that a `KD` message reads."""
-    session = getattr(loss_params(kd), "session_name", "")
-    return [name for name in (kd.soft_label_name, kd.task_space_indicator_name, session) if name]
-
-
-def distillation_loss(
-    kd: Any, scores: Scores, columns: Mapping[str, tf.Tensor]
-) -> tuple[str, tf.Tensor]:
-    """Returns the name of a `KD` message's loss, and the loss times its weight, a scalar.
+class Teacher:
+    """One `KD` message: which column to learn from, and how.
 
     Student and teacher logits are divided by the temperature T, and the loss is multiplied by T²,
     so that its gradients do not shrink (Hinton et al., https://arxiv.org/abs/1503.02531).
 
     Args:
       kd: the message; `label_is_logits: false` says that the teacher's column is probabilities.
-      scores: the student's logits and the sample weights.
-      columns: name → [B] raw column.
+
+    Attributes:
+      name: what the loss is called.
+      columns: the columns that it reads.
+
+    Raises:
+      ConfigError: its loss_type is not one of a pointwise model.
     """
-    loss_type, params = loss_type_name(kd.loss_type), loss_params(kd)
-    teacher = tf.cast(columns[kd.soft_label_name], tf.float32)
-    student = scores.logits / kd.temperature
-    if loss_type in _PROBABILITY_LOSSES:
-        teacher = tf.sigmoid(teacher / kd.temperature) if kd.label_is_logits else teacher
-    elif kd.label_is_logits:
-        teacher = teacher / kd.temperature
-    elif loss_type == "L2_LOSS":
-        student = tf.sigmoid(student)
-    sessions = columns.get(getattr(params, "session_name", ""))
-    seen = Scores(student, teacher, _task_weights(kd, scores, columns), sessions)
-    loss = LOSSES.get(loss_type)(seen, params)
-    name = kd.loss_name or f"{loss_type.lower()}_{kd.soft_label_name}"
-    return name, kd.loss_weight * kd.temperature**2 * loss
 
+    def __init__(self, kd: Any):
+        self._kd = kd
+        self._loss_type = loss_type_name(kd.loss_type)
+        self._loss = LOSSES.get(self._loss_type)
+        self._params = loss_params(kd)
+        self._session = getattr(self._params, "session_name", "")
+        self.name = kd.loss_name or f"{self._loss_type.lower()}_{kd.soft_label_name}"
+        names = (kd.soft_label_name, kd.task_space_indicator_name, self._session)
+        self.columns = tuple(name for name in names if name)
 
-def _task_weights(kd: Any, scores: Scores, columns: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
-    if not kd.task_space_indicator_name:
-        return scores.weights
-    column = columns[kd.task_space_indicator_name]
-    text = column if column.dtype == tf.string else tf.strings.as_string(column)
-    inside = text == kd.task_space_indicator_value
-    weights = tf.where(inside, kd.in_task_space_weight, kd.out_task_space_weight)
-    return weights if scores.weights is None else weights * scores.weights
+    def loss(self, scores: Scores, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the loss times its weight, a scalar.
+
+        Args:
+          scores: the student's logits and the sample weights.
+          columns: name → [B] raw column.
+        """
+        kd = self._kd
+        teacher = tf.cast(columns[kd.soft_label_name], tf.float32)
+        student = scores.logits / kd.temperature
+        if self._loss_type in _PROBABILITY_LOSSES:
+            teacher = tf.sigmoid(teacher / kd.temperature) if kd.label_is_logits else teacher
+        elif kd.label_is_logits:
+            teacher = teacher / kd.temperature
+        elif self._loss_type == "L2_LOSS":
+            student = tf.sigmoid(student)
+        weights = self._weights(scores, columns)
+        seen = Scores(student, teacher, weights, columns.get(self._session))
+        return kd.loss_weight * kd.temperature**2 * self._loss(seen, self._params)
+
+    def _weights(self, scores: Scores, columns: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
+        kd = self._kd
+        if not kd.task_space_indicator_name:
+            return scores.weights
+        column = columns[kd.task_space_indicator_name]
+        text = column if column.dtype == tf.string else tf.strings.as_string(column)
+        inside = text == kd.task_space_indicator_value
+        weights = tf.where(inside, kd.in_task_space_weight, kd.out_task_space_weight)
+        return weights if scores.weights is None else weights * scores.weights

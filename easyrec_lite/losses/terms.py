@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from easyrec_lite.errors import ConfigError, Problem
@@ -42,15 +43,15 @@ def loss_terms(model_config: Any) -> list[LossTerm]:
     """Returns the loss terms of an `EasyRecModel` message.
 
     Raises:
-      ConfigError: a loss cannot train a two-tower model, is learnt a weight for, is mixed with
-        the listwise one, or has the name of another.
+      ConfigError: a loss cannot train a two-tower model, has a learnt weight or the name of
+        another, or is listed (or distilled) beside the listwise one.
     """
     if not model_config.losses:
         name = loss_type_name(model_config.loss_type)
         terms = [LossTerm(_shown_name(name), name)]
     else:
         terms = [_term(loss) for loss in model_config.losses]
-    problems = [*_unsupported(model_config, terms), *_conflicts(terms)]
+    problems = [*_unsupported(model_config, terms), *_conflicts(terms, model_config.kd)]
     if problems:
         raise ConfigError(problems)
     return terms
@@ -100,7 +101,7 @@ def _unsupported(model_config: Any, terms: list[LossTerm]) -> list[Problem]:
     return problems
 
 
-def _conflicts(terms: list[LossTerm]) -> list[Problem]:
+def _conflicts(terms: list[LossTerm], kd: Sequence[Any]) -> list[Problem]:
     problems = []
     if len(terms) > 1 and any(term.loss_type == LISTWISE for term in terms):
         problems.append(
@@ -111,13 +112,21 @@ def _conflicts(terms: list[LossTerm]) -> list[Problem]:
                 remedy="the others score a row alone; train them in a model of their own",
             )
         )
-    names = [term.name for term in terms]
+    if kd and terms[0].loss_type == LISTWISE:
+        problems.append(
+            Problem(
+                message=f"kd needs a score for each row, and {LISTWISE} has none",
+                path="model_config.kd",
+                remedy="remove kd, or use a pointwise loss_type",
+            )
+        )
+    names = [term.name for term in terms] + [teacher.loss_name for teacher in kd]
     problems += [
         Problem(
             message=f"two losses are named {name!r}",
             path="model_config.losses",
             remedy="give them a loss_name each",
         )
-        for name in sorted({name for name in names if names.count(name) > 1})
+        for name in sorted({name for name in names if name and names.count(name) > 1})
     ]
     return problems

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.batch import Batch
-from easyrec_lite.losses.distillation import distillation_columns, distillation_loss
+from easyrec_lite.losses.distillation import Teacher
 from easyrec_lite.losses.registry import LOSSES, Scores
 from easyrec_lite.losses.terms import LossTerm
 
@@ -26,11 +26,11 @@ class PointwiseObjective:
     """
 
     def __init__(self, config: Any, terms: list[LossTerm]):
-        self._terms = terms
-        self._teachers = list(config.model_config.kd)
+        self._terms = [(term, LOSSES.get(term.loss_type)) for term in terms]
+        self._teachers = [Teacher(kd) for kd in config.model_config.kd]
         self._label = config.model_config.label_name or config.data_config.label_fields[0]
         sessions = [term.session_name for term in terms]
-        columns = sessions + [c for kd in self._teachers for c in distillation_columns(kd)]
+        columns = sessions + [c for teacher in self._teachers for c in teacher.columns]
         labels = set(config.data_config.label_fields)
         self.columns = tuple(dict.fromkeys(c for c in columns if c and c not in labels))
         self._regression = {"L2_LOSS": tf.identity, "SIGMOID_L2_LOSS": tf.sigmoid}.get(
@@ -47,11 +47,9 @@ class PointwiseObjective:
         """Returns each loss, times its weight, under its name."""
         scores = Scores(logits, batch.labels[self._label], batch.weights)
         losses = {}
-        for term in self._terms:
+        for term, loss in self._terms:
             sessions = batch.extra.get(term.session_name)
-            loss = LOSSES.get(term.loss_type)(scores._replace(sessions=sessions), term.params)
-            losses[term.name] = term.weight * loss
+            losses[term.name] = term.weight * loss(scores._replace(sessions=sessions), term.params)
         for teacher in self._teachers:
-            name, loss = distillation_loss(teacher, scores, {**batch.extra, **batch.labels})
-            losses[name] = loss
+            losses[teacher.name] = teacher.loss(scores, {**batch.extra, **batch.labels})
         return losses

@@ -11,7 +11,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite import protos
-from easyrec_lite.losses.distillation import distillation_columns, distillation_loss
+from easyrec_lite.losses.distillation import Teacher
 from easyrec_lite.losses.registry import LOSSES, Scores
 
 LOGITS = [0.3, -1.2, 2.0, 0.1, -0.4, 30.0]
@@ -247,8 +247,9 @@ def test_gradients_are_finite_and_one_row_will_do(loss_type: str) -> None:
 
 def distil(text: str, columns: dict[str, Any]) -> tuple[str, float]:
     kd = message("KD", f'pred_name: "logits" soft_label_name: "teacher" {text}')
-    name, loss = distillation_loss(kd, Scores(tf.constant(LOGITS), tf.constant(LABELS)), columns)
-    return name, float(loss)
+    teacher = Teacher(kd)
+    loss = teacher.loss(Scores(tf.constant(LOGITS), tf.constant(LABELS)), columns)
+    return teacher.name, float(loss)
 
 
 TEACHER = [1.0, -1.0, 0.5, 0.0, 2.0, -3.0]
@@ -281,4 +282,4 @@ def test_distillation_weighs_rows_by_their_task_space() -> None:
     rows = [2 * (TEACHER[i] - LOGITS[i]) ** 2 for i in (0, 1, 4)]
     assert distil(text, columns)[1] == pytest.approx(np.mean(rows), rel=1e-5)
     kd = message("KD", f'pred_name: "logits" soft_label_name: "teacher" {text}')
-    assert distillation_columns(kd) == ["teacher", "scene"]
+    assert Teacher(kd).columns == ("teacher", "scene")

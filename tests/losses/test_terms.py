@@ -61,6 +61,11 @@ def test_each_loss_type_is_served_or_refused_by_name() -> None:
         ("losses { loss_type: L2_LOSS learn_loss_weight: true }", "learnt"),
         ("loss_weight_strategy: Uncertainty", "learnt"),
         (
+            f"loss_type: {LISTWISE} "
+            'kd { pred_name: "logits" soft_label_name: "t" loss_type: L2_LOSS }',
+            "kd needs a score",
+        ),
+        (
             "losses { loss_type: LISTWISE_RANK_LOSS listwise_rank_loss { scale_logits: true } }",
             "scale_logits",
         ),
