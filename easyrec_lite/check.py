@@ -2,7 +2,7 @@
 
 Prints every problem of the config, then its embedding tables and the memory that training needs.
 With `--data` it also reads the first rows of the data. Exits with 2 when there is an error. Does
-not import TensorFlow.
+not import TensorFlow, unless `--graph` asks for a drawing of the backbone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from easyrec_lite.cli import Parser, base_parser, edits_from, run
 from easyrec_lite.config import Pipeline, examine
@@ -19,8 +20,10 @@ from easyrec_lite.config.memory import estimate, report
 from easyrec_lite.config.rules import files
 from easyrec_lite.config.view import View
 from easyrec_lite.data.scan import label_zero_share, scan
-from easyrec_lite.errors import Problem, ProblemError
+from easyrec_lite.errors import ConfigError, Problem, ProblemError
+from easyrec_lite.files import atomic_file, atomic_write
 from easyrec_lite.registry import import_plugins
+from easyrec_lite.runtime import load_tensorflow
 
 ROWS = 1000
 
@@ -43,8 +46,33 @@ def main(argv: Sequence[str]) -> int:
     errors = _errors(problems)
     if pipeline is not None and not errors:
         print(f"\n{report(estimate(pipeline))}\n")
+        if args.graph is not None:
+            draw_graph(pipeline, args.graph)
     print(_summary(errors, len(problems) - errors))
     return 2 if errors else 0
+
+
+def draw_graph(pipeline: Pipeline, path: str) -> None:
+    """Prints the backbone as text, or writes it to `path`, an .svg or a .png file.
+
+    Raises:
+      ConfigError: there is no backbone, or `path` has another ending.
+    """
+    suffix = Path(path).suffix.lower()
+    if path and suffix not in (".svg", ".png"):
+        raise ConfigError(Problem(f"--graph {path}", expected="a file ending in .svg or .png"))
+    load_tensorflow()
+    from easyrec_lite.backbone.draw import draw
+    from easyrec_lite.backbone.png import draw_png
+    from easyrec_lite.backbone.svg import draw_svg
+
+    if not path:
+        print(draw(pipeline))
+    elif suffix == ".svg":
+        atomic_write(path, draw_svg(pipeline))
+    else:
+        with atomic_file(path) as aside:
+            draw_png(pipeline, aside)
 
 
 def data_problems(pipeline: Pipeline, rows: int = ROWS) -> list[Problem]:
@@ -116,6 +144,13 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--data", action="store_true", help="also read the first rows of the data that it names"
+    )
+    parser.add_argument(
+        "--graph",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="also draw the backbone: as text, or into an .svg or .png file (loads TensorFlow)",
     )
     parser.add_argument(
         "--rows",

@@ -27,17 +27,23 @@ def prepare(pipeline: Pipeline) -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)
     for warning in pipeline.warnings:
         print(warning, file=sys.stderr)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _without_chatter():
-        import keras  # noqa: F401 - so that what its import prints is filtered as well
-        import tensorflow as tf
+    load_tensorflow()
+    import tensorflow as tf
 
-    tf.get_logger().setLevel(logging.ERROR)
     config = pipeline.config.train_config
     if config.inter_op_parallelism_threads:
         tf.config.threading.set_inter_op_parallelism_threads(config.inter_op_parallelism_threads)
     if config.intra_op_parallelism_threads:
         tf.config.threading.set_intra_op_parallelism_threads(config.intra_op_parallelism_threads)
+
+
+def load_tensorflow() -> None:
+    """Loads TensorFlow and Keras without what they print while loading."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _without_chatter():
+        import keras  # noqa: F401
+        import tensorflow as tf
+    tf.get_logger().setLevel(logging.ERROR)
 
 
 @contextmanager

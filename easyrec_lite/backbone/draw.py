@@ -62,7 +62,14 @@ def nodes(pipeline: Pipeline) -> list[Node]:
       ConfigError: there is no backbone, or it cannot be built.
     """
     if not pipeline.config.model_config.HasField("backbone"):
-        raise ConfigError(Problem("the config has no backbone", path="model_config"))
+        raise ConfigError(
+            Problem(
+                "the config has no backbone",
+                pipeline.place("model_config"),
+                path="model_config",
+                remedy="only a config with model_config.backbone has a graph",
+            )
+        )
     backbone, problems = parse_backbone(pipeline)
     if backbone is None:
         raise ConfigError(problem for problem in problems if problem.severity == "error")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from easyrec_lite.backbone.draw import Node, nodes
 from easyrec_lite.config.source import Pipeline
 
-_WIDTH, _HEIGHT = 210, 56
-_GAP_X, _GAP_Y = 70, 18
-_MARGIN = 20
+WIDTH, HEIGHT = 210, 56
+GAP_X, GAP_Y = 70, 18
+MARGIN = 20
 _LETTERS = 30
-_GROUP, _BLOCK = "#e3efe3", "#e6ebf5"
+GROUP, BLOCK = "#e3efe3", "#e6ebf5"
 
 
 def draw_svg(pipeline: Pipeline) -> str:
@@ -23,15 +23,9 @@ def draw_svg(pipeline: Pipeline) -> str:
     """
     found = nodes(pipeline)
     corners = layout(found)
-    edges = [
-        _edge(corners[name], corners[node.name])
-        for node in found
-        for name in node.reads
-        if name in corners
-    ]
+    edges = [_edge(*ends) for ends in arrows(found, corners)]
     boxes = [_box(node, corners[node.name]) for node in found]
-    width = max(x for x, _ in corners.values()) + _WIDTH + _MARGIN
-    height = max(y for _, y in corners.values()) + _HEIGHT + _MARGIN
+    width, height = extent(corners)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return "\n".join(
         [
@@ -42,6 +36,28 @@ def draw_svg(pipeline: Pipeline) -> str:
             "</svg>\n",
         ]
     )
+
+
+def arrows(
+    found: Sequence[Node], corners: dict[str, tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yields the corners of the boxes at both ends of each arrow."""
+    for node in found:
+        for name in node.reads:
+            if name in corners:
+                yield corners[name], corners[node.name]
+
+
+def extent(corners: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """Returns width and height of the picture."""
+    width = max(x for x, _ in corners.values()) + WIDTH + MARGIN
+    return width, max(y for _, y in corners.values()) + HEIGHT + MARGIN
+
+
+def lines_of(node: Node) -> tuple[str, str, str]:
+    """Returns what stands in a node's box: name, what it does, shape and weights."""
+    weights = f", {node.parameters:,} weights" if node.parameters else ""
+    return node.name.removeprefix("@"), node.does, node.shape + weights
 
 
 def layout(found: Sequence[Node]) -> dict[str, tuple[int, int]]:
@@ -57,13 +73,13 @@ def layout(found: Sequence[Node]) -> dict[str, tuple[int, int]]:
         columns.setdefault(depth[node.name], []).append(node)
     corners: dict[str, tuple[int, int]] = {}
     for column in sorted(columns):
-        x = _MARGIN + column * (_WIDTH + _GAP_X)
-        y = _MARGIN
+        x = MARGIN + column * (WIDTH + GAP_X)
+        y = MARGIN
         wanted = [(_wanted_height(node, corners, y), node) for node in columns[column]]
         for height, node in sorted(wanted, key=lambda pair: pair[0]):
             y = max(y, height)
             corners[node.name] = (x, y)
-            y += _HEIGHT + _GAP_Y
+            y += HEIGHT + GAP_Y
     return corners
 
 
@@ -73,26 +89,26 @@ def _wanted_height(node: Node, corners: dict[str, tuple[int, int]], top: int) ->
 
 
 def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
-    x, y = start[0] + _WIDTH, start[1] + _HEIGHT // 2
-    to_x, to_y = end[0], end[1] + _HEIGHT // 2
+    x, y = start[0] + WIDTH, start[1] + HEIGHT // 2
+    to_x, to_y = end[0], end[1] + HEIGHT // 2
     bend = (x + to_x) // 2
     return f'<path d="M{x},{y} C{bend},{y} {bend},{to_y} {to_x},{to_y}" fill="none" stroke="#888"/>'
 
 
 def _box(node: Node, corner: tuple[int, int]) -> str:
     x, y = corner
-    weights = f", {node.parameters:,} weights" if node.parameters else ""
-    lines = [node.name.removeprefix("@"), node.does, node.shape + weights]
-    fill = _GROUP if node.name.startswith("@") else _BLOCK
+    lines = lines_of(node)
+    fill = GROUP if node.name.startswith("@") else BLOCK
     texts = [
         f'<text x="{x + 8}" y="{y + 17 + 16 * i}" font-size="{13 if i == 0 else 11}">'
-        f"{escape(_short(line))}</text>"
+        f"{escape(short(line))}</text>"
         for i, line in enumerate(lines)
     ]
     title = f"<title>{escape(' | '.join(lines))}</title>"
-    shape = f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill={quoteattr(fill)} stroke="#556"/>'  # noqa: E501
+    shape = f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill={quoteattr(fill)} stroke="#556"/>'  # noqa: E501
     return "\n".join(["<g>", title, shape, *texts, "</g>"])
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Returns a text cut to the width of a box."""
     return text if len(text) <= _LETTERS else text[: _LETTERS - 1] + "…"

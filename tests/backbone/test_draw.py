@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from easyrec_lite.backbone.draw import draw, nodes
-from easyrec_lite.backbone.svg import _HEIGHT, _WIDTH, draw_svg, layout
+from easyrec_lite.backbone.svg import HEIGHT, WIDTH, draw_svg, layout
 from easyrec_lite.config import load
 from easyrec_lite.errors import ConfigError
 from tests.backbone.building import pipeline
@@ -70,9 +70,9 @@ def test_boxes_do_not_overlap_and_stand_right_of_what_they_read() -> None:
     found = nodes(config)
     corners = layout(found)
     for (ax, ay), (bx, by) in itertools.combinations(corners.values(), 2):
-        assert abs(ax - bx) >= _WIDTH or abs(ay - by) >= _HEIGHT
+        assert abs(ax - bx) >= WIDTH or abs(ay - by) >= HEIGHT
     for node in found:
-        assert all(corners[name][0] + _WIDTH < corners[node.name][0] for name in node.reads)
+        assert all(corners[name][0] + WIDTH < corners[node.name][0] for name in node.reads)
     dcn = next(node for node in found if node.name == "user_dcn")
     assert (dcn.does, dcn.shape, dcn.parameters) == (
         "3 × Cross, recurrent",
