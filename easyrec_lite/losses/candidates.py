@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -14,8 +15,8 @@ class Candidates(NamedTuple):
 
     Attributes:
       in_batch: whether other rows' positives compete at all.
-      ids: int32 [N], equal for equal items, −1 for a candidate that is never masked by its item;
-        a candidate of the row's own item does not compete. None: no such mask.
+      ids: int32 [N], equal for equal items; a candidate of the row's own item does not compete.
+        Sampled items may be −1, never masked by their item. None: no such mask.
       hard_pairs: int64 [H, 2] of (row in B, sampled item in n). A sampled item in any pair is a
         hard negative: it competes in the rows that it is paired with, in no other. None: the
         sampled items all compete in every row.
@@ -41,14 +42,12 @@ class Candidates(NamedTuple):
         if not self.in_batch:
             masks.append(column < rows)
         if self.ids is not None:
-            own = tf.gather(self.ids, span)[:, None]
-            masks.append((own == self.ids[None, :]) & (own >= 0))
+            masks.append(tf.gather(self.ids, span)[:, None] == self.ids[None, :])
         if self.hard_pairs is not None:
             masks.append(self._others_hard_negatives(rows, columns, span))
         if not masks:
             return None
-        positive = column == span[:, None]
-        return tf.reduce_any([tf.broadcast_to(m, tf.shape(positive)) for m in masks], 0) & ~positive
+        return functools.reduce(tf.logical_or, masks) & (column != span[:, None])
 
     def _others_hard_negatives(
         self, rows: tf.Tensor, columns: tf.Tensor, span: tf.Tensor
