@@ -17,28 +17,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from easyrec_lite.data.builtin.rows import join_tags
 from easyrec_lite.data.builtin.taobao_layout import (
     COLUMNS,
-    PRICE_BUCKETS,
-    PROFILE,
     EventWriter,
     write_ads,
 )
+from easyrec_lite.data.builtin.taobao_world import (
+    MOMENTS,
+    USERS_AT_ONCE,
+    Items,
+    Users,
+    make_brands,
+    make_items,
+    make_users,
+    softmax_draw,
+    zipf,
+)
 from easyrec_lite.errors import ConfigError, Problem
 
-DIM = 4
-BRANDS_A_CATEGORY = 6
-ARCHETYPES = 97
-MOMENTS = 4
-SESSIONS_SEEN = 8
-MAX_REPEATS = 6
 TASTE, PRICE, POPULARITY, POSITION, CONSTANT = 2.5, 0.7, 0.4, -0.3, -2.6
 # The share of the rows that show an item of a category drawn by the user's taste, and how sharp
 # that taste is; the others show any item.
 OF_TASTE, SHARPNESS = 0.7, 1.6
 CHUNK = 200_000
-USERS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -78,40 +79,6 @@ class Sizes:
             raise ConfigError(problems)
 
 
-@dataclass(frozen=True)
-class Users:
-    """U users: latent vectors [U, DIM], price level [U], and the columns of each as text.
-
-    `profile` has U rows; `tags` has MOMENTS · U rows, those of moment m from row m · U on.
-    """
-
-    vectors: np.ndarray
-    price_level: np.ndarray
-    profile: pa.Table
-    tags: pa.Table
-
-
-@dataclass(frozen=True)
-class Items:
-    """M items: latent vectors [M, DIM], category [M], price level [M], popularity [M], columns."""
-
-    vectors: np.ndarray
-    category: np.ndarray
-    price_level: np.ndarray
-    popularity: np.ndarray
-    columns: pa.Table
-
-
-@dataclass(frozen=True)
-class Brands:
-    """K brands, `BRANDS_A_CATEGORY` in each category: vectors [K, DIM] and names [K]."""
-
-    vectors: np.ndarray
-    names: np.ndarray
-    category_vectors: np.ndarray
-    category_names: np.ndarray
-
-
 def make(folder: Path, sizes: Sizes, seed: int) -> str:
     """Writes the data set's files into `folder`; the same seed and sizes, the same bytes.
 
@@ -123,9 +90,9 @@ def make(folder: Path, sizes: Sizes, seed: int) -> str:
     """
     sizes.check()
     world, shown, noise = (np.random.default_rng([seed, part]) for part in range(3))
-    brands = _make_brands(world, sizes.items)
-    items = _make_items(world, sizes.items, brands)
-    users = _make_users(world, sizes.users, brands)
+    brands = make_brands(world, sizes.items)
+    items = make_items(world, sizes.items, brands)
+    users = make_users(world, sizes.users, brands)
     pairs = _draw_pairs(shown, sizes, users.vectors, items, brands.category_vectors)
     position = shown.random(len(pairs)) < 0.38
     chances = _chances(users, items, pairs, position)
@@ -167,147 +134,6 @@ def _summary(clicks: np.ndarray, sizes: Sizes, best: float, popularity: float) -
     )
 
 
-def _names(rng: np.random.Generator, count: int, top: int) -> np.ndarray:
-    """Returns `count` different ids as numbers, like those of the real data."""
-    return rng.choice(max(top, 4 * count), count, replace=False) + 1
-
-
-def _zipf(count: int, exponent: float, offset: float) -> np.ndarray:
-    weights = (np.arange(count) + offset) ** -exponent
-    return weights / weights.sum()
-
-
-def _missing(rng: np.random.Generator, values: np.ndarray, share: float) -> pa.Array:
-    return pa.array(values, mask=rng.random(len(values)) < share)
-
-
-def _levels(values: np.ndarray, levels: int) -> np.ndarray:
-    """Returns the quantile class of each value, 0 … levels − 1."""
-    cuts = np.quantile(values, np.arange(1, levels) / levels)
-    return np.searchsorted(cuts, values)
-
-
-def _make_brands(rng: np.random.Generator, items: int) -> Brands:
-    categories = int(np.clip(items // 40, 5, 1000))
-    count = categories * BRANDS_A_CATEGORY
-    category_vectors = rng.normal(size=(categories, DIM))
-    own = rng.normal(size=(count, DIM))
-    vectors = 0.85 * np.repeat(category_vectors, BRANDS_A_CATEGORY, axis=0) + 0.53 * own
-    return Brands(
-        vectors, _names(rng, count, 460_000), category_vectors, _names(rng, categories, 12_000)
-    )
-
-
-def _make_items(rng: np.random.Generator, count: int, brands: Brands) -> Items:
-    categories = len(brands.category_names)
-    category = rng.choice(categories, count, p=_zipf(categories, 0.5, 3))
-    of_category = rng.choice(BRANDS_A_CATEGORY, count, p=_zipf(BRANDS_A_CATEGORY, 0.8, 1))
-    brand = category * BRANDS_A_CATEGORY + of_category
-    customer = brand * 2 + rng.integers(2, size=count)
-    campaign = customer * 3 + rng.integers(3, size=count)
-    price_level = rng.normal(size=count)
-    brand_names = pa.array(brands.names[brand]).cast(pa.string())
-    fate = rng.random(count)
-    columns = {
-        "adgroup_id": _names(rng, count, 846_000),
-        "cate_id": brands.category_names[category],
-        "campaign_id": _names(rng, 6 * len(brands.names), 423_000)[campaign],
-        "customer": _names(rng, 2 * len(brands.names), 255_000)[customer],
-        "brand": pc.if_else(fate < 0.25, "NULL", pc.if_else(fate < 0.27, "", brand_names)),
-        "price": _levels(price_level, PRICE_BUCKETS),
-    }
-    vectors = 0.97 * brands.vectors[brand] + 0.25 * rng.normal(size=(count, DIM))
-    popularity = rng.permutation(_zipf(count, 0.7, 20))
-    return Items(vectors, category, price_level, popularity, pa.table(columns))
-
-
-def _make_users(rng: np.random.Generator, count: int, brands: Brands) -> Users:
-    archetypes = rng.normal(size=(ARCHETYPES, DIM))
-    archetype = rng.choice(ARCHETYPES, count, p=_zipf(ARCHETYPES, 0.5, 5))
-    vectors = 0.8 * archetypes[archetype] + 0.6 * rng.normal(size=(count, DIM))
-    price_level = rng.normal(size=count)
-    noise = 0.5 * rng.normal(size=(count, 3))
-    gender = (vectors[:, 0] + noise[:, 0] > 0) + 1
-    age = np.clip(np.round(2 * (vectors[:, 1] + noise[:, 1]) + 3), 1, 6).astype(int)
-    known = rng.random(count) >= 0.0425
-    columns = {
-        "user_id": _names(rng, count, 1_140_000),
-        "cms_segid": archetype,
-        "cms_group_id": np.where(gender == 1, 6, 0) + age,
-        "final_gender_code": gender,
-        "age_level": age,
-        "pvalue_level": _missing(rng, _levels(price_level, 3) + 1, 0.51),
-        "shopping_level": _levels(vectors[:, 2] + noise[:, 2], 3) + 1,
-        "occupation": (rng.random(count) < 0.06).astype(int),
-        "new_user_class_level": _missing(rng, rng.integers(1, 5, size=count), 0.21),
-    }
-    for name in PROFILE:
-        columns[name] = pc.if_else(known, pa.array(columns[name]), None)
-    return Users(vectors, price_level, pa.table(columns), _make_tags(rng, vectors, brands))
-
-
-def _make_tags(rng: np.random.Generator, vectors: np.ndarray, brands: Brands) -> pa.Table:
-    """Returns the tag lists of each user at each moment, [MOMENTS · U] rows.
-
-    A user goes through shopping sessions, each about one category and brand that the user likes,
-    looked at one to `MAX_REPEATS` times. A moment's tags are the latest sessions before it.
-    """
-    sessions = MOMENTS - 1 + SESSIONS_SEEN
-    parts = [
-        _like(rng, vectors[start : start + USERS_AT_ONCE], brands, sessions)
-        for start in range(0, len(vectors), USERS_AT_ONCE)
-    ]
-    brand = np.concatenate(parts)
-    repeats = rng.integers(1, MAX_REPEATS + 1, size=brand.shape)
-    seen = np.where(
-        rng.random(len(vectors)) < 0.2, 0, rng.integers(1, SESSIONS_SEEN + 1, len(vectors))
-    )
-    moments = [
-        _tags(
-            brand[:, moment : moment + SESSIONS_SEEN],
-            repeats[:, moment : moment + SESSIONS_SEEN]
-            * (np.arange(SESSIONS_SEEN) < seen[:, None]),
-            brands,
-        )
-        for moment in range(MOMENTS)
-    ]
-    return pa.concat_tables(moments)
-
-
-def _like(rng: np.random.Generator, vectors: np.ndarray, brands: Brands, count: int) -> np.ndarray:
-    """Returns [U, count], brands that users of `vectors` like, first by category, then by brand."""
-    category = _softmax_draw(rng, 0.8 * vectors @ brands.category_vectors.T, count)
-    choices = category[..., None] * BRANDS_A_CATEGORY + np.arange(BRANDS_A_CATEGORY)
-    scores = np.einsum("ud,uckd->uck", vectors, brands.vectors[choices])
-    pick = _softmax_draw(rng, scores.reshape(-1, BRANDS_A_CATEGORY), 1).reshape(category.shape)
-    return category * BRANDS_A_CATEGORY + pick
-
-
-def _softmax_draw(rng: np.random.Generator, scores: np.ndarray, count: int) -> np.ndarray:
-    """Returns [R, count], columns of `scores` [R, C] drawn with probability softmax(scores)."""
-    rows, columns = scores.shape
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    cumulative = np.cumsum(weights, axis=1)
-    cumulative /= cumulative[:, -1:]
-    levels = (cumulative + np.arange(rows)[:, None]).ravel()
-    wanted = rng.random((rows, count)) + np.arange(rows)[:, None]
-    found = np.searchsorted(levels, wanted.ravel(), side="right").reshape(rows, count)
-    return np.clip(found - np.arange(rows)[:, None] * columns, 0, columns - 1)
-
-
-def _tags(brand: np.ndarray, repeats: np.ndarray, brands: Brands) -> pa.Table:
-    each = np.repeat(brand.ravel(), repeats.ravel())
-    counts = repeats.sum(axis=1)
-    return pa.table(
-        {
-            "tag_category_list": join_tags(
-                pa.array(brands.category_names[each // BRANDS_A_CATEGORY]), counts
-            ),
-            "tag_brand_list": join_tags(pa.array(brands.names[each]), counts),
-        }
-    )
-
-
 def _draw_pairs(
     rng: np.random.Generator,
     sizes: Sizes,
@@ -317,7 +143,7 @@ def _draw_pairs(
 ) -> np.ndarray:
     """Returns [rows + eval_rows, 2], different pairs (user, item) in order of time."""
     wanted = sizes.rows + sizes.eval_rows
-    activity = rng.permutation(_zipf(sizes.users, 0.5, 20))
+    activity = rng.permutation(zipf(sizes.users, 0.5, 20))
     codes = np.zeros(0, np.int64)
     while len(codes) < wanted:
         user = rng.choice(sizes.users, wanted, p=activity)
@@ -337,17 +163,11 @@ def _liked_categories(
     order = np.argsort(user, kind="stable")
     drawn = np.empty(len(user), np.int64)
     for start in range(0, len(vectors), USERS_AT_ONCE):
-        stop = min(start + USERS_AT_ONCE, len(vectors))
-        first, last = np.searchsorted(user[order], [start, stop])
+        part = vectors[start : start + USERS_AT_ONCE]
+        first, last = np.searchsorted(user[order], [start, start + len(part)])
         rows = order[first:last]
-        scores = SHARPNESS * vectors[start:stop] @ category_vectors.T
-        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-        cumulative = np.cumsum(weights, axis=1)
-        cumulative /= cumulative[:, -1:]
-        levels = (cumulative + np.arange(stop - start)[:, None]).ravel()
-        own = user[rows] - start
-        found = np.searchsorted(levels, rng.random(len(rows)) + own, side="right")
-        drawn[rows] = np.clip(found - own * len(category_vectors), 0, len(category_vectors) - 1)
+        scores = SHARPNESS * part @ category_vectors.T
+        drawn[rows] = softmax_draw(rng, scores, user[rows] - start)
     return drawn
 
 
