@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from easyrec_lite.data.builtin.taobao_layout import PRICE_BUCKETS, PROFILE, join_tags
+from easyrec_lite.data.builtin.rows import join_tags
+from easyrec_lite.data.builtin.taobao_layout import PRICE_BUCKETS, PROFILE
 
 DIM = 4
 BRANDS_A_CATEGORY = 6
