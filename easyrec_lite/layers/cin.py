@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.layers.initializers import initializer
+from easyrec_lite.layers.pair_products import pair_products
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.shapes import equal_width, refuse, stacked
 
@@ -19,8 +20,8 @@ class CIN(keras.layers.Layer):
 
     Layer k: `X_k[h] = relu(Σ_ij W_k[h, i, j] · (X_{k−1}[i] ∘ X_0[j]) + b_k[h])`, h < H_k, with
     X_0 the fields. Each X_k is summed over D, and the sums are joined. From xDeepFM
-    (https://arxiv.org/abs/1803.05170). Computed as one matrix product a layer, of the products
-    [B·D, H_{k−1}·F] with W_k [H_{k−1}·F, H_k].
+    (https://arxiv.org/abs/1803.05170). Computed as matrix products a layer, of the products
+    [B·D, H_{k−1}·F] with W_k [H_{k−1}·F, H_k], in blocks of rows (`pair_products`).
 
     Args:
       hidden_feature_sizes: H_k of each layer.
@@ -62,14 +63,11 @@ class CIN(keras.layers.Layer):
         """Returns the joined sums [B, Σ H_k]."""
         first = tf.transpose(stacked(inputs), [0, 2, 1])
         width, fields = first.shape[1], first.shape[2]
-        state, sums = first, []
+        flat = tf.reshape(first, [-1, fields])
+        state, sums = flat, []
         for kernel, bias in zip(self._kernels, self._biases, strict=True):
             size, before, _ = kernel.shape
-            products = tf.reshape(
-                state[:, :, :, None] * first[:, :, None, :], [-1, before * fields]
-            )
-            weights = tf.reshape(kernel, [size, before * fields])
-            state = tf.nn.relu(tf.matmul(products, weights, transpose_b=True) + bias)
-            state = tf.reshape(state, [-1, width, size])
-            sums.append(tf.reduce_sum(state, axis=1))
+            weights = tf.transpose(tf.reshape(kernel, [size, before * fields]))
+            state = tf.nn.relu(pair_products(state, flat, weights) + bias)
+            sums.append(tf.reduce_sum(tf.reshape(state, [-1, width, size]), axis=1))
         return tf.concat(sums, axis=-1)
