@@ -43,10 +43,10 @@ def _products(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 def _forward(left: tf.Tensor, right: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     rows = tf.shape(left)[0]
 
-    def step(start: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-        stop = tf.minimum(start + BLOCK_ROWS, rows)
-        block = tf.matmul(_products(left[start:stop], right[start:stop]), weights)
-        return stop, parts.write(start // BLOCK_ROWS, block)
+    def step(block: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        span = slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS)
+        sums = tf.matmul(_products(left[span], right[span]), weights)
+        return block + 1, parts.write(block, sums)
 
     _, parts = _in_blocks(rows, step, _parts(rows, weights.shape[1]))
     return parts.concat()
@@ -58,27 +58,31 @@ def _gradients(
     rows, shape = tf.shape(left)[0], [-1, left.shape[1], right.shape[1]]
 
     def step(
-        start: tf.Tensor, lefts: tf.TensorArray, rights: tf.TensorArray, total: tf.Tensor
+        block: tf.Tensor, lefts: tf.TensorArray, rights: tf.TensorArray, total: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        stop = tf.minimum(start + BLOCK_ROWS, rows)
-        a, b, above = left[start:stop], right[start:stop], upstream[start:stop]
+        span = slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS)
+        a, b, above = left[span], right[span], upstream[span]
         total += tf.matmul(_products(a, b), above, transpose_a=True)
         pairs = tf.reshape(tf.matmul(above, weights, transpose_b=True), shape)
-        lefts = lefts.write(start // BLOCK_ROWS, tf.reduce_sum(pairs * b[:, None, :], axis=2))
-        rights = rights.write(start // BLOCK_ROWS, tf.reduce_sum(pairs * a[:, :, None], axis=1))
-        return stop, lefts, rights, total
+        lefts = lefts.write(block, tf.reduce_sum(pairs * b[:, None, :], axis=2))
+        rights = rights.write(block, tf.reduce_sum(pairs * a[:, :, None], axis=1))
+        return block + 1, lefts, rights, total
 
     parts = (_parts(rows, left.shape[1]), _parts(rows, right.shape[1]))
     _, lefts, rights, total = _in_blocks(rows, step, *parts, tf.zeros_like(weights))
     return lefts.concat(), rights.concat(), total
 
 
+def _blocks(rows: tf.Tensor) -> tf.Tensor:
+    """How many blocks there are; one, of nothing, when there are no rows."""
+    return tf.maximum((rows + BLOCK_ROWS - 1) // BLOCK_ROWS, 1)
+
+
 def _parts(rows: tf.Tensor, width: int) -> tf.TensorArray:
-    blocks = (rows + BLOCK_ROWS - 1) // BLOCK_ROWS
     shape = [None, width]
-    return tf.TensorArray(tf.float32, blocks, element_shape=shape, infer_shape=False)
+    return tf.TensorArray(tf.float32, _blocks(rows), element_shape=shape, infer_shape=False)
 
 
 def _in_blocks(rows: tf.Tensor, step: Any, *state: Any) -> Any:
-    start = tf.constant(0)
-    return tf.while_loop(lambda start, *_: start < rows, step, (start, *state))
+    count = _blocks(rows)
+    return tf.while_loop(lambda block, *_: block < count, step, (tf.constant(0), *state))
