@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
@@ -52,7 +52,8 @@ class EmbeddedGroups:
       training: whether it is training.
 
     Attributes:
-      vectors: group → every vector looked up so far, for embedding regularisation.
+      vectors: group → its vectors that were looked up in tables so far, for embedding
+        regularisation; raw numbers are not among them.
     """
 
     def __init__(self, embeddings: Any, features: dict[str, FeatureValue], training: bool):
@@ -60,32 +61,32 @@ class EmbeddedGroups:
         self._features = features
         self._training = training
         self.vectors: dict[str, list[tf.Tensor]] = {}
+        self._fields: dict[str, list[tf.Tensor]] = {}
         self._read: dict[str, Sequences] = {}
 
     def fields(self, group: str) -> list[tf.Tensor]:
         """Returns the vectors [B, D_f] of the group's features."""
-        if group not in self.vectors:
+        if group not in self._fields:
             widths = self._embeddings.widths(group)
             found = self._embeddings(group, self._features, self._training)
-            self.vectors[group] = [
+            self._fields[group] = [
                 tf.ensure_shape(field, [None, width])
                 for field, width in zip(found, widths, strict=True)
             ]
-        return self.vectors[group]
+            self._note(group, self._embeddings.groups[group], self._fields[group])
+        return self._fields[group]
 
     def sequences(self, group: str) -> Sequences:
         """Returns the sequences joined, [B, L, ΣD] and lengths [B], and the other vectors."""
         if group not in self._read:
             specs = self._embeddings.groups[group]
-            parts = [
-                self._embeddings.sequence(group, spec.name, self._features)
-                for spec in specs
-                if is_sequence(spec)
-            ]
-            others = [spec.name for spec in specs if not is_sequence(spec)]
-            fields = self._embeddings(group, self._features, self._training, only=others)
+            kept = [spec for spec in specs if is_sequence(spec)]
+            parts = [self._embeddings.sequence(group, spec.name, self._features) for spec in kept]
+            others = [spec for spec in specs if not is_sequence(spec)]
+            names = [spec.name for spec in others]
+            fields = self._embeddings(group, self._features, self._training, only=names)
             self._read[group] = join_sequences(group, parts, fields)
-            self.vectors[group] = [steps for steps, _ in parts] + fields
+            self._note(group, [*kept, *others], [steps for steps, _ in parts] + fields)
         return self._read[group]
 
     def raw(self, group: str) -> list[RawField]:
@@ -94,6 +95,10 @@ class EmbeddedGroups:
             RawField(spec.name, self._features[spec.name], spec.rows)
             for spec in self._embeddings.groups[group]
         ]
+
+    def _note(self, group: str, specs: Sequence[FeatureSpec], vectors: list[tf.Tensor]) -> None:
+        pairs = zip(specs, vectors, strict=True)
+        self.vectors[group] = [vector for spec, vector in pairs if spec.rows]
 
 
 class ExampleGroups:

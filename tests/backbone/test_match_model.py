@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from easyrec_lite.backbone.groups import EmbeddedGroups
 from easyrec_lite.batch import Batch
 from easyrec_lite.config import loads
 from easyrec_lite.config.check import check
 from easyrec_lite.errors import ConfigError
 from easyrec_lite.features.embeddings import GroupEmbeddings
-from easyrec_lite.features.values import Bags, Dense, Ids
+from easyrec_lite.features.values import Bags, Dense, Ids, Steps
 from easyrec_lite.layers.build import kernels
 from easyrec_lite.models.backbone import MatchModel
 from tests.backbone.building import TEXT
@@ -106,6 +107,19 @@ def test_regularisation_of_kernels_and_vectors() -> None:
     vectors = made.embeddings("ids", candidates)
     expected = 0.05 * sum(np.sum(each.numpy() ** 2) for each in vectors)
     np.testing.assert_allclose(penalties["ids"], expected, rtol=1e-6)
+
+
+def test_raw_numbers_are_not_regularised() -> None:
+    history = Steps(tf.ragged.constant([[1, 2], [3]], dtype=tf.int64))
+    features = {"clicks": history, "c": numbers(2, 2), "a": numbers(2, 4), "b": numbers(2, 4)}
+    made = model(TOWERS)
+    groups = EmbeddedGroups(made.embeddings, features, True)
+    steps, _, others = groups.sequences("history")
+    assert len(others) == len(groups.fields("ab")) - 1 == 1
+    (regularised,) = groups.vectors["history"]
+    np.testing.assert_array_equal(regularised, steps)
+    assert groups.vectors["ab"] == []
+    assert float(made(batch(), True).penalties["ab"]) == 0
 
 
 SHARED = f"""
