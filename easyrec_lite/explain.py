@@ -1,7 +1,8 @@
 """Prints what a config field means: `python -m easyrec_lite.explain PATH`.
 
 PATH is a config path (`train_config.optimizer_config.adam_optimizer.beta1`), `Message.field`,
-`Message` or `Enum`; without one, the top-level fields are listed.
+`Message` or `Enum`; without one, the top-level fields are listed. `--counts` tells how many fields
+of the schema have an effect here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 import shutil
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from easyrec_lite.cli import Parser, run
@@ -23,6 +25,7 @@ from easyrec_lite.protos.docs import (
     messages,
 )
 
+OWN_NUMBERS = 5001
 MARKS = {"implemented": "", "warned": " (no effect)", "refused": " (refused)"}
 
 
@@ -32,7 +35,11 @@ def main(argv: Sequence[str]) -> int:
     Raises:
       ConfigError: the schema knows no such path.
     """
-    found = documentation(_parser().parse_args(argv).path)
+    flags = _parser().parse_args(argv)
+    if flags.counts:
+        print("\n".join(counts()))
+        return 0
+    found = documentation(flags.path)
     if isinstance(sys.stdout, io.TextIOWrapper):  # comments hold Σ and the like, a terminal may not
         sys.stdout.reconfigure(errors="replace")
     print("\n".join(explain(found)))
@@ -53,7 +60,29 @@ def _parser() -> Parser:
         help="config path such as train_config.num_steps (list indexes are ignored), "
         "Message.field, Message or Enum; none: the top-level fields",
     )
+    parser.add_argument(
+        "--counts",
+        action="store_true",
+        help="how many fields of the schema are implemented, have no effect, or are refused; "
+        "and the fields of this project's own",
+    )
     return parser
+
+
+def counts() -> list[str]:
+    """Returns the lines that count the schema's fields by status, and list those of our own."""
+    fields = [field for message in messages().values() for field in message.fields.values()]
+    found = Counter(status(field.message, field.name).kind for field in fields)
+    ours = [field for field in fields if field.number >= OWN_NUMBERS]
+    return [
+        f"{len(fields)} fields in {len(messages())} messages",
+        f"  implemented  {found['implemented']:>4}",
+        f"  no effect    {found['warned']:>4}",
+        f"  refused      {found['refused']:>4}",
+        "",
+        f"of them {len(ours)} are not EasyRec's (number {OWN_NUMBERS} and up):",
+        *(f"  {field.full_name} = {field.number}" for field in ours),
+    ]
 
 
 def explain(found: FieldDoc | MessageDoc | EnumDoc) -> list[str]:

@@ -81,6 +81,19 @@ def test_no_argument_lists_the_top_level(capsys: pytest.CaptureFixture[str]) -> 
     assert "fg_json_path: optional string (no effect)" in printed
 
 
+def test_counts_are_those_of_the_field_table(capsys: pytest.CaptureFixture[str]) -> None:
+    whole, *lines = _explain(capsys, "--counts").splitlines()
+    at = lines.index("")
+    counted = {line[:14].strip(): int(line[14:]) for line in lines[:at]}
+    fields = [f for message in messages().values() for f in message.fields.values()]
+    decided = [status(field.message, field.name).kind for field in fields]
+    kinds = {"implemented": "implemented", "no effect": "warned", "refused": "refused"}
+    assert counted == {shown: decided.count(kind) for shown, kind in kinds.items()}
+    assert whole == f"{sum(counted.values())} fields in {len(messages())} messages"
+    assert "  AdamOptimizer.decay_all_rows = 5001" in lines[at:]
+    assert not any("beta1" in line for line in lines)
+
+
 def test_everything_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
     names = [*messages(), *enums()]
     names += [f.full_name for message in messages().values() for f in message.fields.values()]
