@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from easyrec_lite.config import Pipeline, load_checked
@@ -173,6 +174,44 @@ def pipeline_from(args: argparse.Namespace) -> Pipeline:
     """
     import_plugins(args.plugins)
     return load_checked(args.config, edits_from(args))
+
+
+def positive(text: str) -> int:
+    """Returns a flag's value as a whole number above 0, for argparse.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return int(text)
+
+
+def names(text: str) -> list[str]:
+    """Returns the names in a flag's value, separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def exported_pipeline(args: argparse.Namespace) -> Pipeline:
+    """Returns the config on the command line, or else the one beside `--saved_model_dir`.
+
+    Raises:
+      ConfigError: neither is there, or as of `pipeline_from`.
+    """
+    if args.config is None:
+        args.config = str(_config_beside(args.saved_model_dir))
+    if getattr(args, "with_header", False):
+        args.config_edits["data_config.with_header"] = "true"
+    return pipeline_from(args)
+
+
+def _config_beside(folder: str | None) -> Path:
+    if folder is None:
+        raise ConfigError(Problem("neither --saved_model_dir nor --config is given"))
+    for above in (Path(folder), Path(folder).parent):
+        if (above / "pipeline.config").is_file():
+            return above / "pipeline.config"
+    raise ConfigError(Problem(f"no pipeline.config in {folder} or above", remedy="give --config"))
 
 
 def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None = None) -> int:

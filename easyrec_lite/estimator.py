@@ -7,7 +7,7 @@ from pathlib import Path
 
 from easyrec_lite.config import Pipeline, load_checked
 from easyrec_lite.errors import ConfigError, Problem
-from easyrec_lite.serving.export import export_models
+from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.training.build import Parts, build
 from easyrec_lite.training.checkpoints import find_checkpoint, step_of
@@ -56,9 +56,7 @@ class Estimator:
         """
         return Run(self.pipeline, self._user_hooks, evaluate=True).result()
 
-    def evaluate(
-        self, checkpoint: str | None = None, path: str | None = None
-    ) -> dict[str, float]:
+    def evaluate(self, checkpoint: str | None = None, path: str | None = None) -> dict[str, float]:
         """Returns the metrics of a checkpoint (default: the newest) over `path`.
 
         They are also written to `eval_result.json` in `model_dir`.
@@ -72,15 +70,22 @@ class Estimator:
         write_result(self.model_dir, step, metrics)
         return metrics
 
-    def export(self, folder: str | Path | None = None, checkpoint: str | None = None) -> Path:
+    def export(
+        self,
+        folder: str | Path | None = None,
+        checkpoint: str | None = None,
+        options: ExportOptions | None = None,
+    ) -> Path:
         """Exports a checkpoint (default: the newest) to `folder/STEP`; returns that folder.
 
         Args:
           folder: default `model_dir/export/final`.
           checkpoint: a prefix, or a folder whose newest is meant.
+          options: items and index; by default the config's items, if it has a table.
         """
         parts, step = self._restored(checkpoint)
-        return export_models(parts, Path(folder or self.model_dir / "export" / "final"), step)
+        root = Path(folder or self.model_dir / "export" / "final")
+        return export_models(parts, root, step, options)
 
     def predict(self, prediction: Prediction) -> int:
         """Scores a file with an exported SavedModel; returns the number of rows written."""

@@ -2,74 +2,96 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from easyrec_lite import __version__
 from easyrec_lite.config import save
-from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.files import atomic_folder
-from easyrec_lite.serving.signatures import SERVED, Served
+from easyrec_lite.serving.index import Tuning
+from easyrec_lite.serving.item_export import add_index, add_items, items_to_export
+from easyrec_lite.serving.manifest import write_manifest
+from easyrec_lite.serving.saved_model import SIGNATURE, save_model
+from easyrec_lite.serving.signatures import SERVED
 from easyrec_lite.training.build import Parts
 
-MANIFEST = "manifest.json"
 CONFIG = "pipeline.config"
-SIGNATURE = "serving_default"
 
 
-def export_models(parts: Parts, root: Path, step: int) -> Path:
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export holds beside the towers and the scorer.
+
+    Attributes:
+      item_path: an item table; '' for the config's own, if it has one.
+      index: how to tune an approximate index of the item vectors; None for no index.
+    """
+
+    item_path: str = ""
+    index: Tuning | None = None
+
+
+def export_models(
+    parts: Parts, root: Path, step: int, options: ExportOptions | None = None
+) -> Path:
     """Writes `root/STEP/{scorer,user_tower,item_tower}`, a manifest and the config.
 
-    All is written aside and renamed into place at the end; an export of the same step is replaced.
+    With an item table, also `recommender`, `item_vectors.{parquet,npy}`, `item_ids.npy` and, when
+    asked for, `item_index.faiss`. All is written aside and renamed into place at the end; an
+    export of the same step is replaced.
 
     Returns:
       The folder `root/STEP`.
 
     Raises:
-      ConfigError: an asset file of the config does not exist.
+      ConfigError: an asset file of the config does not exist, or an index is asked for without
+        items or without faiss.
+      DataError: the item table or the index's queries cannot be read.
+      RunError: an item vector is not finite.
     """
+    options = options or ExportOptions()
     assets = _assets(parts)
+    items = items_to_export(parts, options.item_path, index=options.index is not None)
     target = root / str(step)
     with atomic_folder(target, overwrite=True) as folder:
         manifest: dict[str, Any] = {
-            "easyrec_lite": __version__,
-            "tensorflow": tf.__version__,
+            **_versions(),
             "model_class": parts.pipeline.config.model_config.model_class,
             "step": step,
             "models": {},
         }
         for name, make in SERVED.items():
             served = make(parts)
-            _save(served, folder / name)
-            manifest["models"][name] = describe(served)
+            manifest["models"][name] = save_model(
+                served, folder / name, {SIGNATURE: served.signature}
+            )
         for asset in assets:
             extra = folder / "scorer" / "assets.extra"
             extra.mkdir(exist_ok=True)
             shutil.copy(asset, extra / asset.name)
         save(parts.pipeline, folder / CONFIG)
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        if items is not None:
+            add_items(parts, items, folder, manifest)
+        if options.index is not None:
+            add_index(parts.pipeline, options.index, folder, manifest)
+        write_manifest(folder, manifest)
     return target
 
 
-def _save(served: Served, folder: Path) -> None:
-    tf.saved_model.save(served, str(folder), signatures={SIGNATURE: served.signature})
-
-
-def describe(served: Served) -> dict[str, Any]:
-    """Returns input and output names of a model with their dtypes and shapes (None: any size)."""
-    inputs = served.signature.structured_input_signature[1]
+def _versions() -> dict[str, str]:
     return {
-        "inputs": {name: _spec(spec) for name, spec in inputs.items()},
-        "outputs": {n: _spec(spec) for n, spec in served.signature.structured_outputs.items()},
+        "easyrec_lite": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
     }
-
-
-def _spec(spec: Any) -> dict[str, Any]:
-    return {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
 
 
 def _assets(parts: Parts) -> list[Path]:
@@ -89,39 +111,3 @@ def _assets(parts: Parts) -> list[Path]:
     if problems:
         raise ConfigError(problems)
     return paths
-
-
-def exports(root: Path) -> list[Path]:
-    """Returns the complete exports below `root`, oldest step first."""
-    found = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name.isdigit()]
-    return sorted(found, key=lambda path: int(path.name))
-
-
-def keep_newest(root: Path, keep: int) -> None:
-    """Removes all but the newest `keep` exports below `root`; 0 keeps all."""
-    for old in exports(root)[:-keep] if keep else []:
-        shutil.rmtree(old)
-
-
-def find_saved_model(path: Path, name: str = "scorer") -> Path:
-    """Returns the SavedModel folder that `path` means.
-
-    `path` may be that folder, an export (`…/STEP`), a folder of exports, or a model folder.
-
-    Raises:
-      ConfigError: there is none.
-    """
-    below = [path, path / name, *(export / name for export in reversed(exports(path)))]
-    for kind in ("final", "best", "latest"):
-        below += [export / name for export in reversed(exports(path / "export" / kind))]
-    for folder in below:
-        if (folder / "saved_model.pb").is_file():
-            return folder
-    raise ConfigError(
-        Problem(
-            "no SavedModel",
-            Place(str(path)),
-            expected=f"a folder holding saved_model.pb or {name}/saved_model.pb",
-            remedy="export the model first: python -m easyrec_lite.export --config …",
-        )
-    )

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import tensorflow as tf
 from rich.progress import track
 
 from easyrec_lite.config import Pipeline
@@ -19,8 +16,9 @@ from easyrec_lite.data.readers import open_reader
 from easyrec_lite.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.files import atomic_file
 from easyrec_lite.input import guarded
-from easyrec_lite.serving.export import SIGNATURE, find_saved_model
-from easyrec_lite.serving.writers import open_writer
+from easyrec_lite.serving.folders import find_saved_model
+from easyrec_lite.serving.saved_model import SavedModel, dense
+from easyrec_lite.serving.writers import arrow_table, open_writer
 
 ALL_COLUMNS = "ALL_COLUMNS"
 
@@ -59,36 +57,37 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
       ConfigError: no such SavedModel, column or output.
       DataError: the input cannot be read.
     """
-    signature = _load(prediction)
-    inputs = list(signature.structured_input_signature[1])
-    outputs = _chosen(prediction.outputs, list(signature.structured_outputs), "output")
+    model = SavedModel(find_saved_model(Path(prediction.saved_model), prediction.model))
+    inputs = list(model.inputs)
+    outputs = chosen(prediction.outputs, model.outputs, "output")
     known = [field.name for field in input_fields(pipeline)]
     everything = list(prediction.reserved) == [ALL_COLUMNS]
-    reserved = known if everything else _chosen(prediction.reserved, known, "column")
+    reserved = known if everything else chosen(prediction.reserved, known, "column")
     columns = dict.fromkeys([*_raw_inputs(inputs, known), *(prediction.reserved and reserved)])
     reader = open_reader(pipeline, prediction.input_path, training=False, columns=list(columns))
     batches = reader.batches(prediction.batch_size)
     count, target = 0, Path(prediction.output_path)
     with atomic_file(target) as aside, open_writer(aside, target, prediction.separator) as writer:
         for raw, _ in _shown(guarded(reader, batches, lambda element: element[1])):
-            predicted = signature(**{name: _dense(raw[name]) for name in inputs})
+            predicted = model(**{name: dense(raw[name]) for name in inputs})
             kept = {name: raw[name] for name in reserved if name in raw}
-            table = _table({**kept, **{name: predicted[name] for name in outputs}})
+            table = arrow_table({**kept, **{name: predicted[name] for name in outputs}})
             writer.write(table)
             count += table.num_rows
     return count
 
 
-def _load(prediction: Prediction) -> Any:
-    folder = find_saved_model(Path(prediction.saved_model), prediction.model)
-    loaded = tf.saved_model.load(str(folder))
-    signature = loaded.signatures[SIGNATURE]
-    # The loaded object owns the variables; the signature alone would not keep them.
-    signature.owner = loaded
-    return signature
+def chosen(wanted: Sequence[str], known: Sequence[str], kind: str) -> list[str]:
+    """Returns the names that are wanted, all that are known when none is.
 
+    Args:
+      wanted: names, or `ALL_COLUMNS`.
+      known: what there is.
+      kind: what they name, for messages.
 
-def _chosen(wanted: Sequence[str], known: Sequence[str], kind: str) -> list[str]:
+    Raises:
+      ConfigError: a name is unknown.
+    """
     unknown = [name for name in wanted if name not in known and name != ALL_COLUMNS]
     if unknown:
         raise ConfigError(
@@ -119,28 +118,3 @@ def _raw_inputs(inputs: Sequence[str], known: Sequence[str]) -> list[str]:
 def _shown(batches: Iterator[Any]) -> Iterator[Any]:
     """The batches, behind a progress bar when somebody watches."""
     return iter(track(batches, description="predicting")) if sys.stderr.isatty() else batches
-
-
-def _dense(column: Any) -> tf.Tensor:
-    return column.to_tensor() if isinstance(column, tf.RaggedTensor) else column
-
-
-def _table(columns: dict[str, Any]) -> pa.Table:
-    return pa.table({name: _array(column) for name, column in columns.items()})
-
-
-def _array(column: Any) -> pa.Array:
-    """A column of B rows as an Arrow array: text, numbers, or lists of numbers."""
-    if isinstance(column, tf.RaggedTensor):
-        return pa.array(column.to_list())
-    values = column.numpy()
-    if values.dtype == object:
-        return pa.array([_text(value) for value in values.ravel()], pa.string())
-    if values.ndim == 1:
-        return pa.array(values)
-    width = int(np.prod(values.shape[1:]))
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), width)
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", errors="backslashreplace")

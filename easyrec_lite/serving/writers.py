@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import tensorflow as tf
 
 
 class Writer(Protocol):
@@ -74,3 +76,25 @@ def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return ",".join(_cell(item) for item in value)
     return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def arrow_table(columns: Mapping[str, Any]) -> pa.Table:
+    """Returns tensors of B rows each as a table; text is UTF-8, a vector is a list of numbers."""
+    return pa.table({name: _array(column) for name, column in columns.items()})
+
+
+def _array(column: Any) -> pa.Array:
+    """A column of B rows as an Arrow array: text, numbers, or lists of numbers."""
+    if isinstance(column, tf.RaggedTensor):
+        return pa.array(column.to_list())
+    values = column.numpy()
+    if values.dtype == object:
+        return pa.array([_text(value) for value in values.ravel()], pa.string())
+    if values.ndim == 1:
+        return pa.array(values)
+    width = int(np.prod(values.shape[1:]))
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), width)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", errors="backslashreplace")

@@ -15,7 +15,8 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline, save
 from easyrec_lite.files import atomic_write
 from easyrec_lite.input import DATA_ERRORS, BatchInput, Order, position_of
-from easyrec_lite.serving.export import export_models, keep_newest
+from easyrec_lite.serving.export import export_models
+from easyrec_lite.serving.folders import keep_newest
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.evaluation import Evaluator, averaged_weights

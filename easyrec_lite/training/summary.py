@@ -13,6 +13,7 @@ import tensorflow as tf
 from easyrec_lite import __version__
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.memory import estimate, report
+from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.training.progress import describe_metrics
 from easyrec_lite.training.run import CONFIG_FILE, RESULT_FILE, Result
 
@@ -63,5 +64,11 @@ def finish(pipeline: Pipeline, args: argparse.Namespace, result: Result) -> str:
             f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
             f"--output_path {shlex.quote(f'{folder}/predictions.csv')}"
         )
+        if (result.export / RECOMMENDER).is_dir():
+            lines.append(
+                f"  python -m easyrec_lite.recommend --saved_model_dir {result.export} "
+                f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
+                f"--output_path {shlex.quote(f'{folder}/recommended.csv')}"
+            )
         lines.append(f"  saved_model_cli show --dir {result.export}/user_tower --all")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from easyrec_lite.features.values import FeatureValue
 Transform = Callable[[Mapping[str, tf.Tensor]], dict[str, FeatureValue]]
 
 
-class IdIndex:
+class IdIndex(tf.Module):
     """Finds the row of an id among M different ids.
 
     Args:
@@ -20,6 +20,7 @@ class IdIndex:
     """
 
     def __init__(self, ids: tf.Tensor):
+        super().__init__()
         rows = tf.range(tf.size(ids, out_type=tf.int64), dtype=tf.int64)
         entries = tf.lookup.KeyValueTensorInitializer(ids, rows)
         self._table = tf.lookup.StaticHashTable(entries, default_value=-1)

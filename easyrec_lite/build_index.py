@@ -1,0 +1,74 @@
+"""`python -m easyrec_lite.build_index`: an approximate index of an export's item vectors."""
+
+from __future__ import annotations
+
+import math
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from easyrec_lite import cli
+from easyrec_lite.cli import Parser, positive
+from easyrec_lite.runtime import prepare
+from easyrec_lite.serving.index import Tuning
+
+
+def main(argv: Sequence[str]) -> int:
+    """Builds a faiss index of the item vectors in an export, and measures what it finds."""
+    parser = cli.base_parser("python -m easyrec_lite.build_index", main.__doc__ or "", False)
+    parser.add_argument("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
+    add_tuning(parser)
+    cli.add_bool(parser, "--with_header", False, "the queries' first line names their columns")
+    args = parser.parse_args(argv)
+    pipeline = cli.exported_pipeline(args)
+    prepare(pipeline)
+    from easyrec_lite.serving.indexing import index_export
+
+    folder = Path(args.saved_model_dir or pipeline.config.model_dir)
+    print(index_export(pipeline, folder, tuning_from(args)))
+    return 0
+
+
+def add_tuning(parser: Parser) -> None:
+    """Adds the flags that `tuning_from` reads."""
+    add, default = parser.add_argument, Tuning()
+    add(
+        "--target_recall",
+        type=_share,
+        default=default.target_recall,
+        metavar="SHARE",
+        help=f"share of the exact top-K to find (default: {default.target_recall})",
+    )
+    add(
+        "--recall_at",
+        type=positive,
+        default=default.k,
+        metavar="K",
+        help=f"that K (default: {default.k})",
+    )
+    add(
+        "--query_path",
+        default="",
+        metavar="FILES",
+        help="users to measure with (default: those of the config's evaluation or training data)",
+    )
+
+
+def tuning_from(args: Namespace) -> Tuning:
+    """Returns the tuning that the flags ask for."""
+    return Tuning(args.target_recall, args.recall_at, query_path=args.query_path)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 1:
+        raise ArgumentTypeError(f"{text} is not a share above 0 and at most 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,75 @@
+"""Where exports lie, and which one a path means."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.serving.checksums import verify
+from easyrec_lite.serving.manifest import MANIFEST, read_manifest
+
+
+def exports(root: Path) -> list[Path]:
+    """Returns the complete exports below `root`, oldest step first."""
+    found = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name.isdigit()]
+    return sorted(found, key=lambda path: int(path.name))
+
+
+def keep_newest(root: Path, keep: int) -> None:
+    """Removes all but the newest `keep` exports below `root`; 0 keeps all."""
+    for old in exports(root)[:-keep] if keep else []:
+        shutil.rmtree(old)
+
+
+def find_saved_model(path: Path, name: str = "scorer") -> Path:
+    """Returns the SavedModel folder that `path` means.
+
+    `path` may be that folder, an export (`…/STEP`), a folder of exports, or a model folder.
+
+    Raises:
+      ConfigError: there is none.
+    """
+    below = [path, path / name, *(export / name for export in reversed(exports(path)))]
+    for kind in ("final", "best", "latest"):
+        below += [export / name for export in reversed(exports(path / "export" / kind))]
+    for folder in below:
+        if (folder / "saved_model.pb").is_file():
+            return folder
+    raise ConfigError(
+        Problem(
+            "no SavedModel",
+            Place(str(path)),
+            expected=f"a folder holding saved_model.pb or {name}/saved_model.pb",
+            remedy="export the model first: python -m easyrec_lite.export --config …",
+        )
+    )
+
+
+def checked_export(saved_model: Path, files: Iterable[str]) -> tuple[Path, dict[str, Any]]:
+    """Returns the folder of an export that has item vectors, and its manifest.
+
+    Args:
+      saved_model: an export, or a folder of exports, or a model folder.
+      files: what is about to be read: files, or folders of them, as paths from the export.
+
+    Raises:
+      ConfigError: no export, or one without items.
+      DataError: one of the files, or the manifest, is missing or damaged.
+    """
+    folder = find_saved_model(saved_model, "user_tower").parent
+    manifest = read_manifest(folder)
+    if not manifest.get("items"):
+        raise ConfigError(
+            Problem(
+                "this export has no item vectors",
+                Place(str(folder)),
+                expected="an export of a config with an item table, or with --item_path",
+                remedy="make the table: python -m easyrec_lite.make_item_table --config …; then "
+                "export again: python -m easyrec_lite.export --config … --item_path FILE",
+            )
+        )
+    verify(folder, manifest["files"], files)
+    return folder, manifest

@@ -1,0 +1,194 @@
+"""An approximate index of item vectors, faiss IVF-Flat, and its recall against the exact top-K."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easyrec_lite.errors import ConfigError, Place, Problem
+
+INDEX = "item_index.faiss"
+# Fewer vectors a cell than this make poor centroids, of which faiss warns.
+VECTORS_A_CELL = 39
+# Relative: what the order of summation may change in a score.
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the index is tuned towards.
+
+    Attributes:
+      target_recall: the least share of the exact top-K to find, above 0 and at most 1.
+      k: K of that top-K.
+      queries: how many queries to measure with.
+      query_path: users to measure with; '' for those of the config's data.
+    """
+
+    target_recall: float = 0.95
+    k: int = 100
+    queries: int = 1000
+    query_path: str = ""
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """How an index was built, and what it was measured to find.
+
+    Attributes:
+      items, width: M and D.
+      nlist: cells.
+      nprobe: cells that a query looks into, as the file says; the least that reaches the target.
+      k, queries, queries_from: what recall was measured with.
+      recall: the share of the exact top-K found; the target, unless all cells do not reach it.
+      seconds: of building.
+      queries_per_second, exact_queries_per_second: of the index and of the exact search, on
+        all threads.
+    """
+
+    items: int
+    width: int
+    nlist: int
+    nprobe: int
+    k: int
+    queries: int
+    queries_from: str
+    recall: float
+    seconds: float
+    queries_per_second: float
+    exact_queries_per_second: float
+
+    def __str__(self) -> str:
+        return (
+            f"index of {self.items} items × {self.width}: {self.nlist} cells, built in "
+            f"{self.seconds:.1f} s\n"
+            f"recall@{self.k} against the exact top-{self.k}: {self.recall:.4f} with nprobe "
+            f"{self.nprobe}, {self.queries} queries: {self.queries_from}\n"
+            f"{self.queries_per_second:.0f} queries/s, exact search "
+            f"{self.exact_queries_per_second:.0f}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns what does not depend on the machine, for a manifest."""
+        measured = {name: value for name, value in asdict(self).items() if "second" not in name}
+        kind = {"kind": "IVF-Flat, inner product", "faiss": require_faiss().__version__}
+        return {"file": INDEX, **kind, **measured}
+
+
+def require_faiss() -> Any:
+    """Returns the module `faiss`.
+
+    Raises:
+      ConfigError: it is not installed.
+    """
+    try:
+        import faiss
+    except ImportError as error:
+        raise ConfigError(
+            Problem(
+                f"an index needs the package faiss: {error}",
+                Place("command line"),
+                remedy="pip install 'easyrec_lite[index]', or pip install faiss-cpu",
+            )
+        ) from error
+    return faiss
+
+
+def build_index(
+    path: Path, vectors: np.ndarray, queries: np.ndarray, queries_from: str, tuning: Tuning
+) -> IndexReport:
+    """Writes an IVF-Flat index of inner products, with the least `nprobe` that reaches the target.
+
+    Number n in the index is row n of `vectors`.
+
+    Args:
+      path: the file to write.
+      vectors: float32 [M, D].
+      queries: float32 [Q, D]; the vectors of real users, as recall depends on where they point.
+      queries_from: what they are, in words.
+      tuning: the target; K is at most M.
+
+    Raises:
+      ConfigError: faiss is not installed.
+    """
+    faiss = require_faiss()
+    started = time.perf_counter()
+    index = _trained(faiss, vectors)
+    seconds = time.perf_counter() - started
+    k = min(tuning.k, len(vectors))
+    exact = faiss.IndexFlatIP(vectors.shape[1])
+    exact.add(vectors)
+    started = time.perf_counter()
+    floor = exact.search(queries, k)[0][:, -1]
+    exact_speed = len(queries) / (time.perf_counter() - started)
+    search = _Search(index, vectors, queries, floor, k)
+    nprobe = _least_nprobe(search, index.nlist, tuning.target_recall)
+    recall, speed = search(nprobe)
+    faiss.write_index(index, str(path))
+    return IndexReport(
+        items=len(vectors),
+        width=vectors.shape[1],
+        nlist=index.nlist,
+        nprobe=nprobe,
+        k=k,
+        queries=len(queries),
+        queries_from=queries_from,
+        recall=recall,
+        seconds=seconds,
+        queries_per_second=speed,
+        exact_queries_per_second=exact_speed,
+    )
+
+
+def _trained(faiss: Any, vectors: np.ndarray) -> Any:
+    count, width = vectors.shape
+    cells = max(1, min(round(math.sqrt(count)), count // VECTORS_A_CELL))
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT)
+    index.cp.min_points_per_centroid = 1
+    index.train(vectors)
+    index.add(vectors)
+    return index
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Searches with the queries and compares with the exact top-K; `floor` [Q]: its last score."""
+
+    index: Any
+    vectors: np.ndarray
+    queries: np.ndarray
+    floor: np.ndarray
+    k: int
+
+    def __call__(self, nprobe: int) -> tuple[float, float]:
+        """Returns recall and queries per second; leaves `nprobe` set in the index.
+
+        An item that ties with the exact K-th counts as found.
+        """
+        self.index.nprobe = nprobe
+        started = time.perf_counter()
+        _, found = self.index.search(self.queries, self.k)
+        seconds = time.perf_counter() - started
+        scores = np.einsum("qd,qkd->qk", self.queries, self.vectors[found])
+        floor = self.floor - ROUNDING * np.maximum(np.abs(self.floor), 1)
+        hits = (found >= 0) & (scores >= floor[:, None])
+        return float(hits.mean()), len(self.queries) / seconds
+
+
+def _least_nprobe(search: _Search, nlist: int, target: float) -> int:
+    """Returns the least number of cells that reaches the target by doubling, then halving."""
+    below, enough = 0, 1
+    while enough < nlist and search(enough)[0] < target:
+        below, enough = enough, min(2 * enough, nlist)
+    while enough - below > 1:
+        middle = (below + enough) // 2
+        if search(middle)[0] < target:
+            below = middle
+        else:
+            enough = middle
+    return enough

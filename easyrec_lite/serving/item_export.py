@@ -1,0 +1,109 @@
+"""What an export holds once its items are known: their vectors, a recommender, an index."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.errors import ConfigError, Place, Problem, RunError
+from easyrec_lite.serving.index import INDEX, Tuning, require_faiss
+from easyrec_lite.serving.indexing import index_items
+from easyrec_lite.serving.item_rows import Items, item_vectors, load_items, sampler_table
+from easyrec_lite.serving.item_vectors import write_item_vectors
+from easyrec_lite.serving.recommender import NAME as RECOMMENDER
+from easyrec_lite.serving.recommender import Recommender, clashes
+from easyrec_lite.serving.saved_model import SIGNATURE, save_model
+from easyrec_lite.serving.signatures import user_tower
+from easyrec_lite.training.build import Parts
+
+REMEDY = "make it with python -m easyrec_lite.make_item_table, or give --item_path"
+log = logging.getLogger(__name__)
+
+
+def items_to_export(parts: Parts, path: str, index: bool) -> Items | None:
+    """Returns the items of the table at `path`, else of the config's table, else None.
+
+    A table of the sampler that is not there gives None too, with a warning: an exporting machine
+    need not have the training data.
+
+    Args:
+      parts: the model.
+      path: an item table, '' for the config's.
+      index: whether an index is asked for, which needs items.
+
+    Raises:
+      ConfigError: an index is asked for, and there are no items or no faiss.
+      DataError: the table is missing or has bad lines.
+    """
+    if index:
+        require_faiss()
+    own = sampler_table(parts.pipeline)
+    if path or Path(own).is_file():
+        return load_items(parts, path or own)
+    missing = f"the item table {own} is missing" if own else "the config names no item table"
+    if index:
+        raise ConfigError(
+            Problem(f"an index needs items: {missing}", Place("command line"), remedy=REMEDY)
+        )
+    log.log(
+        logging.WARNING if own else logging.INFO,
+        "no item vectors and no recommender are exported: %s; %s",
+        missing,
+        REMEDY,
+    )
+    return None
+
+
+def add_items(parts: Parts, items: Items, folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes vectors and recommender of `items` into an export in the making, and notes them.
+
+    Raises:
+      DataError: the items lack a column that an item feature reads.
+      RunError: a vector is not finite.
+    """
+    vectors = item_vectors(parts, items)
+    _require_finite(vectors, items)
+    described = write_item_vectors(folder, items.ids, vectors, items.columns)
+    manifest["items"] = {
+        "count": len(items),
+        "width": vectors.shape[1],
+        "dtype": vectors.dtype.name,
+        "source": items.source,
+        "id_column": items.id_column,
+        "artefacts": described,
+    }
+    user = user_tower(parts)
+    if clashes(user):
+        log.warning(
+            "no recommender is exported: the user columns %s have names of its inputs",
+            clashes(user),
+        )
+        return
+    recommender = Recommender(user, items.ids, vectors)
+    signatures = {SIGNATURE: recommender.signature, "top_10": recommender.top_10}
+    manifest["models"][RECOMMENDER] = save_model(recommender, folder / RECOMMENDER, signatures)
+
+
+def add_index(pipeline: Pipeline, tuning: Tuning, folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes the index of the item vectors in an export in the making, and notes it."""
+    report = index_items(pipeline, folder, folder / INDEX, tuning)
+    log.info("%s", report)
+    manifest["index"] = report.as_dict()
+
+
+def _require_finite(vectors: np.ndarray, items: Items) -> None:
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if bad.size:
+        shown = ", ".join(repr(str(item)) for item in items.ids[bad[:5]])
+        raise RunError(
+            Problem(
+                f"{bad.size} of {len(items)} item vectors are not finite",
+                Place(items.source),
+                found=f"items {shown}" + (", …" if bad.size > 5 else ""),
+                remedy="export an earlier checkpoint; train with a lower learning rate",
+            )
+        )

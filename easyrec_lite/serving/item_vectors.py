@@ -1,0 +1,76 @@
+"""Item vectors in an export: as Parquet with the items' columns, and as bare arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PARQUET = "item_vectors.parquet"
+VECTORS = "item_vectors.npy"
+IDS = "item_ids.npy"
+ID_COLUMN, VECTOR_COLUMN = "item_id", "item_tower_emb"
+
+
+def write_item_vectors(
+    folder: Path, ids: np.ndarray, vectors: np.ndarray, columns: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """Writes `item_vectors.parquet`, `item_vectors.npy` and `item_ids.npy`, row for row the same.
+
+    Args:
+      folder: where to.
+      ids: text, object [M].
+      vectors: float32 [M, D], in the .npy as they are.
+      columns: further columns of the items, [M] each, for the Parquet file. One named `item_id`
+        that only repeats the ids is left out; a name that is taken gets `item_` before it.
+
+    `item_ids.npy` holds the UTF-8 bytes of the ids at one width (dtype `S…`, no pickle).
+
+    Returns:
+      File → description for the manifest.
+    """
+    encoded = np.array([item.encode() for item in ids], np.bytes_)
+    np.save(folder / VECTORS, vectors)
+    np.save(folder / IDS, encoded)
+    flat = pa.array(np.ascontiguousarray(vectors).ravel())
+    table = {
+        ID_COLUMN: pa.array(ids, pa.string()),
+        VECTOR_COLUMN: pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
+    }
+    for name, cells in columns.items():
+        if name != ID_COLUMN or (cells.astype(str) != ids.astype(str)).any():
+            table[free_name(name, table, "item_")] = pa.array(cells)
+    written = pa.table(table)
+    pq.write_table(written, folder / PARQUET)
+    return {
+        PARQUET: {field.name: str(field.type) for field in written.schema},
+        VECTORS: {"dtype": vectors.dtype.str, "shape": list(vectors.shape)},
+        IDS: {"dtype": encoded.dtype.str, "shape": [len(ids)], "encoding": "UTF-8"},
+    }
+
+
+def read_vectors(folder: Path) -> np.ndarray:
+    """Returns the vectors of an export's items, float32 [M, D]."""
+    return np.load(folder / VECTORS, allow_pickle=False)
+
+
+def read_ids(folder: Path) -> np.ndarray:
+    """Returns the ids of an export's items, text [M]."""
+    return np.char.decode(np.load(folder / IDS, allow_pickle=False), "utf-8")
+
+
+def read_columns(folder: Path) -> pa.Table:
+    """Returns the items of an export, M rows: `item_id` and their further columns."""
+    names = pq.read_schema(folder / PARQUET).names
+    return pq.read_table(folder / PARQUET, columns=[n for n in names if n != VECTOR_COLUMN])
+
+
+def free_name(name: str, taken: Mapping[str, object], prefix: str) -> str:
+    """Returns `name` with `prefix` before it as often as it takes not to be among `taken`."""
+    while name in taken:
+        name = prefix + name
+    return name

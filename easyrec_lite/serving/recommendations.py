@@ -1,0 +1,175 @@
+"""Recommendations to users out of an export: the K best items of each, with their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow as tf
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.readers import open_reader
+from easyrec_lite.input import guarded
+from easyrec_lite.serving.folders import checked_export
+from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
+from easyrec_lite.serving.predict import chosen
+from easyrec_lite.serving.recommender import NAME, SEEN, K
+from easyrec_lite.serving.saved_model import SavedModel, dense
+from easyrec_lite.serving.users import User
+from easyrec_lite.serving.writers import arrow_table
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to recommend.
+
+    Attributes:
+      k: how many items a user.
+      seen: ids of items that nobody is to get.
+      reserved: columns of the user to carry along.
+      seen_column: for files, the column that holds what a user has seen; '' for none.
+      seen_separator: stands between the ids there.
+      batch_size: users at once.
+    """
+
+    k: int = 10
+    seen: Sequence[str] = ()
+    reserved: Sequence[str] = ()
+    seen_column: str = ""
+    seen_separator: str = "|"
+    batch_size: int = 1024
+
+
+class Recommendations:
+    """Recommends with an export.
+
+    Results are tables of a row an item, the best of each user first: `row` (of the user, from
+    1), the reserved columns, `rank` from 1, `item_id`, `score`, the item's columns; where a name
+    is taken, `user_` or `item_` comes before it. A user for whom fewer than K items are left has
+    fewer rows.
+
+    Args:
+      saved_model: an export, or a folder of exports, or a model folder.
+      wish: what to recommend.
+
+    Attributes:
+      columns: names of the user columns that it reads.
+
+    Raises:
+      ConfigError: no export, or one without items.
+      DataError: a file of the export is missing or damaged.
+    """
+
+    def __init__(self, saved_model: Path, wish: Wish):
+        folder, _ = checked_export(saved_model, [NAME, PARQUET])
+        self._model = SavedModel(folder / NAME)
+        self._items = read_columns(folder)
+        self._ids = self._items[ID_COLUMN].combine_chunks()
+        self._wish = wish
+        self.columns = [name for name in self._model.inputs if name not in (SEEN, K)]
+        self._short = 0
+        self._unknown_seen: set[str] = set()
+
+    def of_users(self, users: Iterable[User]) -> Iterator[pa.Table]:
+        """Yields the recommendations to each user.
+
+        Raises:
+          ConfigError: a reserved column is not read by the user tower.
+        """
+        chosen(self._wish.reserved, self.columns, "column of the user tower")
+        for row, user in enumerate(users):
+            inputs = {
+                n: tf.constant([user.columns[n]], self._model.inputs[n].dtype) for n in self.columns
+            }
+            kept = {name: inputs[name] for name in self._wish.reserved}
+            yield self._table(row, inputs, [list(user.seen)], kept)
+
+    def of_file(self, pipeline: Pipeline, path: str) -> Iterator[pa.Table]:
+        """Yields the recommendations to the users of a file, batch by batch.
+
+        Raises:
+          ConfigError: a column is no input field.
+          DataError: the file cannot be read.
+        """
+        wish, row = self._wish, 0
+        wanted = dict.fromkeys([*self.columns, *wish.reserved, *filter(None, [wish.seen_column])])
+        reader = open_reader(pipeline, path, training=False, columns=list(wanted))
+        batches = guarded(reader, reader.batches(wish.batch_size), lambda element: element[1])
+        for raw, _ in batches:
+            inputs = {name: dense(raw[name]) for name in self.columns}
+            kept = {name: raw[name] for name in wish.reserved}
+            count = int(tf.shape(next(iter(inputs.values())))[0])
+            seen = self._seen(raw[wish.seen_column]) if wish.seen_column else [[]] * count
+            yield self._table(row, inputs, seen, kept)
+            row += count
+
+    def notes(self) -> list[str]:
+        """Returns what the tables so far do not show."""
+        k, notes = self._wish.k, []
+        if self._short:
+            notes.append(f"users with fewer than {k} items, for no more are left: {self._short}")
+        if self._unknown_seen:
+            some = ", ".join(map(repr, sorted(self._unknown_seen)[:5]))
+            count = len(self._unknown_seen)
+            notes.append(f"{count} seen ids are not among the {len(self._ids)} items: {some}")
+        return notes
+
+    def _seen(self, column: tf.Tensor) -> list[list[str]]:
+        """Returns the ids in each cell of a column [B], or of a list column."""
+        cells = arrow_table({"seen": column})["seen"].to_pylist()
+        if isinstance(column, tf.RaggedTensor):
+            return [[_text(item) for item in cell] for cell in cells]
+        separator = self._wish.seen_separator
+        return [[item for item in str(cell).split(separator) if item] for cell in cells]
+
+    def _table(
+        self,
+        first: int,
+        inputs: Mapping[str, tf.Tensor],
+        seen: Sequence[Sequence[str]],
+        kept: Mapping[str, tf.Tensor],
+    ) -> pa.Table:
+        seen_ids = tf.ragged.constant([[*self._wish.seen, *ids] for ids in seen], tf.string, 1)
+        self._note_unknown(seen_ids.flat_values.numpy())
+        more = {SEEN: seen_ids.to_tensor(""), K: tf.constant(self._wish.k)}
+        found = self._model(**inputs, **more)
+        scores = found["scores"].numpy()
+        users, places = np.nonzero(scores > -np.inf)
+        self._short += int(np.isneginf(scores).any(axis=1).sum())
+        ids = _texts(found["item_ids"].numpy()[users, places])
+        carried = arrow_table(kept).take(users) if kept else pa.table({})
+        own = {
+            "row": pa.array(first + users + 1),
+            "rank": pa.array(places + 1),
+            ID_COLUMN: ids,
+            "score": pa.array(scores[users, places]),
+        }
+        return _joined(own, carried, self._items.take(pc.index_in(ids, self._ids)))
+
+    def _note_unknown(self, seen: np.ndarray) -> None:
+        ids = _texts(seen)
+        unknown = ids.filter(pc.invert(pc.is_in(ids, self._ids)))
+        self._unknown_seen.update(unknown.to_pylist())
+
+
+def _joined(own: dict[str, pa.Array], users: pa.Table, items: pa.Table) -> pa.Table:
+    """Returns `row`, the users' columns, the rest of `own`, the items' columns."""
+    columns = {"row": own["row"]}
+    for name in users.column_names:
+        columns[free_name(name, {**own, **columns}, "user_")] = users[name]
+    columns |= own
+    for name in items.column_names[1:]:
+        columns[free_name(name, columns, "item_")] = items[name]
+    return pa.table(columns)
+
+
+def _text(value: bytes | int) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _texts(values: np.ndarray) -> pa.Array:
+    return pa.array([value.decode() for value in values], pa.string())

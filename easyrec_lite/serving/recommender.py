@@ -1,0 +1,124 @@
+"""The recommender SavedModel: raw user columns in, the K best of all M items out, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from easyrec_lite.data.samplers.catalogue import IdIndex
+from easyrec_lite.serving.signatures import Outputs, Served
+
+NAME = "recommender"
+SEEN, K = "seen_item_ids", "k"
+FEW = 10
+# Scores that exist at once: 64 MB of them.
+CELLS = 1 << 24
+
+
+class Recommender(tf.Module):
+    """Recommends to users, given by the raw columns of their side, out of M items.
+
+    A score is the inner product of a user's and an item's exported vectors: for COSINE their
+    cosine. Equal scores come in the item table's order. Where fewer than K items are left, the
+    rest of the row is '' with score -inf.
+
+    Args:
+      user: the user tower.
+      ids: text, object [M].
+      vectors: float32 [M, D].
+
+    Attributes:
+      signature: user columns, `seen_item_ids` string [B, S] padded with '' (or [1, 0] for none;
+        unknown ids are allowed), `k` int32 scalar ≥ 1 → `item_ids` string [B, K] and `scores`
+        float32 [B, K], the best first.
+      top_10: the same for user columns alone, K = 10.
+    """
+
+    def __init__(self, user: Served, ids: np.ndarray, vectors: np.ndarray):
+        super().__init__()
+        self._user = user
+        self._ids = tf.constant(ids)
+        self._rows = IdIndex(self._ids)
+        self._vectors = tf.Variable(vectors, trainable=False, name="item_vectors")
+        columns = user.signature.structured_input_signature[1]
+        seen = tf.TensorSpec([None, None], tf.string, SEEN)
+        count = tf.TensorSpec([], tf.int32, K)
+        recommend = tf.function(self._recommend, autograph=False)
+        few = tf.function(self._recommend_few, autograph=False)
+        self.signature = recommend.get_concrete_function(**columns, **{SEEN: seen, K: count})
+        self.top_10 = few.get_concrete_function(**columns)
+
+    def _recommend_few(self, **columns: tf.Tensor) -> Outputs:
+        nothing = tf.zeros([1, 0], tf.string)
+        return self._recommend(seen_item_ids=nothing, k=tf.constant(FEW), **columns)
+
+    def _recommend(
+        self, *, seen_item_ids: tf.Tensor, k: tf.Tensor, **columns: tf.Tensor
+    ) -> Outputs:
+        users = self._user.signature(**columns)["user_tower_emb"]
+        pairs = self._known(seen_item_ids, tf.shape(users)[0])
+        with tf.control_dependencies([tf.debugging.assert_positive(k, "k must be at least 1")]):
+            scores, rows = best_items(users, self._vectors, pairs, tf.identity(k))
+        ids = tf.gather(self._ids, tf.maximum(rows, 0))
+        ids = tf.where(scores == -np.inf, "", ids)
+        return {"item_ids": tf.identity(ids, "item_ids"), "scores": tf.identity(scores, "scores")}
+
+    def _known(self, seen: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+        """Returns int64 [P, 2], (row in B, item) of the ids in `seen` that are known."""
+        fits = tf.logical_or(tf.shape(seen)[0] == batch, tf.shape(seen)[1] == 0)
+        message = "seen_item_ids must have as many rows as there are users"
+        with tf.control_dependencies([tf.debugging.Assert(fits, [message, tf.shape(seen)])]):
+            items = self._rows(seen)
+        places = tf.where(items >= 0)
+        return tf.stack([places[:, 0], tf.gather_nd(items, places)], axis=1)
+
+
+def best_items(
+    users: tf.Tensor, items: tf.Tensor, excluded: tf.Tensor, k: tf.Tensor, cells: int = CELLS
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the K best of M items for each user by inner product, over the items in blocks.
+
+    Args:
+      users: float32 [B, D].
+      items: float32 [M, D].
+      excluded: int64 [P, 2] of (user, item) that are not to come.
+      k: int32 scalar K.
+      cells: the most scores to have at once; a block has at least one item.
+
+    Returns:
+      Scores float32 [B, K], the largest first, and items int32 [B, K]; equal scores come in the
+      items' order. What is missing to K has score -inf, whatever item is named with it.
+    """
+    batch, count = tf.shape(users)[0], tf.shape(items)[0]
+    block = tf.maximum(cells // tf.maximum(batch, 1), 1)
+
+    def merge(start: tf.Tensor, best: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        end = start + tf.minimum(block, count - start)
+        scores = tf.matmul(users, items[start:end], transpose_b=True)
+        scores = _without(scores, excluded, start, end)
+        best, at = tf.math.top_k(tf.concat([best, scores], axis=1), k)
+        earlier = tf.gather(rows, tf.minimum(at, k - 1), batch_dims=1)
+        return end, best, tf.where(at < k, earlier, start + at - k)
+
+    _, best, rows = tf.while_loop(
+        lambda start, *_: start < count,
+        merge,
+        (tf.constant(0), tf.fill([batch, k], -np.inf), tf.fill([batch, k], -1)),
+        (tf.TensorShape([]), tf.TensorShape([None, None]), tf.TensorShape([None, None])),
+    )
+    return best, rows
+
+
+def _without(scores: tf.Tensor, excluded: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+    """Returns the scores of items [start, end) with −inf in the places of `excluded`."""
+    first, item = tf.cast(start, tf.int64), excluded[:, 1]
+    inside = tf.logical_and(item >= first, item < tf.cast(end, tf.int64))
+    places = tf.boolean_mask(excluded, inside) - tf.stack([tf.zeros_like(first), first])
+    return tf.tensor_scatter_nd_update(
+        scores, places, tf.fill([tf.shape(places)[0]], tf.constant(-np.inf, scores.dtype))
+    )
+
+
+def clashes(user: Served) -> list[str]:
+    """Returns the user columns that are named like another input of the recommender."""
+    return [name for name in (SEEN, K) if name in user.columns]

@@ -1,0 +1,135 @@
+"""Users given as JSON: checked against the columns of the user side, defaults filled in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from easyrec_lite.data.fields import Field, Value
+from easyrec_lite.errors import DataError, Place, Problem, nearest
+from easyrec_lite.serving.recommender import SEEN
+
+EXAMPLE = """an object such as {"user_id": "7"}, or a list of them"""
+
+
+@dataclass(frozen=True)
+class User:
+    """One user.
+
+    Attributes:
+      columns: column → value, or values of a list column; none is missing.
+      seen: ids of items not to recommend.
+      notes: what was assumed, or not used.
+    """
+
+    columns: Mapping[str, Value | list[Value]]
+    seen: Sequence[str]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class UserColumns:
+    """The columns that a user may have.
+
+    Attributes:
+      read: fields that the user tower reads.
+      others: further fields of the config; given, they are named in a note.
+      lists: names of the columns whose value is a list.
+    """
+
+    read: Sequence[Field]
+    others: Collection[str] = ()
+    lists: Collection[str] = ()
+
+    def parse(self, text: str, flag: str = "--user") -> list[User]:
+        """Returns the users in JSON `text`: an object, or a list of objects.
+
+        A key is a column, or `seen_item_ids` with a list of ids. A column that is missing or null
+        has the default of its field.
+
+        Raises:
+          DataError: broken JSON, unknown keys, or values that their columns cannot take; all of
+            them together.
+        """
+        users = _objects(text, flag)
+        problems = [
+            problem
+            for number, user in enumerate(users)
+            for problem in self._problems(user, Place(f"{flag}[{number}]" if number else flag))
+        ]
+        if problems:
+            raise DataError(problems)
+        return [self._user(user) for user in users]
+
+    def _problems(self, user: Mapping[str, Any], place: Place) -> list[Problem]:
+        known = [*(field.name for field in self.read), SEEN]
+        unknown = [name for name in user if name not in known and name not in self.others]
+        problems = [
+            Problem(
+                f"unknown user column {name!r}",
+                place,
+                expected="columns out of " + ", ".join(known),
+                nearest=nearest(name, [*known, *self.others]),
+            )
+            for name in unknown
+        ]
+        for field in self.read:
+            try:
+                self._value(field, user.get(field.name))
+            except ValueError:
+                text = json.dumps(user[field.name], ensure_ascii=False)
+                found = replace(field.problem(text.encode()), place=place, remedy="")
+                listed = "a list, each entry " if field.name in self.lists else ""
+                problems.append(replace(found, expected=listed + field.kind.expected))
+        if not _is_ids(user.get(SEEN, [])):
+            expected = "a list of item ids"
+            problems.append(Problem(f"{SEEN} is no list of ids", place, SEEN, expected))
+        return problems
+
+    def _user(self, user: Mapping[str, Any]) -> User:
+        columns = {field.name: self._value(field, user.get(field.name)) for field in self.read}
+        missing = [field for field in self.read if user.get(field.name) is None]
+        unread = [name for name in user if name not in columns and name != SEEN]
+        notes = [f"{name} is not read by the user tower" for name in unread]
+        if missing:
+            defaults = ", ".join(f"{f.name}={_shown(columns[f.name])}" for f in missing)
+            notes.append(f"columns not given have their default: {defaults}")
+        return User(columns, [_text(item) for item in user.get(SEEN, [])], notes)
+
+    def _value(self, field: Field, value: Any) -> Value | list[Value]:
+        """Returns a JSON value as the column's; ValueError when it is none."""
+        if field.name not in self.lists:
+            return field.default if value is None else field.parse(_text(value).encode())
+        if not isinstance(value, list | None):
+            raise ValueError
+        return [field.parse(_text(entry).encode()) for entry in value or []]
+
+
+def _objects(text: str, flag: str) -> list[dict[str, Any]]:
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        place = Place(flag, error.lineno, error.colno)
+        problem = Problem(f"broken JSON: {error.msg}", place, expected=EXAMPLE, found=text)
+        raise DataError(problem) from error
+    users = given if isinstance(given, list) else [given]
+    if not users or not all(isinstance(user, dict) for user in users):
+        raise DataError(Problem("no user", Place(flag), expected=EXAMPLE, found=text))
+    return users
+
+
+def _is_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str | int) for item in value)
+
+
+def _text(value: Any) -> str:
+    """Returns a JSON scalar as the text of a cell; ValueError for anything else."""
+    if isinstance(value, list | dict) or value is None:
+        raise ValueError
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _shown(value: Any) -> str:
+    return repr(value.decode(errors="replace")) if isinstance(value, bytes) else repr(value)
