@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from easyrec_lite.config.load import loads
 from easyrec_lite.errors import ConfigError, DataError
 from easyrec_lite.estimator import Estimator
 from easyrec_lite.serving.checksums import fingerprints, verify
-from easyrec_lite.serving.export import ExportOptions
+from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommendations import Recommendations, Wish
+from easyrec_lite.training.build import build
 from tests.serving import exported
 
 
@@ -134,3 +136,15 @@ def test_an_item_table_of_ones_own(trained: Path, tmp_path: Path) -> None:
             tmp_path / "other", options=ExportOptions(item_path=str(tmp_path / "nowhere.txt"))
         )
     assert not (tmp_path / "other").exists()
+
+
+def test_a_user_column_named_k_leaves_the_recommender_out(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = exported.CONFIG.format(data=trained).replace('"city"', '"k"')
+    folder = export_models(build(loads(text)), tmp_path, 1)
+    assert "recommender" not in read_manifest(folder)["models"]
+    assert (folder / "item_vectors.npy").is_file()
+    assert "['k']" in caplog.text
+    with pytest.raises(DataError, match="recommender"):
+        Recommendations(folder, Wish())
