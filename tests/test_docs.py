@@ -1,0 +1,82 @@
+"""What the pages in docs/ and examples/ show is what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easyrec_lite import cli
+from easyrec_lite.backbone.draw import draw
+from easyrec_lite.config import load, load_checked
+from easyrec_lite.explain import OWN_NUMBERS
+from easyrec_lite.explain import main as explain
+from easyrec_lite.layers.registry import LAYERS
+from easyrec_lite.models.registry import MODELS
+from easyrec_lite.protos.docs import messages
+from tests.test_readme import ROOT, blocks, calls, value_of
+
+DOCS = ROOT / "docs"
+NAMES = ("architecture", "config", "layers", "limits", "models")
+PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]
+CALLS = [(page.name, *call) for page in PAGES for call in calls(page)]
+
+
+def text(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize(("page", "module", "arguments"), CALLS)
+def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -> None:
+    config = value_of("--config", arguments)
+    if config in (None, "NAME"):
+        if module == "easyrec_lite.explain" and arguments[:1] != ["--counts"]:
+            assert explain(arguments) == 0
+        return
+    edits, _ = cli.split_edits(arguments)
+    edits |= json.loads(value_of("--edit_config_json", arguments) or "{}")
+    read = load if "--import" in arguments else load_checked
+    assert read(config, edits).config != read(config).config or not edits
+
+
+@pytest.mark.parametrize(
+    "name", ["dssm_senet_on_taobao_backbone.config", "parallel_dssm_on_taobao_backbone.config"]
+)
+def test_graphs_are_as_drawn(name: str) -> None:
+    drawn = "\n".join(line.rstrip() for line in draw(load_checked(name)).splitlines())
+    assert f"\n```\n{drawn.strip()}\n```\n" in text("models.md")
+
+
+def test_every_model_and_layer_has_its_place() -> None:
+    titles = re.findall(r"^#+ (.*)$", text("models.md"), re.M)
+    shown = " ".join(titles).replace("DSSM + SENet", "DSSM_SENet")
+    assert [name for name in MODELS.names() if name not in shown] == []
+    listed = re.findall(r"^\| `([A-Z]\w+)` \|", text("layers.md"), re.M)
+    assert sorted(listed) == [name for name in LAYERS.names() if name != "Bilinear"]
+
+
+def test_every_field_of_our_own_is_told() -> None:
+    fields = (field for message in messages().values() for field in message.fields.values())
+    ours = {field.name for field in fields if field.number >= OWN_NUMBERS}
+    table = text("config.md").split("## Fields that EasyRec does not have")[1].split("\n## ")[0]
+    assert "seed" in ours
+    untold = ours - set(re.findall(r"\w+", table))
+    assert not untold or untold <= set(re.findall(r"\w+", text("evaluation.md")))
+
+
+def test_the_layers_example_computes_what_it_says() -> None:
+    (code,) = blocks(DOCS / "layers.md", "python")
+    *setup, call = code.strip().splitlines()
+    names: dict[str, object] = {}
+    exec("\n".join(setup), names)
+    expression, shown = call.split("  # ")
+    np.testing.assert_array_equal(eval(expression, names), json.loads(shown.replace(".]", ".0]")))
