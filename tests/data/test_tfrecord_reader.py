@@ -64,6 +64,7 @@ def test_types_and_defaults(tmp_path: Path, compression: str) -> None:
         (example(n=2**31), "'2147483648'"),
         (example(n=1, f=float("nan")), "'nan'"),
     ],
+    ids=["bytes", "float", "two values", "too large", "not a number"],
 )
 def test_a_bad_value_is_named(tmp_path: Path, record: bytes, found: str) -> None:
     reader = tfrecord_reader(tmp_path, [example(n=1)] * 5 + [record], "n:INT32 f:FLOAT")

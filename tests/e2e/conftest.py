@@ -1,0 +1,111 @@
+"""Data and trained models, each made once for all tests and all worker processes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from easyrec_lite import datasets
+from tests.e2e.running import LISTWISE, POINTWISE, command, edits, flags
+
+BACKBONE = "dssm_senet_on_taobao_backbone.config"
+PARALLEL = "parallel_dssm_on_taobao_backbone.config"
+DAT = "dat_on_taobao.config"
+
+# Steps that are enough to learn 100,000 rows; the backbones' batches are cut to have time for them.
+SHORT = {
+    LISTWISE: {"train_config.num_steps": 250},
+    POINTWISE: {"train_config.num_steps": 250},
+    DAT: {"train_config.num_steps": 160},
+    BACKBONE: {"train_config.num_steps": 200, "data_config.batch_size": 512},
+    PARALLEL: {"train_config.num_steps": 110, "data_config.batch_size": 512},
+}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `python -m easyrec_lite.train` left: the model folder, and what it printed."""
+
+    folder: Path
+    stdout: str
+    stderr: str
+
+    @property
+    def step(self) -> int:
+        return int(self.result["global_step"])
+
+    @property
+    def result(self) -> dict[str, float]:
+        return json.loads((self.folder / "eval_result.json").read_text(encoding="utf-8"))
+
+    @property
+    def export(self) -> Path:
+        return self.folder / "export" / "final" / str(self.step)
+
+    @property
+    def checkpoint(self) -> str:
+        return str(self.folder / f"model.ckpt-{self.step}")
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the worker processes of this test session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def once(path: Path, make: Callable[[], None]) -> None:
+    """Calls `make` unless it was called for `path` before, in this process or another."""
+    with path.with_name(f"{path.name}.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if not lock.read():
+            make()
+            lock.write("made")
+
+
+@pytest.fixture(scope="session")
+def synthetic(workshop: Path) -> Path:
+    """The folder of the built-in data set, with 100,000 rows to train on."""
+    folder = workshop / "taobao-synthetic"
+    flags = ["taobao-synthetic", "--rows", "100000", "--overwrite", "--out", str(folder)]
+    once(folder, lambda: datasets.main(flags))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(synthetic: Path, workshop: Path) -> Callable[[str], Trained]:
+    """Returns a function: name of a shipped config → that model, trained on `synthetic`."""
+
+    def train(name: str) -> Trained:
+        folder = workshop / name.removesuffix(".config")
+
+        def run() -> None:
+            short = {"train_config.save_checkpoints_steps": 1000, **SHORT[name]}
+            changes = {**edits(name, synthetic, folder), **short}
+            done = command("train", *flags(name, changes))
+            assert done.returncode == 0, done.stderr
+            (folder / "stdout.txt").write_text(done.stdout, encoding="utf-8")
+            (folder / "stderr.txt").write_text(done.stderr, encoding="utf-8")
+
+        once(folder, run)
+        printed = ((folder / f"{name}.txt").read_text("utf-8") for name in ("stdout", "stderr"))
+        return Trained(folder, *printed)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def listwise(trained: Callable[[str], Trained]) -> Trained:
+    return trained(LISTWISE)
+
+
+@pytest.fixture(scope="session")
+def pointwise(trained: Callable[[str], Trained]) -> Trained:
+    return trained(POINTWISE)

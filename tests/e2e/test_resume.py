@@ -1,0 +1,142 @@
+"""A run that stops and goes on ends with the same losses and weights, bit for bit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easyrec_lite.estimator import Estimator, Hook
+from easyrec_lite.training.hooks import Report
+from tests.e2e.running import (
+    LISTWISE,
+    POINTWISE,
+    checkpoint_values,
+    command,
+    edits,
+    flags,
+)
+
+DROPOUT = {
+    f"model_config.dssm_senet.{side}_tower.dnn.{field}": value
+    for side in ("user", "item")
+    for field, value in (("dropout_ratio", [0.3]), ("use_bn", True))
+}
+# Small tables; rows that 60 steps read more than once; dropout, batch norm, shuffle, negatives.
+SETTINGS: dict[str, dict[str, Any]] = {
+    name: {
+        "feature_config.features[hash_bucket_size>500].hash_bucket_size": 500,
+        "train_config.num_steps": 60,
+        "train_config.save_checkpoints_steps": 30,
+        "train_config.log_step_count_steps": 5,
+        "data_config.batch_size": batch_size,
+        **DROPOUT,
+    }
+    for name, batch_size in ((LISTWISE, 40), (POINTWISE, 250))
+}
+SETTINGS[LISTWISE]["data_config.negative_sampler.num_sample"] = 50
+SETTINGS[POINTWISE]["model_config.dssm_senet.user_tower.dnn.dropout_ratio"] = [0.3, 0.2, 0.1]
+SETTINGS[POINTWISE]["model_config.dssm_senet.item_tower.dnn.dropout_ratio"] = [0.3, 0.2, 0.1]
+
+
+class Recorder(Hook):
+    """Keeps what each report says of losses and gradients; interrupts after `until` steps."""
+
+    def __init__(self, until: int = 10**9):
+        self.values: dict[int, Mapping[str, float]] = {}
+        self._until = until
+
+    def report(self, report: Report) -> None:
+        self.values[report.step] = report.values
+        if report.step >= self._until:
+            raise KeyboardInterrupt
+
+
+def changes_of(name: str, synthetic: Path, folder: Path, **more: Any) -> dict[str, Any]:
+    """Trains on the test rows, which are few enough to be read several times in 60 steps."""
+    changes = {**edits(name, synthetic, folder, **more), **SETTINGS[name]}
+    changes["train_input_path"] = changes["eval_input_path"]
+    return changes
+
+
+def train(name: str, changes: Mapping[str, Any], recorder: Recorder) -> str | None:
+    from easyrec_lite.config.load import load_checked
+
+    return Estimator(load_checked(name, changes), [recorder]).train().checkpoint
+
+
+def assert_equal_checkpoints(found: str | None, expected: str | None) -> None:
+    ours, theirs = checkpoint_values(found), checkpoint_values(expected)
+    assert ours.keys() == theirs.keys()
+    differing = [name for name, value in ours.items() if not np.array_equal(value, theirs[name])]
+    assert differing == []
+
+
+@pytest.fixture(scope="module", params=[LISTWISE, POINTWISE])
+def whole(request: pytest.FixtureRequest, synthetic: Path, tmp_path_factory: Any) -> Any:
+    """(config, recorder, final checkpoint) of 60 steps in one go."""
+    recorder = Recorder()
+    folder = tmp_path_factory.mktemp("whole")
+    changes = changes_of(request.param, synthetic, folder)
+    return request.param, recorder, train(request.param, changes, recorder)
+
+
+def test_a_stop_changes_nothing(whole: Any, synthetic: Path, tmp_path: Path) -> None:
+    name, expected, checkpoint = whole
+    changes = changes_of(name, synthetic, tmp_path)
+    first, second = Recorder(), Recorder()
+    train(name, {**changes, "train_config.num_steps": 30}, first)
+    found = train(name, changes, second)
+    assert sorted(first.values) == [5, 10, 15, 20, 25, 30]
+    assert sorted(second.values) == [35, 40, 45, 50, 55, 60]
+    assert {**first.values, **second.values} == expected.values
+    assert_equal_checkpoints(found, checkpoint)
+
+
+@pytest.mark.parametrize("interrupted_at", [20, 45])
+def test_an_interrupt_changes_nothing(
+    whole: Any, synthetic: Path, tmp_path: Path, interrupted_at: int
+) -> None:
+    """After 20 steps nothing is saved yet; after 45 the run goes on from step 30."""
+    name, expected, checkpoint = whole
+    changes = changes_of(name, synthetic, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(name, changes, Recorder(interrupted_at))
+    recorder = Recorder()
+    found = train(name, changes, recorder)
+    begun = 0 if interrupted_at < 30 else 30
+    assert recorder.values == {s: v for s, v in expected.values.items() if s > begun}
+    assert_equal_checkpoints(found, checkpoint)
+
+
+def test_a_killed_process_changes_nothing(whole: Any, synthetic: Path, tmp_path: Path) -> None:
+    name, _, checkpoint = whole
+    if name == POINTWISE:
+        pytest.skip("one real process is enough")
+    arguments = flags(name, changes_of(name, synthetic, tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "easyrec_lite.train", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert any("step 30  checkpoint" in line for line in process.stdout)
+    process.kill()
+    process.communicate()
+    done = command("train", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert f"going on from {tmp_path}/model.ckpt-" in done.stdout
+    assert_equal_checkpoints(str(tmp_path / "model.ckpt-60"), checkpoint)
+
+
+def test_another_seed_is_another_run(whole: Any, synthetic: Path, tmp_path: Path) -> None:
+    name, expected, _ = whole
+    recorder = Recorder()
+    changes = changes_of(name, synthetic, tmp_path, train_config__seed=8)
+    train(name, {**changes, "train_config.num_steps": 5}, recorder)
+    assert recorder.values[5] != expected.values[5]

@@ -1,0 +1,148 @@
+"""A golden case: what EasyRec computed for a config, and our model of it with its weights."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from easyrec_lite.batch import Batch
+from easyrec_lite.config import Pipeline, load
+from easyrec_lite.features.values import FeatureValue, concat_rows
+from easyrec_lite.input import BatchInput, Order
+from easyrec_lite.training.build import build
+from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.step import Trainer
+from tests.golden.names import group_of_scope, variable_names
+from tests.golden.oracle import EasyRecLosses
+
+Arrays = dict[str, np.ndarray]
+
+FILES = (
+    "rows.csv",
+    "pipeline.config",
+    "vars.npz",
+    "ids.npz",
+    "train.npz",
+    "eval.npz",
+    "predict.npz",
+    "after_steps.npz",
+    "meta.json",
+)
+
+
+def case_folders(root: Path) -> list[Path]:
+    """Returns the folders below `root`, in order; each is a case."""
+    if not root.is_dir():
+        return []
+    return sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith((".", "_")))
+
+
+class Case:
+    """One case.
+
+    Args:
+      folder: holds `FILES`.
+
+    Attributes:
+      pipeline: its config, with the paths made absolute; see `_edits`.
+      parts: what is built of it.
+      model: the model; its losses are EasyRec's.
+      batch: all rows of rows.csv, as the real input pipeline gives them.
+      rows: B, how many those are.
+      learnt: EasyRec's names of the trainable variables.
+      scopes: EasyRec's scope of tables → our feature group.
+      names: EasyRec's name of each variable → ours.
+      ours: our variables by name.
+    """
+
+    def __init__(self, folder: Path):
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        assert not missing, f"{folder} is no complete golden case: it lacks {', '.join(missing)}"
+        self.folder = folder
+        self._arrays: dict[str, Arrays] = {}
+        meta = json.loads((folder / "meta.json").read_text())
+        self.rows: int = meta["batch"]
+        self.learnt: list[str] = meta["trainable"]
+        path = folder / "pipeline.config"
+        self.pipeline: Pipeline = load(path, _edits(folder, load(path).config))
+        self.parts = build(self.pipeline)
+        self.model = EasyRecLosses(self.parts.model)
+        self.batch: Batch = next(iter(self.batches(Order())))
+        groups = {group: self.golden_fields(group) for group in self.model.embeddings.groups}
+        self.scopes = group_of_scope(self.arrays("vars"), self.arrays("ids"), groups)
+        self.names = variable_names(self.arrays("vars"), self.scopes)
+        self.ours = self.parts.model.variables_by_name()
+
+    def arrays(self, name: str) -> Arrays:
+        """Returns the content of `NAME.npz`."""
+        if name not in self._arrays:
+            with np.load(self.folder / f"{name}.npz") as stored:
+                self._arrays[name] = {key: stored[key] for key in stored.files}
+        return self._arrays[name]
+
+    def golden_fields(self, group: str) -> Arrays:
+        """Returns EasyRec's vectors of a group, by feature."""
+        stored = self.arrays("eval")
+        keys = [key.split("/") for key in stored]
+        fields = sorted(key for key in keys if key[:2] == ["group", group] and len(key) == 4)
+        features = [spec.name for spec in self.model.embeddings.groups[group]]
+        vectors = [stored["/".join(key)] for key in fields]
+        return dict(zip(features, vectors, strict=True))
+
+    def batches(self, order: Order) -> tf.data.Dataset:
+        """Returns the batches of `order`, each as large as the case's, negatives included."""
+        source = BatchInput(
+            self.pipeline,
+            self.pipeline.config.train_input_path,
+            self.parts.transform,
+            self.parts.model.extra_columns,
+            self.parts.item_features,
+            training=True,
+        )
+        return source.batches(self.rows, order)
+
+    @cached_property
+    def candidates(self) -> dict[str, FeatureValue]:
+        """Feature values of the rows; those of the item side of the rows, then the negatives."""
+        features, negatives = self.batch.features, self.batch.negatives
+        joined = {name: concat_rows(features[name], value) for name, value in negatives.items()}
+        return {**features, **joined}
+
+    def reset(self) -> None:
+        """Gives every variable its golden value, moving statistics included."""
+        for theirs, value in self.arrays("vars").items():
+            self.ours[self.names[theirs]].assign(value)
+
+    def trainer(self) -> Trainer:
+        """Returns a trainer at step 0 with the golden weights and fresh moments."""
+        self.reset()
+        model = self.parts.model
+        optimizer = Optimizer(self.pipeline.config.train_config, model.trainable, set(model.tables))
+        return Trainer(self.model, optimizer)
+
+
+def _edits(folder: Path, config: Any) -> dict[str, object]:
+    """Where the files are, and the two documented choices in which we differ from EasyRec.
+
+    EasyRec ignores l2_regularization of a backbone; its Adam moves all rows of a table.
+    """
+    edits: dict[str, object] = {
+        name: str(folder / getattr(config, name))
+        for name in ("train_input_path", "eval_input_path")
+    }
+    kind = config.data_config.WhichOneof("sampler")
+    if kind is not None:
+        for field, value in getattr(config.data_config, kind).ListFields():
+            if field.name.endswith("_path"):
+                edits[f"data_config.{kind}.{field.name}"] = str(folder / value)
+    if config.model_config.model_class == "MatchModel":
+        edits["model_config.model_params.l2_regularization"] = 0.0
+    for i, optimizer in enumerate(config.train_config.optimizer_config):
+        if optimizer.WhichOneof("optimizer") == "adam_optimizer":
+            edits[f"train_config.optimizer_config[{i}].adam_optimizer.decay_all_rows"] = True
+    return edits

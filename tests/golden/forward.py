@@ -1,0 +1,109 @@
+"""What the models compute: vectors, logits, losses, penalties, metrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from easyrec_lite.backbone.groups import EmbeddedGroups
+from easyrec_lite.models.base import Outputs
+from easyrec_lite.training.evaluation import Evaluator
+from tests.golden.case import Case
+from tests.golden.pairs import Pair, section
+
+MODES = {"train": True, "eval": False}
+
+
+def _forward(case: Case, training: bool) -> tuple[Outputs, dict[str, Any]]:
+    """Returns the outputs, logits always among them, and the losses."""
+    case.reset()
+    outputs = case.model(case.batch, training)
+    logits = case.model.logits(outputs, case.batch)
+    chances = tf.nn.softmax(logits) if case.model.listwise else tf.sigmoid(logits)
+    predictions = {"logits": logits, "probs": chances, **outputs.predictions}
+    losses = case.model.losses(outputs, case.batch)
+    losses["total_loss"] = tf.add_n(list(losses.values()))
+    return outputs._replace(predictions=predictions), losses
+
+
+def predictions(case: Case) -> Iterator[Pair]:
+    """Tower vectors, logits, probabilities and all other outputs."""
+    for mode, training in MODES.items():
+        outputs, _ = _forward(case, training)
+        for name, golden in section(case.arrays(mode), "out/").items():
+            yield Pair(f"{mode}/out/{name}", outputs.predictions[name], golden)
+
+
+def losses(case: Case) -> Iterator[Pair]:
+    """Every loss term and their sum; the labels that they are of."""
+    for mode, training in MODES.items():
+        _, found = _forward(case, training)
+        for name, golden in section(case.arrays(mode), "loss/").items():
+            yield Pair(f"{mode}/loss/{name}", found[name], golden)
+        for name, golden in section(case.arrays(mode), "label/").items():
+            yield Pair(f"{mode}/label/{name}", case.batch.labels[name], golden)
+
+
+def regularization(case: Case) -> Iterator[Pair]:
+    """The penalty of each group's vectors, of each kernel, and of all kernels together."""
+    outputs, _ = _forward(case, training=True)
+    rate = case.model.params.l2_regularization
+    groups, kernels = iter(case.scopes.values()), np.zeros([])
+    for name, golden in section(case.arrays("train"), "reg/").items():
+        kernel = re.fullmatch(r"\d+/(.+)/Regularizer/l2_regularizer:0", name)
+        if kernel:
+            weights = case.ours[case.names[kernel[1]]].numpy().astype(np.float64)
+            ours, kernels = rate * np.sum(weights**2) / 2, kernels + golden
+        else:
+            ours = outputs.penalties[next(groups)]
+        yield Pair(f"train/reg/{name}", ours, golden)
+    yield Pair("train/reg/kernels", outputs.penalties.get("kernels", 0.0), kernels)
+
+
+def groups(case: Case) -> Iterator[Pair]:
+    """Each feature group's vectors, one by one and joined."""
+    case.reset()
+    for mode in (*MODES, "predict"):
+        for name, golden in section(case.arrays(mode), "group/").items():
+            group, _, *field = name.split("/")
+            rows = case.candidates if len(golden) > case.rows else case.batch.features
+            vectors = case.model.embeddings(group, rows, training=mode == "train")
+            ours = vectors[int(field[0])] if field else tf.concat(vectors, axis=-1)
+            yield Pair(f"{mode}/group/{name}", ours, golden)
+
+
+def blocks(case: Case) -> Iterator[Pair]:
+    """Each backbone block's output, lists one by one; a feature group may stand for a block."""
+    for mode in (*MODES, "predict"):
+        stored = section(case.arrays(mode), "block/")
+        if stored:
+            case.reset()
+            features = case.batch.features if mode == "predict" else case.candidates
+            rows = EmbeddedGroups(case.model.embeddings, features, mode == "train")
+            computed = case.model.backbone.values(rows, mode == "train")
+            joined = {group: tf.concat(fields, axis=-1) for group, fields in rows.vectors.items()}
+            found = dict(_leaves({**joined, **computed}))
+            for name, golden in stored.items():
+                yield Pair(f"{mode}/block/{name}", found[name], golden)
+
+
+def _leaves(blocks: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, output in blocks.items():
+        if isinstance(output, list | tuple):
+            yield from _leaves({f"{name}/{i:02d}": part for i, part in enumerate(output)})
+        else:
+            yield name, output
+
+
+def metrics(case: Case) -> Iterator[Pair]:
+    """The metrics and losses of an evaluation over rows.csv."""
+    case.reset()
+    path = case.pipeline.config.eval_input_path
+    found = Evaluator(replace(case.parts, model=case.model), path).run()
+    for name, golden in section(case.arrays("eval"), "metric/").items():
+        yield Pair(f"eval/metric/{name}", found[name.removeprefix("loss/")], golden)

@@ -1,0 +1,54 @@
+"""What is served: the scorer in the process, and the exported SavedModels."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.serving.export import SIGNATURE, export_models
+from tests.golden.case import Case
+from tests.golden.pairs import Pair, section
+
+
+def served(case: Case) -> Iterator[Pair]:
+    """The scorer as a function of feature values."""
+    case.reset()
+    found = case.model.serve(case.batch.features)
+    for name, golden in section(case.arrays("predict"), "out/").items():
+        yield Pair(f"predict/out/{name}", found[name], golden)
+
+
+def exported(case: Case) -> Iterator[Pair]:
+    """The three SavedModels as functions of the raw columns of rows.csv."""
+    case.reset()
+    golden = section(case.arrays("predict"), "out/")
+    outputs = {
+        "scorer": list(golden),
+        "user_tower": ["user_tower_emb"],
+        "item_tower": ["item_tower_emb"],
+    }
+    with TemporaryDirectory() as folder:
+        export = export_models(case.parts, Path(folder), step=0)
+        for model, names in outputs.items():
+            loaded = tf.saved_model.load(str(export / model))
+            found = _call(loaded.signatures[SIGNATURE], case)
+            for name in names:
+                yield Pair(f"{model}/{name}", found[name], golden[name])
+
+
+def _call(signature: Any, case: Case) -> dict[str, tf.Tensor]:
+    """Calls a signature with the columns that it asks for; an empty number is 0."""
+    fields = [field.input_name for field in case.pipeline.config.data_config.input_fields]
+    with (case.folder / "rows.csv").open(newline="", encoding="utf-8") as file:
+        columns = dict(zip(fields, zip(*csv.reader(file), strict=True), strict=True))
+    inputs = {}
+    for name, spec in signature.structured_input_signature[1].items():
+        text = spec.dtype == tf.string
+        cells = [cell if text else float(cell or 0) for cell in columns[name]]
+        inputs[name] = tf.cast(tf.constant(cells), spec.dtype)
+    return signature(**inputs)

@@ -1,0 +1,108 @@
+"""Gradients, and three steps of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tests.golden.case import Arrays, Case
+from tests.golden.pairs import Pair, section
+
+STEPS = 3
+GRADIENT = 1e-4
+# A variable has no gradient but rounding if the largest is below this share of the model's
+# largest: a bias before a batch norm, or one that a softmax does not see.
+ROUNDING = 1e-5
+MOVING_MEAN = "/moving_mean"
+
+
+def gradients(case: Case) -> Iterator[Pair]:
+    """The gradient of the total loss by each variable, as a dense array.
+
+    Those of rounding alone are compared at the scale of the model's largest gradient.
+    """
+    _, found = case.trainer().gradients(case.batch)
+    stored = section(case.arrays("train"), "grad/")
+    top = _largest(stored)
+    for name, golden in stored.items():
+        scale = top if np.max(np.abs(golden)) < ROUNDING * top else 0.0
+        ours = tf.convert_to_tensor(found[case.names[name]])
+        yield Pair(f"train/grad/{name}", ours, golden, scale)
+
+
+def step_losses(case: Case) -> Iterator[Pair]:
+    """The losses of three training steps."""
+    for step, shown in _trained(case):
+        stored = section(case.arrays("after_steps"), f"step{step}/loss/")
+        for name, golden in stored.items():
+            yield Pair(f"step{step}/loss/{name}", shown[name], golden)
+
+
+def step_variables(case: Case) -> Iterator[Pair]:
+    """The variables after training steps, where the direction of their steps is known.
+
+    A batch norm's moving mean holds the bias before it, which moves by rounding: see `step_bounds`.
+    """
+    known = known_directions(section(case.arrays("train"), "grad/"))
+    for step, _ in _trained(case):
+        stored = section(case.arrays("after_steps"), f"step{step}/var/")
+        for name, golden in stored.items():
+            if name.endswith(MOVING_MEAN):
+                continue
+            ours = case.ours[case.names[name]].numpy()
+            yield Pair(
+                f"step{step}/var/{name}", np.where(known.get(name, True), ours, golden), golden
+            )
+
+
+def step_bounds(case: Case) -> Iterator[Pair]:
+    """All variables after training steps, in steps of the learning rate.
+
+    Adam's steps are about as long as the rate, whatever the size of the gradient. Where that is
+    rounding, ours and EasyRec's may go opposite ways. A moving mean follows such a bias by 1 %
+    a step: `0.01 · Σ 2·s·rate` over the steps s before.
+    """
+    for step, shown in _trained(case):
+        rate = max(shown.get(name, 0.0) for name in ("learning_rate", "embedding_rate"))
+        stored = section(case.arrays("after_steps"), f"step{step}/var/")
+        for name, golden in stored.items():
+            if name in case.learnt:
+                bound = 2 * step * rate
+            elif name.endswith(MOVING_MEAN):
+                bound = 0.01 * step * (step - 1) * rate + 1e-5 * float(np.max(np.abs(golden)))
+            else:
+                continue
+            apart = case.ours[case.names[name]].numpy() - golden
+            yield Pair(f"step{step}/var/{name}", apart, np.zeros_like(apart), bound)
+
+
+def _trained(case: Case) -> Iterator[tuple[int, dict[str, float]]]:
+    """Yields each step with the losses before it, while the variables are as they are after it.
+
+    Eagerly: tracing would take most of the time of all these tests.
+    """
+    trainer = case.trainer()
+    for step in range(1, STEPS + 1):
+        shown = trainer.train_step(case.batch)
+        yield step, {name: float(value) for name, value in shown.items()}
+
+
+def known_directions(gradients: Arrays) -> dict[str, np.ndarray]:
+    """Returns for each variable in which entries the sign of the gradient is certain.
+
+    Gradients agree within `GRADIENT` of the largest entry, so that smaller entries may have any
+    sign; but an entry that nothing depends on is 0.
+    """
+    top = _largest(gradients)
+    known = {}
+    for name, gradient in gradients.items():
+        size = np.abs(gradient)
+        certain = (size == 0) | (size > GRADIENT * size.max())
+        known[name] = certain & (size.max() > ROUNDING * top)
+    return known
+
+
+def _largest(gradients: Arrays) -> float:
+    return max(float(np.max(np.abs(gradient))) for gradient in gradients.values())
