@@ -49,6 +49,10 @@ class Registry(Generic[T]):
         """Returns all known names, sorted; imports nothing."""
         return sorted({*self._modules, *self._entries})
 
+    def builtin(self) -> list[str]:
+        """Returns the names that come with this package, sorted."""
+        return sorted(self._modules)
+
     def __contains__(self, name: object) -> bool:
         return name in self._modules or name in self._entries
 

@@ -96,14 +96,14 @@ ENOUGH = {
 }
 
 
-@pytest.mark.parametrize("class_name", LAYERS.names())
+@pytest.mark.parametrize("class_name", LAYERS.builtin())
 def test_every_layer_of_ours_is_made_from_its_message(class_name: str) -> None:
     layer = built(f'class_name: "{class_name}" {ENOUGH[class_name]}')
     assert isinstance(layer, keras.layers.Layer)
     assert layer.name == "x"
 
 
-@pytest.mark.parametrize("class_name", LAYERS.names())
+@pytest.mark.parametrize("class_name", LAYERS.builtin())
 def test_constructors_take_every_implemented_field(class_name: str) -> None:
     field = catalog._MESSAGES[class_name]
     if not field:
