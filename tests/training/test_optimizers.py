@@ -134,7 +134,7 @@ def test_decay_all_rows_is_dense_adam_on_a_table() -> None:
 
 
 def test_no_ids_move_nothing() -> None:
-    table, kernel = variables()
+    table, _ = variables()
     before = table.numpy()
     optimizer = Optimizer(config("adam_optimizer"), {"table": table}, {"table"})
     empty = tf.IndexedSlices(tf.zeros([0, 3]), tf.zeros([0], tf.int64), (6, 3))
