@@ -35,7 +35,8 @@ def draw_png(pipeline: Pipeline, path: Path) -> None:
         raise ConfigError(Problem("a PNG picture needs Pillow", remedy=remedy)) from error
     found = nodes(pipeline)
     corners = layout(found)
-    image = Image.new("RGB", tuple(SCALE * size for size in extent(corners)), "white")
+    width, height = extent(corners)
+    image = Image.new("RGB", (SCALE * width, SCALE * height), "white")
     pen = ImageDraw.Draw(image)
     fonts = [ImageFont.load_default(SCALE * size) for size in (13, 11, 11)]
     for (from_x, from_y), (to_x, to_y) in arrows(found, corners):
