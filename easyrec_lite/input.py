@@ -174,4 +174,4 @@ def _first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.D
         return tf.nest.map_structure(lambda column: column[:keep], columns), position
 
     batches = -(-limit // batch_size)
-    return rows.take(batches).enumerate().map(cut, deterministic=True)
+    return rows.take(batches).enumerate().map(cut)
