@@ -20,6 +20,10 @@ class Batch(NamedTuple):
       negatives: feature name → value of n sampled items; empty when the config has no sampler.
       negative_extra: raw columns [n] of the sampled items (the item id).
       hard_pairs: int64 [H, 2] of (row in B, sampled item in n), or None.
+      frequencies: float32 [N], the share of training rows that hold the item of each candidate: the
+        B rows', then the n sampled ones; None unless logQ counts or reads it.
+      inclusions: float32 [N], the probability that the sampler draws the candidate's item for a
+        batch without it; None without logQ.
       position: int64 [2], (epoch, rows of that epoch consumed once this batch is done).
     """
 
@@ -30,4 +34,6 @@ class Batch(NamedTuple):
     negatives: dict[str, FeatureValue] = {}  # noqa: RUF012
     negative_extra: dict[str, tf.Tensor] = {}  # noqa: RUF012
     hard_pairs: tf.Tensor | None = None
+    frequencies: tf.Tensor | None = None
+    inclusions: tf.Tensor | None = None
     position: tf.Tensor | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +11,18 @@ import tensorflow as tf
 
 from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.item_id import item_id_field
+from easyrec_lite.data.proposal import Proposal, count_frequencies, table_frequencies
 from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader
-from easyrec_lite.data.samplers import open_sampler
+from easyrec_lite.data.samplers import Sampler, open_sampler
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 
 Columns = Mapping[str, Any]
 
 DATA_ERRORS = READ_ERRORS
+COUNTED_ROWS = 1 << 16
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class BatchInput:
         columns = {*transform.input_fields(), *self._labels, *extra_columns}
         columns |= {self._weight} if self._weight else set()
         self.sampler = None
+        self._proposal = None
         if loss_terms(pipeline.config.model_config)[0].loss_type == LISTWISE:
             self.sampler = open_sampler(
                 pipeline,
@@ -79,6 +85,9 @@ class BatchInput:
                 seed=pipeline.config.train_config.seed,
             )
             columns |= _sampler_columns(data)
+            if training:
+                self._proposal = open_proposal(pipeline, path, self.sampler)
+                columns |= {self._proposal.field} if self._proposal else set()
         self.reader: Reader = open_reader(pipeline, path, training=training, columns=columns)
 
     def batches(
@@ -117,12 +126,42 @@ class BatchInput:
             extra={name: columns[name] for name in self._extra},
             position=position,
         )
-        if self.sampler is None:
+        drawn = None
+        if self.sampler is not None:
+            drawn = self.sampler(columns, position)
+            batch = batch._replace(
+                negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
+            )
+        if self._proposal is None:
             return batch
-        drawn = self.sampler(columns, position)
-        return batch._replace(
-            negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
-        )
+        frequencies, inclusions = self._proposal(columns, drawn)
+        return batch._replace(frequencies=frequencies, inclusions=inclusions)
+
+
+def open_proposal(pipeline: Pipeline, path: str, sampler: Sampler | None) -> Proposal | None:
+    """Returns what finds each candidate's probability, or None when the config has no logQ.
+
+    Args:
+      pipeline: the config.
+      path: the training data, read once where item frequencies are `COUNTED`.
+      sampler: draws its negatives, or None.
+
+    Raises:
+      DataError: a row cannot be read.
+    """
+    options = pipeline.config.model_config.softmax
+    if options.logq == options.OFF:
+        return None
+    field = item_id_field(pipeline.config)
+    frequencies = None
+    if options.logq == options.COUNTED:
+        log.info("counting %s in the training data, for logq", field)
+        reader = open_reader(pipeline, path, training=True, columns=[field])
+        rows = guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1])
+        frequencies = count_frequencies(columns[field] for columns, _ in rows)
+    elif options.logq == options.ITEM_TABLE and sampler is not None:
+        frequencies = table_frequencies(sampler)
+    return Proposal(field, frequencies, sampler, pipeline.config.data_config.batch_size)
 
 
 def _sampler_columns(data: Any) -> set[str]:

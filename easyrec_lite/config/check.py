@@ -15,6 +15,7 @@ from easyrec_lite.config.rules import (
     metrics,
     model,
     sampler,
+    softmax,
     towers,
     train,
 )
@@ -32,6 +33,7 @@ CONCERNS = (
     towers,
     losses,
     sampler,
+    softmax,
     train,
     metrics,
     export,

@@ -195,7 +195,7 @@ PIPELINE = {
     "MultiValueFields": _fields("input_name"),
 }
 
-SAMPLER = "num_sample attr_fields item_id_field attr_delimiter num_eval_sample "
+SAMPLER = "num_sample attr_fields item_id_field attr_delimiter num_eval_sample weight_power "
 FIELD_DELIMITER = {"field_delimiter": "the sampler's files are tab-separated"}
 DATA = {
     "DatasetConfig": _fields(
@@ -291,7 +291,7 @@ OURS = "item_id mask_sampled_by_item_id"
 MODELS = {
     "EasyRecModel": _fields(
         "model_class feature_groups model_params dssm dssm_senet dat embedding_regularization "
-        "loss_type kd losses backbone label_name restore_filters custom_params",
+        "loss_type kd losses backbone label_name restore_filters custom_params softmax",
         warned={
             "model_name": "model_class alone says which model it is",
             "ev_params": EMBEDDING_VARIABLE,
@@ -305,6 +305,10 @@ MODELS = {
             "variational_dropout": ("it is not part of the models here", "leave it out"),
             "loss_weight_strategy": ("only Fixed weights are served", "give each loss a weight"),
         },
+    ),
+    "SoftmaxOptions": _fields(
+        "item_id mask_false_negatives logq logq_of_positive logq_rate logq_buckets "
+        "learn_temperature min_temperature hardest_negatives"
     ),
     "ModelParams": _fields(
         "l2_regularization user_tower_idx_in_output item_tower_idx_in_output simi_func "

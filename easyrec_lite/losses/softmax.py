@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from easyrec_lite.losses.candidates import Candidates
+from easyrec_lite.losses.corrections import Corrections, hardest
 from easyrec_lite.losses.weighting import weight_shares
 
 BLOCK_ROWS = 512
@@ -19,7 +20,8 @@ def candidate_logits(user: tf.Tensor, items: tf.Tensor, candidates: Candidates) 
       candidates: the masks.
     """
     rows = tf.shape(user)[0]
-    return _block_logits(user, items, candidates, rows, tf.range(rows))
+    logits = tf.matmul(user, items, transpose_b=True)
+    return _masked(logits, candidates, rows, tf.range(rows))
 
 
 def in_batch_softmax(
@@ -27,39 +29,59 @@ def in_batch_softmax(
     items: tf.Tensor,
     candidates: Candidates = Candidates(),  # noqa: B008 - a tuple, never changed
     weights: tf.Tensor | None = None,
+    corrections: Corrections = Corrections(),  # noqa: B008
 ) -> tf.Tensor:
     """Computes `Σ_i w_i · −log softmax(⟨u_i, I⟩)_i / Σ_i w_i`, a scalar.
 
     The [B, N] logits never exist whole: `BLOCK_ROWS` rows at a time are scored and their
     gradients taken at once, as in fused softmax losses. The row maximum is subtracted first, so
-    that any temperature is safe. A masked candidate has probability exactly 0.
+    that any temperature is safe. A masked candidate has probability exactly 0. `log_counts` are
+    subtracted by the matrix product itself, as one more number of each vector.
 
     Args:
       user: float32 [B, D] user vectors, already scaled by 1/temperature.
       items: float32 [N, D] item vectors, the B positives first.
       candidates: the masks.
       weights: float32 [B] sample weights ≥ 0 without gradient, or None for equal ones.
+      corrections: what happens to the logits.
     """
+    if corrections.log_counts is not None:
+        user = tf.pad(user, [[0, 0], [0, 1]], constant_values=1.0)
+        items = tf.concat([items, -corrections.log_counts[:, None]], axis=1)
     shares = weight_shares(weights, tf.shape(user)[0])
 
     @tf.custom_gradient
     def loss(user: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, object]:
-        value, user_gradient, items_gradient = _loss_and_gradients(user, items, candidates, shares)
+        value, user_gradient, items_gradient = _loss_and_gradients(
+            user, items, candidates, shares, corrections
+        )
         return value, lambda upstream: (upstream * user_gradient, upstream * items_gradient)
 
     return loss(user, items)
 
 
-def _block_logits(
-    block: tf.Tensor, items: tf.Tensor, candidates: Candidates, rows: tf.Tensor, span: tf.Tensor
+def _masked(
+    logits: tf.Tensor, candidates: Candidates, rows: tf.Tensor, span: tf.Tensor
 ) -> tf.Tensor:
-    logits = tf.matmul(block, items, transpose_b=True)
-    masked = candidates.masked(rows, tf.shape(items)[0], span)
+    masked = candidates.masked(rows, tf.shape(logits)[1], span)
     return logits if masked is None else tf.where(masked, float("-inf"), logits)
 
 
+def _corrected(logits: tf.Tensor, corrections: Corrections, span: tf.Tensor) -> tf.Tensor:
+    """Returns logits [b, N], from which `log_counts` are subtracted, as the softmax sees them."""
+    positives = tf.stack([tf.range(tf.size(span)), span], axis=1)
+    if corrections.log_counts is not None and not corrections.of_positive:
+        back = tf.gather(corrections.log_counts, span)
+        logits = tf.tensor_scatter_nd_add(logits, positives, back)
+    return hardest(logits, positives, corrections.hardest) if corrections.hardest else logits
+
+
 def _loss_and_gradients(
-    user: tf.Tensor, items: tf.Tensor, candidates: Candidates, shares: tf.Tensor
+    user: tf.Tensor,
+    items: tf.Tensor,
+    candidates: Candidates,
+    shares: tf.Tensor,
+    corrections: Corrections,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the loss, and its gradients [B, D] and [N, D].
 
@@ -74,7 +96,8 @@ def _loss_and_gradients(
         stop = tf.minimum(start + BLOCK_ROWS, rows)
         span = tf.range(start, stop)
         block, share = user[start:stop], shares[start:stop]
-        logits = _block_logits(block, items, candidates, rows, span)
+        logits = _masked(tf.matmul(block, items, transpose_b=True), candidates, rows, span)
+        logits = _corrected(logits, corrections, span)
         positive = tf.gather(logits, span, batch_dims=1)
         peak = tf.reduce_max(logits, axis=1)
         exponentials = tf.exp(logits - peak[:, None])

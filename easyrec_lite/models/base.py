@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from easyrec_lite.batch import Batch
 from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.losses.corrections import Corrections
 
 
 class Outputs(NamedTuple):
@@ -19,10 +20,12 @@ class Outputs(NamedTuple):
     Attributes:
       predictions: name → tensor, under EasyRec's output names.
       penalties: name → scalar regularisation term; filled in training only.
+      corrections: of the logits that the loss sees; none out of training.
     """
 
     predictions: dict[str, tf.Tensor]
     penalties: dict[str, tf.Tensor]
+    corrections: Corrections = Corrections()
 
 
 class Model(abc.ABC):
@@ -96,6 +99,10 @@ class Model(abc.ABC):
             if name in self._weights:
                 raise ValueError(f"two variables of the model are named {name!r}")
             self._weights[name] = variable
+
+    def shown(self) -> dict[str, tf.Tensor]:
+        """Returns scalars of the model by name that a log shows beside the losses."""
+        return {}
 
     @property
     def tables(self) -> dict[str, tf.Variable]:

@@ -15,7 +15,7 @@ from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.base import Outputs
 from easyrec_lite.models.match import TwoTowerModel
 from easyrec_lite.models.registry import MODELS
-from easyrec_lite.models.similarity import COSINE, SimilarityHead
+from easyrec_lite.models.similarity import COSINE, SimilarityHead, least_temperature
 from easyrec_lite.models.towers import Encoded, FieldTower
 
 
@@ -40,7 +40,9 @@ class DAT(TwoTowerModel):
                 ("item", params.item_tower, "item_id_augment"),
             )
         )
-        head = SimilarityHead(COSINE, params.temperature)
+        head = SimilarityHead(
+            COSINE, params.temperature, least=least_temperature(config.model_config)
+        )
         super().__init__(config, embeddings, seed, params, user, item, head)
         self._check([user.width, item.width])
 

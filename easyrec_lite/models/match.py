@@ -9,11 +9,12 @@ import tensorflow as tf
 from easyrec_lite.batch import Batch
 from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.features.values import FeatureValue, concat_rows
-from easyrec_lite.losses.candidates import Candidates, item_numbers
+from easyrec_lite.losses.corrections import Corrections
 from easyrec_lite.losses.softmax import candidate_logits, in_batch_softmax
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.base import Model, Outputs
+from easyrec_lite.models.negatives import Negatives
 from easyrec_lite.models.pointwise import PointwiseObjective
 from easyrec_lite.models.regularization import kernel_penalty
 from easyrec_lite.models.similarity import SimilarityHead, similarity_head
@@ -29,7 +30,7 @@ class TwoTowerModel(Model):
     Args:
       config, embeddings, seed: as of `Model`.
       params: the model's message, for its l2_regularization, simi_func, temperature, scale_simi
-        and masks (ignore_in_batch_neg_sam, item_id, mask_sampled_by_item_id).
+        and masks (see `Negatives`).
       user, item: the towers, built.
       head: the similarity head; None makes the one that `params` describes.
 
@@ -50,19 +51,18 @@ class TwoTowerModel(Model):
         super().__init__(config, embeddings, seed)
         _require_equal_widths(user.width, item.width)
         self.params = params
-        self.head = similarity_head(params) if head is None else head
+        self.head = similarity_head(config.model_config, params) if head is None else head
         self.user_groups, self.item_groups = user.groups, item.groups
         self._user, self._item = user, item
+        self._negatives = Negatives(config, params)
         terms = loss_terms(config.model_config)
         self.listwise = terms[0].loss_type == LISTWISE
         self._pointwise = None if self.listwise else PointwiseObjective(config, terms)
         self._weight = terms[0].weight
-        self.extra_columns = (
-            self._pointwise.columns if self._pointwise else tuple(filter(None, [params.item_id]))
-        )
+        self.extra_columns = self._pointwise.columns if self._pointwise else self._negatives.columns
         for layer in (*user.layers, *item.layers):
             self.add_layer(layer)
-        self.add_variables(self.head.variables)
+        self.add_variables([*self.head.variables, *self._negatives.variables])
 
     def __call__(self, batch: Batch, training: bool) -> Outputs:
         """Returns the vectors of B users and N items, and logits unless training listwise.
@@ -79,14 +79,18 @@ class TwoTowerModel(Model):
         elif not training:
             logits = self.logits(Outputs(predictions, {}), batch)
             predictions |= {"logits": logits, "probs": tf.nn.softmax(logits)}
-        return Outputs(predictions, self._penalties(user, item) if training else {})
+        if not training:
+            return Outputs(predictions, {})
+        corrections = self._negatives.corrections(batch) if self.listwise else Corrections()
+        return Outputs(predictions, self._penalties(user, item), corrections)
 
     def logits(self, outputs: Outputs, batch: Batch) -> tf.Tensor:
         """Returns the logits: listwise [B, N], −inf for a masked candidate; pointwise [B]."""
         if not self.listwise:
             return self._row_logits(outputs.predictions)
         user, items = self._compared(outputs)
-        scores = candidate_logits(self.head.scaled(user), items, self.candidates(batch))
+        masks = self._negatives.candidates(batch)
+        scores = candidate_logits(self.head.scaled(user), items, masks)
         return self.head.shifted(scores)
 
     def losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
@@ -103,7 +107,11 @@ class TwoTowerModel(Model):
         """Returns the softmax loss and `reg_pos_loss`, `relu(−⟨u_i, i_i⟩)` of the positives."""
         user, items = self._compared(outputs)
         softmax = in_batch_softmax(
-            self.head.scaled(user), items, self.candidates(batch), batch.weights
+            self.head.scaled(user),
+            items,
+            self._negatives.candidates(batch),
+            batch.weights,
+            outputs.corrections,
         )
         positives = tf.reduce_sum(user * items[: tf.shape(user)[0]], axis=-1)
         return {
@@ -111,15 +119,10 @@ class TwoTowerModel(Model):
             "reg_pos_loss": weighted_mean(tf.nn.relu(-positives), batch.weights),
         }
 
-    def candidates(self, batch: Batch) -> Candidates:
-        """Returns which of the batch's candidates compete with each row's positive."""
-        ids = None
-        if self.params.item_id:
-            column = batch.extra[self.params.item_id]
-            sampled = batch.negative_extra.get(self.params.item_id)
-            known = sampled if self.params.mask_sampled_by_item_id else None
-            ids = item_numbers(column, known, _sampled_count(batch))
-        return Candidates(not self.params.ignore_in_batch_neg_sam, ids, batch.hard_pairs)
+    def shown(self) -> dict[str, tf.Tensor]:
+        """Returns the temperature where it is learnt."""
+        temperature = self.head.learnt_temperature
+        return {} if temperature is None else {"temperature": temperature}
 
     def user_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
         """Returns user vectors float32 [B, D], as served."""
@@ -176,14 +179,6 @@ class TwoTowerModel(Model):
         if self.params.l2_regularization and kernels:
             penalties["kernels"] = kernel_penalty(kernels, self.params.l2_regularization)
         return penalties
-
-
-def _sampled_count(batch: Batch) -> tf.Tensor:
-    """Returns n, the number of sampled items in a batch."""
-    for value in batch.negatives.values():
-        first = value[0]
-        return first.nrows(tf.int32) if isinstance(first, tf.RaggedTensor) else tf.shape(first)[0]
-    return tf.constant(0)
 
 
 def _joined(vectors: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from easyrec_lite.training.hooks import Hook, Report
 
-_RATES = ("learning_rate", "embedding_rate")
+_RATES = ("learning_rate", "embedding_rate", "temperature")
 
 
 def make_progress() -> Hook:

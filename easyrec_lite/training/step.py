@@ -70,7 +70,7 @@ class Trainer:
         self.finite.assign(finite)
         rates = self.optimizer.rates(self.step)
         tf.cond(finite, lambda: self._update(prepared, batch), lambda: self._blame(raw, batch))
-        return {**shown, **rates}
+        return {**shown, **rates, **self.model.shown()}
 
     def _update(self, prepared: Gradients, batch: Batch) -> None:
         self.optimizer.apply(prepared, self.step)

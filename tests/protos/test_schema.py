@@ -96,11 +96,13 @@ def _expected_row(row: list[Any]) -> list[Any]:
 
 
 def _our_fields(easyrec: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Returns (message, field) of what our schema adds to EasyRec's messages."""
+    """Returns (message, field) of what our schema adds, in EasyRec's messages and in our own."""
+    theirs = easyrec["messages"]
     return [
-        (name, _messages()[name].fields_by_name[field])
-        for name, rows in easyrec["messages"].items()
-        for field in set(_messages()[name].fields_by_name) - {row[0] for row in rows}
+        (name, field)
+        for name, message in _messages().items()
+        for field in message.fields
+        if field.name not in {row[0] for row in theirs.get(name, [])}
     ]
 
 

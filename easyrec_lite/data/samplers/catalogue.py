@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.item_table import ItemTable
@@ -47,24 +48,28 @@ class Catalogue:
       table: the items.
       id_field: the field of the data that holds the item's id.
       transform: raw columns of the item side → feature values of as many rows.
+      power: exponent of the weights.
 
     Attributes:
-      weights: float64 [M] numpy array.
+      ids: string [M].
+      table_weights: float64 [M] numpy array, as written in the table.
+      weights: float64 [M] numpy array to draw by: to the power, but 0 stays 0.
       rows: the `IdIndex` of the items.
     """
 
-    def __init__(self, table: ItemTable, id_field: str, transform: Transform):
+    def __init__(self, table: ItemTable, id_field: str, transform: Transform, power: float = 1.0):
         columns = {name: tf.constant(cells) for name, cells in table.attributes.items()}
-        self.weights = table.weights
-        self.rows = IdIndex(tf.constant(table.ids))
+        self.table_weights = table.weights
+        self.weights = np.where(table.weights > 0, table.weights**power, 0.0)
+        self.ids = tf.constant(table.ids, tf.string)
+        self.rows = IdIndex(self.ids)
         self._id_field = id_field
-        self._ids = tf.constant(table.ids)
         self._features = transform(columns)
 
     def take(self, rows: tf.Tensor) -> tuple[dict[str, FeatureValue], dict[str, tf.Tensor]]:
         """Returns the feature values and the raw id column of the items at `rows`, int64 [n]."""
         features = {name: _gather(value, rows) for name, value in self._features.items()}
-        return features, {self._id_field: tf.gather(self._ids, rows)}
+        return features, {self._id_field: tf.gather(self.ids, rows)}
 
 
 def _gather(value: FeatureValue, rows: tf.Tensor) -> FeatureValue:

@@ -66,7 +66,9 @@ class Request:
           ConfigError: `attr_fields` or `item_id_field` is no input field.
           DataError: the table is missing or has bad lines.
         """
-        return Catalogue(self._items(path), self.config.item_id_field, self.transform)
+        config = self.config
+        items = self._items(path)
+        return Catalogue(items, config.item_id_field, self.transform, config.weight_power)
 
     def _items(self, path: str) -> ItemTable:
         config, name = self.config, f"data_config.{self.kind}"

@@ -43,9 +43,9 @@ class Sampler:
     all of those are taken, in the item table's order.
 
     Args:
-      catalogue: the M items.
+      catalogue: the M items; an attribute too.
       draw: draws by their weights.
-      size: how many to draw.
+      size: how many to draw; an attribute too.
       exclusions: each takes raw columns [B] and gives int64 [E] rows of the catalogue.
       hard: takes raw columns [B] and the position, gives int64 [H, 2] of (row in B, row of the
         catalogue).
@@ -59,9 +59,9 @@ class Sampler:
         exclusions: Sequence[Exclusion],
         hard: HardNegatives | None = None,
     ):
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._draw = draw
-        self._size = size
+        self.size = size
         self._exclusions = list(exclusions)
         self._hard = hard
 
@@ -73,12 +73,12 @@ class Sampler:
           position: int64 [2], e.g. epoch and rows consumed; a draw depends on it and the seed.
         """
         excluded = tf.concat([rows(columns) for rows in self._exclusions], axis=0)
-        drawn = self._draw(self._size, excluded, position)
+        drawn = self._draw(self.size, excluded, position)
         if self._hard is None:
-            return Negatives(*self._catalogue.take(drawn))
+            return Negatives(*self.catalogue.take(drawn))
         pairs = self._hard(columns, position)
         hard, place = tf.unique(pairs[:, 1])
-        taken = self._catalogue.take(tf.concat([drawn, hard], axis=0))
+        taken = self.catalogue.take(tf.concat([drawn, hard], axis=0))
         items = tf.size(drawn, out_type=tf.int64) + tf.cast(place, tf.int64)
         return Negatives(*taken, hard_pairs=tf.stack([pairs[:, 0], items], axis=1))
 
