@@ -193,7 +193,7 @@ def _item_columns(view: View, both: Sides) -> dict[str, str]:
         columns |= sampled | {view.sampler.config.item_id_field: "the item's id"}
     item_id = getattr(view.model.config, "item_id", "") if view.model else ""
     tower = view.towers.get("item_tower")
-    ids = {item_id, tower.config.id if tower else ""} - {""}
+    ids = {item_id, view.model_config.softmax.item_id, tower.config.id if tower else ""} - {""}
     return columns | dict.fromkeys(ids, "the item's id")
 
 
