@@ -87,8 +87,11 @@ def _loss_and_gradients(
 
     With P the probabilities times the shares: ∂U = P·I − share·I₊ and ∂I = Pᵀ·U − share·U on
     the positives' rows; the terms in P are summed over the blocks, the others added at the end.
+    A block's exponentials are read twice only: their sums come out of the product with the items,
+    as one more column, and what scales them to P is applied to the vectors.
     """
     rows = tf.shape(user)[0]
+    items_and_ones = tf.pad(items, [[0, 0], [0, 1]], constant_values=1.0)
 
     def step(
         start: tf.Tensor, loss: tf.Tensor, user_parts: tf.TensorArray, items_part: tf.Tensor
@@ -101,11 +104,12 @@ def _loss_and_gradients(
         positive = tf.gather(logits, span, batch_dims=1)
         peak = tf.reduce_max(logits, axis=1)
         exponentials = tf.exp(logits - peak[:, None])
-        total = tf.reduce_sum(exponentials, axis=1)
+        products = tf.matmul(exponentials, items_and_ones)
+        total = products[:, -1]
         loss += tf.reduce_sum(share * (peak - positive + tf.math.log(total)))
-        probabilities = exponentials * (share / total)[:, None]
-        user_parts = user_parts.write(start // BLOCK_ROWS, tf.matmul(probabilities, items))
-        items_part += tf.matmul(probabilities, block, transpose_a=True)
+        scale = (share / total)[:, None]
+        user_parts = user_parts.write(start // BLOCK_ROWS, products[:, :-1] * scale)
+        items_part += tf.matmul(exponentials, block * scale, transpose_a=True)
         return stop, loss, user_parts, items_part
 
     blocks = tf.math.floordiv(rows + BLOCK_ROWS - 1, BLOCK_ROWS)

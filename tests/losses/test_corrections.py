@@ -10,6 +10,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.softmax import cases as benchmark_cases
+from benchmarks.softmax import steps, vectors
 from easyrec_lite.losses import softmax
 from easyrec_lite.losses.candidates import Candidates
 from easyrec_lite.losses.corrections import Corrections
@@ -127,3 +129,10 @@ def test_what_is_not_among_the_hardest_has_no_gradient() -> None:
     moved = np.any(tape.gradient(loss, items), axis=1)
     logits = (user @ tf.transpose(items)).numpy()[0]
     assert set(np.flatnonzero(moved)) == {0, *(1 + np.argsort(-logits[1:])[:3])}
+
+
+@pytest.mark.parametrize("case", benchmark_cases(20, 30), ids=lambda case: case.name)
+def test_what_the_benchmark_compares_is_the_same(case: tuple) -> None:
+    ours, plain_one = (step() for step in steps(case, vectors(20, 4, 1), vectors(30, 4, 2)))
+    for one, other in zip((ours[0], *ours[1]), (plain_one[0], *plain_one[1]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
