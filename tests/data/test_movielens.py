@@ -108,7 +108,7 @@ def test_histories_hold_the_latest_movies(tmp_path: Path) -> None:
     make(source, tmp_path)
     (last,) = rows(tmp_path / "test.csv")
     assert last["history"] == "|".join(str(i) for i in range(58, 8, -1))
-    assert last["recent"] == "|".join(str(i) for i in range(58, 48, -1))
+    assert last["recent"] == "|".join(str(i) for i in range(58, 53, -1))
     assert last["last"] == "58"
 
 

@@ -3,7 +3,7 @@
 The last rating of each user by time is the test row, the others are for training; of ratings at
 the same second the one further down in the ratings file counts as later. `--split ncf` takes the
 test rows of He et al. (WWW 2017) instead. A row's history holds the movies that its user rated at
-an earlier second, the latest first: `history` fifty of them, `recent` ten, `last` one.
+an earlier second, the latest first: `history` fifty of them, `recent` five, `last` one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from easyrec_lite.errors import DataError, Place, Problem
 
 USER = ("user_id", "gender", "age", "occupation", "zip")
 MOVIE = ("movie_id", "genres", "year")
-LENGTHS = {"history": 50, "recent": 10, "last": 1}
+LENGTHS = {"history": 50, "recent": 5, "last": 1}
 COLUMNS = ("liked", "rating", *USER, *MOVIE, *LENGTHS, "timestamp")
 LIKED = 4
 CHUNK = 100_000
