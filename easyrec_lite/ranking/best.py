@@ -138,7 +138,8 @@ def _falling(scores: np.ndarray) -> np.ndarray:
 def _true_places(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns rows and columns of the true flags [B, m], fast where few are true."""
     if flags.shape[1] % _WORD:
-        return np.nonzero(flags)
+        rows, columns = np.nonzero(flags)
+        return rows, columns
     words = np.flatnonzero(flags.view(np.uint64))
     which, offset = np.nonzero(flags.reshape(-1, _WORD)[words])
     return np.divmod(words[which] * _WORD + offset, flags.shape[1])

@@ -145,7 +145,7 @@ def measure(
     if len(held_out) != len(seen):
         raise ValueError(f"{len(held_out)} queries have held-out items, {len(seen)} have seen some")
     ranking = Ranking(count, ks, held_out, {})
-    for rule in (KEPT, EXCLUDED):
+    for rule in SEEN_RULES:
         ranking.outcomes[rule] = Outcome(
             np.full(len(held_out.items), NOWHERE),
             {k: np.zeros(count, np.int64) for k in ks},
