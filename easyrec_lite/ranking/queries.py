@@ -58,7 +58,10 @@ class QueryReader:
         self._batch_size = config.data_config.eval_batch_size
         self._limit = config.eval_config.num_examples
 
-        @tf.function(autograph=False, reduce_retracing=True)
+        specs, _ = self._reader.batches(self._batch_size).element_spec
+        signature = [{name: specs[name] for name in self._inputs}]
+
+        @tf.function(autograph=False, input_signature=signature)
         def tower(columns: dict[str, tf.Tensor]) -> tf.Tensor:
             return parts.model.user_vectors(parts.transform(columns, parts.user_features))
 

@@ -58,6 +58,15 @@ def columns(view: View) -> Problems:
                 view.fields,
                 remedy="name a field of data_config.input_fields",
             )
+    user = user_id_field(view.config)
+    if asked(view) and not options.user_id and user and user not in view.fields:
+        yield view.unknown(
+            f"{PATH}.user_id",
+            "input field of the user's id, which the config names elsewhere,",
+            user,
+            view.fields,
+            remedy=f"set {PATH}.user_id",
+        )
     if asked(view) and not ranked_id_field(view.config):
         yield view.error(
             f"{PATH}.item_id",
