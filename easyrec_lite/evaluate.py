@@ -45,6 +45,7 @@ def _add_ranking(parser: argparse.ArgumentParser) -> None:
     add("--item_id", metavar="FIELD", help="field that holds the item's id")
     add("--seen_path", metavar="FILES", help="data that was seen (default: train_input_path)")
     add("--group_by", type=cli.names, metavar="COLUMN,…", help="break metrics down by these")
+    cli.add_bool(group, "--by_row", None, "each row is a query, instead of each user")
 
 
 def _ranking_edits(args: argparse.Namespace) -> dict[str, object]:
@@ -53,7 +54,7 @@ def _ranking_edits(args: argparse.Namespace) -> dict[str, object]:
     Raises:
       ConfigError: one of them is given without a ranking.
     """
-    fields = ("topk", "item_path", "user_id", "item_id", "seen_path", "group_by")
+    fields = ("topk", "item_path", "user_id", "item_id", "seen_path", "group_by", "by_row")
     given = {name: getattr(args, name) for name in fields if getattr(args, name) is not None}
     if given and not args.full_ranking:
         raise ConfigError(

@@ -52,6 +52,7 @@ class FullRanking:
         self._ks, self._seed = lengths(options), config.train_config.seed
         self._fields = Fields(parts.pipeline)
         self._items = load_items(parts, options.item_path or sampler_table(parts.pipeline))
+        self._by_row = options.by_row or not self._fields.user
         self._numbers = Numbers(self._items.ids)
         self._tower = ItemTower(parts)
         of_items = [name for name in options.group_by if name in self._items.columns]
@@ -159,7 +160,7 @@ class FullRanking:
             "held_out_not_in_table": int((held_out.items == ABSENT).sum()),
             "held_out_seen": int(again.sum()),
             "missed": f"{MISSED} (not in the table; seen, where seen items are excluded)",
-            "query": f"a {fields.user}, by its first row" if fields.user else "a row",
+            "query": "a row" if self._by_row else f"a {fields.user}, by its first row",
             "seen_rule": seen_rule if fields.user else "nothing, as no column names the user",
             "popularity": f"rows{positives} in {self._seen_path}",
             "popularity_deciles": f"of the first {ranking.ks[0]}, seen {self._seen_rules[0]}",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.readers import open_reader
 from easyrec_lite.input import COUNTED_ROWS, guarded
 from easyrec_lite.ranking.ids import Fields, Numbers, texts
-from easyrec_lite.ranking.sets import ItemSets
+from easyrec_lite.ranking.sets import ABSENT, ItemSets
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,14 @@ def read_history(
       path: the data.
       fields: the columns of ids.
       items: text [M], ids.
-      users: text [Q], ids, all different but for empty ones, who have seen nothing.
+      users: text [Q], ids; an empty one has seen nothing.
 
     Raises:
       DataError: it cannot be read.
     """
-    named = np.array([query for query, user in enumerate(users) if user], np.int64)
-    numbers, user_numbers = Numbers(items), Numbers([users[query] for query in named])
-    counts, known = np.zeros(len(items), np.int64), np.zeros(len(users), bool)
+    codes, names = pd.factorize(np.array(users, object))
+    numbers, user_numbers = Numbers(items), Numbers(names)
+    counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
     pairs = [np.empty((0, 2), np.int64)]
     reader = open_reader(pipeline, path, training=True, columns=fields.columns)
     for columns, _ in guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1]):
@@ -53,9 +54,11 @@ def read_history(
         positive = fields.positive(columns, len(found)) & (found >= 0)
         counts += np.bincount(found[positive], minlength=len(items))
         if fields.user:
-            who = user_numbers(texts(fields.user, columns[fields.user]))
-            known[named[who[who >= 0]]] = True
+            ids = texts(fields.user, columns[fields.user])
+            who = np.where(ids == "", ABSENT, user_numbers(ids))
+            known[who[who >= 0]] = True
             both = positive & (who >= 0)
-            pairs.append(np.unique(np.stack([named[who[both]], found[both]], axis=1), axis=0))
+            pairs.append(np.unique(np.stack([who[both], found[both]], axis=1), axis=0))
     joined = np.concatenate(pairs)
-    return History(counts, ItemSets.of_pairs(joined[:, 0], joined[:, 1], len(users)), known)
+    seen = ItemSets.of_pairs(joined[:, 0], joined[:, 1], len(names))
+    return History(counts, seen.take(codes), known[codes])

@@ -22,7 +22,7 @@ class Queries:
     """Q queries, in the order of their first rows.
 
     Attributes:
-      users: text [Q], ids of the users; empty for a row without one, which is a query of its own.
+      users: text [Q], ids of the users; '' for a row without one, which is a query of its own.
       vectors: float32 [Q, D], as served, by the user's first row.
       held_out: numbers of the held-out items of each.
       columns: column → object [Q], its value in the user's first row.
@@ -57,6 +57,7 @@ class QueryReader:
         self._reader = open_reader(parts.pipeline, path, training=False, columns=list(wanted))
         self._batch_size = config.data_config.eval_batch_size
         self._limit = config.eval_config.num_examples
+        self._by_row = config.eval_config.full_ranking.by_row
 
         specs, _ = self._reader.batches(self._batch_size).element_spec
         signature = [{name: specs[name] for name in self._inputs}]
@@ -79,7 +80,7 @@ class QueryReader:
         rows = self._reader.batches(self._batch_size)
         if self._limit:
             rows = first_rows(rows, self._batch_size, self._limit)
-        found = _Rows(self._fields, self._kept)
+        found = _Rows(self._fields, self._kept, self._by_row)
         for columns, _ in guarded(self._reader, rows, lambda element: element[1]):
             vectors = self._tower({name: columns[name] for name in self._inputs}).numpy()
             found.add(columns, vectors)
@@ -99,8 +100,8 @@ class QueryReader:
 class _Rows:
     """Gathers rows, batch by batch, into queries."""
 
-    def __init__(self, fields: Fields, kept: Sequence[str]):
-        self._fields = fields
+    def __init__(self, fields: Fields, kept: Sequence[str], by_row: bool):
+        self._fields, self._by_row = fields, by_row
         self._numbers: dict[str, int] = {}
         self._users: list[str] = []
         self._vectors: list[np.ndarray] = []
@@ -133,7 +134,7 @@ class _Rows:
             if queries[row] == len(self._users):
                 self._users.append(user)
                 new.append(row)
-                if user:
+                if user and not self._by_row:
                     self._numbers[user] = queries[row]
         return queries, np.array(new, np.int64)
 

@@ -228,6 +228,25 @@ def test_without_a_user_each_row_is_a_query_and_nothing_is_seen(folder: Path) ->
     }
 
 
+def test_by_row_each_row_is_a_query_of_its_user(folder: Path) -> None:
+    report = run(folder, by_row=True)
+    rows = {
+        "user_id": [row[0] for row in HELD_OUT],
+        "city": [row[1] or "Wien" for row in HELD_OUT],
+        "history": [row[2] for row in HELD_OUT],
+    }
+    vectors = np.load(folder / "model" / "export" / "final" / "5" / "item_vectors.npy")
+    tower = SavedModel(folder / "model" / "export" / "final" / "5" / "user_tower")
+    scores = (tower(**tensors(rows))["user_tower_emb"].numpy() @ vectors.T).tolist()
+    of_user = dict(zip(USERS, numbers_of_all(seen_items(folder)), strict=True))
+    seen, held_out = [of_user[row[0]] for row in HELD_OUT], [numbers([r[3]]) for r in HELD_OUT]
+    for rule in ("excluded", "kept"):
+        expected, _ = brute_force.metrics(scores, held_out, seen, KS, rule)
+        (row,) = (r for r in report["rows"] if (r["scorer"], r["seen"]) == ("model", rule))
+        assert row["metrics"] == pytest.approx(expected, abs=1e-9)
+    assert (report["protocol"]["queries"], report["protocol"]["held_out"]) == (8, 8)
+
+
 def test_rows_are_cut_as_the_evaluation_is(folder: Path) -> None:
     asked = pipeline(folder).config
     assert asked.eval_config.full_ranking.topk
