@@ -15,11 +15,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from benchmarks.quality.baselines import BASELINES, Vectors
 from benchmarks.quality.cases import MODELS
 from benchmarks.quality.data import HELD_OUT
 from benchmarks.quality.held_out import HeldOut
 from benchmarks.quality.metrics import measure
+from easyrec_lite.data.builtin.movielens import COLUMNS
 from easyrec_lite.files import atomic_write
 
 
@@ -52,7 +56,6 @@ def run_model(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[st
     shutil.rmtree(folder, ignore_errors=True)
     pipeline = load_checked(MODELS[spec["model"]], spec["edits"] | run_edits(data, folder))
     prepare(pipeline)
-    from benchmarks.full_ranking import read_rows, vectors
     from benchmarks.quality.weights import WeightCount
     from easyrec_lite.estimator import Estimator
     from easyrec_lite.serving.export import ExportOptions
@@ -66,11 +69,23 @@ def run_model(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[st
     result = estimator.train()
     took = clock.read() | {"steps": result.step, **counted.found}
     export = estimator.export(options=ExportOptions(item_path=str(data / "items.txt")))
-    users = vectors(export, "user_tower", read_rows(str(data / "test.csv"), pipeline.config))
+    users = user_vectors(export, data / "test.csv")
     row_of = {item: row for row, item in enumerate(read_ids(export).tolist())}
     items = read_vectors(export)[[row_of[item] for item in held_out.items.tolist()]]
     shutil.rmtree(folder)
     return (users, items), took
+
+
+def user_vectors(export: Path, path: Path) -> np.ndarray:
+    """Returns what the user tower of an export makes of the rows in `path`, float32 [Q, D]."""
+    import tensorflow as tf
+
+    from easyrec_lite.serving.saved_model import SavedModel
+
+    tower = SavedModel(export / "user_tower")
+    rows = pd.read_csv(path, names=list(COLUMNS), dtype=str, keep_default_na=False)
+    columns = {name: tf.constant(rows[name].tolist()) for name in tower.inputs}
+    return tower(**columns)["user_tower_emb"].numpy()
 
 
 def run_edits(data: Path, folder: Path) -> dict[str, Any]:

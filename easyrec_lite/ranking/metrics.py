@@ -80,5 +80,5 @@ def list_metrics(counts: np.ndarray) -> dict[str, float]:
     if not total:
         return {"coverage": 0.0, "entropy": 0.0}
     shares = counts[counts > 0] / total
-    entropy = float(-(shares * np.log(shares)).sum())
-    return {"coverage": float(np.mean(counts > 0)), "entropy": max(entropy, 0.0)}
+    entropy = float((shares * np.log(1 / shares)).sum())
+    return {"coverage": float(np.mean(counts > 0)), "entropy": entropy}

@@ -105,13 +105,16 @@ def rank(
             f"widths of queries and items differ: {query_vectors.shape} and {item_vectors.shape}"
         )
     count, k = len(item_vectors), max(ks)
+    room = np.empty(QUERIES_AT_ONCE * ITEMS_AT_ONCE, np.float32)
 
     def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
         best = BestItems(queries, seen_items, count, k, seed)
         vectors = query_vectors[queries]
         for start in range(0, count, ITEMS_AT_ONCE):
             block = item_vectors[start : start + ITEMS_AT_ONCE]
-            best.offer(vectors @ block.T, np.arange(start, start + len(block)))
+            scores = room[: len(queries) * len(block)].reshape(len(queries), len(block))
+            np.matmul(vectors, block.T, out=scores)
+            best.offer(scores, np.arange(start, start + len(block)))
             if progress:
                 progress(len(queries) * len(block))
         return best.lists()
@@ -142,7 +145,7 @@ def measure(
     if len(held_out) != len(seen):
         raise ValueError(f"{len(held_out)} queries have held-out items, {len(seen)} have seen some")
     ranking = Ranking(count, ks, held_out, {})
-    for rule in (KEPT, EXCLUDED):
+    for rule in SEEN_RULES:
         ranking.outcomes[rule] = Outcome(
             np.full(len(held_out.items), NOWHERE),
             {k: np.zeros(count, np.int64) for k in ks},

@@ -73,18 +73,7 @@ class ItemSets:
         first, last = self.offsets[start], self.offsets[stop]
         return ItemSets(self.offsets[start : stop + 1] - first, self.items[first:last])
 
-    def contain(self, queries: np.ndarray, items: np.ndarray, count: int) -> np.ndarray:
-        """Returns bool [P]: whether each query's set holds the item beside it.
-
-        Args:
-          queries: int [P].
-          items: int [P], each in [0, count).
-          count: M.
-        """
-        keys = self.queries * count + self.items
-        keys = np.sort(keys[self.items >= 0])
-        if not keys.size:
-            return np.zeros(len(items), bool)
-        wanted = queries.astype(np.int64) * count + items
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return keys[at] == wanted
+    def keys(self, count: int) -> np.ndarray:
+        """Returns int64 [H], query * count + item of all known items, ascending; `count` is M."""
+        known = self.items >= 0
+        return np.sort(self.queries[known] * count + self.items[known])
