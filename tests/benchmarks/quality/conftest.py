@@ -20,3 +20,8 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def data(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Data:
     return prepare(raw, tmp_path_factory.mktemp("made") / "rows")
+
+
+@pytest.fixture(scope="session")
+def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return prepare(shared_data / "ml-1m", tmp_path_factory.mktemp("real") / "rows")

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality.data import Data, prepare
-from benchmarks.quality.held_out import HeldOut, read_held_out
-from easyrec_lite.data.builtin.movielens import make
+from benchmarks.quality.held_out import HeldOut
 
 
 def numbered(path: Path) -> pd.DataFrame:
@@ -59,10 +58,8 @@ def test_made_once_and_known_by_a_digest(raw: Path, data: Data, tmp_path: Path) 
     assert (other.rows, other.digest) == (data.rows, data.digest)
 
 
-def test_the_real_one(shared_data: Path, tmp_path: Path) -> None:
-    source = shared_data / "ml-1m"
-    make(source, tmp_path, "ncf")
-    held_out = read_held_out(source, tmp_path)
+def test_the_real_one(shared_data: Path, real: Data) -> None:
+    source, held_out = shared_data / "ml-1m", real.held_out()
     assert held_out.seen.shape == (6_040, 3_706)
     assert held_out.seen.nnz == 994_169
     movies = pd.read_csv(source / "ncf_item_map.tsv", sep="\t")["movie_id"].astype(str)

@@ -64,10 +64,8 @@ def test_hit_rate_and_ndcg_of_ranks() -> None:
     assert found["ncf_ndcg@10"] == pytest.approx(gains / 4)
 
 
-def test_popularity_on_the_real_data(shared_data, tmp_path) -> None:
-    from benchmarks.quality.data import prepare
-
-    held_out = prepare(shared_data / "ml-1m", tmp_path / "rows").held_out()
+def test_popularity_on_the_real_data(real: Data) -> None:
+    held_out = real.held_out()
     found = measure(*popularity(held_out.seen, 1), held_out)
     assert found["ncf_hr@10"] == pytest.approx(0.4538, abs=5e-5)
     assert found["ncf_ndcg@10"] == pytest.approx(0.2543, abs=5e-5)
