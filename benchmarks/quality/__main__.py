@@ -89,7 +89,7 @@ def _cases(flags: argparse.Namespace, data: Data) -> list[Case]:
 def caption(flags: argparse.Namespace, data: Data) -> str:
     """Returns what the numbers are of."""
     held_out = data.held_out()
-    queries, items = held_out.seen.shape
+    queries, items = len(held_out.users), len(held_out.items)
     name = "a small made-up data set" if flags.quick else "MovieLens-1M"
     return (
         f"{name}, {data.rows:,} ratings in training, one rating of each of {queries:,} users held "

@@ -1,6 +1,6 @@
 """Baselines: functions of the training ratings to vectors whose inner products are the scores.
 
-Each returns float32 ([Q, D], [M, D]) of the Q users and M items of the ratings, sparse [Q, M].
+Each takes the items that each of Q users rated, M and a seed, and returns float32 ([Q, D], [M, D]).
 """
 
 from __future__ import annotations
@@ -9,47 +9,49 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse
 
 from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.ranking import ItemSets
 
-Seen = scipy.sparse.csr_matrix
 Vectors = tuple[np.ndarray, np.ndarray]
 RANDOM_WIDTH = 64
 
 
-def random(seen: Seen, seed: int) -> Vectors:
+def random(seen: ItemSets, items: int, seed: int) -> Vectors:
     """Returns vectors drawn at random: every order of the items is as likely for a user."""
     generator = np.random.default_rng(seed)
-    queries, items = (
-        generator.standard_normal((size, RANDOM_WIDTH), np.float32) for size in seen.shape
+    users, vectors = (
+        generator.standard_normal((size, RANDOM_WIDTH), np.float32) for size in (len(seen), items)
     )
-    return queries, items
+    return users, vectors
 
 
-def popularity(seen: Seen, seed: int) -> Vectors:
+def popularity(seen: ItemSets, items: int, seed: int) -> Vectors:
     """Scores an item by its number of ratings in training, for all users alike."""
-    counts = np.asarray(seen.sum(axis=0), np.float32)
-    return np.ones((seen.shape[0], 1), np.float32), counts.T
+    counts = np.bincount(seen.items, minlength=items).astype(np.float32)
+    return np.ones((len(seen), 1), np.float32), counts[:, None]
 
 
-def item_knn(seen: Seen, seed: int, neighbours: int = 50) -> Vectors:
+def item_knn(seen: ItemSets, items: int, seed: int, neighbours: int = 50) -> Vectors:
     """Scores an item by the sum of the cosines between it and those that the user saw.
 
     An item counts what its `neighbours` nearest have, itself left out; cosines over users.
     """
-    both = np.asarray((seen.T @ seen).todense(), np.float32)
+    rated = np.zeros((len(seen), items), np.float32)
+    rated[seen.queries, seen.items] = 1
+    both = rated.T @ rated
     counts = np.maximum(both.diagonal(), 1)
     cosine = both / np.sqrt(np.outer(counts, counts))
     np.fill_diagonal(cosine, 0)
     if neighbours < len(cosine):
         limits = np.partition(cosine, -neighbours, axis=1)[:, -neighbours, None]
         cosine[cosine < limits] = 0
-    return np.asarray(seen.todense(), np.float32), cosine
+    return rated, cosine
 
 
 def ials(
-    seen: Seen,
+    seen: ItemSets,
+    items: int,
     seed: int,
     factors: int = 128,
     regularization: float = 30.0,
@@ -67,6 +69,7 @@ def ials(
     """
     try:
         from implicit.cpu.als import AlternatingLeastSquares
+        from scipy.sparse import csr_matrix
     except ImportError as error:
         raise ConfigError(
             Problem("iALS needs the package implicit", remedy="pip install -e '.[bench]'")
@@ -81,11 +84,14 @@ def ials(
             num_threads=1,
             random_state=seed,
         )
-        model.fit(seen, show_progress=False)
+        ones = np.ones(len(seen.items), np.float32)
+        model.fit(
+            csr_matrix((ones, seen.items, seen.offsets), (len(seen), items)), show_progress=False
+        )
     return model.user_factors, model.item_factors
 
 
-BASELINES: dict[str, Callable[[Seen, int], Vectors]] = {
+BASELINES: dict[str, Callable[[ItemSets, int, int], Vectors]] = {
     "random": random,
     "popularity": popularity,
     "item-kNN": item_knn,

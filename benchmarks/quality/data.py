@@ -45,7 +45,7 @@ def prepare(source: Path, folder: Path) -> Data:
             movielens.make(source, aside, "ncf")
             held_out = read_held_out(source, aside)
             held_out.save(aside / HELD_OUT)
-            content = {"rows": int(held_out.seen.nnz), "digest": _digest(aside)}
+            content = {"rows": len(held_out.seen.items), "digest": _digest(aside)}
             atomic_write(aside / DESCRIPTION, json.dumps(content) + "\n")
     return Data(folder, **json.loads((folder / DESCRIPTION).read_text()))
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.sparse
 from pyarrow import csv
 
 from easyrec_lite.data.builtin.archive import Archive
 from easyrec_lite.data.builtin.movielens import COLUMNS
 from easyrec_lite.data.builtin.movielens_split import NCF_COLUMNS, NCF_TEST
+from easyrec_lite.ranking import ItemSets
 
 NEGATIVES = ("ncf_test_negative.tsv", "ml-1m.test.negative")
 
@@ -30,19 +30,19 @@ class HeldOut:
       items: text [M], movie ids.
       true: int64 [Q], column of the held-out item in `items`.
       negatives: int64 [Q, 99], columns of NCF's negatives.
-      seen: float32 sparse [Q, M], 1 where the user rated the item in training.
+      seen: for each query the columns of the items that its user rated in training.
     """
 
     users: np.ndarray
     items: np.ndarray
     true: np.ndarray
     negatives: np.ndarray
-    seen: scipy.sparse.csr_matrix
+    seen: ItemSets
 
     def save(self, path: Path) -> None:
         """Writes it to a `.npz` file."""
         arrays = {"users": self.users, "items": self.items, "true": self.true}
-        seen = {"indptr": self.seen.indptr, "indices": self.seen.indices}
+        seen = {"seen_offsets": self.seen.offsets, "seen_items": self.seen.items}
         np.savez_compressed(path, negatives=self.negatives, **arrays, **seen)
 
     @staticmethod
@@ -50,10 +50,8 @@ class HeldOut:
         """Reads what `save` wrote."""
         with np.load(path, allow_pickle=False) as file:
             given = dict(file)
-        indptr, indices = given.pop("indptr"), given.pop("indices")
-        shape = (len(given["users"]), len(given["items"]))
-        ones = np.ones(len(indices), np.float32)
-        return HeldOut(**given, seen=scipy.sparse.csr_matrix((ones, indices, indptr), shape))
+        seen = ItemSets(given.pop("seen_offsets"), given.pop("seen_items"))
+        return HeldOut(**given, seen=seen)
 
 
 def read_held_out(source: Path, folder: Path) -> HeldOut:
@@ -68,11 +66,8 @@ def read_held_out(source: Path, folder: Path) -> HeldOut:
     items = _first_named(ratings["movie"])
     queries, true = _pairs(folder / "test.csv", users, items)
     seen_users, seen_items = _pairs(folder / "train.csv", users, items)
-    ones = np.ones(len(seen_users), np.float32)
-    shape = (len(users), len(items))
-    seen = scipy.sparse.csr_matrix((ones, (seen_users, seen_items)), shape)[queries]
-    negatives = _negatives(archive)[queries]
-    return HeldOut(users[queries], items, true, negatives, scipy.sparse.csr_matrix(seen))
+    seen = ItemSets.of_pairs(seen_users, seen_items, len(users)).take(queries)
+    return HeldOut(users[queries], items, true, _negatives(archive)[queries], seen)
 
 
 def _first_named(column: pa.ChunkedArray) -> np.ndarray:

@@ -27,8 +27,7 @@ def measure(queries: np.ndarray, items: np.ndarray, held_out: HeldOut) -> dict[s
       RunError: a vector is not finite.
     """
     true = ItemSets(np.arange(len(held_out.true) + 1), held_out.true)
-    seen = ItemSets(held_out.seen.indptr.astype(np.int64), held_out.seen.indices.astype(np.int64))
-    ranking = rank(queries, items, true, seen, TOP)
+    ranking = rank(queries, items, true, held_out.seen, TOP)
     found = ncf_metrics(ncf_ranks(queries, items, held_out))
     for name, rule in (("kept", KEPT), ("excluded", EXCLUDED)):
         metrics = ranking.metrics(rule)

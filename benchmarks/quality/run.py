@@ -44,7 +44,7 @@ class Clock:
 def run_baseline(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[str, Any]]:
     """Returns a baseline's vectors, and what it took."""
     clock = Clock()
-    return BASELINES[spec["model"]](held_out.seen, spec["seed"]), clock.read()
+    return BASELINES[spec["model"]](held_out.seen, len(held_out.items), spec["seed"]), clock.read()
 
 
 def run_model(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[str, Any]]:

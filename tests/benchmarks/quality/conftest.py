@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("scipy")
-
 from benchmarks.quality import synthetic
 from benchmarks.quality.data import Data, prepare
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmarks.quality.data import Data, prepare
 from benchmarks.quality.held_out import HeldOut
+from tests.benchmarks.quality.matrices import seen_matrix
 
 
 def numbered(path: Path) -> pd.DataFrame:
@@ -28,17 +29,17 @@ def test_everything_is_numbered_as_in_ncf_files(raw: Path, data: Data) -> None:
     lines = (raw / "ncf_test_negative.tsv").read_text().splitlines()
     negatives = [list(map(int, line.split("\t")[1:])) for line in lines]
     np.testing.assert_array_equal(held_out.negatives, negatives)
-    seen = np.zeros(held_out.seen.shape)
+    seen = np.zeros((150, 160))
     seen[ratings["user"], ratings["item"]] = 1
     seen[test[0], test[1]] = 0
-    np.testing.assert_array_equal(held_out.seen.toarray(), seen)
+    np.testing.assert_array_equal(seen_matrix(held_out), seen)
     assert data.rows == seen.sum()
 
 
 def test_no_user_has_seen_what_is_held_out(data: Data) -> None:
     held_out = data.held_out()
     rows = np.arange(len(held_out.true))
-    assert not held_out.seen.toarray()[rows, held_out.true].any()
+    assert not seen_matrix(held_out)[rows, held_out.true].any()
 
 
 def test_saved_and_loaded(data: Data, tmp_path: Path) -> None:
@@ -47,7 +48,8 @@ def test_saved_and_loaded(data: Data, tmp_path: Path) -> None:
     two = HeldOut.load(tmp_path / "one.npz")
     for name in ("users", "items", "true", "negatives"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
-    assert (one.seen != two.seen).nnz == 0
+    np.testing.assert_array_equal(one.seen.offsets, two.seen.offsets)
+    np.testing.assert_array_equal(one.seen.items, two.seen.items)
 
 
 def test_made_once_and_known_by_a_digest(raw: Path, data: Data, tmp_path: Path) -> None:
@@ -60,8 +62,8 @@ def test_made_once_and_known_by_a_digest(raw: Path, data: Data, tmp_path: Path) 
 
 def test_the_real_one(shared_data: Path, real: Data) -> None:
     source, held_out = shared_data / "ml-1m", real.held_out()
-    assert held_out.seen.shape == (6_040, 3_706)
-    assert held_out.seen.nnz == 994_169
+    assert (len(held_out.seen), len(held_out.seen.items)) == (6_040, 994_169)
+    assert held_out.items.shape == (3_706,)
     movies = pd.read_csv(source / "ncf_item_map.tsv", sep="\t")["movie_id"].astype(str)
     np.testing.assert_array_equal(held_out.items, movies)
     test = pd.read_csv(source / "ncf_test_rating.tsv", sep="\t", header=None)
