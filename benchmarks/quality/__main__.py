@@ -1,7 +1,8 @@
 """Study of retrieval quality on MovieLens-1M: two-tower models beside baselines.
 
 Prints Markdown tables; protocol and reading are in docs/quality.md. Called again with the same
-`--out-folder`, it runs what is missing and prints the whole table.
+`--out-folder`, it runs what is missing and prints the whole table. Flags such as
+`--train_config.num_steps=100` edit the config of every run.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _data(flags: argparse.Namespace) -> Data:
 
 def _cases(flags: argparse.Namespace, data: Data) -> list[Case]:
     seeds, epochs = (1, 1) if flags.quick else (flags.seeds, flags.epochs)
-    more: dict[str, Any] = QUICK if flags.quick else {}
+    more: dict[str, Any] = (QUICK if flags.quick else {}) | flags.config_edits
     ablations = seeds if flags.ablation_seeds is None else flags.ablation_seeds
     found = cases(data.rows, seeds, ablations, epochs, more)
     chosen = [case for case in found if fnmatch.fnmatch(case.name, flags.only or "*")]
@@ -91,13 +92,14 @@ def caption(flags: argparse.Namespace, data: Data) -> str:
     held_out = data.held_out()
     queries, items = len(held_out.users), len(held_out.items)
     name = "a small made-up data set" if flags.quick else "MovieLens-1M"
+    edits = f" Edits of every config: {flags.config_edits}." if flags.config_edits else ""
     return (
         f"{name}, {data.rows:,} ratings in training, one rating of each of {queries:,} users held "
         f"out (NCF's leave-one-out split), ranked (a) against 99 items of NCF, (b) among all "
         f"{items:,} rated items. HR@K: share of the held-out items among the first K. Mean ± "
         f"standard deviation over seeds. Variant `{ALL}` is the config as it is shipped. CPU s, "
         f"wall s: training alone, one core a run, the wall-clock time on a machine that had other "
-        f"work too."
+        f"work too.{edits}"
     )
 
 

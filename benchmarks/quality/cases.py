@@ -126,7 +126,8 @@ def schedule_edits(config: str, rows: int, epochs: int, edits: dict[str, Any]) -
 
     if not epochs:
         return {}
-    data = load(config, edits).config.data_config
+    of_data = {path: value for path, value in edits.items() if path.startswith("data_config.")}
+    data = load(config, of_data).config.data_config
     steps = -(-rows * epochs // data.batch_size)
     rate = "train_config.optimizer_config[0].adam_optimizer.learning_rate"
     return {

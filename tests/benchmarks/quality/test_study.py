@@ -85,3 +85,11 @@ def test_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EASYREC_LITE_SHARED", raising=False)
     with pytest.raises(ConfigError, match="--data"):
         main(["--out-folder", str(tmp_path)])
+
+
+def test_edits_make_other_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--quick", "--out-folder", str(tmp_path), "--only", "dssm-all-1"]
+    edit = "--model_config.dssm.temperature=hot"
+    assert main([*flags, edit]) == 1
+    assert "temperature" in (tmp_path / "logs" / "dssm-all-1.log").read_text()
+    assert "'model_config.dssm.temperature': 'hot'" in capsys.readouterr().out
