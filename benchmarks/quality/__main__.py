@@ -24,6 +24,7 @@ from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.files import atomic_write
 
 SHARED = "EASYREC_LITE_SHARED"
+TITLE = "# Tables of the study of quality\n\nProtocol and reading: `docs/quality.md`.\n\n"
 QUICK = {"data_config.batch_size": 256}
 
 
@@ -57,7 +58,7 @@ def main(argv: list[str]) -> int:
     text = tables(wanted, [study.result(case) for case in wanted], caption(flags, study.data))
     print(f"\n{text}")
     if flags.out:
-        atomic_write(flags.out, text + "\n")
+        atomic_write(flags.out, TITLE + text + "\n")
     return 1 if failed else 0
 
 
