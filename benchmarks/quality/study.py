@@ -97,11 +97,12 @@ class Study:
 
 
 def digest(case: Case, data: Data) -> str:
-    """Returns what stands for a case's config, edits, seed and data: 12 hex digits."""
-    config = ""
+    """Returns what stands for a case's config (or baseline's code), edits, seed and data."""
+    made_by = ROOT / "benchmarks" / "quality" / "baselines.py"
     if case.model in MODELS:
-        config = (ROOT / "configs" / MODELS[case.model]).read_text("utf-8")
-    content = json.dumps([case.as_dict(), config, data.digest], sort_keys=True)
+        made_by = ROOT / "configs" / MODELS[case.model]
+    text = made_by.read_text("utf-8")
+    content = json.dumps([case.as_dict(), text, data.digest], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
