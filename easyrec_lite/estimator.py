@@ -12,6 +12,7 @@ from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.training.build import Parts, build
 from easyrec_lite.training.checkpoints import find_checkpoint, step_of
 from easyrec_lite.training.evaluation import Evaluator
+from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
 from easyrec_lite.training.hooks import Hook
 from easyrec_lite.training.run import Result, Run, eval_path, write_result
 from easyrec_lite.training.weights import load_weights
@@ -66,8 +67,10 @@ class Estimator:
           DataError: the data cannot be read.
         """
         parts, step = self._restored(checkpoint)
-        metrics = Evaluator(parts, path or self._eval_path()).run()
+        evaluator = Evaluator(parts, path or self._eval_path())
+        metrics = evaluator.run()
         write_result(self.model_dir, step, metrics)
+        write_feature_weights(self.model_dir, step, parts.model, evaluator.sample(ROWS))
         return metrics
 
     def export(

@@ -76,6 +76,19 @@ class Evaluator:
             results.update(metric.compute(total))
         return {**results, **{f"loss/{name}": value / count for name, value in losses.items()}}
 
+    def sample(self, rows: int) -> Iterator[Batch]:
+        """Yields the first batches, until they have `rows` rows.
+
+        Raises:
+          DataError: a row cannot be read.
+        """
+        count = 0
+        for batch in self._input.read(self._batches):
+            yield batch
+            count += int(tf.shape(next(iter(batch.labels.values())))[0])
+            if count >= rows:
+                return
+
 
 @contextmanager
 def averaged_weights(

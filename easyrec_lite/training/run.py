@@ -20,8 +20,10 @@ from easyrec_lite.serving.folders import keep_newest
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.evaluation import Evaluator, averaged_weights
+from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook, Summaries
+from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import Loop, periods_of
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
@@ -89,7 +91,10 @@ class Run:
 
     def _hooks(self) -> list[Hook]:
         train, export = self.config.train_config, self.config.export_config
-        hooks: list[Hook] = [Summaries(self.folder, train.save_summary_steps)]
+        hooks: list[Hook] = [
+            TrainingLog(self.folder),
+            Summaries(self.folder, train.save_summary_steps),
+        ]
         if export.enable_early_stop:
             hooks.append(EarlyStop(export, self.history))
         if train.dead_line:
@@ -153,6 +158,7 @@ class Run:
             return
         with self._averaged():
             self.metrics = self.evaluator.run()
+            write_feature_weights(self.folder, step, self.parts.model, self.evaluator.sample(ROWS))
             self._export_after_evaluation(step)
         self.history.add(step, self.metrics)
         write_result(self.folder, step, self.metrics)
