@@ -17,11 +17,14 @@ def main(argv: Sequence[str]) -> int:
     pipeline = cli.pipeline_from(args)
     prepare(pipeline)
     from easyrec_lite.estimator import Estimator
+    from easyrec_lite.reporting.write import report_after
 
     metrics = Estimator(pipeline).evaluate(args.checkpoint_path)
     width = max(map(len, metrics))
     for name, value in metrics.items():
         print(f"{name:<{width}}  {value:.6g}")
+    sys.stdout.flush()
+    print(report_after(pipeline))
     return 0
 
 
