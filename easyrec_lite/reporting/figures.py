@@ -23,6 +23,8 @@ MISSING = (
 )
 SERIES = 8
 LABEL_WIDTH = 30
+# Of a picture; sizes are in points.
+WIDTH = 390
 _POINT = 1 / 72
 # Colours that the style sheet replaces: the n-th series, text, lines.
 _COLOURS = {
@@ -79,25 +81,31 @@ def curves(
     """
     if not available():
         return _without_picture()
-    with _figure(5.4, 3.0) as figure:
-        # Two lines of legend above more than one curve.
-        top = 0.96 if len(lines) == 1 else 0.84
-        figure.subplots_adjust(left=0.14, right=0.97, bottom=0.16, top=top)
+    labels = [shortened(label) for label in lines]
+    columns = max(1, min(3, WIDTH // (36 + 5 * max(map(text_width, labels), default=0))))
+    legend = 12 * -(-len(lines) // columns) + 6 if len(lines) > 1 else 0
+    height = 218 + legend
+    with _figure(WIDTH * _POINT, height * _POINT) as figure:
+        top = 1 - (24 + legend) / height
+        figure.subplots_adjust(left=0.14, right=0.97, bottom=34 / height, top=top)
         axes = figure.add_subplot()
-        for index, (label, (steps, values)) in enumerate(lines.items()):
+        for index, (steps, values) in enumerate(lines.values()):
             single = markers or len(steps) == 1
             axes.plot(
                 steps,
                 values,
                 color=_colour(index),
-                label=shortened(label),
+                label=labels[index],
                 marker="o" if single else None,
                 markersize=3.5,
             )
-        axes.set(xlabel="step", ylabel=ylabel)
+        axes.set_xlabel("step")
+        axes.set_title(ylabel, loc="left", x=-0.13, fontsize=9)
         axes.xaxis.get_major_locator().set_params(integer=True, nbins=7)
+        axes.yaxis.get_major_locator().set_params(nbins=6)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.5g}")
         if len(lines) > 1:
-            figure.legend(ncols=3, loc="upper left", bbox_to_anchor=(0.1, 1.0), fontsize=8)
+            figure.legend(ncols=columns, loc="upper left", bbox_to_anchor=(0.0, 1.0), fontsize=8)
         return _finished(figure, name, alt)
 
 
@@ -121,10 +129,9 @@ def bars(
     shown = [shortened(label) for label in labels]
     left = 14 + 5.2 * max(map(text_width, shown), default=0)
     height = 50 + 17 * len(labels) + 16 * (len(series) > 1)
-    width = 390
-    with _figure(width * _POINT, height * _POINT) as figure:
+    with _figure(WIDTH * _POINT, height * _POINT) as figure:
         top = 1 - (24 if len(series) > 1 else 6) / height
-        figure.subplots_adjust(left=left / width, right=0.96, bottom=38 / height, top=top)
+        figure.subplots_adjust(left=left / WIDTH, right=0.96, bottom=38 / height, top=top)
         axes = figure.add_subplot()
         thick = 0.76 / max(len(series), 1)
         for index, (label, lengths) in enumerate(series.items()):
@@ -137,7 +144,7 @@ def bars(
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(xlabel)
         if len(series) > 1:
-            figure.legend(ncols=len(series), loc="upper left", bbox_to_anchor=(left / width, 1))
+            figure.legend(ncols=len(series), loc="upper left", bbox_to_anchor=(left / WIDTH, 1))
         return _finished(figure, name, alt)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.reporting.figures import curves
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.page import page
 from tests.reporting import made
@@ -68,6 +69,21 @@ def test_the_page_as_it_is_says_nothing(report: str, tmp_path: Path) -> None:
 def test_on_a_narrow_screen_only_tables_scroll(report: str, tmp_path: Path) -> None:
     found = visit(with_probe(report), tmp_path, "--window-size=520,900")
     assert found.seen["wide"] <= 0
+
+
+@pytest.mark.parametrize("values", [[-1.2345e-7, 1.23e-7], [1e9 + 1, 1e9], [0.004, 0.004], [7.0]])
+def test_no_label_of_a_curve_strays(values: list[float], tmp_path: Path) -> None:
+    steps = [10**7 + step for step in range(len(values))]
+    lines = {f"a_very_long_name_of_a_metric@{n}": (steps, values) for n in range(6)}
+    made = "".join(
+        curves(f"f{len(some)}", "words", some, "embedding rate")
+        for some in (lines, dict(list(lines.items())[:1]))
+    )
+    bare = (
+        '<!DOCTYPE html><html><head><meta http-equiv="Content-Security-Policy" content=""></head>'
+    )
+    found = visit(with_probe(f"{bare}<body>{made}</body></html>"), tmp_path)
+    assert [picture["strayed"] for picture in found.seen["pictures"]] == [[], []]
 
 
 def test_what_these_tests_look_for_is_seen_when_it_is_there(tmp_path: Path) -> None:
