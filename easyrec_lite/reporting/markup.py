@@ -82,6 +82,8 @@ def table(
       rows: cells: markup, texts, numbers or None.
       row_heads: how many cells name their row, from the left.
     """
+    listed = list(rows)
+    numeric = [any(_numeric(row[column]) for row in listed) for column in range(len(head))]
     body = [
         tag(
             "tr",
@@ -92,9 +94,13 @@ def table(
                 for column, value in enumerate(row)
             ),
         )
-        for row in rows
+        for row in listed
     ]
-    names = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in head)))
+    columns = (
+        tag("th", name, scope="col", class_="number" if column >= row_heads and right else None)
+        for column, (name, right) in enumerate(zip(head, numeric, strict=True))
+    )
+    names = tag("thead", tag("tr", *columns))
     made = tag("table", tag("caption", caption), names, tag("tbody", *body))
     return tag("div", made, class_="scroll", role="region", aria_label=caption, tabindex=0)
 

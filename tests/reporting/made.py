@@ -20,6 +20,7 @@ HOSTILE = [
     "标题",
     "zero\u0000 and \u200eright",
 ]
+SEEN = ("excluded", "kept")
 METRICS = ["hit_rate@10", "recall@10", "ndcg@10", "mrr@10", "map@10", "coverage@10", "entropy@10"]
 DNN = 'user_tower {{ id: "user_id" dnn', 'item_tower {{ id: "item_id" dnn'
 
@@ -66,12 +67,12 @@ def ranking(step: int = 70) -> dict[str, Any]:
             "items": 12345,
             "queries": 678,
             "held_out": 900,
-            "seen": ["excluded", "kept"],
+            "seen": list(SEEN),
             "ties": "mean of <the> places",
         },
         "rows": [
             {"scorer": scorer, "seen": seen, "metrics": metrics()}
-            for seen in ("excluded", "kept")
+            for seen in SEEN
             for scorer in ("model", "popularity", "random")
         ],
         "groups": [
@@ -109,6 +110,7 @@ def fill(folder: Path) -> None:
         for step in (20, 40, 60)
     ]
     result = {"global_step": 70, "recall@1": 0.0712345678, "auc": 0.75, "loss/total_loss": 0.03}
+    result |= {f"full_ranking/{seen}/mrr@{k}": k / 9 for seen in SEEN for k in (5, 10)}
     _lines(folder / "training_log.jsonl", log_lines())
     _lines(folder / "evaluations.jsonl", evaluations)
     for name, content in (

@@ -68,8 +68,41 @@ def test_the_log_s_last_lines(whole: str) -> None:
 def test_evaluations_with_the_last_one_made_afterwards(whole: str) -> None:
     rows = tables(section(parse(whole), "metrics"))["Evaluations"]
     assert [row["step"] for row in rows] == [20, 40, 60, 70]
-    assert rows[1] == {"step": 40, "recall@1": 40 / 997, "auc": 0.5, "loss/total_loss": 1 / 40}
-    assert rows[3] == {"step": 70, "recall@1": 0.0712345678, "auc": 0.75, "loss/total_loss": 0.03}
+    ranked = {f"full_ranking/{seen}/mrr@{k}": k / 9 for seen in made.SEEN for k in (5, 10)}
+    known = {"step": 40, "recall@1": 40 / 997, "auc": 0.5, "loss/total_loss": 1 / 40}
+    assert rows[1] == known | dict.fromkeys(ranked, "")
+    known = {"step": 70, "recall@1": 0.0712345678, "auc": 0.75, "loss/total_loss": 0.03}
+    assert rows[3] == known | ranked
+
+
+def test_a_picture_for_each_kind_of_metric(whole: str) -> None:
+    found = section(parse(whole), "metrics")
+    drawn = {
+        str(figure.attributes["id"]): [text.text for text in figure.all("text")]
+        for figure in found.all("figure")
+    }
+    assert list(drawn) == [
+        "figure-metric-recall",
+        "figure-metric-auc",
+        "figure-metric-loss",
+        "figure-metric-full-ranking-mrr",
+    ]
+    lines = {f"{seen}/mrr@{k}" for seen in made.SEEN for k in (5, 10)}
+    assert lines <= set(drawn["figure-metric-full-ranking-mrr"])
+
+
+def test_the_overview_has_the_ranking_beside_its_baseline(whole: str) -> None:
+    cards = [
+        node.text
+        for node in section(parse(whole), "overview").all("div")
+        if node.attributes.get("class") == "card"
+    ]
+    first, popularity = (
+        made.ranking()["rows"][index]["metrics"]["hit_rate@10"] for index in (0, 1)
+    )
+    shown = f"{first:.4g} (popularity {popularity:.4g})hit_rate@10, among all items"
+    assert shown in cards
+    assert not [card for card in cards if "full_ranking" in card]
 
 
 def test_the_ranking_beside_its_baselines_and_protocol(whole: str) -> None:
@@ -156,7 +189,7 @@ def test_the_page_stands_alone_and_is_in_order(whole: str) -> None:
     }
     assert {link.removeprefix("#") for link in links} <= set(ids)
     svgs = found.all("svg")
-    assert len(svgs) == 10
+    assert len(svgs) == 11
     assert all(svg.attributes["aria-label"] for svg in svgs)
     levels = [int(node.name[1]) for node in nodes if re.fullmatch("h[1-6]", node.name)]
     assert levels[0] == 1

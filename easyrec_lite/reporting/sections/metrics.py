@@ -48,8 +48,11 @@ def _all(folder: ModelFolder) -> list[Evaluation]:
 
 
 def _family(name: str) -> str:
-    """`recall` for `recall@5`, `loss` for `loss/total_loss`."""
-    return "loss" if name.startswith("loss/") else name.split("@")[0]
+    """`recall` of `recall@5`, `loss` of `loss/…`, `full_ranking/mrr` of `full_ranking/…/mrr@5`."""
+    if name.startswith("loss/"):
+        return "loss"
+    first, *rest = name.split("@")[0].split("/")
+    return "/".join([first, *rest[-1:]])
 
 
 def _figure(family: str, evaluations: Sequence[Evaluation], names: Sequence[str]) -> Child:
@@ -57,7 +60,10 @@ def _figure(family: str, evaluations: Sequence[Evaluation], names: Sequence[str]
     for name in names:
         having = [each for each in evaluations if name in each.metrics]
         steps = [each.step for each in having]
-        lines[name.removeprefix("loss/")] = (steps, [each.metrics[name] for each in having])
+        lines[name.removeprefix("loss/").removeprefix("full_ranking/")] = (
+            steps,
+            [each.metrics[name] for each in having],
+        )
     told = "; ".join(f"{name} {values[-1]:.4g}" for name, (_, values) in lines.items())
     alt = f"{family} of the evaluations over steps; at the last: {told}"
     key = "".join(letter if letter.isalnum() else "-" for letter in family)

@@ -7,8 +7,8 @@ from easyrec_lite.reporting.markup import Child, Html, cell, note, tag
 from easyrec_lite.reporting.section import Section
 
 METRICS = 4
-# Recall has two more kinds, which say less; see the section of evaluations.
-SECONDARY = ("recall_neg_sam@", "recall_in_batch@")
+# The ranking has a card of its own; recall has two more kinds, which say less.
+SECONDARY = ("full_ranking/", "recall_neg_sam@", "recall_in_batch@")
 
 
 def body(folder: ModelFolder) -> list[Child]:
