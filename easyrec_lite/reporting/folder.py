@@ -10,6 +10,7 @@ from typing import Any
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.ranking.report import FILE as RANKING
 from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
@@ -19,8 +20,6 @@ from easyrec_lite.training.history import Evaluation, History
 from easyrec_lite.training.log import FILE as LOG
 from easyrec_lite.training.log import read_log
 from easyrec_lite.training.run import CONFIG_FILE, RESULT_FILE
-
-RANKING = "ranking.json"
 
 
 class ModelFolder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.item_id import item_id_field
+from easyrec_lite.config.item_id import ranked_id_field, user_id_field
 from easyrec_lite.config.sides import sides
 from easyrec_lite.config.view import View
 from easyrec_lite.features.specs import FeatureSpec, group_specs
@@ -61,7 +61,7 @@ def identity(pipeline: Pipeline, manifest: Mapping[str, Any]) -> Identity:
     labels = config.data_config.label_fields
     return Identity(
         user=_user(config, specs),
-        item=manifest["items"]["id_column"] or item_id_field(config),
+        item=manifest["items"]["id_column"] or ranked_id_field(config),
         label=labels[0] if labels else "",
         lists=tuple(
             ListColumn(spec.inputs[0], spec.config.separator, spec.config.kv_separator)
@@ -78,17 +78,10 @@ def text(value: Any) -> str:
 
 def _user(config: Any, specs: list[FeatureSpec]) -> str:
     """The column that the config names, else that of the user side's largest id table."""
-    data, model = config.data_config, config.model_config
-    sampler, kind = data.WhichOneof("sampler"), model.WhichOneof("model")
-    tower = getattr(getattr(model, kind), "user_tower", None) if kind else None
-    named = [
-        getattr(getattr(data, sampler), "user_id_field", "") if sampler else "",
-        *(entry.gauc.uid_field for entry in config.eval_config.metrics_set),
-        getattr(tower, "id", ""),
-    ]
+    named = user_id_field(config)
     ids = [spec for spec in specs if spec.kind == "IdFeature"]
     largest = max(ids, key=lambda spec: spec.rows, default=None)
-    fields = {field.input_name for field in data.input_fields}
-    return next((str(name) for name in named if name in fields), "") or (
-        largest.inputs[0] if largest is not None else ""
-    )
+    fields = {field.input_name for field in config.data_config.input_fields}
+    if named in fields:
+        return named
+    return largest.inputs[0] if largest is not None else ""
