@@ -70,12 +70,12 @@ def test_evaluations_with_the_last_one_made_afterwards(whole: str) -> None:
     assert [row["step"] for row in rows] == [20, 40, 60, 70]
     ranked = {f"full_ranking/{seen}/mrr@{k}": k / 9 for seen in made.SEEN for k in (5, 10)}
     known = {"step": 40, "recall@1": 40 / 997, "auc": 0.5, "loss/total_loss": 1 / 40}
-    assert rows[1] == known | dict.fromkeys(ranked, "")
+    assert rows[1] == known | dict.fromkeys(ranked, "") | {"alone": ""}
     known = {"step": 70, "recall@1": 0.0712345678, "auc": 0.75, "loss/total_loss": 0.03}
-    assert rows[3] == known | ranked
+    assert rows[3] == known | ranked | {"alone": 1.25}
 
 
-def test_a_picture_for_each_kind_of_metric(whole: str) -> None:
+def test_a_picture_for_each_kind_of_metric_with_two_steps(whole: str) -> None:
     found = section(parse(whole), "metrics")
     drawn = {
         str(figure.attributes["id"]): [text.text for text in figure.all("text")]

@@ -12,7 +12,7 @@ from easyrec_lite.training.history import Evaluation
 
 
 def body(folder: ModelFolder) -> list[Child]:
-    """Returns a curve for each kind of metric, and the table of all of them."""
+    """Returns curves of each kind of metric that has two steps, and the table of all metrics."""
     evaluations = _all(folder)
     if not evaluations:
         command = f"python -m easyrec_lite.evaluate --config {folder.config_path}"
@@ -60,10 +60,11 @@ def _figure(family: str, evaluations: Sequence[Evaluation], names: Sequence[str]
     for name in names:
         having = [each for each in evaluations if name in each.metrics]
         steps = [each.step for each in having]
-        lines[name.removeprefix("loss/").removeprefix("full_ranking/")] = (
-            steps,
-            [each.metrics[name] for each in having],
-        )
+        if len(steps) > 1:
+            label = name.removeprefix("loss/").removeprefix("full_ranking/")
+            lines[label] = (steps, [each.metrics[name] for each in having])
+    if not lines:
+        return None
     told = "; ".join(f"{name} {values[-1]:.4g}" for name, (_, values) in lines.items())
     alt = f"{family} of the evaluations over steps; at the last: {told}"
     key = "".join(letter if letter.isalnum() else "-" for letter in family)
