@@ -29,6 +29,7 @@ NAMES = (
     "models",
     "negatives",
     "quality",
+    "report",
 )
 PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]
 CALLS = [(page.name, *call) for page in PAGES for call in calls(page)]

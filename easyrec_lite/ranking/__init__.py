@@ -6,7 +6,7 @@ items of all queries together, K length of a list.
 """
 
 from easyrec_lite.ranking.baselines import rank_popularity, rank_random
-from easyrec_lite.ranking.ranking import EXCLUDED, KEPT, SEEN_RULES, Ranking, rank
+from easyrec_lite.ranking.ranking import EXCLUDED, KEPT, SEEN_RULES, Ranking, rank, rank_scores
 from easyrec_lite.ranking.sets import ABSENT, ItemSets
 from easyrec_lite.ranking.ties import TIES
 
@@ -21,4 +21,5 @@ __all__ = [
     "rank",
     "rank_popularity",
     "rank_random",
+    "rank_scores",
 ]

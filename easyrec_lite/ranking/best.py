@@ -115,10 +115,16 @@ class BestItems:
         """Returns int [P], the entries by query, falling score, and the order of equal scores."""
         keys = (rows.astype(np.uint64) << np.uint64(32)) | _falling(scores)
         order = np.argsort(keys)
-        in_order = keys[order]
-        if (in_order[1:] != in_order[:-1]).all():
+        new = np.diff(keys[order]) != 0
+        if new.all():
             return order
-        return np.lexsort((tie_order(self._queries[rows], items, self._seed), keys))
+        # Number of the run of equal keys in the upper bits, as much of the tie as fits below.
+        runs = np.concatenate([[0], np.cumsum(new)]).astype(np.uint64)
+        bits = np.uint64(int(runs[-1]).bit_length())
+        ties = tie_order(self._queries[rows[order]], items[order], self._seed)
+        if bits:
+            ties = (runs << (np.uint64(64) - bits)) | (ties >> bits)
+        return order[np.argsort(ties)]
 
     def _unseen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
         if not self._seen_keys.size:

@@ -122,6 +122,32 @@ def rank(
     return measure(lists, count, held_out, seen, ks, keep_lists=keep_lists)
 
 
+def rank_scores(
+    scores: Callable[[np.ndarray], np.ndarray],
+    count: int,
+    held_out: ItemSets | Sequence[Iterable[int]],
+    seen: ItemSets | Sequence[Iterable[int]],
+    ks: Sequence[int] = DEFAULT_KS,
+    *,
+    seed: int = 0,
+    keep_lists: bool = False,
+) -> Ranking:
+    """Ranks by scores that are no inner products, such as those of item neighbourhoods.
+
+    Args:
+      scores: numbers of queries int64 [B] → float32 [B, M], finite.
+      count: M.
+      held_out, seen, ks, seed, keep_lists: as of `rank`.
+    """
+
+    def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
+        best = BestItems(queries, seen_items, count, max(ks), seed)
+        best.offer(np.ascontiguousarray(scores(queries), np.float32), np.arange(count))
+        return best.lists()
+
+    return measure(lists, count, held_out, seen, ks, keep_lists=keep_lists)
+
+
 def measure(
     lists: Lists,
     count: int,

@@ -60,7 +60,8 @@ def finish(pipeline: Pipeline, args: argparse.Namespace, result: Result) -> str:
     lines += [f"{name + ':':<12}{path}" for name, path in made.items() if path]
     config = shlex.quote(f"{folder}/{CONFIG_FILE}")
     lines.append("next:")
-    lines.append(f"  python -m easyrec_lite.evaluate --config {config}")
+    ranking = " --full_ranking" if result.export and (result.export / RECOMMENDER).is_dir() else ""
+    lines.append(f"  python -m easyrec_lite.evaluate --config {config}{ranking}")
     if result.export:
         lines.append(
             f"  python -m easyrec_lite.predict --saved_model_dir {result.export} "

@@ -290,9 +290,13 @@ def test_nothing_held_out_is_said(folder: Path, tmp_path: Path) -> None:
         ranking.run(1, "")
 
 
-def test_its_metrics_choose_the_best_export(folder: Path, tmp_path: Path) -> None:
+def test_its_metrics_choose_the_best_export_and_are_logged_with_their_protocol(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "easyrec_lite")
     edits = {
         "model_dir": str(tmp_path),
+        "train_config.num_steps": 4,
         "train_config.save_checkpoints_steps": 2,
         "eval_config.full_ranking": {"topk": [3]},
         "export_config": {
@@ -305,6 +309,12 @@ def test_its_metrics_choose_the_best_export(folder: Path, tmp_path: Path) -> Non
     history = [json.loads(line) for line in lines]
     best = max(history, key=lambda entry: entry["metrics"]["full_ranking/kept/ndcg@3"])
     assert result.export == tmp_path / "export" / "best" / str(best["step"])
+    said = [message for message in caplog.messages if message.startswith("full ranking of step")]
+    assert len(said) == len(history) == 2
+    value = history[-1]["metrics"]["full_ranking/excluded/hit_rate@3"]
+    for piece in ("step 4: items 13, queries 8, held-out items 8, ties", "popularity", "random"):
+        assert piece in said[-1]
+    assert f"seen excluded: hit_rate@3 {value:.4f} (popularity" in said[-1]
     edits["export_config"]["best_exporter_metric"] = "full_ranking/kept/ndcg@5"
     with pytest.raises(ConfigError, match="full_ranking/kept/ndcg@5"):
         exported.pipeline(folder, **edits)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.errors import RunError
-from easyrec_lite.ranking import ABSENT, ItemSets, rank, rank_popularity, rank_random
+from easyrec_lite.ranking import ABSENT, ItemSets, rank, rank_popularity, rank_random, rank_scores
 from easyrec_lite.ranking import ranking as ranking_module
 from easyrec_lite.ranking.ties import tie_order
 from tests.ranking import brute_force
@@ -110,6 +110,15 @@ def test_popularity_row_is_ranking_by_count(seed):
             [counts.tolist()] * len(held_out), held_out, seen, (2, 7), rule, tie(seed)
         )
         assert_same(found.metrics(rule), expected)
+
+
+def test_scores_of_any_origin_rank_like_vectors():
+    users, items, held_out, seen = case(4)
+    scores = users @ items.T
+    by_vectors = rank(users, items, held_out, seen, (2, 7), seed=4)
+    found = rank_scores(lambda queries: scores[queries], 40, held_out, seen, (2, 7), seed=4)
+    for rule in ("excluded", "kept"):
+        assert found.metrics(rule) == by_vectors.metrics(rule)
 
 
 def test_edges():
