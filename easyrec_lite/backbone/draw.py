@@ -9,11 +9,11 @@ import numpy as np
 
 from easyrec_lite.backbone.compiled import EXAMPLE_ROWS, CompiledBackbone
 from easyrec_lite.backbone.graph import Backbone, Block, Graph, Input
-from easyrec_lite.backbone.groups import EXAMPLE_STEPS
+from easyrec_lite.backbone.groups import EXAMPLE_STEPS, Specs
 from easyrec_lite.backbone.parse import parse_backbone
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.errors import ConfigError, Problem
-from easyrec_lite.features.specs import group_specs
+from easyrec_lite.features.specs import group_specs, table_specs
 
 
 class Node(NamedTuple):
@@ -24,7 +24,7 @@ class Node(NamedTuple):
       does: what it does, e.g. `MLP`.
       reads: the nodes that it reads, in order.
       shape: shape of its result, e.g. `[B, 32]`.
-      parameters: how many numbers it learns.
+      parameters: how many numbers it learns; a shared table is of the first group that has it.
     """
 
     name: str
@@ -88,13 +88,24 @@ def nodes(pipeline: Pipeline) -> list[Node]:
         width = backbone.top_mlp.hidden_units[-1]
         blocks.append(Node("top_mlp", "MLP", reads, f"[B, {width}]", _count(top)))
     read = {name for node in blocks for name in node.reads}
-    tables = {group: sum(spec.rows * spec.dim for spec in specs[group]) for group in specs}
+    drawn = {group: specs[group] for group in specs if f"@{group}" in read}
+    tables = _table_parameters(drawn)
     groups = [
-        Node(f"@{group}", "feature group", (), _width(specs[group]), tables[group])
-        for group in specs
-        if f"@{group}" in read
+        Node(f"@{group}", "feature group", (), _width(drawn[group]), tables[group])
+        for group in drawn
     ]
     return groups + blocks
+
+
+def _table_parameters(groups: Specs) -> dict[str, int]:
+    """Returns what the tables of each group hold; a shared one counts where it comes first."""
+    tables, counted = table_specs(dict(groups)), set[str]()
+    parameters = {}
+    for group, specs in groups.items():
+        new = {spec.table(group) for spec in specs if spec.rows} - counted
+        parameters[group] = sum(tables[name].rows * tables[name].dim for name in new)
+        counted |= new
+    return parameters
 
 
 def _node(compiled: CompiledBackbone, graph: Graph, block: Block) -> Node:

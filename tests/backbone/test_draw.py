@@ -9,8 +9,9 @@ import pytest
 
 from easyrec_lite.backbone.draw import draw, nodes
 from easyrec_lite.backbone.svg import HEIGHT, WIDTH, draw_svg, layout
-from easyrec_lite.config import load
+from easyrec_lite.config import load, loads
 from easyrec_lite.errors import ConfigError
+from tests.backbone.building import TEXT as TEXT_OF_CONFIG
 from tests.backbone.building import pipeline
 from tests.conftest import shared_folder
 
@@ -47,6 +48,24 @@ def test_text_has_a_line_for_each_node_and_the_sum() -> None:
     assert lines[0].split() == ["block", "does", "reads", "shape", "parameters"]
     assert lines[5].split()[:2] == ["last", "lambda"]
     assert lines[-1].split() == ["15"]
+
+
+def test_a_shared_table_counts_once_and_one_of_its_own_in_each_group() -> None:
+    text = """
+blocks { name: "one" inputs { feature_group_name: "ids" } }
+blocks { name: "two" inputs { feature_group_name: "more" } }
+concat_blocks: ["one", "two"]
+"""
+    size = "embedding_dim: 4 num_buckets:"
+    config = TEXT_OF_CONFIG.format(backbone=text).replace(f"{size} 6", f"{size} 5")
+    more = 'feature_groups { group_name: "more" feature_names: ["tags", "id"] }\n  backbone {'
+    config = config.replace("backbone {", more)
+    apart = {node.name: node.parameters for node in nodes(loads(config))}
+    assert apart == {"@ids": 2 * 5 * 4, "@more": 2 * 5 * 4, "one": 0, "two": 0}
+    shared = loads(config.replace(f"{size} 5", f'{size} 5 embedding_name: "t"'))
+    once = {node.name: node.parameters for node in nodes(shared)}
+    assert once == {"@ids": 5 * 4, "@more": 0, "one": 0, "two": 0}
+    assert draw(shared).splitlines()[-1].split() == ["20"]
 
 
 def test_svg_is_xml_with_a_box_for_each_node_and_a_line_for_each_input() -> None:
