@@ -27,6 +27,8 @@ NORM_VALUES = 4
 # How many rows of the softmax are scored at a time, and how many such blocks are alive at once.
 SOFTMAX_ROWS = 512
 SOFTMAX_COPIES = 3
+# What a streaming estimate keeps of a hash bucket of item ids: a row, an interval, a count.
+STREAMING_BYTES = 16
 # Rows that are shuffled together when the config does not say, copied once while they are.
 SHUFFLE_ROWS = 1 << 17
 SHUFFLE_COPIES = 2
@@ -110,6 +112,7 @@ def estimate(pipeline: Pipeline) -> Estimate:
     }
     if view.listwise:
         parts["in-batch softmax"] = _softmax_bytes(view)
+        parts["streaming estimate of logq"] = _streaming_bytes(view)
     return Estimate(found, {name: size for name, size in parts.items() if size}, notes)
 
 
@@ -190,6 +193,11 @@ def _candidates(view: View) -> int:
 def _softmax_bytes(view: View) -> int:
     rows = min(view.data.batch_size, SOFTMAX_ROWS)
     return rows * _candidates(view) * FLOAT * SOFTMAX_COPIES
+
+
+def _streaming_bytes(view: View) -> int:
+    options = view.model_config.softmax
+    return options.logq_buckets * STREAMING_BYTES if options.logq == options.STREAMING else 0
 
 
 def _shuffle_bytes(view: View) -> int:

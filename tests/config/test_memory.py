@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from easyrec_lite.config import load, loads
@@ -95,6 +96,21 @@ def test_only_listwise_models_have_a_softmax_and_only_shuffling_a_buffer() -> No
     assert parts["shuffled rows"] == 2 * default["shuffled rows"]
 
 
+def test_a_streaming_estimate_is_counted_as_it_is_made() -> None:
+    pytest.importorskip("tensorflow")
+    from easyrec_lite.losses.streaming import StreamingFrequency
+
+    def part(softmax: str) -> int:
+        text = replaced(LISTWISE, "model_config {", f"model_config {{ softmax {{ {softmax} }}")
+        return estimate(loads(text)).parts.get("streaming estimate of logq", 0)
+
+    made = StreamingFrequency(1000, 0.01).variables
+    state = sum(np.asarray(variable.value).nbytes for variable in made)
+    assert part("logq: STREAMING logq_buckets: 1000") == pytest.approx(state, abs=8)
+    assert part("logq: STREAMING") == 16 << 20
+    assert part("logq: COUNTED") == part("") == 0
+
+
 def test_the_total_is_the_sum_of_the_shown_parts() -> None:
     found = estimate(loads(LISTWISE))
     assert found.total == sum(table.bytes for table in found.tables) + sum(found.parts.values())
@@ -155,7 +171,6 @@ def test_constants_agree_with_what_is_built() -> None:
 
 @pytest.mark.parametrize("case", ["dssm_senet", "dssm_neg", "dat"])
 def test_dense_weights_are_those_of_the_golden_models(case: str) -> None:
-    np = pytest.importorskip("numpy")
     folder = shared_folder("golden") / case
     found = estimate(load(folder / "pipeline.config"))
     weights = np.load(folder / "vars.npz")
