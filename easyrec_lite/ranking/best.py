@@ -9,6 +9,7 @@ from easyrec_lite.ranking.ties import tie_order
 
 _LAST_TIE = np.iinfo(np.uint64).max
 _WORD = 8
+ITEMS_AT_ONCE = 4096
 
 
 class BestItems:
@@ -38,12 +39,17 @@ class BestItems:
         self._waiting, self._started = 0, False
 
     def offer(self, scores: np.ndarray, items: np.ndarray) -> None:
-        """Takes the scores of some more items.
+        """Takes the scores of some more items, and sorts at most `ITEMS_AT_ONCE` of them at once.
 
         Args:
           scores: float32 [B, m], finite.
           items: int64 [m], numbers of the items, ascending; or [B, m], each query's own.
         """
+        for start in range(0, items.shape[-1], ITEMS_AT_ONCE):
+            block = slice(start, start + ITEMS_AT_ONCE)
+            self._offer(scores[:, block], items[..., block])
+
+    def _offer(self, scores: np.ndarray, items: np.ndarray) -> None:
         if not self._started and items.ndim == 1 and len(items) > self._k:
             self._worst = self._first_worst(scores, items)
         self._started = True

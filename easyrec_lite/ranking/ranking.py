@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from easyrec_lite.errors import Problem, RunError
-from easyrec_lite.ranking.best import BestItems
+from easyrec_lite.ranking.best import ITEMS_AT_ONCE, BestItems
 from easyrec_lite.ranking.metrics import NOWHERE, list_metrics, mean_metrics
 from easyrec_lite.ranking.sets import ABSENT, ItemSets
 
 EXCLUDED, KEPT = "excluded", "kept"
 SEEN_RULES = (EXCLUDED, KEPT)
 DEFAULT_KS = (10, 50, 100)
-QUERIES_AT_ONCE, ITEMS_AT_ONCE = 512, 4096
+QUERIES_AT_ONCE = 512
 # Called with how many more scores were computed.
 Progress = Callable[[int], None]
 # Of a block's query numbers and seen items: their lists, of all items and of those not seen.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from easyrec_lite.errors import RunError
 from easyrec_lite.ranking import ABSENT, ItemSets, rank, rank_popularity, rank_random, rank_scores
+from easyrec_lite.ranking import best as best_module
 from easyrec_lite.ranking import ranking as ranking_module
 from easyrec_lite.ranking.ties import tie_order
 from tests.ranking import brute_force
@@ -110,6 +112,31 @@ def test_popularity_row_is_ranking_by_count(seed):
             [counts.tolist()] * len(held_out), held_out, seen, (2, 7), rule, tie(seed)
         )
         assert_same(found.metrics(rule), expected)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 39])
+def test_baselines_do_not_depend_on_how_items_are_cut_up(monkeypatch, at_once):
+    _, _, held_out, seen = case(8)
+    counts = np.random.default_rng(8).integers(0, 4, 40)
+
+    def both():
+        found = rank_popularity(counts, held_out, seen, (3, 20)), rank_random(40, held_out, seen)
+        return [ranking.metrics(rule) for ranking in found for rule in ("excluded", "kept")]
+
+    whole = both()
+    monkeypatch.setattr(best_module, "ITEMS_AT_ONCE", at_once)
+    assert both() == whole
+
+
+def test_baselines_are_bounded_in_memory_where_all_items_tie():
+    def peak(items):
+        tracemalloc.start()
+        rank_popularity(np.zeros(items), [[0]] * 64, [[]] * 64, (10,))
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(50_000) < 1.5 * peak(8_000)
 
 
 def test_scores_of_any_origin_rank_like_vectors():
