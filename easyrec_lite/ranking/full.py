@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from easyrec_lite.config.rules.full_ranking import lengths
+from easyrec_lite.data.readers import open_reader
 from easyrec_lite.ranking.baselines import rank_popularity, rank_random
 from easyrec_lite.ranking.breakdown import (
     Labels,
@@ -45,7 +46,6 @@ class FullRanking:
     """
 
     def __init__(self, parts: Parts, path: str, seen_path: str):
-        self._pipeline = parts.pipeline
         config = parts.pipeline.config
         options = config.eval_config.full_ranking
         self._path, self._seen_path = path, options.seen_path or seen_path
@@ -59,6 +59,9 @@ class FullRanking:
         self._of_items = {name: _as_text(self._items.columns[name]) for name in of_items}
         self._of_users = [name for name in options.group_by if name not in of_items]
         self._queries = QueryReader(parts, path, self._fields, self._of_users)
+        self._seen = open_reader(
+            parts.pipeline, self._seen_path, training=True, columns=self._fields.columns
+        )
         self._history: History | None = None
         self._baselines: list[dict[str, Any]] = []
 
@@ -110,9 +113,7 @@ class FullRanking:
 
     def _read_history(self, queries: Queries) -> History:
         if self._history is None:
-            self._history = read_history(
-                self._pipeline, self._seen_path, self._fields, self._items.ids, queries.users
-            )
+            self._history = read_history(self._seen, self._fields, self._items.ids, queries.users)
         return self._history
 
     def _baseline_rows(self, queries: Queries, history: History) -> list[dict[str, Any]]:

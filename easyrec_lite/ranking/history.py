@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from easyrec_lite.config import Pipeline
-from easyrec_lite.data.readers import open_reader
+from easyrec_lite.data.readers import Reader
 from easyrec_lite.input import COUNTED_ROWS, guarded
 from easyrec_lite.ranking.ids import Fields, Numbers, texts
 from easyrec_lite.ranking.sets import ABSENT, ItemSets
@@ -29,14 +28,11 @@ class History:
     known: np.ndarray
 
 
-def read_history(
-    pipeline: Pipeline, path: str, fields: Fields, items: np.ndarray, users: list[str]
-) -> History:
-    """Reads the history from `path`, files as `train_input_path`.
+def read_history(reader: Reader, fields: Fields, items: np.ndarray, users: list[str]) -> History:
+    """Reads the history.
 
     Args:
-      pipeline: the config.
-      path: the data.
+      reader: of the columns of `fields`.
       fields: the columns of ids.
       items: text [M], ids.
       users: text [Q], ids; an empty one has seen nothing.
@@ -48,7 +44,6 @@ def read_history(
     numbers, user_numbers = Numbers(items), Numbers(names)
     counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
     pairs = [np.empty((0, 2), np.int64)]
-    reader = open_reader(pipeline, path, training=True, columns=fields.columns)
     for columns, _ in guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1]):
         found = numbers(fields.items(columns))
         positive = fields.positive(columns, len(found)) & (found >= 0)

@@ -290,6 +290,14 @@ def test_nothing_held_out_is_said(folder: Path, tmp_path: Path) -> None:
         ranking.run(1, "")
 
 
+@pytest.mark.parametrize("option", ["seen_path", "item_path"])
+def test_a_missing_file_is_told_before_training(folder: Path, tmp_path: Path, option: str) -> None:
+    missing = str(tmp_path / "missing.csv")
+    config = pipeline(folder, **{option: missing})
+    with pytest.raises(DataError, match=r"missing\.csv"):
+        FullRanking(build(config), str(folder / "held_out.csv"), str(folder / "rows.csv"))
+
+
 def test_its_metrics_choose_the_best_export_and_are_logged_with_their_protocol(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
