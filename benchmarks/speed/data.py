@@ -36,6 +36,14 @@ def edits(data: str | Path, listwise: bool) -> dict[str, Any]:
     return found
 
 
+def text_rows(config: Any, source: str) -> Any:
+    """Returns the rows of a CSV file as a pandas table of text, a column a field."""
+    import pandas as pd
+
+    names = [field.input_name for field in config.data_config.input_fields]
+    return pd.read_csv(source, names=names, dtype=str, keep_default_na=False)
+
+
 def parquet(pipeline: Any, source: str, target: Path) -> None:
     """Writes the rows of a CSV file to a Parquet file."""
     import pyarrow.parquet as pq

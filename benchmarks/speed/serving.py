@@ -36,7 +36,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     load_tensorflow()
     import tensorflow as tf
 
-    from benchmarks.full_ranking import read_rows
+    from benchmarks.speed.data import text_rows
     from easyrec_lite.serving.export import export_models
     from easyrec_lite.serving.saved_model import SavedModel
     from easyrec_lite.training.build import build
@@ -46,7 +46,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     folder = export_models(parts, Path(pipeline.config.model_dir), 0)
     with Timer() as loading:
         towers = {name: SavedModel(folder / name) for name in ("user_tower", "item_tower")}
-    rows = read_rows(f"{arguments['data']}/test_clicked.csv", pipeline.config)
+    rows = text_rows(pipeline.config, f"{arguments['data']}/test_clicked.csv")
 
     def calls(name: str, size: int, count: int) -> list[Callable[[], Any]]:
         tower = towers[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -11,7 +12,52 @@ from easyrec_lite.batch import Batch
 from easyrec_lite.errors import DataError, Place, Problem
 from easyrec_lite.input import BatchInput, Order
 from easyrec_lite.metrics import open_metrics
+from easyrec_lite.ranking.full import FullRanking
+from easyrec_lite.ranking.report import Report
 from easyrec_lite.training.build import Parts
+
+
+class Evaluation:
+    """Everything that an evaluation computes: the config's metrics, and a full ranking if asked.
+
+    Args:
+      parts: the model, evaluated with the weights that it has at the time.
+      path: files, as in `eval_input_path`.
+      seen_path: data whose items count as seen, where the config names none.
+
+    Attributes:
+      ranking: what the last full ranking had to say; None without any.
+
+    Raises:
+      DataError: no such file.
+    """
+
+    def __init__(self, parts: Parts, path: str, seen_path: str):
+        self._evaluator = Evaluator(parts, path)
+        config = parts.pipeline.config
+        asked = config.eval_config.HasField("full_ranking")
+        self._full = FullRanking(parts, path, seen_path) if asked else None
+        self._folder = Path(config.model_dir)
+        self.ranking: Report | None = None
+
+    def run(self, step: int, checkpoint: str, bar: bool = False) -> dict[str, float]:
+        """Returns metric name → value, and writes `ranking.json` to the model folder if it ranks.
+
+        Args:
+          step: steps that the model was trained for.
+          checkpoint: where its weights are.
+          bar: whether a progress bar may be shown.
+
+        Raises:
+          DataError: a row cannot be read, or there are no rows.
+          RunError: a vector to rank by is not finite.
+        """
+        metrics = self._evaluator.run()
+        if self._full is None:
+            return metrics
+        self.ranking = self._full.run(step, checkpoint, bar)
+        self.ranking.write(self._folder)
+        return {**metrics, **self.ranking.metrics()}
 
 
 class Evaluator:

@@ -19,7 +19,7 @@ from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.folders import keep_newest
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import Checkpoints
-from easyrec_lite.training.evaluation import Evaluator, averaged_weights
+from easyrec_lite.training.evaluation import Evaluation, averaged_weights
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.loop import Loop, periods_of
@@ -82,7 +82,8 @@ class Run:
         )
         self.evaluate = evaluate
         path = eval_path(self.pipeline) if evaluate else ""
-        self.evaluator = Evaluator(self.parts, path) if path else None
+        seen_path = train_path(self.pipeline)
+        self.evaluation = Evaluation(self.parts, path, seen_path) if path else None
         keep = self.config.train_config.keep_checkpoint_max
         self.checkpoints = Checkpoints(self.folder, self.trainer.variables_by_name(), keep)
         self.hooks = [*self._hooks(), *user_hooks]
@@ -149,10 +150,12 @@ class Run:
         self.prefix = self.checkpoints.save(step)
         for hook in self.hooks:
             hook.checkpoint(step, self.prefix)
-        if self.evaluator is None:
+        if self.evaluation is None:
             return
         with self._averaged():
-            self.metrics = self.evaluator.run()
+            self.metrics = self.evaluation.run(step, self.prefix)
+            if self.evaluation.ranking:
+                log.info("%s", self.evaluation.ranking.line())
             self._export_after_evaluation(step)
         self.history.add(step, self.metrics)
         write_result(self.folder, step, self.metrics)
