@@ -115,6 +115,7 @@ class BatchInput:
         """
         return guarded(self.reader, dataset, lambda batch: batch.position)
 
+    @tf.autograph.experimental.do_not_convert
     def batch(self, columns: Columns, position: tf.Tensor) -> Batch:
         """Returns the batch of B raw rows; `position` int64 [2] is where they end."""
         labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
@@ -207,6 +208,7 @@ def position_of(position: tf.Tensor) -> tuple[int, int]:
 def first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:
     """Cuts a data set of (columns, position) after `limit` rows."""
 
+    @tf.autograph.experimental.do_not_convert
     def cut(index: tf.Tensor, element: Any) -> Any:
         columns, position = element
         keep = limit - index * batch_size

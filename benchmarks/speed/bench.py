@@ -46,13 +46,14 @@ class Bench:
         }
         return {"config": row.config, "edits": given, "seconds": self.seconds}
 
-    def trained(self, row: Row) -> Trained:
-        """Returns the measurements of a config's training, taken once."""
-        if row.name not in self._trained:
-            with self.training(row) as worker:
+    def trained(self, row: Row, **more: Any) -> Trained:
+        """Returns the measurements of a config's training, taken once; `more` as of `training`."""
+        key = f"{row.name} {sorted(more.items())}"
+        if key not in self._trained:
+            with self.training(row, **more) as worker:
                 windows = [worker.window() for _ in range(self.repeats)]
-                self._trained[row.name] = Trained(worker.facts, windows)
-        return self._trained[row.name]
+                self._trained[key] = Trained(worker.facts, windows)
+        return self._trained[key]
 
 
 @dataclass(frozen=True)

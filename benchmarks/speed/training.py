@@ -16,7 +16,8 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     Args:
       arguments: also `cached`: batches that are kept in memory and repeated (0: read the files);
         `spread`: the rows of the tables of the user's and the item's id, whose ids are then
-        replaced by uniform ones, so that a step's rows lie all over them.
+        replaced by uniform ones, so that a step's rows lie all over them; `threads`: of each of
+        TensorFlow's pools (0: its own choice).
     """
     from easyrec_lite.runtime import load_tensorflow
 
@@ -25,6 +26,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     from easyrec_lite.config import load_checked
     from easyrec_lite.training.run import Run
 
+    use_threads(arguments.get("threads", 0))
     pipeline = load_checked(arguments["config"], arguments["edits"])
     run = Run(pipeline, [], evaluate=False)
     data = batches(run, arguments)
@@ -84,3 +86,12 @@ def _spread(batch: Any, rows: int) -> Any:
         return found
 
     return batch._replace(features=drawn(batch.features, 0), negatives=drawn(batch.negatives, 1))
+
+
+def use_threads(count: int) -> None:
+    """Gives each of TensorFlow's thread pools `count` threads; 0 leaves them as they are."""
+    import tensorflow as tf
+
+    if count:
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+        tf.config.threading.set_intra_op_parallelism_threads(count)

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 Numbers = dict[str, Any]
@@ -28,6 +29,7 @@ class Worker(AbstractContextManager["Worker"]):
 
     Args:
       job: `module:function`, a `Job` in this package.
+      checkout: the checkout whose code is measured; None: this one's.
       arguments: what the job takes, as JSON can hold it.
 
     Attributes:
@@ -37,7 +39,7 @@ class Worker(AbstractContextManager["Worker"]):
       RuntimeError: the process ended; its standard error tells why.
     """
 
-    def __init__(self, job: str, **arguments: Any):
+    def __init__(self, job: str, checkout: Path | None = None, **arguments: Any):
         self._job = job
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed at the exit
         self._process = subprocess.Popen(
@@ -46,6 +48,8 @@ class Worker(AbstractContextManager["Worker"]):
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            cwd=checkout,
+            env=None if checkout is None else {**os.environ, "PYTHONPATH": str(checkout)},
         )
         self.facts = self._answer()
 

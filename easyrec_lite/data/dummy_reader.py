@@ -34,6 +34,7 @@ class DummyReader(Reader):
         first = order.start[0] + (order.start[1] > 0)
         last = ENDLESS if order.epochs is None else order.epochs
 
+        @tf.autograph.experimental.do_not_convert
         def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             return columns, tf.stack([epoch, batch_size])
 

@@ -78,6 +78,7 @@ def ordered(source: Source, order: Order) -> tf.data.Dataset:
     start_epoch, start_row = order.start
     chunk = order.chunk
 
+    @tf.autograph.experimental.do_not_convert
     def epoch_chunks(epoch: tf.Tensor) -> tf.data.Dataset:
         consumed = tf.where(epoch == start_epoch, tf.constant(start_row, tf.int64), 0)
         first = consumed // chunk

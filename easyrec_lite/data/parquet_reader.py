@@ -103,6 +103,7 @@ class ParquetReader(Reader):
                 columns[name] = _numpy(column)
         return columns
 
+    @tf.autograph.experimental.do_not_convert
     def _ragged(self, columns: dict[str, Any], position: tf.Tensor) -> tuple[Any, tf.Tensor]:
         ragged = {
             name: tf.RaggedTensor.from_row_splits(*columns[name], validate=False)

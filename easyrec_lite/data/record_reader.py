@@ -60,6 +60,7 @@ class RecordReader(Reader):
     def _counts(self, file: str) -> Iterator[int]:
         """Yields the line number of each record of a file."""
 
+    @tf.autograph.experimental.do_not_convert
     def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Returns records [n] and their tags without those that are no rows."""
         return records, *tags
@@ -70,6 +71,7 @@ class RecordReader(Reader):
             pieces = chunks.rebatch(PIECE)
             chunks = pieces.map(self._without_bad, tf.data.AUTOTUNE, deterministic=True)
 
+        @tf.autograph.experimental.do_not_convert
         def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
             return self._parse(records), tf.stack([epoch[-1], row[-1] + 1])
 
@@ -81,6 +83,7 @@ class RecordReader(Reader):
         files = tf.constant(self.files)
         compression = tf.constant(["GZIP" if packed else "" for packed in self._gzip])
 
+        @tf.autograph.experimental.do_not_convert
         def source(epoch: tf.Tensor) -> tf.data.Dataset:
             index = order.files(epoch, len(self.files))
             each = tf.gather(files, index), tf.gather(compression, index)
@@ -110,6 +113,7 @@ class RecordReader(Reader):
 
     # Bad rows.
 
+    @tf.autograph.experimental.do_not_convert
     def _without_bad(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
         good = tf.py_function(self._good_rows, parts[:3], tf.bool)
         good.set_shape([None])

@@ -84,7 +84,9 @@ def test_training_and_its_limits(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert set(line[name]) == WINDOW
         assert line[name]["min"] <= line[name]["median"] <= line[name]["max"]
     assert line["peak MB"] > 0
-    peaks, bound = found["limits"]
+    peaks, bound, alone = found["limits"]
+    assert alone["config"] == "small, no input"
+    assert alone["GFLOP"] == bound["GFLOP"]
     assert all(float(peaks[name]) > 0 for name in limits.PEAKS.values())
     parts = sum(float(bound[name].removesuffix(" ms")) for name in limits.PEAKS.values())
     assert bound["bound ms"] == pytest.approx(parts, abs=0.03)
