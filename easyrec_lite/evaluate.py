@@ -23,10 +23,12 @@ def main(argv: Sequence[str]) -> int:
     pipeline = cli.pipeline_from(args)
     prepare(pipeline)
     from easyrec_lite.estimator import Estimator
+    from easyrec_lite.reporting.write import report_after
     from easyrec_lite.training.progress import metric_lines
 
     metrics = Estimator(pipeline).evaluate(args.checkpoint_path)
-    print(metric_lines(metrics))
+    print(metric_lines(metrics), flush=True)
+    print(report_after(pipeline))
     return 0
 
 

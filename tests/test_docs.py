@@ -28,6 +28,8 @@ NAMES = (
     "limits",
     "models",
     "negatives",
+    "quality",
+    "report",
     "speed",
 )
 PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]

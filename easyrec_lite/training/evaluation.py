@@ -15,6 +15,7 @@ from easyrec_lite.metrics import open_metrics
 from easyrec_lite.ranking.full import FullRanking
 from easyrec_lite.ranking.report import Report
 from easyrec_lite.training.build import Parts
+from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
 
 
 class Evaluation:
@@ -33,6 +34,7 @@ class Evaluation:
     """
 
     def __init__(self, parts: Parts, path: str, seen_path: str):
+        self._model = parts.model
         self._evaluator = Evaluator(parts, path)
         config = parts.pipeline.config
         asked = config.eval_config.HasField("full_ranking")
@@ -41,7 +43,9 @@ class Evaluation:
         self.ranking: Report | None = None
 
     def run(self, step: int, checkpoint: str, bar: bool = False) -> dict[str, float]:
-        """Returns metric name → value, and writes `ranking.json` to the model folder if it ranks.
+        """Returns metric name → value; writes what else it found to the model folder.
+
+        That is `feature_weights.json` for a model with SENet layers, and `ranking.json` if asked.
 
         Args:
           step: steps that the model was trained for.
@@ -53,6 +57,7 @@ class Evaluation:
           RunError: a vector to rank by is not finite.
         """
         metrics = self._evaluator.run()
+        write_feature_weights(self._folder, step, self._model, self._evaluator.sample(ROWS))
         if self._full is None:
             return metrics
         self.ranking = self._full.run(step, checkpoint, bar)
@@ -121,6 +126,19 @@ class Evaluator:
         for metric, total in zip(self._metrics, totals, strict=True):
             results.update(metric.compute(total))
         return {**results, **{f"loss/{name}": value / count for name, value in losses.items()}}
+
+    def sample(self, rows: int) -> Iterator[Batch]:
+        """Yields the first batches, until they have `rows` rows.
+
+        Raises:
+          DataError: a row cannot be read.
+        """
+        count = 0
+        for batch in self._input.read(self._batches):
+            yield batch
+            count += int(tf.shape(next(iter(batch.labels.values())))[0])
+            if count >= rows:
+                return
 
 
 @contextmanager

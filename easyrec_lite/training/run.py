@@ -22,6 +22,7 @@ from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.evaluation import Evaluation, averaged_weights
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook, Summaries
+from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import Loop, periods_of
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
@@ -90,7 +91,10 @@ class Run:
 
     def _hooks(self) -> list[Hook]:
         train, export = self.config.train_config, self.config.export_config
-        hooks: list[Hook] = [Summaries(self.folder, train.save_summary_steps)]
+        hooks: list[Hook] = [
+            TrainingLog(self.folder),
+            Summaries(self.folder, train.save_summary_steps),
+        ]
         if export.enable_early_stop:
             hooks.append(EarlyStop(export, self.history))
         if train.dead_line:
