@@ -82,7 +82,7 @@ class Run:
         )
         self.evaluate = evaluate
         path = eval_path(self.pipeline) if evaluate else ""
-        self.evaluator = Evaluator(self.parts, path) if path else None
+        self.evaluator = Evaluator(self.parts, path, again=True) if path else None
         keep = self.config.train_config.keep_checkpoint_max
         self.checkpoints = Checkpoints(self.folder, self.trainer.variables_by_name(), keep)
         self.hooks = [*self._hooks(), *user_hooks]
