@@ -13,9 +13,9 @@ from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.item_id import item_id_field
 from easyrec_lite.data.cache.key import key
-from easyrec_lite.data.cache.rows import CachedRows, encoded
+from easyrec_lite.data.cache.rows import CachedRows
 from easyrec_lite.data.proposal import Proposal, count_frequencies, table_frequencies
-from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader, positioned
+from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import Sampler, open_sampler
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.features.values import FeatureValue
@@ -128,18 +128,29 @@ class BatchInput:
         self, batch_size: int, order: Order, drop_remainder: bool = False
     ) -> tf.data.Dataset:
         """Returns the data set of `Batch`es of `batch_size` rows (the last may be smaller)."""
-        begun = self.reader.begin(
-            epochs=order.epochs, start=order.start, shuffle=order.shuffle, seed=order.seed
-        )
+        start, shuffle, seed = order.start, order.shuffle, order.seed
         if self._cache is not None and not order.limit:
-            rows = self._cache.batches(begun, batch_size, drop_remainder)
-        else:
-            numbered = self.reader.numbered(begun, batch_size, drop_remainder)
-            rows = encoded(numbered, self._encode).map(positioned)
+            begun = self.reader.begin(epochs=order.epochs, start=start, shuffle=shuffle, seed=seed)
+            encoded = self._cache.batches(begun, batch_size, drop_remainder)
+            made = encoded.map(self._complete, tf.data.AUTOTUNE, deterministic=True)
+            return made.prefetch(tf.data.AUTOTUNE)
+        rows = self.reader.batches(
+            batch_size,
+            epochs=order.epochs,
+            start=start,
+            shuffle=shuffle,
+            seed=seed,
+            drop_remainder=drop_remainder,
+        )
         if order.limit:
             rows = _first_rows(rows, batch_size, order.limit)
-        made = rows.map(self._complete, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        made = rows.map(self.batch, tf.data.AUTOTUNE, deterministic=True)
         return made.prefetch(tf.data.AUTOTUNE)
+
+    def close(self) -> None:
+        """Ends what `batches` began: an unfinished cache goes."""
+        if self._cache is not None:
+            self._cache.close()
 
     def read(self, dataset: tf.data.Dataset) -> Iterator[Batch]:
         """Returns the batches of `batches()`.
@@ -149,6 +160,10 @@ class BatchInput:
         """
         return guarded(self.reader, dataset, lambda batch: batch.position)
 
+    def batch(self, columns: Columns, position: tf.Tensor) -> Batch:
+        """Returns the batch of B raw rows; `position` int64 [2] is where they end."""
+        return self._complete(self._encode(columns), position)
+
     def _encode(self, columns: Columns) -> Encoded:
         """Returns what follows from each of B raw rows alone, the same in every epoch."""
         early = [name for name in self._transform.specs if name not in self._late]
@@ -156,10 +171,7 @@ class BatchInput:
         return Encoded(self._transform(columns, early), kept)
 
     def _complete(self, rows: Encoded, position: tf.Tensor) -> Batch:
-        """Returns the batch of B encoded rows: with late features and sampled negatives.
-
-        `position` int64 [2] is where they end.
-        """
+        """Returns the batch of B encoded rows: with late features and sampled negatives."""
         columns = rows.columns
         labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
         weights = tf.cast(columns[self._weight], tf.float32) if self._weight else None

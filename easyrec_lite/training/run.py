@@ -142,6 +142,7 @@ class Run:
             position = position_of(self.trainer.position)
             raise self.input.reader.explain(error, position) from error
         finally:
+            self.input.close()
             for hook in self.hooks:
                 hook.end(int(self.trainer.step))
 

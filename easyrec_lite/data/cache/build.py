@@ -11,14 +11,15 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.cache import folders
-from easyrec_lite.data.cache.folders import Kept
+from easyrec_lite.data.cache.folders import Broken, Kept
 from easyrec_lite.data.cache.key import name_of
 from easyrec_lite.data.cache.layout import Layout, NotStorable
+from easyrec_lite.data.cache.reading import Rows
 from easyrec_lite.data.cache.writer import BAD_ROW, NOT_A_ROW, TooLarge, Writer
 from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers import Position, Reader
 
-GIVEN_UP = (OSError, TooLarge, NotStorable, tf.errors.OpError)
+GIVEN_UP = (OSError, Broken, TooLarge, NotStorable, tf.errors.OpError)
 log = logging.getLogger(__name__)
 
 
@@ -53,13 +54,14 @@ class Build:
       all_rows: whether the batches hold every row, the last ones too.
 
     Attributes:
+      layout: of the elements.
       position: where the batches have come to.
-      kept: the cache, once it is whole.
+      rows: the open cache, once it is whole.
     """
 
     def __init__(self, place: Place, reader: Reader, layout: Layout, order: Order, all_rows: bool):
         self.position: Position = order.start
-        self.kept: Kept | None = None
+        self.rows: Rows | None = None
         self.layout = layout
         self._place = place
         self._reader = reader
@@ -70,16 +72,7 @@ class Build:
         self._missing: list[np.ndarray] = []
         self._last = (-1, -1)
         self._writer: Writer | None = None
-        try:
-            folders.sweep(place.folder)
-            self._writer = Writer(place.folder, layout, place.limit)
-        except OSError as error:
-            self._stop(error)
-
-    @property
-    def going_on(self) -> bool:
-        """Whether rows are still taken."""
-        return self._writer is not None
+        self._going_on = True
 
     def takes(self, epoch: tf.Tensor, row: tf.Tensor, *flat: tf.Tensor) -> bool:
         """Takes a batch; returns False, and does not take it, when the cache goes on instead.
@@ -90,21 +83,19 @@ class Build:
           flat: what `Layout.flatten` gives.
         """
         epochs, rows = epoch.numpy(), row.numpy()
-        if self._writer is not None and epochs[0] > self._epoch:
+        if self._going_on and epochs[0] > self._epoch:
             self._all_rows = True
             if self.finish() is not None:
                 return False
-        if self._writer is not None:
-            self._take(self._writer, epochs, rows, flat)
+        if self._going_on:
+            self._take(epochs, rows, flat)
         self.position = int(epochs[-1]), int(rows[-1]) + 1
         return True
 
-    def _take(
-        self, writer: Writer, epochs: np.ndarray, rows: np.ndarray, flat: tuple[tf.Tensor, ...]
-    ) -> None:
+    def _take(self, epochs: np.ndarray, rows: np.ndarray, flat: tuple[tf.Tensor, ...]) -> None:
         begins = (int(epochs[0]), int(rows[0]))
         if begins <= self._last:
-            self._stop("the rows are read a second time")
+            self.stop("the rows are read a second time")
             return
         self._last = (int(epochs[-1]), int(rows[-1]))
         first, last = np.searchsorted(epochs, [self._epoch, self._epoch + 1])
@@ -112,10 +103,16 @@ class Build:
             return
         try:
             part = slice(int(first), int(last))
+            writer = self._writer = self._writer or self._begun()
             writer.add(self.layout.arrays([each.numpy() for each in flat], part), int(last - first))
             self._note_missing(rows[part])
         except GIVEN_UP as error:
-            self._stop(error)
+            self.stop(error)
+
+    def _begun(self) -> Writer:
+        folders.sweep(self._place.folder)
+        log.info("cache: the rows are kept in %s as they are read", self._place.folder)
+        return Writer(self._place.folder, self.layout, self._place.limit)
 
     def _note_missing(self, rows: np.ndarray) -> None:
         """Notes which numbers the rows of the epoch have left out since the last time."""
@@ -124,27 +121,22 @@ class Build:
             self._missing.append(np.setdiff1d(np.arange(self._next, end), rows))
         self._next = end
 
-    def finish(self) -> Kept | None:
+    def finish(self) -> Rows | None:
         """Returns the cache, completed if its epoch is; None when there is none."""
         writer = self._writer
-        if writer is None:
-            return self.kept
-        if not self._all_rows or not writer.rows:
-            self._stop("")
-            return None
+        if writer is None or not self._all_rows:
+            self.stop()
+            return self.rows
         try:
-            self.kept = self._finish(writer)
+            kept = self._finish(writer)
+            self.rows = Rows(kept, self._reader, self.layout)
         except GIVEN_UP as error:
-            self._stop(error)
+            self.stop(error)
             return None
-        self._writer = None
-        log.info(
-            "cache: %d rows, %.0f MB, in %s; from here on they are read from there",
-            self.kept.rows,
-            self.kept.bytes / 2**20,
-            self.kept.folder,
-        )
-        return self.kept
+        self.stop()
+        size = kept.bytes / 2**20
+        log.info("cache: %d rows, %.0f MB, are read from %s", kept.rows, size, kept.folder)
+        return self.rows
 
     def _finish(self, writer: Writer) -> Kept:
         sizes = self._reader.sizes()
@@ -180,8 +172,9 @@ class Build:
             said += [[int(r), left_out[int(w)]] for r, w in zip(records, wrong, strict=True)]
         return sorted(said)
 
-    def _stop(self, why: object) -> None:
-        """Gives up; the rows are read from their files as before."""
+    def stop(self, why: object = "") -> None:
+        """Takes no more rows; what is not whole goes, and `why` is logged."""
+        self._going_on = False
         if self._writer is not None:
             self._writer.close()
         self._writer = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -22,7 +23,8 @@ from typing import IO, Any
 import numpy as np
 
 FOLDER = ".easyrec_cache"
-MANIFEST = "manifest.json"
+MANIFEST = "easyrec_cache.json"
+NAME = re.compile(r"[0-9a-f]{32}")
 LOCK = "lock"
 BUILDING = ".building-"
 UNLOCKED_SECONDS = 3600
@@ -30,7 +32,16 @@ BLOCK = 1 << 24
 
 
 class Broken(ValueError):
-    """A file of a cache is not what its manifest says."""
+    """A file of a cache is not what its manifest says.
+
+    Args:
+      folder: the cache.
+      why: says of which file.
+    """
+
+    def __init__(self, folder: Path, why: str):
+        super().__init__(why)
+        self.folder = folder
 
 
 @dataclass(frozen=True)
@@ -77,11 +88,13 @@ class Kept:
         """
         for name, said in self.manifest["files"].items():
             file = self.folder / name
+            if not file.is_file():
+                raise Broken(self.folder, f"{file} is gone")
             if file.stat().st_size != said["bytes"] or checksums(file, said["head"]) != (
                 said["head_checksum"],
                 said["checksum"],
             ):
-                raise Broken(f"{file} is not as it was written")
+                raise Broken(self.folder, f"{file} is not as it was written")
         os.utime(self.folder / MANIFEST)
         return self.mapped()
 
@@ -93,7 +106,7 @@ class Kept:
             try:
                 found[file.stem] = _mapped(file)
             except (ValueError, EOFError) as error:
-                raise Broken(f"{file} is no .npy file: {error}") from error
+                raise Broken(self.folder, f"{file} is no .npy file: {error}") from error
         return found
 
 
@@ -148,16 +161,16 @@ def read_cache(folder: Path) -> Kept | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise Broken(f"{file} is not as it was written: {error}") from error
+        raise Broken(folder, f"{file} is not as it was written: {error}") from error
     if not whole:
-        raise Broken(f"{file} is not as it was written")
+        raise Broken(folder, f"{file} is not as it was written")
     return Kept(folder, content["manifest"])
 
 
 def caches(folder: Path) -> Iterator[Kept | Broken]:
     """Yields the caches of a folder by name; `Broken` for one whose manifest cannot be read."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.is_dir() and not path.name.startswith("."):
+        if path.is_dir() and NAME.fullmatch(path.name):
             try:
                 found = read_cache(path)
             except Broken as broken:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.data.cache.build import Build
 from easyrec_lite.data.cache.folders import Kept
 from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import BAD_ROW, INDEX
@@ -98,35 +97,10 @@ class Rows:
         return (*self._layout.block(self._files, kept), positions)
 
 
-def read(rows: Rows, layout: Layout, order: Order, batching: Batching) -> tf.data.Dataset:
-    """Returns the batches of an order as (element, position)."""
-    return _dataset(lambda: rows.blocks(order, batching), layout, batching)
-
-
-def read_after(
-    build: Build, opened: Callable[[Kept], Rows], order: Order, batching: Batching
-) -> tf.data.Dataset:
-    """Returns the batches that follow on those that a build has taken; none without a cache.
-
-    Args:
-      build: asked for its cache when the first batch is.
-      opened: opens it.
-      order: from the start of the build on.
-      batching: of all.
-    """
-
-    def blocks() -> Iterator[tuple[np.ndarray, ...]]:
-        kept = build.finish()
-        if kept is not None:
-            rest = Order(order.seed, order.window, order.epochs, build.position)
-            yield from opened(kept).blocks(rest, batching)
-
-    return _dataset(blocks, build.layout, batching)
-
-
-def _dataset(
+def dataset(
     blocks: Callable[[], Iterator[tuple[np.ndarray, ...]]], layout: Layout, batching: Batching
 ) -> tf.data.Dataset:
+    """Returns the batches, (element, position), of what `Rows.blocks` yields."""
     signature = (*layout.signature, tf.TensorSpec([None, 2], tf.int64))
     size = batching.batch_size
 

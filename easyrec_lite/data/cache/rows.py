@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.build import Build, Place
-from easyrec_lite.data.cache.folders import Broken, Kept
+from easyrec_lite.data.cache.folders import Broken
 from easyrec_lite.data.cache.layout import Layout, NotStorable
-from easyrec_lite.data.cache.reading import Batching, Rows, read, read_after
+from easyrec_lite.data.cache.reading import Batching, Rows, dataset
 from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers import Reader, positioned
 
 log = logging.getLogger(__name__)
-
-
-def encoded(numbered: tf.data.Dataset, encode: Callable[[Any], Any]) -> tf.data.Dataset:
-    """Returns a reader's numbered batches with `encode` done on their columns."""
-
-    def with_numbers(columns: Any, epoch: tf.Tensor, row: tf.Tensor) -> tuple[Any, ...]:
-        return encode(columns), epoch, row
-
-    return numbered.map(with_numbers, tf.data.AUTOTUNE, deterministic=True)
 
 
 class CachedRows:
@@ -59,42 +52,56 @@ class CachedRows:
         self._small = small
         self._again = again or options.mode == options.ALWAYS
         self._rows: Rows | None = None
+        self._build: Build | None = None
 
     @property
     def opened(self) -> bool:
         """Whether the cache is whole and open."""
+        if self._rows is None and self._build is not None:
+            self._rows = self._build.rows
         return self._rows is not None
+
+    def close(self) -> None:
+        """Stops keeping rows; what is not whole goes."""
+        if self._build is not None:
+            self._build.stop()
 
     def batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
         """Returns the batches of an order that the reader's `begin` gave: (nest, position)."""
-        made = encoded(self._reader.numbered(order, batch_size, drop_remainder), self._encode)
+
+        def encoded(columns: Any, epoch: tf.Tensor, row: tf.Tensor) -> tuple[Any, ...]:
+            return self._encode(columns), epoch, row
+
+        numbered = self._reader.numbered(order, batch_size, drop_remainder)
+        made = numbered.map(encoded, tf.data.AUTOTUNE, deterministic=True)
         batching = Batching(batch_size, drop_remainder)
         try:
             layout = Layout(made.element_spec[0], self._small)
         except NotStorable as error:
             log.warning("cache: the rows are read from their files: %s", error)
             return made.map(positioned)
-        if self._rows is None:
+        self.close()
+        if not self.opened:
             self._rows = self._open(layout)
-        if self._rows is not None:
-            return read(self._rows, layout, order, batching)
+        rows = self._rows
+        if rows is not None:
+            return dataset(lambda: rows.blocks(order, batching), layout, batching)
         if not self._worthwhile(order):
             return made.map(positioned)
-        build = Build(self._place, self._reader, layout, order, not drop_remainder)
-        if not build.going_on:
-            return made.map(positioned)
-        log.info("cache: the rows are kept in %s as they are read", self._place.folder)
+        build = self._build = Build(self._place, self._reader, layout, order, not drop_remainder)
 
         def taken(element: Any, epoch: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
             flat = [epoch, row, *layout.flatten(element)]
             return tf.ensure_shape(tf.py_function(build.takes, flat, tf.bool), [])
 
-        def opened(kept: Kept) -> Rows:
-            self._rows = Rows(kept, self._reader, layout)
-            return self._rows
+        def rest() -> Iterator[tuple[np.ndarray, ...]]:
+            found = build.finish()
+            if found is not None:
+                later = dataclasses.replace(order, start=build.position)
+                yield from found.blocks(later, batching)
 
-        rest = read_after(build, opened, order, batching)
-        return made.take_while(taken).map(positioned).concatenate(rest)
+        kept = made.take_while(taken).map(positioned)
+        return kept.concatenate(dataset(rest, layout, batching))
 
     def _worthwhile(self, order: Order) -> bool:
         """Whether an epoch is read whole, and another one after it."""
@@ -111,7 +118,7 @@ class CachedRows:
                 folders.remove(target)
                 return None
             if kept.manifest["columns"] != layout.describe():
-                raise Broken(f"{target} holds other columns")
+                raise Broken(target, f"{target} holds other columns")
             rows = Rows(kept, self._reader, layout)
         except Broken as broken:
             log.warning("cache: removed, and made anew: %s", broken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.input import BatchInput, Order
@@ -56,6 +57,7 @@ features { input_names: "nested" feature_type: SequenceFeature embedding_dim: 2
 features { input_names: "numbers" feature_type: SequenceFeature separator: "|"
            sub_feature_type: RawFeature raw_input_dim: 1 sequence_combiner { attention {} } }
 """
+SMALL = FEATURES[: FEATURES.index('features { input_names: "scores"')]
 WORDS = ("", "a", "Straße", "手机", "手机壳", "\U0001f600", "x" * 40, "naïve café")
 
 
@@ -136,8 +138,8 @@ def write(folder: Path, kind: str, rows: Sequence[dict[str, Any]], *cuts: int) -
         WRITERS[kind](folder / f"part-{number}", rows[first:last])
 
 
-def pipeline(kind: str, more: str = "", cache: str = "") -> Pipeline:
-    """Returns a config of all the features; `more` goes into data_config."""
+def pipeline(kind: str, more: str = "", cache: str = "", features: str = FEATURES) -> Pipeline:
+    """Returns a config of the features; `more` goes into data_config."""
     fields = "".join(
         f'input_fields {{ input_name: "{name}" input_type: {kind} }} '
         for name, kind in FIELDS.items()
@@ -146,7 +148,7 @@ def pipeline(kind: str, more: str = "", cache: str = "") -> Pipeline:
     config = EasyRecConfig()
     groups = 'feature_groups { group_name: "all" feature_names: [] }'
     text = (
-        f"data_config {{ {data} cache {{ {cache} }} }} feature_config {{ {FEATURES} }} "
+        f"data_config {{ {data} cache {{ {cache} }} }} feature_config {{ {features} }} "
         f'model_config {{ model_class: "DSSM" {groups} }}'
     )
     text_format.Parse(text, config)
@@ -165,9 +167,12 @@ def opened(found: Pipeline, folder: Path, **more: Any) -> BatchInput:
 
 def batches(source: BatchInput, size: int, drop: bool = False, **order: Any) -> list[list[bytes]]:
     """Returns each batch as the bytes and shapes of all its tensors."""
+    return as_bytes(source.read(source.batches(size, Order(**order), drop)))
+
+
+def as_bytes(found: Iterable[Batch]) -> list[list[bytes]]:
     return [
-        [_bytes(part) for part in tf.nest.flatten(batch, expand_composites=True)]
-        for batch in source.read(source.batches(size, Order(**order), drop))
+        [_bytes(part) for part in tf.nest.flatten(batch, expand_composites=True)] for batch in found
     ]
 
 
