@@ -20,7 +20,7 @@ from easyrec_lite.protos.docs import messages
 from tests.test_readme import ROOT, blocks, calls, value_of
 
 DOCS = ROOT / "docs"
-NAMES = ("architecture", "config", "layers", "limits", "models", "negatives")
+NAMES = ("architecture", "config", "data", "layers", "limits", "models", "negatives")
 PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]
 CALLS = [(page.name, *call) for page in PAGES for call in calls(page)]
 
