@@ -42,9 +42,9 @@ class DummyReader(Reader):
 
         return tf.data.Dataset.range(first, last).map(element)
 
-    def sizes(self) -> np.ndarray:
+    def sizes(self) -> tuple[np.ndarray, int]:
         """Returns none: nothing is stored anywhere."""
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), 0
 
     def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
         """Yields none."""

@@ -88,9 +88,10 @@ class ParquetReader(Reader):
         batches = tf.data.Dataset.from_generator(arrays, output_signature=signature)
         return batches.map(self._ragged).prefetch(tf.data.AUTOTUNE)
 
-    def sizes(self) -> np.ndarray:
-        """Returns the rows of each row group, int64; reads nothing."""
-        return np.array([group.rows for group in self._groups], np.int64)
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the rows of each row group, int64, and of all; reads nothing."""
+        sizes = np.array([group.rows for group in self._groups], np.int64)
+        return sizes, int(sizes.sum())
 
     def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
         """Yields the rows of an order by number."""

@@ -138,8 +138,10 @@ class Reader(abc.ABC):
         """
 
     @abc.abstractmethod
-    def sizes(self) -> np.ndarray:
-        """Returns the records of each part (file, row group) as it stands, int64; may read all.
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the records of each part (file, row group), int64, and how many are rows.
+
+        Bad rows are rows; a blank line is none. May read all files.
 
         Raises:
           tf.errors.OpError, OSError: a file cannot be read.
@@ -151,7 +153,7 @@ class Reader(abc.ABC):
 
         Args:
           order: what `begin` gave.
-          sizes: what `sizes` gave.
+          sizes: int64, the records of each part.
         """
 
     @property

@@ -78,23 +78,23 @@ class RecordReader(Reader):
         batches = chunks.rebatch(batch_size, drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
-    def sizes(self) -> np.ndarray:
-        """Returns the records of each file, int64; reads the files."""
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the records of each file, int64, and how many are rows; reads the files."""
         compression = ["GZIP" if packed else "" for packed in self._gzip]
-        return np.array(
-            [
-                self._size(tf.constant(file), tf.constant(kind))
-                for file, kind in zip(self.files, compression, strict=True)
-            ],
-            np.int64,
-        )
+        each = zip(self.files, compression, strict=True)
+        found = [self._count(tf.constant(file), tf.constant(kind)) for file, kind in each]
+        sizes, rows = np.array(found, np.int64).T
+        return sizes, int(rows.sum())
 
-    def _size(self, file: tf.Tensor, compression: tf.Tensor) -> int:
+    def _count(self, file: tf.Tensor, compression: tf.Tensor) -> np.ndarray:
+        """Returns (records, rows) of a file, int64."""
+
         def add(total: tf.Tensor, records: tf.Tensor) -> tf.Tensor:
-            return total + tf.size(records, tf.int64)
+            (rows,) = self._tidy(records)
+            return total + tf.stack([tf.size(records, tf.int64), tf.size(rows, tf.int64)])
 
         records = self._records(file, compression).batch(CHUNK)
-        return int(records.reduce(tf.constant(0, tf.int64), add))
+        return records.reduce(tf.zeros(2, tf.int64), add).numpy()
 
     def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
         """Yields the records of an order by number."""

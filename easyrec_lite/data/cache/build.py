@@ -139,7 +139,10 @@ class Build:
         return self.rows
 
     def _finish(self, writer: Writer) -> Kept:
-        sizes = self._reader.sizes()
+        sizes, rows = self._reader.sizes()
+        # After a batch that failed TensorFlow goes on with the next one.
+        if writer.rows + len(self._reader.left_out.of(self._epoch)) != rows:
+            raise OSError("not every row was read")
         index = writer.index(int(sizes.sum()))
         bad = self._fill(index, sizes)
         if (index >= 0).sum() != writer.rows:

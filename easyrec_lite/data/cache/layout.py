@@ -2,11 +2,12 @@
 
 An element of the data set is any nest of tensors [B] or [B, D] and ragged tensors. Single numbers
 of one type are the columns of one file. Everything else whose size differs from row to row, texts
-too, is a chain of flat files, each with the places in it where a row begins.
+too, is a chain of flat files, each with another one that says where in it a row ends.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-OFFSETS = "offsets"
+ENDS = "-ends"
 Arrays = dict[str, np.ndarray]
 
 
@@ -34,7 +35,7 @@ class Leaf:
       width: D of [B, D]; None for [B].
       ragged: how many dimensions are ragged.
       files: where it lies: one file that single numbers share, or a chain of flat ones.
-      at: the column in the shared file, or in `OFFSETS` of the first of the chain.
+      at: the column in the shared file.
     """
 
     name: str
@@ -79,8 +80,7 @@ class Layout:
         for name, leaf in zip(_names(spec), tf.nest.flatten(spec), strict=True):
             if _is_there(leaf):
                 self.leaves.append(self._leaf(name, leaf, name in small))
-        for file, count in self._columns.items():
-            self.files[file] = ("int64" if file == OFFSETS else file, (count,))
+        self.files |= {file: (file, (count,)) for file, count in self._columns.items()}
 
     def _leaf(self, name: str, spec: Any, small: bool) -> Leaf:
         ragged = spec.ragged_rank if isinstance(spec, tf.RaggedTensorSpec) else 0
@@ -103,8 +103,8 @@ class Layout:
         files = tuple(f"{number}-{level}" for level in range(levels))
         self.files |= dict.fromkeys(files[:-1], ("int64", ()))
         self.files[files[-1]] = (stored, () if width is None else (width,))
-        first, *_ = (self._column(OFFSETS) for _ in files)
-        return Leaf(name, dtype, stored, width, ragged, files, first)
+        self.files |= dict.fromkeys([file + ENDS for file in files], ("int64", ()))
+        return Leaf(name, dtype, stored, width, ragged, files, 0)
 
     def _column(self, file: str) -> int:
         self._columns[file] = self._columns.get(file, 0) + 1
@@ -133,8 +133,8 @@ class Layout:
     def arrays(self, flat: Sequence[np.ndarray], rows: slice) -> Arrays:
         """Returns what the files get from some rows of a batch.
 
-        `OFFSETS` holds int64 [rows, columns], where each row ends in the files, counted from the
-        first of these rows.
+        Of a flat file's `ENDS`, int64 [rows], these are the bytes where each row ends, counted
+        from the first of these rows.
 
         Args:
           flat: what `flatten` gave, as arrays.
@@ -151,7 +151,7 @@ class Layout:
             else:
                 for file, values, ends in self._chain(leaf, left, rows):
                     found[file] = _narrowed(values, self.files[file][0])
-                    shared[OFFSETS].append(ends)
+                    found[file + ENDS] = ends * self._entry_bytes(file)
         return found | {file: np.stack(each, axis=1) for file, each in shared.items()}
 
     def _chain(
@@ -170,31 +170,61 @@ class Layout:
 
     # From the disk.
 
-    def block(self, files: Mapping[str, np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
-        """Returns the rows `rows`, int64 [n], as arrays that fit `signature`."""
-        found: list[np.ndarray] = [
-            np.ascontiguousarray(files[file][rows].T) for file in self._columns if file != OFFSETS
-        ]
-        if OFFSETS in files:
-            starts, ends = files[OFFSETS][rows], files[OFFSETS][rows + 1]
+    def _entry_bytes(self, file: str) -> int:
+        dtype, inner = self.files[file]
+        return np.dtype(dtype).itemsize * math.prod(inner)
+
+    def chains(self, files: Mapping[str, np.ndarray]) -> dict[str, pa.Array]:
+        """Returns the flat files as arrays of each row's bytes, without a copy."""
+        found = {}
+        for file in (file for leaf in self.leaves if leaf.flat for file in leaf.files):
+            ends = files[file + ENDS]
+            buffers = [None, pa.py_buffer(ends), pa.py_buffer(files[file])]
+            found[file] = pa.Array.from_buffers(pa.large_binary(), len(ends) - 1, buffers)
+        return found
+
+    def block(
+        self, files: Mapping[str, np.ndarray], chains: Mapping[str, pa.Array], rows: np.ndarray
+    ) -> list[np.ndarray]:
+        """Returns the rows `rows`, int64 [n], as arrays that fit `signature`.
+
+        Args:
+          files: the files.
+          chains: what `chains` gave of them.
+          rows: which.
+        """
+        found = [np.ascontiguousarray(files[file][rows].T) for file in self._columns]
+        places = pa.array(rows)
         for leaf in self.leaves:
             if leaf.shared:
                 continue
             if not leaf.flat:
                 found.append(files[leaf.files[0]][rows])
                 continue
-            columns = slice(leaf.at, leaf.at + len(leaf.files))
-            found += _gather(leaf, files, starts[:, columns], ends[:, columns])
+            found += self._gather(leaf, chains, places)
         return found
+
+    def _gather(
+        self, leaf: Leaf, chains: Mapping[str, pa.Array], places: pa.Array
+    ) -> Iterator[np.ndarray]:
+        """Yields the splits of each ragged dimension, then the values, of the rows `places`."""
+        lengths = values = np.zeros(0, np.int64)
+        for level, file in enumerate(leaf.files):
+            ends, content = _bytes(chains[file].take(places))
+            dtype, inner = self.files[file]
+            values = content.view(dtype).reshape(-1, *inner)
+            if not level:
+                lengths = np.diff(ends) // self._entry_bytes(file)
+            if level < leaf.ragged:
+                yield np.append(0, np.cumsum(lengths))
+            if level + 1 < len(leaf.files):
+                lengths = values
+        yield _texts(values, lengths) if leaf.dtype == "string" else values
 
     @property
     def signature(self) -> tuple[tf.TensorSpec, ...]:
         """The specs of `block`: shared files [columns, n], then splits and values of each leaf."""
-        found = [
-            tf.TensorSpec([count, None], file)
-            for file, count in self._columns.items()
-            if file != OFFSETS
-        ]
+        found = [tf.TensorSpec([count, None], file) for file, count in self._columns.items()]
         for leaf in self.leaves:
             if not leaf.shared:
                 found += [tf.TensorSpec([None], tf.int64)] * leaf.ragged
@@ -206,7 +236,7 @@ class Layout:
     def element(self, block: Sequence[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> Any:
         """Returns rows `first` to `last` (left out) of a block as an element."""
         left = iter(block)
-        shared = {file: next(left) for file in self._columns if file != OFFSETS}
+        shared = {file: next(left) for file in self._columns}
         found: list[Any] = []
         for leaf in self.leaves:
             if leaf.shared:
@@ -243,21 +273,12 @@ def _narrowed(values: np.ndarray, stored: str) -> np.ndarray:
     return found
 
 
-def _gather(
-    leaf: Leaf, files: Mapping[str, np.ndarray], starts: np.ndarray, ends: np.ndarray
-) -> Iterator[np.ndarray]:
-    """Yields the splits of each ragged dimension, then the values, of the rows at these places."""
-    lengths = ends[:, 0] - starts[:, 0]
-    for level, file in enumerate(leaf.files):
-        counts = ends[:, level] - starts[:, level]
-        splits = np.append(0, np.cumsum(counts))
-        place = np.repeat(starts[:, level] - splits[:-1], counts) + np.arange(splits[-1])
-        values = files[file][place]
-        if level < leaf.ragged:
-            yield np.append(0, np.cumsum(lengths))
-        if level + 1 < len(leaf.files):
-            lengths = values
-    yield _texts(values, lengths) if leaf.dtype == "string" else values
+def _bytes(taken: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where each text of an array ends, int64 [n + 1], and all its bytes."""
+    _, ends, data = taken.buffers()
+    places = np.frombuffer(ends, np.int64)[: len(taken) + 1]
+    letters = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return places, letters[: places[-1]]
 
 
 def _texts(letters: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -46,6 +46,7 @@ class Rows:
         self._layout = layout
         self._files = kept.load()
         self._index = self._files.pop(INDEX)
+        self._chains = layout.chains(self._files)
         self._sizes = np.array(kept.manifest["sizes"], np.int64)
         self._said = dict(kept.manifest["bad"])
 
@@ -94,7 +95,7 @@ class Rows:
         kept, epoch, row = places
         ends = np.minimum(np.arange(batch_size, len(kept) + batch_size, batch_size), len(kept)) - 1
         positions = np.stack([epoch[ends], row[ends] + 1], axis=1)
-        return (*self._layout.block(self._files, kept), positions)
+        return (*self._layout.block(self._files, self._chains, kept), positions)
 
 
 def dataset(

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from easyrec_lite.data.cache import folders
-from easyrec_lite.data.cache.layout import OFFSETS, Arrays, Layout
+from easyrec_lite.data.cache.layout import ENDS, Arrays, Layout
 
 BUFFER = 1 << 24
 FREE_BYTES = 1 << 30
@@ -48,12 +48,12 @@ class Writer:
         self._lengths = dict.fromkeys(layout.files, 0)
         self._checksums = dict.fromkeys(layout.files, 0)
         self._bytes = self._waiting = 0
-        self._ends = np.zeros(layout.files.get(OFFSETS, ("", (0,)))[1], np.int64)
+        self._ends = {file: 0 for file in layout.files if file.endswith(ENDS)}
         self._heads = {file: self._head(file) for file in layout.files}
         for file, head in self._heads.items():
             self._file(file).write_bytes(head)
-        if OFFSETS in layout.files:
-            self._append(OFFSETS, self._ends[np.newaxis])
+        for file in self._ends:
+            self._append(file, np.zeros(1, np.int64))
 
     def add(self, arrays: Arrays, rows: int) -> None:
         """Appends what `Layout.arrays` gave for some rows.
@@ -63,9 +63,9 @@ class Writer:
           OSError: it cannot be written.
         """
         for file, values in arrays.items():
-            if file == OFFSETS:
-                values = values + self._ends
-                self._ends = values[-1] if len(values) else self._ends
+            if file in self._ends:
+                values = values + self._ends[file]
+                self._ends[file] = int(values[-1])
             self._append(file, values)
         self.rows += rows
         if self._bytes > self._limit:
