@@ -115,8 +115,18 @@ def base_parser(prog: str, description: str, config_required: bool = True) -> Pa
     return parser
 
 
-def add_bool(parser: argparse.ArgumentParser, flag: str, default: bool, description: str) -> None:
-    """Adds a flag that is given as `--flag`, `--flag=true` or `--flag=false`."""
+def add_bool(
+    parser: argparse._ActionsContainer, flag: str, default: bool | None, description: str
+) -> None:
+    """Adds a flag that is given as `--flag`, `--flag=true` or `--flag=false`.
+
+    Args:
+      parser: a parser, or a group of flags in one.
+      flag: its name.
+      default: what it is when it is not given; None leaves that to the config.
+      description: what it does.
+    """
+    told = "the config" if default is None else str(default).lower()
     parser.add_argument(
         flag,
         nargs="?",
@@ -124,7 +134,7 @@ def add_bool(parser: argparse.ArgumentParser, flag: str, default: bool, descript
         default=default,
         type=_boolean,
         metavar="true|false",
-        help=f"{description} (default: {str(default).lower()})",
+        help=f"{description} (default: {told})",
     )
 
 

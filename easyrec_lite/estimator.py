@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.training.build import Parts, build
 from easyrec_lite.training.checkpoints import find_checkpoint, step_of
-from easyrec_lite.training.evaluation import Evaluator
+from easyrec_lite.training.evaluation import Evaluation
 from easyrec_lite.training.hooks import Hook
-from easyrec_lite.training.run import Result, Run, eval_path, write_result
+from easyrec_lite.training.run import Result, Run, eval_path, train_path, write_result
 from easyrec_lite.training.weights import load_weights
 
 __all__ = ["Estimator", "Hook", "Result"]
+log = logging.getLogger(__name__)
 
 
 class Estimator:
@@ -59,14 +61,20 @@ class Estimator:
     def evaluate(self, checkpoint: str | None = None, path: str | None = None) -> dict[str, float]:
         """Returns the metrics of a checkpoint (default: the newest) over `path`.
 
-        They are also written to `eval_result.json` in `model_dir`.
+        They are also written to `eval_result.json` in `model_dir`; a full ranking to
+        `ranking.json`, with its protocol, baselines and groups.
 
         Raises:
           ConfigError: there is no checkpoint, or no data is named.
           DataError: the data cannot be read.
         """
-        parts, step = self._restored(checkpoint)
-        metrics = Evaluator(parts, path or self._eval_path()).run()
+        prefix = find_checkpoint(checkpoint or self.model_dir)
+        parts, step = self._restored(prefix)
+        path = path or self._eval_path()
+        evaluation = Evaluation(parts, path, train_path(self.pipeline))
+        metrics = evaluation.run(step, prefix, bar=True)
+        if evaluation.ranking:
+            log.info("%s", evaluation.ranking.text())
         write_result(self.model_dir, step, metrics)
         return metrics
 

@@ -2,27 +2,77 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
 from easyrec_lite import cli
+from easyrec_lite.errors import ConfigError, Place, Problem
 from easyrec_lite.runtime import prepare
+
+FULL_RANKING = "eval_config.full_ranking"
 
 
 def main(argv: Sequence[str]) -> int:
     """Evaluates the newest checkpoint in model_dir, or the one given, on eval_input_path."""
     parser = cli.base_parser("python -m easyrec_lite.evaluate", main.__doc__ or "")
     parser.add_argument("--checkpoint_path", metavar="PATH", help="a prefix, or a folder")
+    _add_ranking(parser)
     args = parser.parse_args(argv)
+    args.config_edits = {**_ranking_edits(args), **args.config_edits}
     pipeline = cli.pipeline_from(args)
     prepare(pipeline)
     from easyrec_lite.estimator import Estimator
+    from easyrec_lite.reporting.write import report_after
+    from easyrec_lite.training.progress import metric_lines
 
     metrics = Estimator(pipeline).evaluate(args.checkpoint_path)
-    width = max(map(len, metrics))
-    for name, value in metrics.items():
-        print(f"{name:<{width}}  {value:.6g}")
+    print(metric_lines(metrics), flush=True)
+    print(report_after(pipeline))
     return 0
+
+
+def _add_ranking(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of a full ranking, which edit `eval_config.full_ranking`."""
+    group = parser.add_argument_group(
+        "ranking among all items", f"each sets the field of {FULL_RANKING} of its name"
+    )
+    cli.add_bool(
+        group, "--full_ranking", None, "rank held-out items among all; false: not, whatever config"
+    )
+    add = group.add_argument
+    add("--topk", type=_lengths, metavar="K,…", help="lengths of lists (default: 10,50,100)")
+    add("--item_path", metavar="FILE", help="item table (default: the sampler's)")
+    add("--user_id", metavar="FIELD", help="field that holds the user's id")
+    add("--item_id", metavar="FIELD", help="field that holds the item's id")
+    add("--seen_path", metavar="FILES", help="data that was seen (default: train_input_path)")
+    add("--group_by", type=cli.names, metavar="COLUMN,…", help="break metrics down by these")
+    cli.add_bool(group, "--by_row", None, "each row is a query, instead of each user")
+
+
+def _ranking_edits(args: argparse.Namespace) -> dict[str, object]:
+    """Returns the edits of these flags.
+
+    Raises:
+      ConfigError: one of them is given without a ranking.
+    """
+    fields = ("topk", "item_path", "user_id", "item_id", "seen_path", "group_by", "by_row")
+    given = {name: getattr(args, name) for name in fields if getattr(args, name) is not None}
+    if given and not args.full_ranking:
+        raise ConfigError(
+            Problem(
+                f"{', '.join(f'--{name}' for name in given)} without --full_ranking",
+                Place("command line"),
+                remedy="add --full_ranking",
+            )
+        )
+    if args.full_ranking is None:
+        return {}
+    return {FULL_RANKING: given if args.full_ranking else None}
+
+
+def _lengths(text: str) -> list[int]:
+    return [cli.positive(part) for part in cli.names(text)]
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ class BatchInput:
             drop_remainder=drop_remainder,
         )
         if order.limit:
-            rows = _first_rows(rows, batch_size, order.limit)
+            rows = first_rows(rows, batch_size, order.limit)
         made = rows.map(self.batch, tf.data.AUTOTUNE, deterministic=True)
         return made.prefetch(tf.data.AUTOTUNE)
 
@@ -260,7 +260,7 @@ def position_of(position: tf.Tensor) -> tuple[int, int]:
     return int(epoch), int(rows)
 
 
-def _first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:
+def first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:
     """Cuts a data set of (columns, position) after `limit` rows."""
 
     def cut(index: tf.Tensor, element: Any) -> Any:

@@ -16,6 +16,7 @@ def main(argv: Sequence[str]) -> int:
     pipeline = cli.pipeline_from(args)
     prepare(pipeline)
     from easyrec_lite.estimator import Estimator
+    from easyrec_lite.reporting.write import report_after
     from easyrec_lite.training.progress import make_progress
     from easyrec_lite.training.summary import finish, start
 
@@ -23,7 +24,8 @@ def main(argv: Sequence[str]) -> int:
         set_aside(pipeline.config.model_dir)
     estimator = Estimator(pipeline, [make_progress()])
     print(start(pipeline), flush=True)
-    print(finish(pipeline, args, estimator.train_and_evaluate()))
+    print(finish(pipeline, args, estimator.train_and_evaluate()), flush=True)
+    print(report_after(pipeline))
     return 0
 
 

@@ -17,10 +17,21 @@ from easyrec_lite.explain import main as explain
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.models.registry import MODELS
 from easyrec_lite.protos.docs import messages
-from tests.test_readme import ROOT, blocks, calls, value_of
+from tests.test_readme import ROOT, blocks, calls, source_of, value_of
 
 DOCS = ROOT / "docs"
-NAMES = ("architecture", "config", "data", "layers", "limits", "models", "negatives")
+NAMES = (
+    "architecture",
+    "config",
+    "data",
+    "evaluation",
+    "layers",
+    "limits",
+    "models",
+    "negatives",
+    "quality",
+    "report",
+)
 PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]
 CALLS = [(page.name, *call) for page in PAGES for call in calls(page)]
 
@@ -42,6 +53,7 @@ def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -
         if module == "easyrec_lite.explain" and arguments[:1] != ["--counts"]:
             assert explain(arguments) == 0
         return
+    config = source_of(config)
     edits, _ = cli.split_edits(arguments)
     edits |= json.loads(value_of("--edit_config_json", arguments) or "{}")
     read = load if "--import" in arguments else load_checked
@@ -70,6 +82,14 @@ def test_every_field_of_our_own_is_told() -> None:
     table = text("config.md").split("## Fields that EasyRec does not have")[1].split("\n## ")[0]
     assert "seed" in ours
     assert ours <= set(re.findall(r"\w+", table))
+
+
+def test_the_ranking_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = blocks(DOCS / "evaluation.md", "python")
+    exec(code, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert all(0 <= float(value) <= 1 for value in lines[0].split())
 
 
 def test_the_layers_example_computes_what_it_says() -> None:

@@ -22,7 +22,7 @@ GUIDES = [README, ROOT / "docs" / "quickstart.zh.md"]
 PAGES = [*GUIDES, ROOT / "docs" / "install.md"]
 SERVING = ROOT / "docs" / "serving.md"
 SHIPPED = {path.name for path in (ROOT / "configs").iterdir()}
-WITHOUT_CONFIG = {"datasets", "explain", "predict", "recommend", "build_index"}
+WITHOUT_CONFIG = {"datasets", "explain", "predict", "recommend", "build_index", "report"}
 MADE_UP = {"my.config"}  # stands for the reader's own
 
 
@@ -98,16 +98,23 @@ def test_flags_are_known(
     assert {word.split("=")[0] for word in rest if word.startswith("--")} <= known
 
 
+def source_of(config: str) -> str:
+    """Returns the shipped config behind that of a run, `experiments/NAME/pipeline.config`."""
+    parts = Path(config).parts
+    if parts[0] != "experiments":
+        return config
+    folder, name = parts[1:]
+    assert name == "pipeline.config"
+    return f"{folder}.config"
+
+
 @pytest.mark.parametrize(("page", "module", "arguments"), CALLS)
 def test_configs_exist_and_their_edits_fit(page: str, module: str, arguments: list[str]) -> None:
     config = value_of("--config", arguments)
     if config is None:
         assert module.removeprefix("easyrec_lite.") in WITHOUT_CONFIG
         return
-    if Path(config).parts[0] == "experiments":
-        folder, name = Path(config).parts[1:]
-        config = f"{folder}.config"
-        assert name == "pipeline.config"
+    config = source_of(config)
     edits, _ = cli.split_edits(arguments)
     edits |= json.loads(value_of("--edit_config_json", arguments) or "{}")
     assert config in SHIPPED | MADE_UP

@@ -10,6 +10,7 @@ from easyrec_lite.config.rules import (
     export,
     feature_options,
     features,
+    full_ranking,
     groups,
     losses,
     metrics,
@@ -36,6 +37,7 @@ CONCERNS = (
     softmax,
     train,
     metrics,
+    full_ranking,
     export,
     code,
 )

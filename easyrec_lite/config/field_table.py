@@ -160,12 +160,13 @@ PIPELINE = {
         },
     ),
     "EvalConfig": _fields(
-        "num_examples metrics_set",
+        "num_examples metrics_set full_ranking",
         warned={
             "eval_interval_secs max_evals eval_online": "evaluation follows each checkpoint",
             "save_graph": "the graph is not written for TensorBoard",
         },
     ),
+    "FullRanking": _fields("topk item_path user_id item_id seen_path group_by by_row"),
     "EvalMetrics": _fields(
         "auc recall_at_topk mean_absolute_error mean_squared_error accuracy max_f1 "
         "root_mean_squared_error gauc session_auc recall precision",

@@ -85,4 +85,5 @@ def _parts(rows: tf.Tensor, width: int) -> tf.TensorArray:
 
 def _in_blocks(rows: tf.Tensor, step: Any, *state: Any) -> Any:
     count = _blocks(rows)
-    return tf.while_loop(lambda block, *_: block < count, step, (tf.constant(0), *state))
+    start = (tf.constant(0), *state)
+    return tf.while_loop(lambda block, *_: block < count, step, start, parallel_iterations=1)

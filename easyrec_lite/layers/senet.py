@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import tensorflow as tf
@@ -10,6 +11,8 @@ import tensorflow as tf
 from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.layers.initializers import initializer
 from easyrec_lite.layers.registry import LAYERS
+
+Watcher = Callable[[tf.Tensor, tf.Tensor], None]
 
 
 @LAYERS.register("SENet")
@@ -30,6 +33,9 @@ class SENet(keras.layers.Layer):
       reduce_initializer: name of W₁'s Keras initialiser; W₂'s is glorot-normal.
       seed: what the initialisers derive theirs from.
       name: the layer's name.
+
+    Attributes:
+      widths: D_f of each field; of a built layer.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class SENet(keras.layers.Layer):
         )
         self._reduce_initializer = reduce_initializer
         self._seed = seed
+        self._watcher: Watcher | None = None
 
     @property
     def kernels(self) -> list[keras.Variable]:
@@ -67,6 +74,7 @@ class SENet(keras.layers.Layer):
         """
         widths = [int(shape[-1] or 0) for shape in input_shape]
         self._check(widths)
+        self.widths = tuple(widths)
         squeezed = 2 * self._groups * len(widths)
         self._reduce = keras.layers.Dense(
             max(1, squeezed // self._reduction_ratio),
@@ -90,10 +98,25 @@ class SENet(keras.layers.Layer):
     def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the reweighted fields for a list of [B, D_f]."""
         fields = tf.concat(inputs, axis=-1)
-        output = fields * self._excite(self._reduce(self.squeeze(inputs)))
+        weights = self._excite(self._reduce(self.squeeze(inputs)))
+        if self._watcher is not None:
+            self._watcher(fields, weights + 1 if self._skip else weights)
+        output = fields * weights
         if self._skip:
             output += fields
         return output if self._norm is None else self._norm(output)
+
+    @contextmanager
+    def watched(self, watcher: Watcher) -> Iterator[None]:
+        """Within the block each call hands `watcher` the fields and what they are multiplied by.
+
+        Both are float32 [B, Σ D_f]; the factors are w, or 1 + w with the skip connection.
+        """
+        self._watcher = watcher
+        try:
+            yield
+        finally:
+            self._watcher = None
 
     def squeeze(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns z [B, 2·G·F]: for each field its parts' maxima, then their means."""

@@ -119,6 +119,11 @@ class TwoTowerModel(Model):
             "reg_pos_loss": weighted_mean(tf.nn.relu(-positives), batch.weights),
         }
 
+    @property
+    def towers(self) -> dict[str, Tower]:
+        """The towers, `user` and `item`."""
+        return {"user": self._user, "item": self._item}
+
     def shown(self) -> dict[str, tf.Tensor]:
         """Returns the temperature where it is learnt."""
         temperature = self.head.learnt_temperature

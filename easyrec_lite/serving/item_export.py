@@ -12,7 +12,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.errors import ConfigError, Place, Problem, RunError
 from easyrec_lite.serving.index import INDEX, Tuning, require_faiss
 from easyrec_lite.serving.indexing import index_items
-from easyrec_lite.serving.item_rows import Items, item_vectors, load_items, sampler_table
+from easyrec_lite.serving.item_rows import Items, ItemTower, load_items, sampler_table
 from easyrec_lite.serving.item_vectors import write_item_vectors
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.serving.recommender import Recommender, clashes
@@ -65,7 +65,7 @@ def add_items(parts: Parts, items: Items, folder: Path, manifest: dict[str, Any]
       DataError: the items lack a column that an item feature reads.
       RunError: a vector is not finite.
     """
-    vectors = item_vectors(parts, items)
+    vectors = ItemTower(parts).vectors(items)
     _require_finite(vectors, items)
     described = write_item_vectors(folder, items.ids, vectors, items.columns)
     manifest["items"] = {

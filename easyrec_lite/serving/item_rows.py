@@ -68,26 +68,38 @@ def load_items(parts: Parts, path: str) -> Items:
     return Items(table.ids, table.attributes, id_column, path)
 
 
-def item_vectors(parts: Parts, items: Items, batch: int = ITEMS_AT_ONCE) -> np.ndarray:
-    """Returns the vectors of all items as served, float32 [M, D], computed `batch` at a time.
+class ItemTower:
+    """The item tower, compiled once, with the weights that it has when it is called.
 
-    Raises:
-      DataError: the items lack a column that an item feature reads.
+    Args:
+      parts: the model.
     """
-    names = _read_columns(parts)
-    missing = [_missing(name, items) for name in names if name not in items.columns]
-    if missing:
-        raise DataError(missing)
 
-    @tf.function(autograph=False, reduce_retracing=True)
-    def tower(columns: dict[str, tf.Tensor]) -> tf.Tensor:
-        return parts.model.item_vectors(parts.transform(columns, parts.item_features))
+    def __init__(self, parts: Parts):
+        self._names = _read_columns(parts)
 
-    vectors = [
-        tower({name: tf.constant(items.columns[name][start : start + batch]) for name in names})
-        for start in range(0, len(items), batch)
-    ]
-    return np.concatenate([part.numpy() for part in vectors])
+        @tf.function(autograph=False, reduce_retracing=True)
+        def tower(columns: dict[str, tf.Tensor]) -> tf.Tensor:
+            return parts.model.item_vectors(parts.transform(columns, parts.item_features))
+
+        self._tower = tower
+
+    def vectors(self, items: Items, batch: int = ITEMS_AT_ONCE) -> np.ndarray:
+        """Returns the vectors of all items as served, float32 [M, D], `batch` at a time.
+
+        Raises:
+          DataError: the items lack a column that an item feature reads.
+        """
+        missing = [_missing(name, items) for name in self._names if name not in items.columns]
+        if missing:
+            raise DataError(missing)
+        vectors = [
+            self._tower(
+                {name: tf.constant(items.columns[name][at : at + batch]) for name in self._names}
+            )
+            for at in range(0, len(items), batch)
+        ]
+        return np.concatenate([part.numpy() for part in vectors])
 
 
 def _sampler(pipeline: Pipeline) -> Any:

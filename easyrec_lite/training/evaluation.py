@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -11,7 +12,58 @@ from easyrec_lite.batch import Batch
 from easyrec_lite.errors import DataError, Place, Problem
 from easyrec_lite.input import BatchInput, Order
 from easyrec_lite.metrics import open_metrics
+from easyrec_lite.ranking.full import FullRanking
+from easyrec_lite.ranking.report import Report
 from easyrec_lite.training.build import Parts
+from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
+
+
+class Evaluation:
+    """Everything that an evaluation computes: the config's metrics, and a full ranking if asked.
+
+    Args:
+      parts: the model, evaluated with the weights that it has at the time.
+      path: files, as in `eval_input_path`.
+      seen_path: data whose items count as seen, where the config names none.
+      again: whether `run` will be called more than once.
+
+    Attributes:
+      ranking: what the last full ranking had to say; None without any.
+
+    Raises:
+      DataError: no such file.
+    """
+
+    def __init__(self, parts: Parts, path: str, seen_path: str, again: bool = False):
+        self._model = parts.model
+        self._evaluator = Evaluator(parts, path, again)
+        config = parts.pipeline.config
+        asked = config.eval_config.HasField("full_ranking")
+        self._full = FullRanking(parts, path, seen_path) if asked else None
+        self._folder = Path(config.model_dir)
+        self.ranking: Report | None = None
+
+    def run(self, step: int, checkpoint: str, bar: bool = False) -> dict[str, float]:
+        """Returns metric name → value; writes what else it found to the model folder.
+
+        That is `feature_weights.json` for a model with SENet layers, and `ranking.json` if asked.
+
+        Args:
+          step: steps that the model was trained for.
+          checkpoint: where its weights are.
+          bar: whether a progress bar may be shown.
+
+        Raises:
+          DataError: a row cannot be read, or there are no rows.
+          RunError: a vector to rank by is not finite.
+        """
+        metrics = self._evaluator.run()
+        write_feature_weights(self._folder, step, self._model, self._evaluator.sample(ROWS))
+        if self._full is None:
+            return metrics
+        self.ranking = self._full.run(step, checkpoint, bar)
+        self.ranking.write(self._folder)
+        return {**metrics, **self.ranking.metrics()}
 
 
 class Evaluator:
@@ -20,7 +72,6 @@ class Evaluator:
     Args:
       parts: the model, evaluated with the weights that it has at the time.
       path: files, as in `eval_input_path`.
-
       again: whether it will be asked more than once.
 
     Raises:
@@ -86,6 +137,19 @@ class Evaluator:
         for metric, total in zip(self._metrics, totals, strict=True):
             results.update(metric.compute(total))
         return {**results, **{f"loss/{name}": value / count for name, value in losses.items()}}
+
+    def sample(self, rows: int) -> Iterator[Batch]:
+        """Yields the first batches, until they have `rows` rows.
+
+        Raises:
+          DataError: a row cannot be read.
+        """
+        count = 0
+        for batch in self._input.read(self._dataset()):
+            yield batch
+            count += int(tf.shape(next(iter(batch.labels.values())))[0])
+            if count >= rows:
+                return
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from easyrec_lite.ranking.report import PREFIX
 from easyrec_lite.training.hooks import Hook, Report
 
 _RATES = ("learning_rate", "embedding_rate", "temperature")
@@ -82,8 +84,27 @@ def describe(report: Report) -> str:
 
 
 def describe_metrics(metrics: Mapping[str, float]) -> str:
-    """Returns the metrics as one line of text."""
-    return "  ".join(f"{name} {value:.5g}" for name, value in metrics.items())
+    """Returns the metrics as one line of text, but for those of a full ranking.
+
+    These are told with their protocol, by a line of their own.
+    """
+    return "  ".join(
+        f"{labelled(name)} {value:.5g}"
+        for name, value in metrics.items()
+        if not name.startswith(PREFIX)
+    )
+
+
+def metric_lines(metrics: Mapping[str, float]) -> str:
+    """Returns the metrics a line each, but for those of a full ranking."""
+    shown = {labelled(name): v for name, v in metrics.items() if not name.startswith(PREFIX)}
+    width = max(map(len, shown), default=0)
+    return "\n".join(f"{name:<{width}}  {value:.6g}" for name, value in shown.items())
+
+
+def labelled(name: str) -> str:
+    """Returns a metric's name; one that ranks among a batch's candidates says so."""
+    return f"{name} (in-batch)" if re.match(r"recall(_neg_sam|_in_batch)?@", name) else name
 
 
 def _duration(seconds: float) -> str:

@@ -19,9 +19,10 @@ from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.folders import keep_newest
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import Checkpoints
-from easyrec_lite.training.evaluation import Evaluator, averaged_weights
+from easyrec_lite.training.evaluation import Evaluation, averaged_weights
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook, Summaries
+from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import Loop, periods_of
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
@@ -82,14 +83,20 @@ class Run:
         )
         self.evaluate = evaluate
         path = eval_path(self.pipeline) if evaluate else ""
-        self.evaluator = Evaluator(self.parts, path, again=True) if path else None
+        self.evaluation = None
+        if path:
+            seen_path = train_path(self.pipeline)
+            self.evaluation = Evaluation(self.parts, path, seen_path, again=True)
         keep = self.config.train_config.keep_checkpoint_max
         self.checkpoints = Checkpoints(self.folder, self.trainer.variables_by_name(), keep)
         self.hooks = [*self._hooks(), *user_hooks]
 
     def _hooks(self) -> list[Hook]:
         train, export = self.config.train_config, self.config.export_config
-        hooks: list[Hook] = [Summaries(self.folder, train.save_summary_steps)]
+        hooks: list[Hook] = [
+            TrainingLog(self.folder),
+            Summaries(self.folder, train.save_summary_steps),
+        ]
         if export.enable_early_stop:
             hooks.append(EarlyStop(export, self.history))
         if train.dead_line:
@@ -150,10 +157,12 @@ class Run:
         self.prefix = self.checkpoints.save(step)
         for hook in self.hooks:
             hook.checkpoint(step, self.prefix)
-        if self.evaluator is None:
+        if self.evaluation is None:
             return
         with self._averaged():
-            self.metrics = self.evaluator.run()
+            self.metrics = self.evaluation.run(step, self.prefix)
+            if self.evaluation.ranking:
+                log.info("%s", self.evaluation.ranking.line())
             self._export_after_evaluation(step)
         self.history.add(step, self.metrics)
         write_result(self.folder, step, self.metrics)

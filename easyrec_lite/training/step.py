@@ -36,8 +36,8 @@ class Trainer:
         self.finite = tf.Variable(True, trainable=False, name="finite")
         self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="waited")
         self._rows = tf.Variable(0, dtype=tf.int64, trainable=False, name="rows")
-        self._shown: dict[str, tf.Variable] = {}
-        self._suspects: dict[str, tf.Variable] = {}
+        self._shown = _Named(tf.float32)
+        self._suspects = _Named(tf.bool)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
         """Returns all state that a run needs to go on to the same numbers."""
@@ -89,13 +89,13 @@ class Trainer:
             if gradient is not None:
                 values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
                 suspects[f"gradient of {name!r}"] = values
-        for name, values in suspects.items():
-            bad = ~tf.reduce_all(tf.math.is_finite(values))
-            _kept(self._suspects, name, False).assign(bad)
+        self._suspects.assign(
+            {name: ~tf.reduce_all(tf.math.is_finite(values)) for name, values in suspects.items()}
+        )
 
     def not_finite(self) -> list[str]:
         """Returns what the failed step found not finite: features first, then gradients."""
-        return [name for name, bad in self._suspects.items() if bool(bad)]
+        return [name for name, bad in self._suspects.read().items() if bad]
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _run(self, iterator: tf.data.Iterator, count: tf.Tensor) -> None:
@@ -112,8 +112,7 @@ class Trainer:
             batch = next(iterator)
         with tf.control_dependencies([batch.position]):
             self._waited.assign_add(tf.timestamp() - start)
-        for name, value in self.train_step(batch).items():
-            _kept(self._shown, name, 0.0).assign(value)
+        self._shown.assign(self.train_step(batch))
         self._rows.assign_add(tf.shape(_first(batch), out_type=tf.int64)[0])
         return [done + 1]
 
@@ -131,7 +130,7 @@ class Trainer:
 
     def shown(self) -> dict[str, float]:
         """Returns the losses, gradient norm and rates of the last step."""
-        return {name: float(variable) for name, variable in self._shown.items()}
+        return {name: float(value) for name, value in self._shown.read().items()}
 
     def take_counts(self) -> tuple[int, float]:
         """Returns rows trained on and seconds waited for input since the last call."""
@@ -141,13 +140,28 @@ class Trainer:
         return counts
 
 
-def _kept(variables: dict[str, tf.Variable], name: str, initial: Any) -> tf.Variable:
-    """The variable `name`, made outside the graph at first use."""
-    if name not in variables:
-        with tf.init_scope():
-            variables[name] = tf.Variable(initial, trainable=False, name=name)
-    return variables[name]
-
-
 def _first(batch: Batch) -> tf.Tensor:
     return next(iter(batch.labels.values()))
+
+
+class _Named:
+    """Scalars by name, whose names are known only when the step is traced.
+
+    One variable of open length holds them: a variable made while `tf.function` traces would make
+    it trace twice, which costs time and memory for large graphs.
+    """
+
+    def __init__(self, dtype: tf.DType):
+        self._names: tuple[str, ...] = ()
+        self._values = tf.Variable(
+            tf.zeros([0], dtype), trainable=False, shape=[None], name="named"
+        )
+
+    def assign(self, values: dict[str, tf.Tensor]) -> None:
+        """Keeps `values`, scalars, in the place of those before."""
+        self._names = tuple(values)
+        self._values.assign(tf.stack(list(values.values())))
+
+    def read(self) -> dict[str, Any]:
+        """Returns the values kept last; nothing before the first."""
+        return dict(zip(self._names, self._values.numpy(), strict=False))

@@ -13,6 +13,7 @@ import tensorflow as tf
 from easyrec_lite import __version__
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.memory import estimate, report
+from easyrec_lite.ranking.report import FILE, PREFIX
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.training.progress import describe_metrics
 from easyrec_lite.training.run import CONFIG_FILE, RESULT_FILE, Result
@@ -48,16 +49,19 @@ def finish(pipeline: Pipeline, args: argparse.Namespace, result: Result) -> str:
     if result.metrics:
         lines.append(f"evaluation: {describe_metrics(result.metrics)}")
         lines.append("  (recall@k here ranks among a batch's own candidates, not among all items)")
+    ranked = any(name.startswith(PREFIX) for name in result.metrics)
     made = {
         "checkpoint": result.checkpoint,
         "config": f"{folder}/{CONFIG_FILE}",
         "metrics": f"{folder}/{RESULT_FILE}" if result.metrics else None,
+        "ranking": f"{folder}/{FILE}" if ranked else None,
         "export": result.export,
     }
     lines += [f"{name + ':':<12}{path}" for name, path in made.items() if path]
     config = shlex.quote(f"{folder}/{CONFIG_FILE}")
     lines.append("next:")
-    lines.append(f"  python -m easyrec_lite.evaluate --config {config}")
+    ranking = " --full_ranking" if result.export and (result.export / RECOMMENDER).is_dir() else ""
+    lines.append(f"  python -m easyrec_lite.evaluate --config {config}{ranking}")
     if result.export:
         lines.append(
             f"  python -m easyrec_lite.predict --saved_model_dir {result.export} "

@@ -70,6 +70,8 @@ def test_rows_of_a_small_ml_1m(tmp_path: Path) -> None:
         "genres": "War",
         "year": "1990",
         "history": "8|7",
+        "recent": "8|7",
+        "last": "8",
     }
     assert [(row["user_id"], row["movie_id"], row["history"]) for row in test[1:]] == [
         ("2", "8", "7")
@@ -99,13 +101,15 @@ def test_a_zip_is_as_good_as_its_folder(tmp_path: Path) -> None:
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
-def test_history_is_the_fifty_latest(tmp_path: Path) -> None:
+def test_histories_hold_the_latest_movies(tmp_path: Path) -> None:
     movies = "".join(f"{i}::M (1990)::War\n" for i in range(60))
     source = write_1m(tmp_path / "ml-1m", "".join(f"1::{i}::5::{i}\n" for i in range(60)))
     (source / "movies.dat").write_text(movies)
     make(source, tmp_path)
     (last,) = rows(tmp_path / "test.csv")
     assert last["history"] == "|".join(str(i) for i in range(58, 8, -1))
+    assert last["recent"] == "|".join(str(i) for i in range(58, 53, -1))
+    assert last["last"] == "58"
 
 
 def test_ml_100k(tmp_path: Path) -> None:
@@ -143,6 +147,8 @@ def test_ml_100k(tmp_path: Path) -> None:
         "genres": "Animation|War",
         "year": "1995",
         "history": "6",
+        "recent": "6",
+        "last": "6",
     }
     (first,) = rows(tmp_path / "train.csv")
     assert (first["genres"], first["year"]) == ("unknown", "")

@@ -12,18 +12,23 @@ from pathlib import Path
 import pytest
 
 from easyrec_lite import datasets
-from tests.e2e.running import LISTWISE, POINTWISE, command, edits, flags
-
-BACKBONE = "dssm_senet_on_taobao_backbone.config"
-PARALLEL = "parallel_dssm_on_taobao_backbone.config"
-DAT = "dat_on_taobao.config"
+from tests.e2e.running import (
+    DAT,
+    LISTWISE,
+    PARALLEL,
+    POINTWISE,
+    SENET_BACKBONE,
+    command,
+    edits,
+    flags,
+)
 
 # Steps that are enough to learn 200,000 rows; batches and negatives are the configs' own.
 SHORT = {
     LISTWISE: {"train_config.num_steps": 400},
     POINTWISE: {"train_config.num_steps": 500},
     DAT: {"train_config.num_steps": 300},
-    BACKBONE: {"train_config.num_steps": 120},
+    SENET_BACKBONE: {"train_config.num_steps": 120},
     PARALLEL: {"train_config.num_steps": 80},
 }
 

@@ -20,6 +20,9 @@ from easyrec_lite.data.builtin.taobao_layout import COLUMNS
 
 LISTWISE = "dssm_senet_on_taobao.config"
 POINTWISE = "dssm_senet_on_taobao_pointwise.config"
+SENET_BACKBONE = "dssm_senet_on_taobao_backbone.config"
+PARALLEL = "parallel_dssm_on_taobao_backbone.config"
+DAT = "dat_on_taobao.config"
 SAMPLER = "data_config.negative_sampler.input_path"
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.e2e.conftest import BACKBONE, DAT, PARALLEL, Trained
+from tests.e2e.conftest import Trained
 from tests.e2e.ranking import auc, model_ranks, popularity_ranks, recall
-from tests.e2e.running import LISTWISE, SavedModel, read_rows
+from tests.e2e.running import DAT, LISTWISE, PARALLEL, SENET_BACKBONE, SavedModel, read_rows
 
 
-@pytest.mark.parametrize("name", [LISTWISE, BACKBONE, DAT, PARALLEL])
+@pytest.mark.parametrize("name", [LISTWISE, SENET_BACKBONE, DAT, PARALLEL])
 def test_the_clicked_item_ranks_high_among_all_items(
     name: str, trained: Callable[[str], Trained], synthetic: Path
 ) -> None:

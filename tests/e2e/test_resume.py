@@ -14,8 +14,11 @@ import pytest
 from easyrec_lite.estimator import Estimator, Hook
 from easyrec_lite.training.hooks import Report
 from tests.e2e.running import (
+    DAT,
     LISTWISE,
+    PARALLEL,
     POINTWISE,
+    SENET_BACKBONE,
     checkpoint_values,
     command,
     edits,
@@ -43,6 +46,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
 # keeps it, or goes on amid an epoch without, the numbers are the same.
 SETTINGS[POINTWISE]["data_config.cache.mode"] = "OFF"
 SETTINGS[LISTWISE]["data_config.negative_sampler.num_sample"] = 50
+# Corrections with state of their own: streaming frequencies and a learnt temperature.
+SETTINGS[LISTWISE] |= {
+    "model_config.softmax.logq": "STREAMING",
+    "model_config.softmax.mask_false_negatives": True,
+    "model_config.softmax.hardest_negatives": 30,
+    "model_config.softmax.learn_temperature": True,
+}
+SMALL = {
+    "feature_config.features[hash_bucket_size>500].hash_bucket_size": 500,
+    "data_config.negative_sampler.num_sample": 20,
+    "data_config.batch_size": 30,
+    "train_config.num_steps": 20,
+    "train_config.log_step_count_steps": 5,
+}
 SETTINGS[POINTWISE]["model_config.dssm_senet.user_tower.dnn.dropout_ratio"] = [0.3, 0.2, 0.1]
 SETTINGS[POINTWISE]["model_config.dssm_senet.item_tower.dnn.dropout_ratio"] = [0.3, 0.2, 0.1]
 
@@ -144,3 +161,18 @@ def test_another_seed_is_another_run(whole: Any, synthetic: Path, tmp_path: Path
     changes = changes_of(name, synthetic, tmp_path, train_config__seed=8)
     train(name, {**changes, "train_config.num_steps": 5}, recorder)
     assert recorder.values[5] != expected.values[5]
+
+
+@pytest.mark.parametrize("name", [SENET_BACKBONE, PARALLEL, DAT])
+def test_every_model_goes_on(name: str, synthetic: Path, tmp_path: Path) -> None:
+    """The two DSSM + SENet configs have their own tests above."""
+    whole, first, second = Recorder(), Recorder(), Recorder()
+    changes = {**edits(name, synthetic, tmp_path / "whole"), **SMALL}
+    changes["train_input_path"] = changes["eval_input_path"]
+    expected = train(name, changes, whole)
+    changes["model_dir"] = str(tmp_path / "halves")
+    train(name, {**changes, "train_config.num_steps": 10}, first)
+    found = train(name, changes, second)
+    assert sorted(first.values) == [5, 10]
+    assert {**first.values, **second.values} == whole.values
+    assert_equal_checkpoints(found, expected)

@@ -9,7 +9,7 @@ import pytest
 
 from easyrec_lite.config.load import loads
 from easyrec_lite.errors import DataError
-from easyrec_lite.serving.item_rows import item_vectors, load_items, sampler_table
+from easyrec_lite.serving.item_rows import ItemTower, load_items, sampler_table
 from easyrec_lite.training.build import Parts, build
 from tests.serving.exported import BRANDS, CONFIG, IDS
 
@@ -34,12 +34,12 @@ def test_the_samplers_table_in_batches_of_any_size(trained: Path) -> None:
     items = load_items(made, sampler_table(made.pipeline))
     assert (list(items.ids), list(items.columns["brand"])) == (IDS, BRANDS)
     assert items.id_column == "item_id"
-    whole = item_vectors(made, items)
+    whole = ItemTower(made).vectors(items)
     assert whole.shape == (13, 4)
     assert whole.dtype == np.float32
     assert len(np.unique(whole.round(5), axis=0)) == 13
     for batch in (1, 5, 13):
-        np.testing.assert_allclose(item_vectors(made, items, batch), whole, atol=1e-6)
+        np.testing.assert_allclose(ItemTower(made).vectors(items, batch), whole, atol=1e-6)
 
 
 def test_without_a_sampler_the_features_say_what_the_attributes_are(
@@ -55,7 +55,7 @@ def test_without_a_sampler_the_features_say_what_the_attributes_are(
         "item_id": ["é", "e"],
         "brand": ["b1", "b2"],
     }
-    assert item_vectors(made, items).shape == (2, 4)
+    assert ItemTower(made).vectors(items).shape == (2, 4)
 
 
 def test_columns_that_the_table_lacks_are_named(trained: Path) -> None:
@@ -63,5 +63,5 @@ def test_columns_that_the_table_lacks_are_named(trained: Path) -> None:
     (trained / "bare.txt").write_text("id\tweight\tfeature\na\t1\ta\n", encoding="utf-8")
     items = load_items(made, str(trained / "bare.txt"))
     with pytest.raises(DataError, match=r"no column 'brand'") as error:
-        item_vectors(made, items)
+        ItemTower(made).vectors(items)
     assert "attr_fields" in error.value.problems[0].remedy

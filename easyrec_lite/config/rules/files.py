@@ -14,7 +14,7 @@ Problems = Iterator[Problem]
 
 
 def named_files(view: View) -> Iterator[tuple[str, str]]:
-    """Yields (config path, file) for vocabularies, the sampler's tables and exported assets."""
+    """Yields (config path, file) for vocabularies, item tables and exported assets."""
     for feature in view.features:
         if feature.config.vocab_file:
             yield f"{feature.path}.vocab_file", feature.config.vocab_file
@@ -22,6 +22,9 @@ def named_files(view: View) -> Iterator[tuple[str, str]]:
         for field, value in view.sampler.config.ListFields():
             if field.name.endswith("input_path"):
                 yield f"{view.sampler.path}.{field.name}", value
+    if view.config.eval_config.full_ranking.item_path:
+        path = "eval_config.full_ranking.item_path"
+        yield path, view.config.eval_config.full_ranking.item_path
     for index, file in enumerate(view.config.export_config.asset_files):
         yield f"export_config.asset_files[{index}]", file
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from easyrec_lite.config.rules import full_ranking
 from easyrec_lite.config.view import Named, View
 from easyrec_lite.errors import Problem
 
@@ -32,7 +33,7 @@ def metric_names(view: View) -> list[str]:
             names += [f"{recall}@{metric.config.topk}" for recall in RECALLS]
         else:
             names.append(metric.name)
-    return names
+    return names + full_ranking.metric_names(view)
 
 
 def named(view: View) -> Problems:

@@ -1,8 +1,9 @@
 """Rows from MovieLens ml-1m or ml-100k: ratings with the user's profile, history and the movie.
 
 The last rating of each user by time is the test row, the others are for training; of ratings at
-the same second the one further down in the ratings file counts as later. A row's history holds
-the movies that its user rated at an earlier second, the latest first.
+the same second the one further down in the ratings file counts as later. `--split ncf` takes the
+test rows of He et al. (WWW 2017) instead. A row's history holds the movies that its user rated at
+an earlier second, the latest first: `history` fifty of them, `recent` five, `last` one.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.data.builtin.archive import Archive
+from easyrec_lite.data.builtin.movielens_split import SPLITS, last_ratings, ncf_ratings
 from easyrec_lite.data.builtin.rows import RowWriter, join_tags, latest_first
 from easyrec_lite.data.item_table import write_item_table
 from easyrec_lite.errors import DataError, Place, Problem
 
 USER = ("user_id", "gender", "age", "occupation", "zip")
 MOVIE = ("movie_id", "genres", "year")
-COLUMNS = ("liked", "rating", *USER, *MOVIE, "history", "timestamp")
+LENGTHS = {"history": 50, "recent": 5, "last": 1}
+COLUMNS = ("liked", "rating", *USER, *MOVIE, *LENGTHS, "timestamp")
 LIKED = 4
-HISTORY = 50
 CHUNK = 100_000
 POWER = 0.75
 GENRES = (
@@ -58,14 +60,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this data set's flags."""
     help_text = "folder or zip of ml-1m or ml-100k as downloaded"
     parser.add_argument("--input", required=True, type=Path, metavar="PATH", help=help_text)
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        default="last",
+        help="test rows: each user's last rating, or those of ncf_test_rating.tsv (ml-1m)",
+    )
 
 
 def run(flags: argparse.Namespace, folder: Path) -> str:
     """Makes what the flags ask for in `folder`; see `make`."""
-    return make(flags.input, folder) + "\n\n" + config_hint(flags.out)
+    return make(flags.input, folder, flags.split) + "\n\n" + config_hint(flags.out)
 
 
-def make(source: Path, folder: Path) -> str:
+def make(source: Path, folder: Path, split: str = "last") -> str:
     """Writes `train.csv`, `test.csv` and `items.txt` into `folder`.
 
     The rows have the columns `COLUMNS`, comma-separated and without a header. An item's weight is
@@ -74,6 +82,7 @@ def make(source: Path, folder: Path) -> str:
     Args:
       source: folder or zip with ml-1m's `ratings.dat` or ml-100k's `u.data` and what is with it.
       folder: where the files go.
+      split: which ratings are test rows, one of `SPLITS`.
 
     Returns:
       A summary.
@@ -81,25 +90,38 @@ def make(source: Path, folder: Path) -> str:
     Raises:
       DataError: a file is missing or a line of it is bad.
     """
-    ratings = read(Archive(source))
+    archive = Archive(source)
+    ratings = read(archive)
     order = np.lexsort((np.arange(len(ratings.user)), ratings.timestamp, ratings.user))
     user, movie, time = ratings.user[order], ratings.movie[order], ratings.timestamp[order]
     first, earlier = _history_ends(user, time)
-    is_last = np.append(user[1:] != user[:-1], True)
-    is_test = is_last & (np.arange(len(order)) > first)
-    begin = np.maximum(first, earlier - HISTORY)
+    if split == "ncf":
+        is_test = ncf_ratings(archive, ratings.user, ratings.movie, ratings.timestamp)[order]
+    else:
+        is_test = last_ratings(user)
     for name, chosen in [("train", ~is_test), ("test", is_test)]:
         with RowWriter(folder / f"{name}.csv", COLUMNS) as writer:
             rows = np.flatnonzero(chosen)
             for start in range(0, len(rows), CHUNK):
                 part = rows[start : start + CHUNK]
-                history = _history(ratings.movies, movie, begin[part], earlier[part])
-                writer.write(_rows(ratings, order[part], history))
+                histories = {
+                    column: _history(
+                        ratings.movies,
+                        movie,
+                        np.maximum(first[part], earlier[part] - length),
+                        earlier[part],
+                    )
+                    for column, length in LENGTHS.items()
+                }
+                writer.write(_rows(ratings, order[part], histories))
     counts = np.bincount(movie[~is_test], minlength=ratings.movies.num_rows)
     _write_items(folder / "items.txt", ratings.movies, counts)
+    which = {
+        "last": "each user's last rating; at the same second, the later one in the file",
+        "ncf": "those of NCF's leave-one-out test",
+    }
     return (
-        f"train.csv {(~is_test).sum()} rows, test.csv {is_test.sum()} rows (each user's last "
-        f"rating; at the same second, the later one in the file)\n"
+        f"train.csv {(~is_test).sum()} rows, test.csv {is_test.sum()} rows ({which[split]})\n"
         f"{ratings.users.num_rows} users, {ratings.movies.num_rows} movies in items.txt"
     )
 
@@ -196,7 +218,7 @@ def _history(movies: pa.Table, movie: np.ndarray, begin: np.ndarray, end: np.nda
     return join_tags(movies["movie_id"].combine_chunks().take(seen), end - begin)
 
 
-def _rows(ratings: Ratings, events: np.ndarray, history: pa.Array) -> pa.Table:
+def _rows(ratings: Ratings, events: np.ndarray, histories: dict[str, pa.Array]) -> pa.Table:
     users, movies = (
         ratings.users.take(ratings.user[events]),
         ratings.movies.take(ratings.movie[events]),
@@ -208,7 +230,7 @@ def _rows(ratings: Ratings, events: np.ndarray, history: pa.Array) -> pa.Table:
             "rating": rating,
             **{name: users[name] for name in USER},
             **{name: movies[name] for name in MOVIE},
-            "history": history,
+            **histories,
             "timestamp": ratings.timestamp[events],
         }
     )

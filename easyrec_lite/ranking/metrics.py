@@ -1,0 +1,84 @@
+"""Metrics of ranked lists, from the places at which held-out items stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# The place of an item that is in no list.
+NOWHERE = np.iinfo(np.int64).max
+QUERY_METRICS = ("hit_rate", "recall", "ndcg", "mrr", "map")
+LIST_METRICS = ("coverage", "entropy")
+
+
+def metric_names(ks: Sequence[int]) -> list[str]:
+    """Returns the names of all metrics, such as `ndcg@10`."""
+    return [f"{name}@{k}" for k in ks for name in (*QUERY_METRICS, *LIST_METRICS)]
+
+
+def query_metrics(places: np.ndarray, queries: np.ndarray, k: int) -> dict[str, np.ndarray]:
+    """Returns the metrics at K of each query that has a held-out item.
+
+    With R held-out items, relevance 0 or 1: hit rate is whether one of them is among the first K;
+    recall the share of R that is; NDCG the sum of 1 / log2(place + 2) over those found by the same
+    for the best list, which has min(K, R) of them; MRR 1 / (place + 1) of the first found, else 0;
+    MAP the sum of the precisions at the places of those found by min(K, R).
+
+    Args:
+      places: int64 [H], places of the held-out items in their query's list, from 0; `NOWHERE`
+        where it is not in it.
+      queries: int64 [H], the query of each.
+      k: K.
+
+    Returns:
+      name → float64 [S], by ascending number of query.
+    """
+    if not len(places):
+        return {name: np.empty(0) for name in QUERY_METRICS}
+    order = np.lexsort((places, queries))
+    places, queries = places[order], queries[order]
+    starts = np.flatnonzero(np.concatenate([[True], queries[1:] != queries[:-1]]))
+    relevant = np.diff(np.append(starts, len(places)))
+    found = places < k
+    place = np.where(found, places, 0)
+    nth = np.arange(len(places)) - np.repeat(starts, relevant) + 1
+    best = np.minimum(relevant, k)
+    gains = np.cumsum(1 / np.log2(np.arange(best.max()) + 2))
+    hits = np.add.reduceat(found.astype(np.float64), starts)
+    return {
+        "hit_rate": (hits > 0).astype(np.float64),
+        "recall": hits / relevant,
+        "ndcg": np.add.reduceat(found / np.log2(place + 2), starts) / gains[best - 1],
+        "mrr": np.where(found[starts], 1 / (place[starts] + 1), 0.0),
+        "map": np.add.reduceat(found * nth / (place + 1), starts) / best,
+    }
+
+
+def mean_metrics(places: np.ndarray, queries: np.ndarray, ks: Sequence[int]) -> dict[str, float]:
+    """Returns name@K → mean over the queries that have a held-out item; {} when none has."""
+    if not len(places):
+        return {}
+    return {
+        f"{name}@{k}": float(values.mean())
+        for k in ks
+        for name, values in query_metrics(places, queries, k).items()
+    }
+
+
+def list_metrics(counts: np.ndarray) -> dict[str, float]:
+    """Returns what the lists of all queries together say of the catalogue.
+
+    Args:
+      counts: int64 [M], how many lists each item is in.
+
+    Returns:
+      coverage: the share of items that are in a list at all; entropy: of the items' shares of all
+      places, in nats: log M when all are recommended alike, 0 when one item is.
+    """
+    total = counts.sum()
+    if not total:
+        return {"coverage": 0.0, "entropy": 0.0}
+    shares = counts[counts > 0] / total
+    entropy = float((shares * np.log(1 / shares)).sum())
+    return {"coverage": float(np.mean(counts > 0)), "entropy": entropy}

@@ -1,0 +1,103 @@
+"""What a model folder holds for its report; every piece may be missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.ranking.report import FILE as RANKING
+from easyrec_lite.serving.folders import find_saved_model
+from easyrec_lite.serving.manifest import read_manifest
+from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
+from easyrec_lite.training.feature_weights import FILE as WEIGHTS
+from easyrec_lite.training.history import FILE as EVALUATIONS
+from easyrec_lite.training.history import Evaluation, History
+from easyrec_lite.training.log import FILE as LOG
+from easyrec_lite.training.log import read_log
+from easyrec_lite.training.run import CONFIG_FILE, RESULT_FILE
+
+
+class ModelFolder:
+    """The files of a model folder, each read when it is asked for.
+
+    Properties raise a `DataError` when their file is damaged.
+
+    Args:
+      path: the folder.
+      pipeline: its config.
+    """
+
+    def __init__(self, path: Path, pipeline: Pipeline):
+        self.path = path
+        self.pipeline = pipeline
+
+    @property
+    def config_path(self) -> Path:
+        """Where the config of the run is."""
+        return self.path / CONFIG_FILE
+
+    @cached_property
+    def step(self) -> int | None:
+        """The step of the newest checkpoint; None when there is none."""
+        prefixes = checkpoint_paths(self.path)
+        return step_of(prefixes[-1]) if prefixes else None
+
+    @cached_property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of the training log."""
+        return self._read(LOG, lambda: list(read_log(self.path / LOG)))
+
+    @cached_property
+    def evaluations(self) -> list[Evaluation]:
+        """The evaluations during training, by step."""
+        return self._read(EVALUATIONS, History(self.path).read)
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """The metrics of the last evaluation, with its `global_step`; empty without one."""
+        return self._json(RESULT_FILE) or {}
+
+    @cached_property
+    def ranking(self) -> dict[str, Any] | None:
+        """The full ranking."""
+        return self._json(RANKING)
+
+    @cached_property
+    def weights(self) -> dict[str, Any] | None:
+        """What SENet layers multiply their features by."""
+        return self._json(WEIGHTS)
+
+    @cached_property
+    def export(self) -> Path | None:
+        """The export that `recommend` would take."""
+        try:
+            return find_saved_model(self.path, "user_tower").parent
+        except ConfigError:
+            return None
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of that export; empty without one."""
+        return read_manifest(self.export) if self.export else {}
+
+    def _json(self, name: str) -> dict[str, Any] | None:
+        path = self.path / name
+        if not path.exists():
+            return None
+        return self._read(name, lambda: dict(json.loads(path.read_text(encoding="utf-8"))))
+
+    def _read(self, name: str, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except (ValueError, KeyError, TypeError) as error:
+            problem = Problem(
+                f"the file is damaged: {type(error).__name__}: {error}",
+                Place(str(self.path / name)),
+                remedy="evaluate again, or remove the file",
+            )
+            raise DataError(problem) from error

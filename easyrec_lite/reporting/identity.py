@@ -1,0 +1,87 @@
+"""Which columns of the data tell users and items, and which hold what a user did before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.item_id import ranked_id_field, user_id_field
+from easyrec_lite.config.sides import sides
+from easyrec_lite.config.view import View
+from easyrec_lite.features.specs import FeatureSpec, group_specs
+
+
+@dataclass(frozen=True)
+class ListColumn:
+    """A column of the user side that holds several ids in a cell.
+
+    Attributes:
+      name: the column.
+      separator: stands between the ids of a text; list columns have none.
+      kv_separator: stands between an id and its weight; '' without weights.
+    """
+
+    name: str
+    separator: str
+    kv_separator: str
+
+    def ids(self, cell: Any) -> list[str]:
+        """Returns the ids in a cell of the column, text or a list."""
+        pieces = cell if isinstance(cell, list) else text(cell).split(self.separator)
+        ids = [text(piece) for piece in pieces]
+        if self.kv_separator:
+            ids = [piece.split(self.kv_separator)[0] for piece in ids]
+        return [piece for piece in ids if piece]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Names of columns; '' where the config does not tell.
+
+    Attributes:
+      user: the user's id.
+      item: the item's id.
+      label: says by a number above 0 that the user took the row's item.
+      lists: columns of the user side with several ids in a cell.
+    """
+
+    user: str
+    item: str
+    label: str
+    lists: tuple[ListColumn, ...]
+
+
+def identity(pipeline: Pipeline, manifest: Mapping[str, Any]) -> Identity:
+    """Returns the columns by a config and by the manifest of an export with items."""
+    config = pipeline.config
+    groups = group_specs(config)
+    specs = [spec for group in sides(View(pipeline)).user for spec in groups.get(group, ())]
+    labels = config.data_config.label_fields
+    return Identity(
+        user=_user(config, specs),
+        item=manifest["items"]["id_column"] or ranked_id_field(config),
+        label=labels[0] if labels else "",
+        lists=tuple(
+            ListColumn(spec.inputs[0], spec.config.separator, spec.config.kv_separator)
+            for spec in specs
+            if spec.kind in ("TagFeature", "SequenceFeature")
+        ),
+    )
+
+
+def text(value: Any) -> str:
+    """Returns a raw value as text."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _user(config: Any, specs: list[FeatureSpec]) -> str:
+    """The column that the config names, else that of the user side's largest id table."""
+    named = user_id_field(config)
+    ids = [spec for spec in specs if spec.kind == "IdFeature"]
+    largest = max(ids, key=lambda spec: spec.rows, default=None)
+    fields = {field.input_name for field in config.data_config.input_fields}
+    if named in fields:
+        return named
+    return largest.inputs[0] if largest is not None else ""
