@@ -23,6 +23,7 @@ DOCS = ROOT / "docs"
 NAMES = (
     "architecture",
     "config",
+    "data",
     "evaluation",
     "layers",
     "limits",

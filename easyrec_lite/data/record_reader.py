@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.data.order import Order, ordered
+from easyrec_lite.data.order import CHUNK, Order, Run, arranged, ordered
 from easyrec_lite.data.paths import BROKEN, broken, check_gzip, is_gzip
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.errors import DataError, Place, Problem
@@ -65,7 +66,8 @@ class RecordReader(Reader):
         """Returns records [n] and their tags without those that are no rows."""
         return records, *tags
 
-    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, epoch [B], row [B]) of the order's rows."""
         chunks = self._chunks(order).prefetch(1)
         if self._skip_bad:
             pieces = chunks.rebatch(PIECE)
@@ -73,10 +75,32 @@ class RecordReader(Reader):
 
         @tf.autograph.experimental.do_not_convert
         def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
-            return self._parse(records), tf.stack([epoch[-1], row[-1] + 1])
+            return self._parse(records), epoch, row
 
         batches = chunks.rebatch(batch_size, drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the records of each file, int64, and how many are rows; reads the files."""
+        compression = ["GZIP" if packed else "" for packed in self._gzip]
+        each = zip(self.files, compression, strict=True)
+        found = [self._count(tf.constant(file), tf.constant(kind)) for file, kind in each]
+        sizes, rows = np.array(found, np.int64).T
+        return sizes, int(rows.sum())
+
+    def _count(self, file: tf.Tensor, compression: tf.Tensor) -> np.ndarray:
+        """Returns (records, rows) of a file, int64."""
+
+        def add(total: tf.Tensor, records: tf.Tensor) -> tf.Tensor:
+            (rows,) = self._tidy(records)
+            return total + tf.stack([tf.size(records, tf.int64), tf.size(rows, tf.int64)])
+
+        records = self._records(file, compression).batch(CHUNK)
+        return records.reduce(tf.zeros(2, tf.int64), add).numpy()
+
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields the records of an order by number."""
+        return arranged(order, sizes)
 
     def _chunks(self, order: Order) -> tf.data.Dataset:
         """Returns (records, epoch, row, index) as `ordered` does, without what is no row."""
