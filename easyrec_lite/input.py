@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.item_id import item_id_field
+from easyrec_lite.data.cache.key import key
+from easyrec_lite.data.cache.rows import CachedRows
 from easyrec_lite.data.proposal import Proposal, count_frequencies, table_frequencies
 from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import Sampler, open_sampler
 from easyrec_lite.features.transform import FeatureTransform
+from easyrec_lite.features.values import FeatureValue
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 
 Columns = Mapping[str, Any]
@@ -44,6 +47,18 @@ class Order:
     limit: int = 0
 
 
+class Encoded(NamedTuple):
+    """B rows as they are kept in a cache.
+
+    Attributes:
+      features: feature name → value, of those that are the same in any batch.
+      columns: the raw columns that the rest of a batch follows from.
+    """
+
+    features: dict[str, FeatureValue]
+    columns: dict[str, Any]
+
+
 class BatchInput:
     """Batches of a config's data, for training or evaluation.
 
@@ -54,6 +69,7 @@ class BatchInput:
       extra_columns: raw columns that the model and the metrics read.
       item_features: features of the item side, which negatives need too.
       training: whether for training (a sampler's `num_sample`) or evaluation.
+      again: whether the run will ask for these batches more than once.
 
     Raises:
       DataError: no such file, or the sampler's table is wrong.
@@ -67,13 +83,15 @@ class BatchInput:
         extra_columns: tuple[str, ...],
         item_features: tuple[str, ...],
         training: bool,
+        again: bool = False,
     ):
         data = pipeline.config.data_config
         self._transform = transform
         self._labels = tuple(data.label_fields)
         self._weight = data.sample_weight
         self._extra = extra_columns
-        columns = {*transform.input_fields(), *self._labels, *extra_columns}
+        self._late = tuple(n for n, spec in transform.specs.items() if not spec.by_row)
+        columns = {*transform.input_fields(self._late), *self._labels, *extra_columns}
         columns |= {self._weight} if self._weight else set()
         self.sampler = None
         self._proposal = None
@@ -88,24 +106,51 @@ class BatchInput:
             if training:
                 self._proposal = open_proposal(pipeline, path, self.sampler)
                 columns |= {self._proposal.field} if self._proposal else set()
+        self._kept_columns = columns
+        columns = columns | {*transform.input_fields()}
         self.reader: Reader = open_reader(pipeline, path, training=training, columns=columns)
+        self._cache = self._open_cache(data, again)
+
+    def _open_cache(self, data: Any, again: bool) -> CachedRows | None:
+        if data.cache.mode == data.cache.OFF or not self.reader.files:
+            return None
+        early = {n: s for n, s in self._transform.specs.items() if n not in self._late}
+        made_of = key(data, self.reader.files, early, self._kept_columns)
+        small = [f"features/{name}/ids" for name, spec in early.items() if 0 < spec.rows <= 2**31]
+        return CachedRows(data.cache, self.reader, made_of, self._encode, small, again)
+
+    @property
+    def cached(self) -> bool:
+        """Whether the rows come from a cache that is whole."""
+        return self._cache is not None and self._cache.opened
 
     def batches(
         self, batch_size: int, order: Order, drop_remainder: bool = False
     ) -> tf.data.Dataset:
         """Returns the data set of `Batch`es of `batch_size` rows (the last may be smaller)."""
+        start, shuffle, seed = order.start, order.shuffle, order.seed
+        if self._cache is not None and not order.limit:
+            begun = self.reader.begin(epochs=order.epochs, start=start, shuffle=shuffle, seed=seed)
+            encoded = self._cache.batches(begun, batch_size, drop_remainder)
+            made = encoded.map(self._complete, tf.data.AUTOTUNE, deterministic=True)
+            return made.prefetch(tf.data.AUTOTUNE)
         rows = self.reader.batches(
             batch_size,
             epochs=order.epochs,
-            start=order.start,
-            shuffle=order.shuffle,
-            seed=order.seed,
+            start=start,
+            shuffle=shuffle,
+            seed=seed,
             drop_remainder=drop_remainder,
         )
         if order.limit:
             rows = first_rows(rows, batch_size, order.limit)
-        made = rows.map(self.batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        made = rows.map(self.batch, tf.data.AUTOTUNE, deterministic=True)
         return made.prefetch(tf.data.AUTOTUNE)
+
+    def close(self) -> None:
+        """Ends what `batches` began: an unfinished cache goes."""
+        if self._cache is not None:
+            self._cache.close()
 
     def read(self, dataset: tf.data.Dataset) -> Iterator[Batch]:
         """Returns the batches of `batches()`.
@@ -115,12 +160,25 @@ class BatchInput:
         """
         return guarded(self.reader, dataset, lambda batch: batch.position)
 
+    @tf.autograph.experimental.do_not_convert
     def batch(self, columns: Columns, position: tf.Tensor) -> Batch:
         """Returns the batch of B raw rows; `position` int64 [2] is where they end."""
+        return self._complete(self._encode(columns), position)
+
+    def _encode(self, columns: Columns) -> Encoded:
+        """Returns what follows from each of B raw rows alone, the same in every epoch."""
+        early = [name for name in self._transform.specs if name not in self._late]
+        kept = {name: columns[name] for name in self._kept_columns}
+        return Encoded(self._transform(columns, early), kept)
+
+    @tf.autograph.experimental.do_not_convert
+    def _complete(self, rows: Encoded, position: tf.Tensor) -> Batch:
+        """Returns the batch of B encoded rows: with late features and sampled negatives."""
+        columns = rows.columns
         labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
         weights = tf.cast(columns[self._weight], tf.float32) if self._weight else None
         batch = Batch(
-            features=self._transform(columns),
+            features={**rows.features, **self._transform(columns, self._late)},
             labels=labels,
             weights=weights,
             extra={name: columns[name] for name in self._extra},
@@ -207,6 +265,7 @@ def position_of(position: tf.Tensor) -> tuple[int, int]:
 def first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:
     """Cuts a data set of (columns, position) after `limit` rows."""
 
+    @tf.autograph.experimental.do_not_convert
     def cut(index: tf.Tensor, element: Any) -> Any:
         columns, position = element
         keep = limit - index * batch_size

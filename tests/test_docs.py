@@ -23,6 +23,7 @@ DOCS = ROOT / "docs"
 NAMES = (
     "architecture",
     "config",
+    "data",
     "evaluation",
     "layers",
     "limits",
@@ -30,6 +31,7 @@ NAMES = (
     "negatives",
     "quality",
     "report",
+    "speed",
 )
 PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]
 CALLS = [(page.name, *call) for page in PAGES for call in calls(page)]

@@ -203,7 +203,8 @@ DATA = {
         "batch_size auto_expand_input_fields label_fields shuffle shuffle_buffer_size num_epochs "
         "input_type separator input_fields sample_weight with_header negative_sampler "
         "negative_sampler_v2 hard_negative_sampler hard_negative_sampler_v2 "
-        "negative_sampler_in_memory eval_batch_size drop_remainder bad_row_policy max_bad_rows",
+        "negative_sampler_in_memory eval_batch_size drop_remainder bad_row_policy max_bad_rows "
+        "cache",
         warned={
             "prefetch_size num_parallel_calls": "the input pipeline tunes itself",
             "shard file_shard chief_redundant": ONE_MACHINE,
@@ -231,6 +232,7 @@ DATA = {
             ),
         },
     ),
+    "CacheConfig": _fields("mode folder max_megabytes"),
     "NegativeSampler": _fields(SAMPLER + "input_path", warned=FIELD_DELIMITER),
     "NegativeSamplerInMemory": _fields(SAMPLER + "input_path", warned=FIELD_DELIMITER),
     "NegativeSamplerV2": _fields(

@@ -25,7 +25,7 @@ class BadRows:
     """
 
     most: int
-    _rows: dict[int, set[int]] = field(default_factory=dict)
+    _rows: dict[int, dict[int, str]] = field(default_factory=dict)
     _good: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -50,12 +50,17 @@ class BadRows:
           TooManyBadRows: the cap is passed.
         """
         with self._lock:
-            self._rows.setdefault(epoch, set()).add(row)
+            self._rows.setdefault(epoch, {})[row] = problem.message
             count = len(self)
         if count <= LOGGED and epoch == min(self._rows):
             log.warning("a bad row is left out (bad_row_policy: SKIP): %s", problem.message)
         if self.exceeded:
             raise TooManyBadRows(f"more than {self.most} bad rows")
+
+    def of(self, epoch: int) -> dict[int, str]:
+        """Returns the rows of an epoch that were left out, and what was said of each."""
+        with self._lock:
+            return dict(self._rows.get(epoch, {}))
 
     def too_many(self) -> Problem:
         """Returns the problem that the cap is passed."""

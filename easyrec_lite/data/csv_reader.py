@@ -40,6 +40,7 @@ class CsvReader(RecordReader):
         first = 2 if self._format.with_header else 1
         return (number for number, _ in enumerate(file_lines(file), 1) if number >= first)
 
+    @tf.autograph.experimental.do_not_convert
     def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if self._marked:
             records = _without_mark(records)

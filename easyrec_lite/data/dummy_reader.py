@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.fields import Field
 from easyrec_lite.data.input_types import READERS
-from easyrec_lite.data.order import ENDLESS, Order
+from easyrec_lite.data.order import ENDLESS, Order, Run
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.errors import Problem
 
@@ -28,16 +30,26 @@ class DummyReader(Reader):
     def _find(self, path: str) -> list[str]:
         return []
 
-    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, epoch [B], row [B]) of the one batch, an epoch each time."""
         random = np.random.default_rng(order.seed)
         columns = {field.name: self._column(field, batch_size, random) for field in self.fields}
         first = order.start[0] + (order.start[1] > 0)
         last = ENDLESS if order.epochs is None else order.epochs
 
-        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-            return columns, tf.stack([epoch, batch_size])
+        @tf.autograph.experimental.do_not_convert
+        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+            return columns, tf.fill([batch_size], epoch), tf.range(batch_size, dtype=tf.int64)
 
         return tf.data.Dataset.range(first, last).map(element)
+
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns none: nothing is stored anywhere."""
+        return np.zeros(0, np.int64), 0
+
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields none."""
+        return iter(())
 
     def _column(self, field: Field, count: int, random: np.random.Generator) -> tf.Tensor:
         below = 2 if field.name in self._labels or field.type == "BOOL" else DISTINCT

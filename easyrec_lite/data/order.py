@@ -7,9 +7,12 @@ it is skipped unparsed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 SHUFFLE_WINDOW = 1 << 17
@@ -34,6 +37,11 @@ class Order:
     window: int = 0
     epochs: int | None = 1
     start: tuple[int, int] = (0, 0)
+
+    def numbers(self) -> Iterator[int]:
+        """Yields the epochs from the start on."""
+        first = self.start[0]
+        yield from itertools.count(first) if self.epochs is None else range(first, self.epochs)
 
     @property
     def chunk(self) -> int:
@@ -64,6 +72,41 @@ class Order:
         return fold(fold(seed, tf.cast(epoch, tf.int64)), tf.cast(part, tf.int64))
 
 
+class Run(NamedTuple):
+    """Records that follow one another in an epoch.
+
+    Attributes:
+      epoch: which.
+      first: how many of the epoch's records come before.
+      records: int64 [n], their numbers among all records of all files as they stand.
+    """
+
+    epoch: int
+    first: int
+    records: np.ndarray
+
+
+def arranged(order: Order, sizes: np.ndarray) -> Iterator[Run]:
+    """Yields the records that `ordered` gives, by number, without reading them.
+
+    Args:
+      order: what is read.
+      sizes: int64, the records of each file.
+    """
+    total, starts = int(sizes.sum()), np.cumsum(sizes) - sizes
+    for epoch in order.numbers():
+        files = order.files(epoch, len(sizes)).numpy()
+        ends = np.cumsum(sizes[files])
+        shift = starts[files] - (ends - sizes[files])
+        consumed = order.start[1] if epoch == order.start[0] else 0
+        for first in range(consumed - consumed % order.chunk, total, order.chunk):
+            count = tf.constant(min(order.chunk, total - first), tf.int64)
+            index = first + order.rows(tf.constant(epoch), tf.constant(first // order.chunk), count)
+            index = index.numpy()[max(consumed - first, 0) :]
+            records = index + shift[np.searchsorted(ends, index, side="right")]
+            yield Run(epoch, max(first, consumed), records)
+
+
 def ordered(source: Source, order: Order) -> tf.data.Dataset:
     """Returns the records of all epochs, in chunks of n rows.
 
@@ -78,6 +121,7 @@ def ordered(source: Source, order: Order) -> tf.data.Dataset:
     start_epoch, start_row = order.start
     chunk = order.chunk
 
+    @tf.autograph.experimental.do_not_convert
     def epoch_chunks(epoch: tf.Tensor) -> tf.data.Dataset:
         consumed = tf.where(epoch == start_epoch, tf.constant(start_row, tf.int64), 0)
         first = consumed // chunk

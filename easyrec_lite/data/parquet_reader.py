@@ -14,7 +14,7 @@ import tensorflow as tf
 from easyrec_lite.data.bad_rows import TooManyBadRows
 from easyrec_lite.data.fields import Field
 from easyrec_lite.data.input_types import READERS
-from easyrec_lite.data.order import Order
+from easyrec_lite.data.order import Order, Run
 from easyrec_lite.data.parquet_table import (
     check_schema,
     convert_table,
@@ -74,16 +74,41 @@ class ParquetReader(Reader):
             raise DataError(problems)
         return frozenset(name for name, kinds in lists.items() if True in kinds)
 
-    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        def arrays() -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, epoch [B], row [B]) of the order's rows."""
+
+        def arrays() -> Iterator[tuple[dict[str, Any], np.ndarray, np.ndarray]]:
             for rows in self._cut(order, batch_size):
                 if len(rows.row) == batch_size or not drop_remainder:
-                    yield self._arrays(rows.table), np.array([rows.epoch[-1], rows.row[-1] + 1])
+                    yield self._arrays(rows.table), rows.epoch, rows.row
 
         columns = {field.name: self._signature(field) for field in self.fields}
-        signature = columns, tf.TensorSpec([2], tf.int64)
+        numbers = tf.TensorSpec([None], tf.int64)
+        signature = columns, numbers, numbers
         batches = tf.data.Dataset.from_generator(arrays, output_signature=signature)
         return batches.map(self._ragged).prefetch(tf.data.AUTOTUNE)
+
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the rows of each row group, int64, and of all; reads nothing."""
+        sizes = np.array([group.rows for group in self._groups], np.int64)
+        return sizes, int(sizes.sum())
+
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields the rows of an order by number."""
+        starts = dict(zip(self._groups, np.cumsum(sizes) - sizes, strict=True))
+        for window in windows(self._groups, order):
+            each = [starts[group] + np.arange(group.rows) for group in window.groups]
+            index = self._index(window, order)
+            yield Run(
+                window.epoch, window.first + window.rows - len(index), np.concatenate(each)[index]
+            )
+
+    def _index(self, window: Window, order: Order) -> np.ndarray:
+        """Returns the rows of a window in their order, without those that are consumed."""
+        index = window.permutation(order)
+        if window.epoch == order.start[0]:
+            index = index[max(order.start[1] - window.first, 0) :]
+        return index
 
     # Columns as tensors.
 
@@ -103,12 +128,13 @@ class ParquetReader(Reader):
                 columns[name] = _numpy(column)
         return columns
 
-    def _ragged(self, columns: dict[str, Any], position: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    @tf.autograph.experimental.do_not_convert
+    def _ragged(self, columns: dict[str, Any], epoch: tf.Tensor, row: tf.Tensor) -> Any:
         ragged = {
             name: tf.RaggedTensor.from_row_splits(*columns[name], validate=False)
             for name in self._lists
         }
-        return {**columns, **ragged}, position
+        return {**columns, **ragged}, epoch, row
 
     # Rows in order.
 
@@ -139,9 +165,7 @@ class ParquetReader(Reader):
         raw = [self._read_group(group) for group in window.groups]
         converted = [convert_table(table, self.fields) for table in raw]
         bad = np.concatenate([wrong for _, wrong in converted])
-        index = window.permutation(order)
-        if window.epoch == order.start[0]:
-            index = index[max(order.start[1] - window.first, 0) :]
+        index = self._index(window, order)
         row = np.arange(window.first + window.rows - len(index), window.first + window.rows)
         if bad.any():
             self._handle_bad(raw, index[bad[index]], row[bad[index]], window)

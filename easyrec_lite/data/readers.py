@@ -5,10 +5,11 @@ from __future__ import annotations
 import abc
 import dataclasses
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
@@ -16,7 +17,7 @@ from easyrec_lite.config.view import enum_name
 from easyrec_lite.data.bad_rows import BadRows
 from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.input_types import READERS, refusal
-from easyrec_lite.data.order import SHUFFLE_WINDOW, Order
+from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
 from easyrec_lite.data.paths import expand, missing
 from easyrec_lite.errors import ConfigError, DataError, Problem
 
@@ -111,13 +112,54 @@ class Reader(abc.ABC):
           seed: what the order is made from, ≥ 0.
           drop_remainder: whether to leave out a smaller last batch.
         """
+        order = self.begin(epochs=epochs, start=start, shuffle=shuffle, seed=seed)
+
+        return self.numbered(order, batch_size, drop_remainder).map(positioned)
+
+    def begin(
+        self,
+        *,
+        epochs: int | None = 1,
+        start: Position = (0, 0),
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> Order:
+        """Returns the order that `batches` reads, and counts bad rows anew from here on."""
         self._order = Order(seed, self._window if shuffle else 0, epochs, start)
         self._bad = BadRows(self._most_bad)
-        return self._batches(self._order, batch_size, drop_remainder)
+        return self._order
 
     @abc.abstractmethod
-    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns the batches of an order, as `batches` says."""
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns the batches of an order that `begin` gave, with each row's place in it.
+
+        Elements are (columns, epoch int64 [B], row int64 [B]); `row` counts the records of the
+        epoch, those that are no rows or bad ones too.
+        """
+
+    @abc.abstractmethod
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the records of each part (file, row group), int64, and how many are rows.
+
+        Bad rows are rows; a blank line is none. May read all files.
+
+        Raises:
+          tf.errors.OpError, OSError: a file cannot be read.
+        """
+
+    @abc.abstractmethod
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields the records of an order by number, without reading them.
+
+        Args:
+          order: what `begin` gave.
+          sizes: int64, the records of each part.
+        """
+
+    @property
+    def left_out(self) -> BadRows:
+        """The bad rows that `numbered` has left out since `begin`."""
+        return self._bad
 
     def explain(self, error: Exception, position: Position | None) -> DataError:
         """Returns what in the data made the last `batches()` fail, by file, line, field and value.
@@ -148,6 +190,12 @@ class Reader(abc.ABC):
             f"{self._window} rows are shuffled together" if self._order.window else "in order"
         )
         return f"{len(self.files)} files, {shuffled}"
+
+
+@tf.autograph.experimental.do_not_convert
+def positioned(rows: Any, epoch: tf.Tensor, row: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    """Returns numbered rows with the position after them, int64 [2]: (epoch, rows of it)."""
+    return rows, tf.stack([epoch[-1], row[-1] + 1])
 
 
 def open_reader(

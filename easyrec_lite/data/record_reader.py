@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.data.order import Order, ordered
+from easyrec_lite.data.order import CHUNK, Order, Run, arranged, ordered
 from easyrec_lite.data.paths import BROKEN, broken, check_gzip, is_gzip
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.errors import DataError, Place, Problem
@@ -60,27 +61,53 @@ class RecordReader(Reader):
     def _counts(self, file: str) -> Iterator[int]:
         """Yields the line number of each record of a file."""
 
+    @tf.autograph.experimental.do_not_convert
     def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Returns records [n] and their tags without those that are no rows."""
         return records, *tags
 
-    def _batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, epoch [B], row [B]) of the order's rows."""
         chunks = self._chunks(order).prefetch(1)
         if self._skip_bad:
             pieces = chunks.rebatch(PIECE)
             chunks = pieces.map(self._without_bad, tf.data.AUTOTUNE, deterministic=True)
 
+        @tf.autograph.experimental.do_not_convert
         def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
-            return self._parse(records), tf.stack([epoch[-1], row[-1] + 1])
+            return self._parse(records), epoch, row
 
         batches = chunks.rebatch(batch_size, drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the records of each file, int64, and how many are rows; reads the files."""
+        compression = ["GZIP" if packed else "" for packed in self._gzip]
+        each = zip(self.files, compression, strict=True)
+        found = [self._count(tf.constant(file), tf.constant(kind)) for file, kind in each]
+        sizes, rows = np.array(found, np.int64).T
+        return sizes, int(rows.sum())
+
+    def _count(self, file: tf.Tensor, compression: tf.Tensor) -> np.ndarray:
+        """Returns (records, rows) of a file, int64."""
+
+        def add(total: tf.Tensor, records: tf.Tensor) -> tf.Tensor:
+            (rows,) = self._tidy(records)
+            return total + tf.stack([tf.size(records, tf.int64), tf.size(rows, tf.int64)])
+
+        records = self._records(file, compression).batch(CHUNK)
+        return records.reduce(tf.zeros(2, tf.int64), add).numpy()
+
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields the records of an order by number."""
+        return arranged(order, sizes)
 
     def _chunks(self, order: Order) -> tf.data.Dataset:
         """Returns (records, epoch, row, index) as `ordered` does, without what is no row."""
         files = tf.constant(self.files)
         compression = tf.constant(["GZIP" if packed else "" for packed in self._gzip])
 
+        @tf.autograph.experimental.do_not_convert
         def source(epoch: tf.Tensor) -> tf.data.Dataset:
             index = order.files(epoch, len(self.files))
             each = tf.gather(files, index), tf.gather(compression, index)
@@ -110,6 +137,7 @@ class RecordReader(Reader):
 
     # Bad rows.
 
+    @tf.autograph.experimental.do_not_convert
     def _without_bad(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
         good = tf.py_function(self._good_rows, parts[:3], tf.bool)
         good.set_shape([None])

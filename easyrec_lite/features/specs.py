@@ -72,6 +72,15 @@ class FeatureSpec:
         return "sum" if pools_numbers else self.config.combiner
 
     @property
+    def by_row(self) -> bool:
+        """Whether a row's value is the same, bit for bit, whatever other rows are in the batch.
+
+        Functions of numbers may look at other rows, and TensorFlow's own logarithms and
+        exponentials differ in the last bit with a number's place in the batch.
+        """
+        return self.kind != "ExprFeature" and not self.config.normalizer_fn
+
+    @property
     def boundaries(self) -> tuple[float, ...]:
         """The limits between the buckets of a bucketised number; () when it is not bucketised.
 

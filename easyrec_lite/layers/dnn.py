@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.layers.activations import activation
+from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.initializers import initializer
 from easyrec_lite.layers.seeds import derive_seed
 
@@ -55,7 +56,7 @@ class DNN(keras.layers.Layer):
             after: list[keras.layers.Layer] = []
             if i < inner:
                 if use_bn:
-                    after.append(keras.layers.BatchNormalization(name="bn"))
+                    after.append(BatchNorm(name="bn"))
                 after.append(activation(activation_name, "activation"))
                 if dropout_ratio and dropout_ratio[i] > 0:
                     dropout_seed = derive_seed(seed, f"{self.name}/dropout_{i}")

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.layers.activations import activation as activation_layer
+from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.initializers import initializer as make_initializer
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
@@ -68,7 +69,7 @@ class MLP(keras.layers.Layer):
             )
             after = [activation_layer(final_activation if last else activation, "activation")]
             if use_final_bn if last else use_bn:
-                norm = keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name="bn")
+                norm = BatchNorm(momentum=0.99, epsilon=1e-3, name="bn")
                 after.insert(len(after) if use_bn_after_activation else 0, norm)
             if ratios[i] > 0:
                 after.append(keras.layers.Dropout(ratios[i], seed=derive_seed(seed, owner)))

@@ -25,6 +25,7 @@ class Evaluation:
       parts: the model, evaluated with the weights that it has at the time.
       path: files, as in `eval_input_path`.
       seen_path: data whose items count as seen, where the config names none.
+      again: whether `run` will be called more than once.
 
     Attributes:
       ranking: what the last full ranking had to say; None without any.
@@ -33,9 +34,9 @@ class Evaluation:
       DataError: no such file.
     """
 
-    def __init__(self, parts: Parts, path: str, seen_path: str):
+    def __init__(self, parts: Parts, path: str, seen_path: str, again: bool = False):
         self._model = parts.model
-        self._evaluator = Evaluator(parts, path)
+        self._evaluator = Evaluator(parts, path, again)
         config = parts.pipeline.config
         asked = config.eval_config.HasField("full_ranking")
         self._full = FullRanking(parts, path, seen_path) if asked else None
@@ -71,12 +72,13 @@ class Evaluator:
     Args:
       parts: the model, evaluated with the weights that it has at the time.
       path: files, as in `eval_input_path`.
+      again: whether it will be asked more than once.
 
     Raises:
       DataError: no such file.
     """
 
-    def __init__(self, parts: Parts, path: str):
+    def __init__(self, parts: Parts, path: str, again: bool = False):
         config = parts.pipeline.config
         self._model = parts.model
         self._metrics = open_metrics(config)
@@ -89,10 +91,12 @@ class Evaluator:
             tuple(dict.fromkeys(columns)),
             parts.item_features,
             training=False,
+            again=again,
         )
-        batch_size = config.data_config.eval_batch_size
-        order = Order(seed=config.train_config.seed, limit=config.eval_config.num_examples)
-        self._batches = self._input.batches(batch_size, order)
+        self._batch_size = config.data_config.eval_batch_size
+        self._order = Order(seed=config.train_config.seed, limit=config.eval_config.num_examples)
+        self._batches: tf.data.Dataset | None = None
+        self._from_cache = False
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, batch: Batch) -> tuple[list, dict[str, tf.Tensor], tf.Tensor]:
@@ -101,6 +105,13 @@ class Evaluator:
         losses["total_loss"] = tf.add_n(list(losses.values()))
         states = [metric.state(outputs, batch) for metric in self._metrics]
         return states, losses, tf.shape(next(iter(batch.labels.values())))[0]
+
+    def _dataset(self) -> tf.data.Dataset:
+        """Returns the batches; made anew only when a cache has taken the place of the files."""
+        if self._batches is None or self._from_cache != self._input.cached:
+            self._batches = self._input.batches(self._batch_size, self._order)
+            self._from_cache = self._input.cached
+        return self._batches
 
     def run(self) -> dict[str, float]:
         """Returns metric name → value, then `loss/NAME`, the row-weighted mean of each loss.
@@ -111,7 +122,7 @@ class Evaluator:
         totals = [metric.empty() for metric in self._metrics]
         losses: dict[str, float] = {}
         count = 0
-        for batch in self._input.read(self._batches):
+        for batch in self._input.read(self._dataset()):
             states, batch_losses, rows = self._step(batch)
             totals = [
                 metric.merge(total, {name: value.numpy() for name, value in state.items()})
@@ -134,7 +145,7 @@ class Evaluator:
           DataError: a row cannot be read.
         """
         count = 0
-        for batch in self._input.read(self._batches):
+        for batch in self._input.read(self._dataset()):
             yield batch
             count += int(tf.shape(next(iter(batch.labels.values())))[0])
             if count >= rows:

@@ -93,7 +93,8 @@ class Adam(Rule):
         first.scatter_update(tf.IndexedSlices(new_first, rows))
         second.scatter_update(tf.IndexedSlices(new_second, rows))
         move = scaled * new_first / (tf.sqrt(new_second) + self.epsilon)
-        variable.scatter_sub(tf.IndexedSlices(move, rows))
+        # `scatter_sub` is several times slower than reading, subtracting and writing.
+        variable.scatter_update(tf.IndexedSlices(tf.gather(variable, rows) - move, rows))
 
 
 class Momentum(Rule):

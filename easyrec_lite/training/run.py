@@ -83,8 +83,10 @@ class Run:
         )
         self.evaluate = evaluate
         path = eval_path(self.pipeline) if evaluate else ""
-        seen_path = train_path(self.pipeline)
-        self.evaluation = Evaluation(self.parts, path, seen_path) if path else None
+        self.evaluation = None
+        if path:
+            seen_path = train_path(self.pipeline)
+            self.evaluation = Evaluation(self.parts, path, seen_path, again=True)
         keep = self.config.train_config.keep_checkpoint_max
         self.checkpoints = Checkpoints(self.folder, self.trainer.variables_by_name(), keep)
         self.hooks = [*self._hooks(), *user_hooks]
@@ -147,6 +149,7 @@ class Run:
             position = position_of(self.trainer.position)
             raise self.input.reader.explain(error, position) from error
         finally:
+            self.input.close()
             for hook in self.hooks:
                 hook.end(int(self.trainer.step))
 

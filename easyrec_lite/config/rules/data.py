@@ -163,6 +163,13 @@ def reading(view: View) -> Problems:
     for field in ("batch_size", "eval_batch_size"):
         if getattr(view.data, field) == 0:
             yield view.error(f"data_config.{field}", f"{field} is 0", expected="a positive number")
+    if view.data.cache.max_megabytes == 0:
+        yield view.error(
+            "data_config.cache.max_megabytes",
+            "max_megabytes is 0: nothing fits",
+            expected="a positive number",
+            remedy="set data_config.cache.mode: OFF to keep no rows",
+        )
     if not view.data.separator:
         yield view.error(
             "data_config.separator", "separator is empty", expected='one character, e.g. ","'

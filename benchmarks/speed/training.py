@@ -1,0 +1,97 @@
+"""The job that trains a config, as `easyrec_lite.train` does, and counts the work of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.speed.worker import Numbers, Timer, peak_mb
+
+WARM_STEPS = 4
+
+
+def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
+    """Makes a run of `config` with `edits`; a window trains for about `seconds`.
+
+    Args:
+      arguments: also `cached`: batches that are kept in memory and repeated (0: read the files);
+        `spread`: the rows of the tables of the user's and the item's id, whose ids are then
+        replaced by uniform ones, so that a step's rows lie all over them; `threads`: of each of
+        TensorFlow's pools (0: its own choice).
+    """
+    from easyrec_lite.runtime import load_tensorflow
+
+    load_tensorflow()
+    from benchmarks.speed.work import work
+    from easyrec_lite.config import load_checked
+    from easyrec_lite.training.run import Run
+
+    use_threads(arguments.get("threads", 0))
+    pipeline = load_checked(arguments["config"], arguments["edits"])
+    run = Run(pipeline, [], evaluate=False)
+    data = batches(run, arguments)
+    facts = {"work": work(run.parts.model, next(iter(data)))}
+    iterator, trainer = iter(data), run.trainer
+    with Timer() as first:
+        trainer.run(iterator, 1)
+    facts["first_step_seconds"] = first.seconds
+    trainer.run(iterator, WARM_STEPS)
+    with Timer() as several:
+        trainer.run(iterator, WARM_STEPS)
+    steps = max(2, round(arguments["seconds"] * WARM_STEPS / several.seconds))
+    trainer.take_counts()
+
+    def window() -> Numbers:
+        with Timer() as spent:
+            trainer.run(iterator, steps)
+        rows, waited = trainer.take_counts()
+        return {
+            "steps": steps,
+            "rows": rows,
+            "seconds": spent.seconds,
+            "cpu": spent.cpu,
+            "waited": waited,
+        }
+
+    return {**facts, "ready_mb": peak_mb()}, window
+
+
+def batches(run: Any, arguments: dict[str, Any]) -> Any:
+    """Returns the endless data set of a run's batches."""
+    from easyrec_lite.input import Order
+
+    data = run.config.data_config
+    order = Order(epochs=None, shuffle=data.shuffle, seed=run.config.train_config.seed)
+    made = run.input.batches(data.batch_size, order)
+    if arguments.get("spread"):
+        made = made.map(lambda batch: _spread(batch, arguments["spread"]))
+    if arguments.get("cached"):
+        made = made.take(arguments["cached"]).cache().repeat()
+    return made
+
+
+def _spread(batch: Any, rows: int) -> Any:
+    """Replaces the ids of the user and the item by uniform ones below `rows`."""
+    import tensorflow as tf
+
+    def drawn(values: Any, salt: int) -> Any:
+        found = dict(values)
+        for at, name in enumerate(("user_id", "adgroup_id")):
+            if name in found:
+                seed = tf.stack([batch.position[0] * 4 + 2 * at + salt, batch.position[1]])
+                ids = tf.random.stateless_uniform(
+                    tf.shape(found[name].ids), seed, 0, rows, tf.int64
+                )
+                found[name] = type(found[name])(ids)
+        return found
+
+    return batch._replace(features=drawn(batch.features, 0), negatives=drawn(batch.negatives, 1))
+
+
+def use_threads(count: int) -> None:
+    """Gives each of TensorFlow's thread pools `count` threads; 0 leaves them as they are."""
+    import tensorflow as tf
+
+    if count:
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+        tf.config.threading.set_intra_op_parallelism_threads(count)

@@ -1,0 +1,103 @@
+"""Lists and removes kept rows: `python -m easyrec_lite.cache list|clear FOLDER …`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from easyrec_lite import cli
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.cache import folders
+from easyrec_lite.data.cache.folders import Kept
+from easyrec_lite.data.paths import expand
+from easyrec_lite.errors import ConfigError, DataError, Place, Problem
+
+
+def main(argv: Sequence[str]) -> None:
+    """Lists or removes the rows that runs keep on disk (data_config.cache).
+
+    Raises:
+      ConfigError: bad flags or config, or a folder that is not there.
+    """
+    parser = cli.base_parser("python -m easyrec_lite.cache", main.__doc__ or "", False)
+    parser.add_argument("action", choices=("list", "clear"))
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="of data, or of kept rows")
+    parser.add_argument("--stale", action="store_true", help="only those whose data has changed")
+    args = parser.parse_args(argv)
+    places = [_below(Path(name)) for name in args.folders]
+    if args.config:
+        places += _folders_of(cli.pipeline_from(args))
+    if not places:
+        remedy = "name the folder of the data, or give --config"
+        raise ConfigError(Problem("no folder is given", Place("command line"), remedy=remedy))
+    for folder in dict.fromkeys(places):
+        (_list if args.action == "list" else _clear)(folder, args.stale)
+
+
+def _below(folder: Path) -> Path:
+    """The folder of kept rows that is meant: beside data, or itself."""
+    if not folder.is_dir():
+        raise ConfigError(Problem("no such folder", Place(str(folder))))
+    inside = folder / folders.FOLDER
+    return inside if inside.is_dir() else folder
+
+
+def _folders_of(pipeline: Pipeline) -> list[Path]:
+    """The folders where runs of a config keep rows."""
+    config = pipeline.config
+    if config.data_config.cache.folder:
+        return [Path(config.data_config.cache.folder)]
+    found = []
+    for path in (config.train_input_path, config.eval_input_path):
+        try:
+            found.append(Path(expand(path)[0]).absolute().parent / folders.FOLDER)
+        except DataError:
+            continue
+    return found
+
+
+def _list(folder: Path, stale: bool) -> None:
+    total = 0
+    for cache, size in _whole(folder, stale):
+        total += size
+        print(_line(cache, size))
+    for path, alive in folders.building(folder):
+        print(f"{path}  {'is being built' if alive else 'left over from a process that is gone'}")
+    print(f"{folder}: {total / 2**20:,.1f} MB")
+
+
+def _line(cache: Kept | Path, size: int) -> str:
+    if isinstance(cache, Path):
+        return f"{cache}  broken  {size / 2**20:,.1f} MB"
+    used = time.strftime("%Y-%m-%d %H:%M", time.localtime(cache.used()))
+    state = "stale, its data has changed" if cache.stale() else "current"
+    files = cache.data
+    of = str(files[0][0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+    return (
+        f"{cache.folder}  {state}  {cache.rows:,} rows  {size / 2**20:,.1f} MB  used {used}  {of}"
+    )
+
+
+def _clear(folder: Path, stale: bool) -> None:
+    total = count = 0
+    for cache, size in list(_whole(folder, stale)):
+        folders.remove(cache if isinstance(cache, Path) else cache.folder)
+        total, count = total + size, count + 1
+    folders.sweep(folder)
+    print(f"{folder}: {count} removed, {total / 2**20:,.1f} MB")
+
+
+def _whole(folder: Path, stale: bool) -> Iterator[tuple[Kept | Path, int]]:
+    """Yields the caches of a folder, a path for a broken one, with their bytes."""
+    for cache in folders.caches(folder):
+        if isinstance(cache, Kept):
+            if not stale or cache.stale():
+                yield cache, cache.bytes
+        elif not stale:
+            yield cache.folder, sum(file.stat().st_size for file in cache.folder.iterdir())
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,255 @@
+"""Where caches lie, and which of them are whole, stale, being built, or left over.
+
+A cache is a folder that is named by its key and holds `.npy` files and a manifest. It is built
+beside its place under a name of its own and renamed when it is whole. The builder holds a lock on
+its folder; the system lets go of it when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+FOLDER = ".easyrec_cache"
+MANIFEST = "easyrec_cache.json"
+NAME = re.compile(r"[0-9a-f]{32}")
+LOCK = "lock"
+BUILDING = ".building-"
+UNLOCKED_SECONDS = 3600
+BLOCK = 1 << 24
+
+
+class Broken(ValueError):
+    """A file of a cache is not what its manifest says.
+
+    Args:
+      folder: the cache.
+      why: says of which file.
+    """
+
+    def __init__(self, folder: Path, why: str):
+        super().__init__(why)
+        self.folder = folder
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A whole cache.
+
+    Attributes:
+      folder: where it is.
+      manifest: what it holds, and of what.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        return int(self.manifest["rows"])
+
+    @property
+    def bytes(self) -> int:
+        """Its size on disk."""
+        return sum(int(file["bytes"]) for file in self.manifest["files"].values())
+
+    @property
+    def data(self) -> list[list[Any]]:
+        """The stamps of the data files that it was made from."""
+        return list(self.manifest["key"]["files"])
+
+    def stale(self) -> bool:
+        """Returns whether its data has changed, so that no run will read it again."""
+        return stamps([stamp[0] for stamp in self.data]) != self.data
+
+    def used(self) -> float:
+        """Returns when it was last opened, seconds since 1970."""
+        return (self.folder / MANIFEST).stat().st_mtime
+
+    def load(self) -> dict[str, np.ndarray]:
+        """Returns the arrays of its files by name, mapped into memory; the files are checked.
+
+        Raises:
+          Broken: a byte is not as it was written; says of which file.
+          OSError: a file cannot be read.
+        """
+        for name, said in self.manifest["files"].items():
+            file = self.folder / name
+            if not file.is_file():
+                raise Broken(self.folder, f"{file} is gone")
+            if file.stat().st_size != said["bytes"] or checksums(file, said["head"]) != (
+                said["head_checksum"],
+                said["checksum"],
+            ):
+                raise Broken(self.folder, f"{file} is not as it was written")
+        os.utime(self.folder / MANIFEST)
+        return self.mapped()
+
+    def mapped(self) -> dict[str, np.ndarray]:
+        """Returns the arrays, unchecked."""
+        found = {}
+        for name in self.manifest["files"]:
+            file = self.folder / name
+            try:
+                found[file.stem] = _mapped(file)
+            except (ValueError, EOFError) as error:
+                raise Broken(self.folder, f"{file} is no .npy file: {error}") from error
+        return found
+
+
+def _mapped(file: Path) -> np.ndarray:
+    # An empty array cannot be mapped; and a plain view is faster to index than np.memmap.
+    try:
+        return np.load(file, mmap_mode="r").view(np.ndarray)
+    except ValueError:
+        return np.load(file)
+
+
+def checksums(file: Path, head: int) -> tuple[int, int]:
+    """Returns the CRC-32 of a file's first `head` bytes, and of the rest."""
+    with file.open("rb") as stream:
+        first, rest = zlib.crc32(stream.read(head)), 0
+        while block := stream.read(BLOCK):
+            rest = zlib.crc32(block, rest)
+    return first, rest
+
+
+def stamps(files: Sequence[str]) -> list[list[Any]]:
+    """Returns (path, size, time of content, time of change) of files; zeros for a missing one."""
+    found = []
+    for file in map(os.path.abspath, files):
+        try:
+            status = os.stat(file)
+        except OSError:
+            found.append([file, 0, 0, 0])
+            continue
+        found.append([file, status.st_size, status.st_mtime_ns, status.st_ctime_ns])
+    return found
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes the manifest with its own checksum."""
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    content = json.dumps({"checksum": zlib.crc32(text.encode()), "manifest": manifest}, indent=1)
+    (folder / MANIFEST).write_text(content, encoding="utf-8")
+
+
+def read_cache(folder: Path) -> Kept | None:
+    """Returns the cache in a folder, or None when there is none.
+
+    Raises:
+      Broken: the manifest is not as it was written.
+    """
+    file = folder / MANIFEST
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        text = json.dumps(content["manifest"], indent=1, ensure_ascii=False)
+        whole = content["checksum"] == zlib.crc32(text.encode())
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise Broken(folder, f"{file} is not as it was written: {error}") from error
+    if not whole:
+        raise Broken(folder, f"{file} is not as it was written")
+    return Kept(folder, content["manifest"])
+
+
+def caches(folder: Path) -> Iterator[Kept | Broken]:
+    """Yields the caches of a folder by name; `Broken` for one whose manifest cannot be read."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.is_dir() and NAME.fullmatch(path.name):
+            try:
+                found = read_cache(path)
+            except Broken as broken:
+                yield broken
+                continue
+            if found is not None:
+                yield found
+
+
+def remove(folder: Path) -> None:
+    """Removes a cache; a run that has it open reads on."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def begin(folder: Path) -> tuple[Path, IO[bytes]]:
+    """Returns a new folder to build in, and the lock that says that it is in use.
+
+    Raises:
+      OSError: it cannot be made or locked.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix=BUILDING, dir=folder))
+    lock = (path / LOCK).open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return path, lock
+
+
+def building(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Yields the unfinished caches of a folder, and whether their process lives."""
+    for path in sorted(folder.glob(BUILDING + "*")):
+        yield path, _alive(path)
+
+
+def sweep(folder: Path) -> None:
+    """Removes the unfinished caches whose process is gone."""
+    for path, alive in building(folder):
+        if not alive:
+            remove(path)
+
+
+def _alive(path: Path) -> bool:
+    try:
+        with (path / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except FileNotFoundError:
+        return path.exists() and time.time() - path.stat().st_mtime < UNLOCKED_SECONDS
+    except OSError:
+        return True
+
+
+def put_in_place(path: Path, target: Path) -> None:
+    """Gives a built cache its name; a whole one that is there already stays instead.
+
+    Raises:
+      OSError: it cannot be renamed.
+    """
+    (path / LOCK).unlink()
+    try:
+        os.rename(path, target)
+    except OSError:
+        if not (target / MANIFEST).is_file():
+            raise
+        remove(path)
+
+
+def make_room(folder: Path, keep: Path, limit: int) -> None:
+    """Removes caches until a folder's are within `limit` bytes: stale ones, then the least used.
+
+    Args:
+      folder: with the caches.
+      keep: the one that stays.
+      limit: bytes.
+    """
+    found = [cache for cache in caches(folder) if isinstance(cache, Kept)]
+    total = sum(cache.bytes for cache in found)
+    others = [cache for cache in found if cache.folder != keep]
+    for cache in sorted(others, key=lambda cache: (not cache.stale(), cache.used())):
+        if total <= limit:
+            return
+        remove(cache.folder)
+        total -= cache.bytes

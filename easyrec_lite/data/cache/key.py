@@ -1,0 +1,90 @@
+"""What a cache's rows follow from: the data files, the config's parts that shape them, the code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.data.cache.folders import stamps
+from easyrec_lite.features.specs import FeatureSpec, read_vocabulary
+
+# Fields that decide on the order or number of rows, or on what happens to them later.
+NOT_OF_DATA = (
+    "batch_size eval_batch_size drop_remainder num_epochs shuffle shuffle_buffer_size "
+    "prefetch_size num_parallel_calls negative_sampler negative_sampler_v2 hard_negative_sampler "
+    "hard_negative_sampler_v2 negative_sampler_in_memory cache"
+)
+NOT_OF_FEATURES = "embedding_name embedding_dim initializer ev_params max_partitions"
+CODE = ("config", "data", "features")
+
+
+def key(
+    data_config: Any,
+    files: Sequence[str],
+    features: Mapping[str, FeatureSpec],
+    columns: Iterable[str],
+) -> dict[str, Any]:
+    """Returns everything that a cache's rows follow from, as plain data.
+
+    Args:
+      data_config: the config's message.
+      files: the data files, in order.
+      features: the features whose values are kept.
+      columns: the raw columns that are kept.
+    """
+    return {
+        "files": stamps(files),
+        "data_config": _digest(data_config, NOT_OF_DATA),
+        "features": {name: _feature(spec) for name, spec in sorted(features.items())},
+        "columns": sorted(columns),
+        "code": _code(),
+        "tensorflow": tf.__version__,
+    }
+
+
+def name_of(key: Mapping[str, Any]) -> str:
+    """Returns the name of a key's folder."""
+    text = json.dumps(key, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _digest(message: Any, left_out: str) -> str:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    for field in left_out.split():
+        copy.ClearField(field)
+    return hashlib.sha256(copy.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _feature(spec: FeatureSpec) -> str:
+    digest = _digest(spec.config, NOT_OF_FEATURES)
+    if not spec.config.vocab_file:
+        return digest
+    vocabulary = json.dumps(read_vocabulary(spec)).encode()
+    return f"{digest} {hashlib.sha256(vocabulary).hexdigest()}"
+
+
+@cache
+def _code() -> str:
+    """Returns a digest of the modules that read and transform rows: a version no one forgets."""
+    found = hashlib.sha256()
+    package = resources.files("easyrec_lite")
+    for folder in CODE:
+        for file in _modules(package / folder):
+            found.update(file.read_bytes())
+    found.update((package / "input.py").read_bytes())
+    return found.hexdigest()
+
+
+def _modules(folder: Any) -> Iterable[Any]:
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.is_dir():
+            yield from _modules(item)
+        elif item.name.endswith(".py"):
+            yield item
