@@ -147,7 +147,8 @@ class Reader(abc.ABC):
         shuffled = (
             f"{self._window} rows are shuffled together" if self._order.window else "in order"
         )
-        return f"{len(self.files)} files, {shuffled}"
+        count = len(self.files)
+        return f"{count} file{'' if count == 1 else 's'}, {shuffled}"
 
 
 def open_reader(
