@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from easyrec_lite.config import Pipeline, load_checked
+from easyrec_lite.data.paths import missing
 from easyrec_lite.errors import ConfigError, Place, Problem, ProblemError, nearest
 from easyrec_lite.registry import import_plugins
 
@@ -44,6 +45,8 @@ EPILOG = (
 class Parser(argparse.ArgumentParser):
     """An argument parser that takes edit flags, and whose errors are `ConfigError`s."""
 
+    _given: Sequence[str] = ()
+
     def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Returns the parsed flags; `config_edits` holds the edit flags, path → value.
 
@@ -51,6 +54,7 @@ class Parser(argparse.ArgumentParser):
           ConfigError: an unknown flag, or a value that its flag cannot take.
         """
         edits, rest = split_edits(sys.argv[1:] if args is None else args)
+        self._given = rest
         found, unknown = self.parse_known_args(rest, namespace)
         if unknown:
             raise ConfigError([self._unknown(flag) for flag in unknown])
@@ -58,11 +62,20 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def error(self, message: str) -> NoReturn:
-        """Raises what argparse would print."""
-        raise ConfigError(Problem(message, COMMAND_LINE, remedy=f"see {self.prog} --help"))
+        """Raises what argparse would print; beside a missing flag also those that are unknown."""
+        problems = [Problem(message, COMMAND_LINE, remedy=f"see {self.prog} --help")]
+        if message.startswith("the following arguments are required"):
+            names = [flag for flag in self._given if re.match(r"--\w", flag)]
+            known = self._known()
+            problems += [self._unknown(flag) for flag in names if flag.split("=")[0] not in known]
+        raise ConfigError(problems)
+
+    def _known(self) -> list[str]:
+        """Returns the flags, and the sections of the config that edit flags begin with."""
+        return re.findall(r"--[\w.-]+", self.format_help()) + [f"--{name}" for name in SECTIONS]
 
     def _unknown(self, flag: str) -> Problem:
-        known = re.findall(r"--[\w.]+", self.format_help()) + [f"--{name}" for name in SECTIONS]
+        known = self._known()
         name = re.split(r"[=.\[]", flag)[0]
         kind = "flag" if flag.startswith("-") else "argument"
         return Problem(
@@ -202,26 +215,41 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def exported_pipeline(args: argparse.Namespace) -> Pipeline:
-    """Returns the config on the command line, or else the one beside `--saved_model_dir`.
+def exported_pipeline(args: argparse.Namespace, flag: str = "saved_model_dir") -> Pipeline:
+    """Returns the config on the command line, or else the one in the folder that `flag` names.
 
     Raises:
       ConfigError: neither is there, or as of `pipeline_from`.
     """
     if args.config is None:
-        args.config = str(_config_beside(args.saved_model_dir))
+        args.config = str(_config_beside(getattr(args, flag), flag))
     if getattr(args, "with_header", False):
         args.config_edits["data_config.with_header"] = "true"
     return pipeline_from(args)
 
 
-def _config_beside(folder: str | None) -> Path:
+def _config_beside(folder: str | None, flag: str) -> Path:
     if folder is None:
-        raise ConfigError(Problem("neither --saved_model_dir nor --config is given"))
+        raise ConfigError(
+            Problem(
+                f"neither --{flag} nor --config is given",
+                COMMAND_LINE,
+                remedy=f"give --{flag}, the folder of a trained model",
+            )
+        )
+    if not Path(folder).is_dir():
+        raise ConfigError(missing(folder))
     for above in (Path(folder), Path(folder).parent):
         if (above / "pipeline.config").is_file():
             return above / "pipeline.config"
-    raise ConfigError(Problem(f"no pipeline.config in {folder} or above", remedy="give --config"))
+    raise ConfigError(
+        Problem(
+            "no pipeline.config in this folder, nor in the one above",
+            Place(folder),
+            expected="a model folder, or one of its exports",
+            remedy=f"mend --{flag}, or name the config by --config",
+        )
+    )
 
 
 def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None = None) -> int:

@@ -72,6 +72,7 @@ class Estimator:
         parts, step = self._restored(prefix)
         path = path or self._eval_path()
         evaluation = Evaluation(parts, path, train_path(self.pipeline))
+        log.info("evaluation of step %d, %s, on %s", step, prefix, path)
         metrics = evaluation.run(step, prefix, bar=True)
         if evaluation.ranking:
             log.info("%s", evaluation.ranking.text())

@@ -17,8 +17,7 @@ def main(argv: Sequence[str]) -> int:
         "--output_path", metavar="FILE", help="default: report.html in the model folder"
     )
     args = parser.parse_args(argv)
-    args.saved_model_dir = args.model_dir
-    pipeline = cli.exported_pipeline(args)
+    pipeline = cli.exported_pipeline(args, "model_dir")
     prepare(pipeline)
     from easyrec_lite.reporting.write import write_report
 

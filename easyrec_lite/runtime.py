@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,13 +21,15 @@ CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeL
 def prepare(pipeline: Pipeline) -> None:
     """Prints the config's warnings, then loads TensorFlow with the config's thread counts.
 
+    Of a config that a run left in its model folder the warnings were told by that run: then one
+    line counts them. Those about flags are always told.
     TensorFlow's own start-up notes are kept off the screen unless `TF_CPP_MIN_LOG_LEVEL` is set.
     """
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("easyrec_lite").setLevel(logging.INFO)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    for warning in pipeline.warnings:
-        print(warning, file=sys.stderr)
+    for line in told_warnings(pipeline):
+        print(line, file=sys.stderr)
     load_tensorflow()
     import tensorflow as tf
 
@@ -35,6 +38,21 @@ def prepare(pipeline: Pipeline) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(config.inter_op_parallelism_threads)
     if config.intra_op_parallelism_threads:
         tf.config.threading.set_intra_op_parallelism_threads(config.intra_op_parallelism_threads)
+
+
+def told_warnings(pipeline: Pipeline) -> list[str]:
+    """Returns what is said about the config's warnings, as lines."""
+    file, folder = Path(pipeline.file), pipeline.config.model_dir
+    of_run = folder and file.resolve().is_relative_to(Path(folder).resolve())
+    if not of_run or file.name != "pipeline.config":
+        return [str(warning) for warning in pipeline.warnings]
+    known = [warning for warning in pipeline.warnings if warning.place.file == pipeline.file]
+    lines = [str(warning) for warning in pipeline.warnings if warning not in known]
+    if known:
+        count = f"{len(known)} warning{'' if len(known) == 1 else 's'}"
+        check = f"python -m easyrec_lite.check --config {shlex.quote(pipeline.file)}"
+        lines.append(f"{pipeline.file}: {count}, as when it was trained; told by {check}")
+    return lines
 
 
 def load_tensorflow() -> None:

@@ -18,14 +18,16 @@ def main(argv: Sequence[str]) -> int:
     from easyrec_lite.estimator import Estimator
     from easyrec_lite.reporting.write import report_after
     from easyrec_lite.training.progress import make_progress
-    from easyrec_lite.training.summary import finish, start
+    from easyrec_lite.training.summary import finish, next_commands, start
 
     if not args.continue_train:
         set_aside(pipeline.config.model_dir)
     estimator = Estimator(pipeline, [make_progress()])
     print(start(pipeline), flush=True)
-    print(finish(pipeline, args, estimator.train_and_evaluate()), flush=True)
+    result = estimator.train_and_evaluate()
+    print(finish(pipeline, result), flush=True)
     print(report_after(pipeline))
+    print(next_commands(pipeline, result))
     return 0
 
 

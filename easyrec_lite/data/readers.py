@@ -189,7 +189,8 @@ class Reader(abc.ABC):
         shuffled = (
             f"{self._window} rows are shuffled together" if self._order.window else "in order"
         )
-        return f"{len(self.files)} files, {shuffled}"
+        count = len(self.files)
+        return f"{count} file{'' if count == 1 else 's'}, {shuffled}"
 
 
 @tf.autograph.experimental.do_not_convert

@@ -20,7 +20,10 @@ from easyrec_lite.serving.saved_model import SIGNATURE, save_model
 from easyrec_lite.serving.signatures import user_tower
 from easyrec_lite.training.build import Parts
 
-REMEDY = "make it with python -m easyrec_lite.make_item_table, or give --item_path"
+REMEDY = (
+    "make it with python -m easyrec_lite.make_item_table, "
+    "or give one to python -m easyrec_lite.export by --item_path"
+)
 log = logging.getLogger(__name__)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
 import shlex
 
@@ -42,8 +41,8 @@ def _devices() -> list[tf.config.PhysicalDevice]:
     return tf.config.list_physical_devices()
 
 
-def finish(pipeline: Pipeline, args: argparse.Namespace, result: Result) -> str:
-    """Returns what was made, where it is, and the next commands to type."""
+def finish(pipeline: Pipeline, result: Result) -> str:
+    """Returns how the run ended, what was made and where it is."""
     folder = pipeline.config.model_dir
     lines = [f"done at step {result.step}: {result.reason}"]
     if result.metrics:
@@ -58,8 +57,14 @@ def finish(pipeline: Pipeline, args: argparse.Namespace, result: Result) -> str:
         "export": result.export,
     }
     lines += [f"{name + ':':<12}{path}" for name, path in made.items() if path]
+    return "\n".join(lines)
+
+
+def next_commands(pipeline: Pipeline, result: Result) -> str:
+    """Returns the commands to type after a run."""
+    folder = pipeline.config.model_dir
     config = shlex.quote(f"{folder}/{CONFIG_FILE}")
-    lines.append("next:")
+    lines = ["next:"]
     ranking = " --full_ranking" if result.export and (result.export / RECOMMENDER).is_dir() else ""
     lines.append(f"  python -m easyrec_lite.evaluate --config {config}{ranking}")
     if result.export:

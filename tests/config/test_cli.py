@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from easyrec_lite import cli
-from easyrec_lite.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.errors import ConfigError, DataError, Place, Problem, ProblemError
 
 
 def parse(*argv: str) -> object:
@@ -114,6 +114,34 @@ def test_config_is_required_where_it_is() -> None:
     with pytest.raises(ConfigError, match="required: --config"):
         cli.base_parser("train", "Trains.").parse_args([])
     assert cli.base_parser("x", "X.", config_required=False).parse_args([]).config is None
+
+
+def test_a_misspelt_flag_is_told_beside_the_one_that_it_stands_for() -> None:
+    with pytest.raises(ConfigError) as caught:
+        cli.base_parser("train", "Trains.").parse_args(["--confg=c", "--train_config.seed=1"])
+    required, unknown = caught.value.problems
+    assert "required: --config" in required.message
+    assert (unknown.message, unknown.nearest) == ("unknown flag --confg=c", "--config")
+
+
+@pytest.mark.parametrize("flag", ["saved_model_dir", "model_dir"])
+def test_a_folder_without_a_config_is_named_with_its_flag(flag: str, tmp_path: Path) -> None:
+    def problem(folder: Path | None) -> Problem:
+        args = parse()
+        args.config = None  # type: ignore[attr-defined]
+        setattr(args, flag, None if folder is None else str(folder))
+        with pytest.raises(ProblemError) as caught:
+            cli.exported_pipeline(args, flag)  # type: ignore[arg-type]
+        return caught.value.problems[0]
+
+    (tmp_path / "model").mkdir()
+    assert f"neither --{flag} nor --config" in problem(None).message
+    near = problem(tmp_path / "modle")
+    assert (near.message, near.nearest) == ("no such file or folder", str(tmp_path / "model"))
+    empty = problem(tmp_path / "model")
+    assert empty.message.startswith("no pipeline.config in this folder")
+    assert empty.place == Place(str(tmp_path / "model"))
+    assert f"--{flag}" in empty.remedy
 
 
 def test_plugins_are_imported_before_the_config_is_checked(

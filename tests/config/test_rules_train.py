@@ -177,6 +177,14 @@ def test_the_best_is_told_by_a_metric_that_is_computed() -> None:
         assert problems(LISTWISE + f"export_config {{ {named} }}\n") == []
 
 
+def test_a_metric_that_decides_nothing_is_warned_about_when_none_computes_it() -> None:
+    export = "export_config {{ exporter_type: 'final' best_exporter_metric: '{}' }}\n"
+    (problem,) = problems(LISTWISE + export.format("recal@5"))
+    assert (problem.severity, problem.nearest) == ("warning", "recall@5")
+    assert "decides nothing" in problem.remedy
+    assert problems(LISTWISE + export.format("recall@5")) == []
+
+
 def test_early_stopping_needs_its_metric_too() -> None:
     text = LISTWISE + "export_config { enable_early_stop: true }\n"
     assert any("best_exporter_metric" in message for message in messages(text))

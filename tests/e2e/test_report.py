@@ -13,7 +13,8 @@ from tests.reporting.reading import parse, section, tables
 
 def test_a_run_ends_with_a_report_to_look_at(listwise: Trained, tmp_path: Path) -> None:
     target = listwise.folder / "report.html"
-    assert f"report:     {target}" in listwise.stdout.splitlines()
+    lines = listwise.stdout.splitlines()
+    assert lines.index(f"report:     {target}") == lines.index("next:") - 1
     text = target.read_text("utf-8")
     page = parse(text)
     assert "could not be made" not in page.text

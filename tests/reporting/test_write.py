@@ -40,13 +40,15 @@ def test_a_run_leaves_all_that_the_report_needs(trained: Pipeline) -> None:
 
 
 def test_evaluate_writes_the_report_anew(
-    trained: Pipeline, capsys: pytest.CaptureFixture[str]
+    trained: Pipeline, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = Path(trained.config.model_dir)
     (folder / "report.html").unlink(missing_ok=True)
     (folder / "feature_weights.json").unlink()
     assert cli.run(evaluate.main, ["--config", str(folder / "pipeline.config")]) == 0
     assert f"report:     {folder / 'report.html'}" in capsys.readouterr().out.splitlines()
+    checkpoint, rows = folder / "model.ckpt-6", trained.config.eval_input_path
+    assert f"evaluation of step 6, {checkpoint}, on {rows}" in caplog.messages
     found = parse((folder / "report.html").read_text("utf-8"))
     assert len(section(found, "features").all("svg")) == 2
 

@@ -26,17 +26,19 @@ def exporter(view: View) -> Problems:
         )
     decides = config.exporter_type == "best" or config.enable_early_stop
     known = [*metric_names(view), *LOSSES]
-    metric = config.best_exporter_metric
-    if decides and metric not in known and not metric.startswith("loss/"):
-        default = "" if config.HasField("best_exporter_metric") else " (the default)"
-        yield view.unknown(
-            "export_config.best_exporter_metric",
-            "metric in best_exporter_metric:",
-            metric,
-            known,
-            found=repr(metric) + default,
-            remedy="name a metric that eval_config.metrics_set computes",
-        )
+    metric, named = config.best_exporter_metric, config.HasField("best_exporter_metric")
+    if metric in known or metric.startswith("loss/") or not (decides or named):
+        return
+    remedy = "name a metric that eval_config computes"
+    yield view.unknown(
+        "export_config.best_exporter_metric",
+        "metric in best_exporter_metric:",
+        metric,
+        known,
+        found=repr(metric) + ("" if named else " (the default)"),
+        remedy=remedy if decides else f"{remedy}; it decides nothing in this config",
+        severity="error" if decides else "warning",
+    )
 
 
 def inputs(view: View) -> Problems:

@@ -38,7 +38,12 @@ def topk(view: View) -> Problems:
     """Lists have at least one place."""
     for index, k in enumerate(view.config.eval_config.full_ranking.topk):
         if k == 0:
-            yield view.error(f"{PATH}.topk[{index}]", "topk is 0", expected="a positive number")
+            yield view.error(
+                f"{PATH}.topk[{index}]",
+                "topk is 0",
+                expected="lengths of lists, from 1 up",
+                remedy=f"leave the 0 out, or {PATH}.topk for {', '.join(map(str, DEFAULT_KS))}",
+            )
 
 
 def columns(view: View) -> Problems:

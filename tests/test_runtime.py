@@ -1,0 +1,50 @@
+"""What every command says of its config's warnings."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.load import load
+from easyrec_lite.errors import Place, Problem
+from easyrec_lite.runtime import told_warnings
+from tests.config.base_config import POINTWISE
+
+FLAG = Problem("no effect", Place("--edit_config_json"), severity="warning")
+
+
+def warned(file: Path, model_dir: Path, count: int) -> Pipeline:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(POINTWISE, encoding="utf-8")
+    pipeline = load(str(file), {"model_dir": str(model_dir)})
+    own = [
+        Problem(f"odd {n}", Place(str(file), n), severity="warning") for n in range(1, count + 1)
+    ]
+    return dataclasses.replace(pipeline, warnings=(*own, FLAG))
+
+
+@pytest.mark.parametrize("name", ["my.config", "pipeline.config"])
+def test_a_users_config_has_all_of_them_told(name: str, tmp_path: Path) -> None:
+    pipeline = warned(tmp_path / name, tmp_path / "model", 2)
+    assert told_warnings(pipeline) == [str(warning) for warning in pipeline.warnings]
+
+
+def test_a_users_config_in_its_model_folder_too(tmp_path: Path) -> None:
+    pipeline = warned(tmp_path / "my.config", tmp_path, 1)
+    assert told_warnings(pipeline) == [str(warning) for warning in pipeline.warnings]
+
+
+@pytest.mark.parametrize("below", [".", "export/final/10"])
+def test_those_of_a_runs_config_are_counted_and_those_of_flags_told(
+    below: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "model" / below / "pipeline.config"
+    flag, line = told_warnings(warned(file, tmp_path / "model", 2))
+    assert flag == str(FLAG)
+    assert line.startswith(f"{file}: 2 warnings")
+    assert line.endswith(f"python -m easyrec_lite.check --config {file}")
+    assert "1 warning," in told_warnings(warned(file, tmp_path / "model", 1))[1]
+    assert told_warnings(warned(file, tmp_path / "model", 0)) == [str(FLAG)]
