@@ -59,7 +59,7 @@ def _digest(message: Any, left_out: str) -> str:
     copy.CopyFrom(message)
     for field in left_out.split():
         copy.ClearField(field)
-    return hashlib.sha256(copy.SerializeToString(deterministic=True)).hexdigest()
+    return hashlib.sha256(copy.SerializePartialToString(deterministic=True)).hexdigest()
 
 
 def _feature(spec: FeatureSpec) -> str:
