@@ -15,6 +15,7 @@ from easyrec_lite import datasets
 from easyrec_lite.config import load_checked
 from easyrec_lite.errors import ConfigError, RunError
 from easyrec_lite.estimator import Estimator, Hook
+from easyrec_lite.lock import only_run
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import read_variables, variable_shapes
 from easyrec_lite.training.warm_start import warm_start
@@ -205,3 +206,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
         again.train()
     assert "gradient" in str(caught.value) or "loss" in str(caught.value)
     assert (tmp_path / "model.ckpt-4.index").exists()
+
+
+def test_a_second_run_is_refused_before_it_writes_anything(data: Path, tmp_path: Path) -> None:
+    with only_run(tmp_path), pytest.raises(RunError, match="another run trains"):
+        estimator(data, tmp_path).train_and_evaluate()
+    assert list(tmp_path.iterdir()) == []
