@@ -65,9 +65,9 @@ def test_a_lock_file_of_garbage_does_not_block(tmp_path: Path) -> None:
 
 
 def test_the_same_process_is_refused_too_and_an_error_releases(tmp_path: Path) -> None:
+    with only_run(tmp_path), pytest.raises(RunError), only_run(tmp_path):
+        pytest.fail("two runs at once")
     with pytest.raises(KeyError), only_run(tmp_path):
-        with pytest.raises(RunError), only_run(tmp_path):
-            pytest.fail("two runs at once")
         raise KeyError
     with only_run(tmp_path):
         pass
