@@ -20,7 +20,16 @@ from easyrec_lite.protos.docs import messages
 from tests.test_readme import ROOT, blocks, calls, source_of, value_of
 
 DOCS = ROOT / "docs"
-NAMES = ("architecture", "config", "evaluation", "layers", "limits", "models", "negatives")
+NAMES = (
+    "architecture",
+    "config",
+    "evaluation",
+    "faults",
+    "layers",
+    "limits",
+    "models",
+    "negatives",
+)
 PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]
 CALLS = [(page.name, *call) for page in PAGES for call in calls(page)]
 

@@ -121,25 +121,25 @@ def test_latest_exports_are_kept_in_number_and_checkpoints_too(data: Path, tmp_p
 def test_early_stop_and_best_export(data: Path, tmp_path: Path) -> None:
     """The loss of a model that does not move never improves on its first evaluation."""
     rate = "train_config.optimizer_config[0].adam_optimizer.learning_rate"
-    still = {
+    still: dict[str, Any] = {
         f"{rate}.exponential_decay_learning_rate.initial_learning_rate": 0.0,
         f"{rate}.exponential_decay_learning_rate.min_learning_rate": 0.0,
     }
-    result = estimator(
-        data,
-        tmp_path,
-        **still,
-        export_config__exporter_type="best",
-        export_config__enable_early_stop=True,
-        export_config__max_check_steps=4,
-        train_config__num_steps=40,
-        train_config__save_checkpoints_steps=2,
-        data_config__shuffle=False,
-        model_config__dssm__user_tower__dnn__use_bn=False,
-        model_config__dssm__item_tower__dnn__use_bn=False,
-    ).train_and_evaluate()
+    still |= {
+        "export_config.exporter_type": "best",
+        "export_config.enable_early_stop": True,
+        "export_config.max_check_steps": 4,
+        "train_config.num_steps": 40,
+        "train_config.save_checkpoints_steps": 2,
+        "data_config.shuffle": False,
+        "model_config.dssm.user_tower.dnn.use_bn": False,
+        "model_config.dssm.item_tower.dnn.use_bn": False,
+    }
+    result = estimator(data, tmp_path, **still).train_and_evaluate()
     assert result.step == 6
     assert "auc did not improve" in result.reason
+    again = estimator(data, tmp_path, **still).train_and_evaluate()
+    assert (again.step, again.reason) == (6, result.reason)
     assert [path.name for path in (tmp_path / "export" / "best").iterdir()] == ["2"]
 
 

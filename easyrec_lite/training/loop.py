@@ -56,7 +56,7 @@ class Loop:
           tf.errors.OpError: the input failed.
         """
         iterator = iter(dataset)
-        reason = ""
+        reason = self._stop_reason() if self._step else ""
         while not reason:
             if self._periods.total is not None and self._step >= self._periods.total:
                 reason = "all steps are done"
@@ -68,12 +68,13 @@ class Loop:
             self._clock.begin(self._trainer, self._step)
             reason = "" if more else "all data is read"
             self._between()
-            reason = reason or next(
-                filter(None, (h.should_stop(self._step) for h in self._hooks)), ""
-            )
+            reason = reason or self._stop_reason()
         if self._step != self._saved_step:
             self._checkpoint()
         return reason
+
+    def _stop_reason(self) -> str:
+        return next(filter(None, (hook.should_stop(self._step) for hook in self._hooks)), "")
 
     def _between(self) -> None:
         log, save, seconds = self._periods.log, self._periods.save, self._periods.save_seconds
