@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline, save
-from easyrec_lite.files import atomic_write
+from easyrec_lite.files import atomic_write, remove_leftovers
 from easyrec_lite.input import DATA_ERRORS, BatchInput, Order, position_of
 from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.folders import keep_newest
@@ -126,6 +126,8 @@ class Run:
         if self.input.sampler is not None:
             log.info("negatives of a row: %s", negatives(self.config.data_config))
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.folder)
+        self.checkpoints.remove_partial()
         save(self.pipeline, self.folder / CONFIG_FILE)
         self.prefix = self.checkpoints.restore_newest()
         if self.prefix:
