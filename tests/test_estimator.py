@@ -152,8 +152,12 @@ def test_a_dead_line_in_the_past_stops_at_once_and_saves(data: Path, tmp_path: P
 
 def test_data_ends_a_run_without_steps(data: Path, tmp_path: Path) -> None:
     edits = {"train_config__num_steps": 0, "data_config__num_epochs": 1}
-    result = estimator(data, tmp_path, **edits, train_config__save_checkpoints_steps=100).train()
+    edits["train_config__save_checkpoints_steps"] = 100
+    result = estimator(data, tmp_path, **edits).train()
     assert (result.step, result.reason) == (30, "all data is read")
+    again = Recorder()
+    assert estimator(data, tmp_path, [again], **edits).train() == result
+    assert again.events == [("begin", 30), ("end", 30)]
 
 
 def test_moving_averages_are_what_is_evaluated(data: Path, tmp_path: Path) -> None:

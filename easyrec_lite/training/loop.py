@@ -61,13 +61,15 @@ class Loop:
             if self._periods.total is not None and self._step >= self._periods.total:
                 reason = "all steps are done"
                 break
+            before = self._step
             more = self._trainer.run(iterator, self._call_steps())
             self._step = int(self._trainer.step)
             if not bool(self._trainer.finite):
                 raise RunError(_not_finite(self._trainer, self._step + 1))
             self._clock.begin(self._trainer, self._step)
             reason = "" if more else "all data is read"
-            self._between()
+            if self._step != before:
+                self._between()
             reason = reason or self._stop_reason()
         if self._step != self._saved_step:
             self._checkpoint()
