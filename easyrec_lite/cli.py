@@ -17,6 +17,7 @@ from typing import NoReturn
 from easyrec_lite.config import Pipeline, load_checked
 from easyrec_lite.data.paths import missing
 from easyrec_lite.errors import ConfigError, Place, Problem, ProblemError, nearest
+from easyrec_lite.json_input import parse_json
 from easyrec_lite.registry import import_plugins
 
 SECTIONS = (
@@ -294,19 +295,14 @@ def _flag_value(text: str) -> object:
         return text
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
 def _json_edits(text: str) -> dict[str, object]:
-    place = Place("--edit_config_json")
-    try:
-        edits = json.loads(text)
-    except json.JSONDecodeError as error:
-        place = Place(place.file, error.lineno, error.colno)
-        problem = Problem(f"broken JSON: {error.msg}", place, found=text)
-        raise ConfigError(problem) from error
+    edits = parse_json(text, "--edit_config_json", ConfigError)
     if not isinstance(edits, dict):
+        place = Place("--edit_config_json")
         expected = """an object, '{"train_config.num_steps": 100}'"""
         raise ConfigError(Problem("not a JSON object", place, expected=expected, found=text))
     return edits

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from easyrec_lite.config import Pipeline, load_checked
 from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.lock import only_run
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.training.build import Parts, build
@@ -47,16 +48,21 @@ class Estimator:
         Raises:
           ConfigError: the checkpoint is of another model, or the config does not fit the model.
           DataError: the training data cannot be read.
-          RunError: a step was not finite, or a checkpoint could not be written.
+          RunError: a step was not finite, a checkpoint could not be written, or another run
+            trains into `model_dir`.
         """
-        return Run(self.pipeline, self._user_hooks, evaluate=False).result()
+        return self._run(evaluate=False)
 
     def train_and_evaluate(self) -> Result:
         """Trains; evaluates after each checkpoint; exports as `export_config` says.
 
         Raises: as `train`.
         """
-        return Run(self.pipeline, self._user_hooks, evaluate=True).result()
+        return self._run(evaluate=True)
+
+    def _run(self, evaluate: bool) -> Result:
+        with only_run(self.model_dir):
+            return Run(self.pipeline, self._user_hooks, evaluate).result()
 
     def evaluate(self, checkpoint: str | None = None, path: str | None = None) -> dict[str, float]:
         """Returns the metrics of a checkpoint (default: the newest) over `path`.

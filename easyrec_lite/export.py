@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from easyrec_lite import cli
 from easyrec_lite.build_index import add_tuning, tuning_from
-from easyrec_lite.files import atomic_write
+from easyrec_lite.files import atomic_write, remove_folder
 from easyrec_lite.runtime import prepare
 
 
@@ -35,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 
     root = Path(args.export_dir or Path(pipeline.config.model_dir, "export", "final"))
     for old in exports(root) if args.clear_export else []:
-        shutil.rmtree(old)
+        remove_folder(old)
     tuning = tuning_from(args) if args.index else None
     options = ExportOptions(args.item_path, tuning)
     folder = Estimator(pipeline).export(root, args.checkpoint_path, options)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from easyrec_lite.errors import ConfigError, Place, Problem
+
+# What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID`.
+_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<kind>tmp|old|gone)-(?P<host>.+)-(?P<pid>\d+)")
+_DAY = 24 * 3600
 
 
 @contextmanager
@@ -22,7 +29,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     aside = _aside(target)
     try:
         yield aside
-        _sync(aside)
+        sync(aside)
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
@@ -54,30 +61,81 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
                 remedy="give another folder, or allow to overwrite it",
             )
         )
-    aside = _aside(target)
+    with folder_aside(target) as aside:
+        yield aside
+        _put_in_place(aside, target)
+
+
+@contextmanager
+def folder_aside(path: str | Path) -> Iterator[Path]:
+    """Gives an empty folder beside `path`; what is still in it at the end of the block goes."""
+    aside = _aside(Path(path))
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
         yield aside
-        _put_in_place(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes a folder so that it is never seen half empty."""
+    gone = _aside(path, "gone")
+    os.replace(path, gone)
+    shutil.rmtree(gone)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what killed processes left aside in `folder` and below.
+
+    A folder that was being replaced when its process was killed, and is not there, comes back.
+    What a living process of this machine writes stays, and what another machine wrote for a day.
+    """
+    for path in sorted(folder.rglob(".*")):
+        match = _ASIDE.fullmatch(path.name)
+        if match is None or not path.exists() or not _abandoned(path, match):
+            continue
+        target = path.with_name(match["name"])
+        if match["kind"] == "old" and not target.exists():
+            os.replace(path, target)
+        else:
+            _remove(path)
+
+
+def _abandoned(path: Path, match: re.Match[str]) -> bool:
+    if match["host"] != socket.gethostname():
+        return time.time() - path.stat().st_mtime > _DAY
+    try:
+        os.kill(int(match["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it lives, under another user
+        return False
+    return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _put_in_place(aside: Path, target: Path) -> None:
     if not target.exists():
         os.replace(aside, target)
         return
-    old = target.with_name(f".{target.name}.old-{os.getpid()}")
+    old = _aside(target, "old")
     os.replace(target, old)
     os.replace(aside, target)
-    shutil.rmtree(old) if old.is_dir() else old.unlink()
+    _remove(old)
 
 
-def _aside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.tmp-{os.getpid()}")
+def _aside(target: Path, kind: str = "tmp") -> Path:
+    return target.with_name(f".{target.name}.{kind}-{socket.gethostname()}-{os.getpid()}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Waits until the content of a file is on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

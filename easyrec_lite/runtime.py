@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.lock import only_run
 
 # Notes (severity I) of TensorFlow's start, and the line that announces them.
 CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeLog")
@@ -84,10 +85,16 @@ def _without_chatter() -> Iterator[None]:
 
 
 def set_aside(model_dir: str) -> None:
-    """Renames a model folder that holds something, so that a run starts afresh and nothing goes."""
+    """Renames a model folder that holds something, so that a run starts afresh and nothing goes.
+
+    Raises:
+      RunError: a run trains into it.
+    """
     folder = Path(model_dir)
     if not folder.is_dir() or not any(folder.iterdir()):
         return
+    with only_run(folder):
+        pass
     number = 1
     while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
         number += 1

@@ -25,6 +25,7 @@ NAMES = (
     "config",
     "data",
     "evaluation",
+    "faults",
     "layers",
     "limits",
     "models",

@@ -15,6 +15,7 @@ from easyrec_lite import datasets
 from easyrec_lite.config import load_checked
 from easyrec_lite.errors import ConfigError, RunError
 from easyrec_lite.estimator import Estimator, Hook
+from easyrec_lite.lock import only_run
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import read_variables, variable_shapes
 from easyrec_lite.training.warm_start import warm_start
@@ -120,25 +121,25 @@ def test_latest_exports_are_kept_in_number_and_checkpoints_too(data: Path, tmp_p
 def test_early_stop_and_best_export(data: Path, tmp_path: Path) -> None:
     """The loss of a model that does not move never improves on its first evaluation."""
     rate = "train_config.optimizer_config[0].adam_optimizer.learning_rate"
-    still = {
+    still: dict[str, Any] = {
         f"{rate}.exponential_decay_learning_rate.initial_learning_rate": 0.0,
         f"{rate}.exponential_decay_learning_rate.min_learning_rate": 0.0,
     }
-    result = estimator(
-        data,
-        tmp_path,
-        **still,
-        export_config__exporter_type="best",
-        export_config__enable_early_stop=True,
-        export_config__max_check_steps=4,
-        train_config__num_steps=40,
-        train_config__save_checkpoints_steps=2,
-        data_config__shuffle=False,
-        model_config__dssm__user_tower__dnn__use_bn=False,
-        model_config__dssm__item_tower__dnn__use_bn=False,
-    ).train_and_evaluate()
+    still |= {
+        "export_config.exporter_type": "best",
+        "export_config.enable_early_stop": True,
+        "export_config.max_check_steps": 4,
+        "train_config.num_steps": 40,
+        "train_config.save_checkpoints_steps": 2,
+        "data_config.shuffle": False,
+        "model_config.dssm.user_tower.dnn.use_bn": False,
+        "model_config.dssm.item_tower.dnn.use_bn": False,
+    }
+    result = estimator(data, tmp_path, **still).train_and_evaluate()
     assert result.step == 6
     assert "auc did not improve" in result.reason
+    again = estimator(data, tmp_path, **still).train_and_evaluate()
+    assert (again.step, again.reason) == (6, result.reason)
     assert [path.name for path in (tmp_path / "export" / "best").iterdir()] == ["2"]
 
 
@@ -151,8 +152,12 @@ def test_a_dead_line_in_the_past_stops_at_once_and_saves(data: Path, tmp_path: P
 
 def test_data_ends_a_run_without_steps(data: Path, tmp_path: Path) -> None:
     edits = {"train_config__num_steps": 0, "data_config__num_epochs": 1}
-    result = estimator(data, tmp_path, **edits, train_config__save_checkpoints_steps=100).train()
+    edits["train_config__save_checkpoints_steps"] = 100
+    result = estimator(data, tmp_path, **edits).train()
     assert (result.step, result.reason) == (30, "all data is read")
+    again = Recorder()
+    assert estimator(data, tmp_path, [again], **edits).train() == result
+    assert again.events == [("begin", 30), ("end", 30)]
 
 
 def test_moving_averages_are_what_is_evaluated(data: Path, tmp_path: Path) -> None:
@@ -205,3 +210,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
         again.train()
     assert "gradient" in str(caught.value) or "loss" in str(caught.value)
     assert (tmp_path / "model.ckpt-4.index").exists()
+
+
+def test_a_second_run_is_refused_before_it_writes_anything(data: Path, tmp_path: Path) -> None:
+    with only_run(tmp_path), pytest.raises(RunError, match="another run trains"):
+        estimator(data, tmp_path).train_and_evaluate()
+    assert list(tmp_path.iterdir()) == []

@@ -23,6 +23,7 @@ from easyrec_lite.data.parquet_table import (
     row_problems,
 )
 from easyrec_lite.data.parquet_windows import RowGroup, Window, row_groups, windows
+from easyrec_lite.data.paths import broken
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.errors import DataError, Place, Problem
 
@@ -175,7 +176,10 @@ class ParquetReader(Reader):
         return Rows(table, np.full(len(row), window.epoch), row)
 
     def _read_group(self, group: RowGroup) -> pa.Table:
-        return open_parquet(group.file).read_row_group(group.number, columns=self._names)
+        try:
+            return open_parquet(group.file).read_row_group(group.number, columns=self._names)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(broken(group.file, error)) from error
 
     def _handle_bad(
         self, raw: list[pa.Table], index: np.ndarray, rows: np.ndarray, window: Window
@@ -196,8 +200,6 @@ class ParquetReader(Reader):
             return list(found.problems)
         except TooManyBadRows:
             return []
-        except (pa.ArrowException, OSError) as broken:
-            return [Problem(f"reading failed: {broken}", Place(self.files[0]))]
         return []
 
 

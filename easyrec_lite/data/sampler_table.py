@@ -147,6 +147,7 @@ def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:
         another number of columns.
     """
     data = _read(path)
+    _check_text(path, data)
     _check_header(path, data.slice(0, min(data.size, 4096)).to_pybytes(), expected)
     return _parse(path, data, expected)
 
@@ -162,6 +163,25 @@ def _read(path: Path) -> pa.Buffer:
             return stream.read_buffer()
     except OSError as error:
         raise DataError(Problem(f"cannot be read: {error}", place)) from error
+
+
+def _check_text(path: Path, data: pa.Buffer) -> None:
+    ends = pa.py_buffer(np.array([0, data.size], np.int64))
+    try:
+        pa.LargeStringArray.from_buffers(1, ends, data).validate(full=True)
+    except pa.ArrowInvalid as error:
+        lines = enumerate(data.to_pybytes().split(b"\n"), 1)
+        number, line = next((number, line) for number, line in lines if not _is_utf8(line))
+        problem = Problem("not UTF-8 text", Place(str(path), number), found=repr(line[:200]))
+        raise DataError(problem) from error
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_header(path: Path, start: bytes, expected: Sequence[str]) -> None:

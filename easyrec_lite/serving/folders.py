@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.files import remove_folder
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import MANIFEST, read_manifest
 
@@ -21,7 +21,7 @@ def exports(root: Path) -> list[Path]:
 def keep_newest(root: Path, keep: int) -> None:
     """Removes all but the newest `keep` exports below `root`; 0 keeps all."""
     for old in exports(root)[:-keep] if keep else []:
-        shutil.rmtree(old)
+        remove_folder(old)
 
 
 def find_saved_model(path: Path, name: str = "scorer") -> Path:

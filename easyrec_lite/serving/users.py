@@ -9,6 +9,7 @@ from typing import Any
 
 from easyrec_lite.data.fields import Field, Value
 from easyrec_lite.errors import DataError, Place, Problem, nearest
+from easyrec_lite.json_input import parse_json
 from easyrec_lite.serving.recommender import SEEN
 
 EXAMPLE = """an object such as {"user_id": "7"}, or a list of them"""
@@ -108,12 +109,7 @@ class UserColumns:
 
 
 def _objects(text: str, flag: str) -> list[dict[str, Any]]:
-    try:
-        given = json.loads(text)
-    except json.JSONDecodeError as error:
-        place = Place(flag, error.lineno, error.colno)
-        problem = Problem(f"broken JSON: {error.msg}", place, expected=EXAMPLE, found=text)
-        raise DataError(problem) from error
+    given = parse_json(text, flag, DataError, EXAMPLE)
     users = given if isinstance(given, list) else [given]
     if not users or not all(isinstance(user, dict) for user in users):
         raise DataError(Problem("no user", Place(flag), expected=EXAMPLE, found=text))

@@ -1,20 +1,20 @@
 """Checkpoints: all state of a run by variable name, the newest few kept, broken ones passed over.
 
 A checkpoint is TensorFlow's own format, `model.ckpt-STEP`, readable by `tf.train.load_checkpoint`.
-TensorFlow writes it aside and renames it, and keeps a checksum of each tensor.
+It is written aside and renamed, its index last; TensorFlow keeps a checksum of each tensor.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, Place, Problem, RunError, nearest
+from easyrec_lite.files import folder_aside, sync
 
 PREFIX = "model.ckpt"
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -52,15 +52,22 @@ class Checkpoints:
         """
         prefix = str(self.folder / f"{PREFIX}-{step}")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._checkpoint.write(prefix)
+            with folder_aside(prefix) as aside:
+                self._checkpoint.write(str(aside / Path(prefix).name))
+                _put_in_place(aside, Path(prefix))
         except (OSError, tf.errors.OpError) as error:
-            _remove_partial(self.folder, prefix)
             raise RunError(_unwritable(prefix, error, self.paths())) from error
         if self._keep:
             for old in self.paths()[: -self._keep]:
                 _remove(old)
         return prefix
+
+    def remove_partial(self) -> None:
+        """Removes the data of checkpoints without an index, which a killed run left."""
+        for part in self.folder.glob(f"{PREFIX}-*.data-*"):
+            prefix = part.name.rsplit(".data-", 1)[0]
+            if not part.with_name(f"{prefix}.index").exists():
+                part.unlink()
 
     def restore_newest(self) -> str | None:
         """Restores the newest readable checkpoint; a broken one is passed over, and said so.
@@ -253,10 +260,12 @@ def _remove(prefix: str) -> None:
         part.unlink(missing_ok=True)
 
 
-def _remove_partial(folder: Path, prefix: str) -> None:
-    """Removes what an unfinished write left, TensorFlow's folder of parts included."""
-    name = Path(prefix).name
-    shutil.rmtree(folder / f"{name}_temp", ignore_errors=True)
-    if not Path(prefix + ".index").exists():
-        for part in folder.glob(f"{name}.data-*"):
-            part.unlink(missing_ok=True)
+def _put_in_place(aside: Path, prefix: Path) -> None:
+    """Moves a checkpoint's files to where they belong; without its index it does not count."""
+    index = prefix.with_name(f"{prefix.name}.index")
+    files = sorted(aside.iterdir(), key=lambda path: path.name == index.name)
+    for file in files:
+        sync(file)
+    index.unlink(missing_ok=True)
+    for file in files:
+        file.replace(prefix.with_name(file.name))

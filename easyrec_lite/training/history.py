@@ -40,6 +40,10 @@ class History:
         lines = [json.dumps({"step": e.step, "metrics": dict(e.metrics)}) for e in kept]
         atomic_write(self._path, "\n".join(lines) + "\n")
 
+    def at(self, step: int) -> Evaluation | None:
+        """Returns the evaluation at `step`; None if there was none."""
+        return next((entry for entry in self.read() if entry.step == step), None)
+
     def best(self, metric: str, bigger: bool, until: int) -> Evaluation | None:
         """Returns the best evaluation up to step `until`, the first of equals; None if none."""
         having = [e for e in self.read() if e.step <= until and metric in e.metrics]

@@ -56,24 +56,27 @@ class Loop:
           tf.errors.OpError: the input failed.
         """
         iterator = iter(dataset)
-        reason = ""
+        reason = self._stop_reason() if self._step else ""
         while not reason:
             if self._periods.total is not None and self._step >= self._periods.total:
                 reason = "all steps are done"
                 break
+            before = self._step
             more = self._trainer.run(iterator, self._call_steps())
             self._step = int(self._trainer.step)
             if not bool(self._trainer.finite):
                 raise RunError(_not_finite(self._trainer, self._step + 1))
             self._clock.begin(self._trainer, self._step)
             reason = "" if more else "all data is read"
-            self._between()
-            reason = reason or next(
-                filter(None, (h.should_stop(self._step) for h in self._hooks)), ""
-            )
+            if self._step != before:
+                self._between()
+            reason = reason or self._stop_reason()
         if self._step != self._saved_step:
             self._checkpoint()
         return reason
+
+    def _stop_reason(self) -> str:
+        return next(filter(None, (hook.should_stop(self._step) for hook in self._hooks)), "")
 
     def _between(self) -> None:
         log, save, seconds = self._periods.log, self._periods.save, self._periods.save_seconds

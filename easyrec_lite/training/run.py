@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline, save
-from easyrec_lite.files import atomic_write
+from easyrec_lite.files import atomic_write, remove_leftovers
 from easyrec_lite.input import DATA_ERRORS, BatchInput, Order, position_of
 from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.folders import keep_newest
@@ -25,6 +25,7 @@ from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import Loop, periods_of
 from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.preemption import Preemption
 from easyrec_lite.training.step import Trainer
 from easyrec_lite.training.stopping import Deadline, EarlyStop
 from easyrec_lite.training.warm_start import warm_start
@@ -89,7 +90,8 @@ class Run:
             self.evaluation = Evaluation(self.parts, path, seen_path, again=True)
         keep = self.config.train_config.keep_checkpoint_max
         self.checkpoints = Checkpoints(self.folder, self.trainer.variables_by_name(), keep)
-        self.hooks = [*self._hooks(), *user_hooks]
+        self.preemption = Preemption()
+        self.hooks = [self.preemption, *self._hooks(), *user_hooks]
 
     def _hooks(self) -> list[Hook]:
         train, export = self.config.train_config, self.config.export_config
@@ -104,10 +106,21 @@ class Run:
         return hooks
 
     def result(self) -> Result:
-        """Trains to the end and returns what was made."""
+        """Trains to the end and returns what was made.
+
+        Raises:
+          Terminated: SIGTERM came; what was done is saved.
+        """
+        with self.preemption:
+            return self._result()
+
+    def _result(self) -> Result:
         self._start()
-        reason = self._train()
+        with self.preemption.waiting():
+            reason = self._train()
+        self.preemption.check()
         step = int(self.trainer.step)
+        self._make_up_for_evaluation(step)
         if self.input.reader.bad_rows():
             log.warning("%d bad rows of an epoch were left out", self.input.reader.bad_rows())
         if self.evaluate and self.config.export_config.exporter_type == "final":
@@ -119,12 +132,27 @@ class Run:
         if self.input.sampler is not None:
             log.info("negatives of a row: %s", negatives(self.config.data_config))
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.folder)
+        self.checkpoints.remove_partial()
         save(self.pipeline, self.folder / CONFIG_FILE)
         self.prefix = self.checkpoints.restore_newest()
         if self.prefix:
             log.info("going on from %s", self.prefix)
         elif self.config.train_config.fine_tune_checkpoint:
             warm_start(self.pipeline, self.parts.model.variables_by_name())
+        step, period = int(self.trainer.step), periods_of(self.config.train_config).save
+        if period and step % period == 0:
+            self._make_up_for_evaluation(step)
+
+    def _make_up_for_evaluation(self, step: int) -> None:
+        """Evaluates a checkpoint that a run cut off had saved, but not evaluated to the end."""
+        if self.evaluation is None or not self.prefix:
+            return
+        known = self.history.at(step)
+        if known is None:
+            self._evaluate(self.evaluation, step, self.prefix)
+        else:
+            self.metrics = known.metrics
 
     def _dataset(self) -> tf.data.Dataset:
         data = self.config.data_config
@@ -157,15 +185,19 @@ class Run:
         self.prefix = self.checkpoints.save(step)
         for hook in self.hooks:
             hook.checkpoint(step, self.prefix)
-        if self.evaluation is None:
-            return
+        if self.evaluation is not None:
+            with self.preemption.at_once():
+                self._evaluate(self.evaluation, step, self.prefix)
+
+    def _evaluate(self, evaluation: Evaluation, step: int, prefix: str) -> None:
+        """Evaluates and does what follows; the entry in the history says that all of it is done."""
         with self._averaged():
-            self.metrics = self.evaluation.run(step, self.prefix)
-            if self.evaluation.ranking:
-                log.info("%s", self.evaluation.ranking.line())
+            self.metrics = evaluation.run(step, prefix)
+            if evaluation.ranking:
+                log.info("%s", evaluation.ranking.line())
             self._export_after_evaluation(step)
-        self.history.add(step, self.metrics)
         write_result(self.folder, step, self.metrics)
+        self.history.add(step, self.metrics)
         for hook in self.hooks:
             hook.evaluated(step, self.metrics)
 

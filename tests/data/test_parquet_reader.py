@@ -190,6 +190,19 @@ def test_a_vanished_file_is_named(tmp_path: Path) -> None:
     assert failure(reader)[0].problems[0].message == "no such file or folder"
 
 
+def test_a_damaged_file_is_named_among_others(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        table = pa.table({"n": range(100)})
+        pq.write_table(table, tmp_path / f"{name}.parquet", row_group_size=20)
+    content = bytearray((tmp_path / "b.parquet").read_bytes())
+    content[20:60] = b"\xff" * 40
+    (tmp_path / "b.parquet").write_bytes(content)
+    reader = open_reader(pipeline("n:INT32", "", "ParquetInput"), str(tmp_path), training=True)
+    problem = failure(reader)[0].problems[0]
+    assert Path(problem.place.file).name == "b.parquet"
+    assert "the file is broken" in str(problem)
+
+
 def test_windows_hold_whole_row_groups(tmp_path: Path) -> None:
     table = pa.table({"row": range(40)})
     reader = parquet_reader(tmp_path, table, "row:INT32", "shuffle_buffer_size: 8")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,7 @@ from tests.e2e.running import (
     POINTWISE,
     SENET_BACKBONE,
     checkpoint_values,
-    command,
     edits,
-    flags,
 )
 
 DROPOUT = {
@@ -133,26 +129,6 @@ def test_an_interrupt_changes_nothing(
     begun = 0 if interrupted_at < 30 else 30
     assert recorder.values == {s: v for s, v in expected.values.items() if s > begun}
     assert_equal_checkpoints(found, checkpoint)
-
-
-def test_a_killed_process_changes_nothing(whole: Any, synthetic: Path, tmp_path: Path) -> None:
-    name, _, checkpoint = whole
-    if name == POINTWISE:
-        pytest.skip("one real process is enough")
-    arguments = flags(name, changes_of(name, synthetic, tmp_path))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "easyrec_lite.train", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert any("step 30  checkpoint" in line for line in process.stdout)
-    process.kill()
-    process.communicate()
-    done = command("train", *arguments)
-    assert done.returncode == 0, done.stderr
-    assert f"going on from {tmp_path}/model.ckpt-" in done.stdout
-    assert_equal_checkpoints(str(tmp_path / "model.ckpt-60"), checkpoint)
 
 
 def test_another_seed_is_another_run(whole: Any, synthetic: Path, tmp_path: Path) -> None:

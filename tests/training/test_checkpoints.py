@@ -138,3 +138,26 @@ except RunError as error:
     checkpoints = Checkpoints(tmp_path, variables())
     assert checkpoints.restore_newest() == str(tmp_path / "model.ckpt-1")
     assert not list(tmp_path.glob("model.ckpt-2*"))
+
+
+def test_a_damaged_checkpoint_is_written_anew(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, variables())
+    flip_byte(checkpoints.save(1))
+    assert checkpoints.save(1) == checkpoints.restore_newest()
+    assert {path.suffix for path in tmp_path.iterdir()} == {".index", ".data-00000-of-00001"}
+
+
+def test_a_write_cut_off_before_the_index_counts_for_nothing(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, variables())
+    kept = checkpoints.save(1)
+    Path(checkpoints.save(2) + ".index").unlink()
+    assert checkpoints.restore_newest() == kept
+    checkpoints.remove_partial()
+    assert {path.stem for path in tmp_path.iterdir()} == {"model.ckpt-1"}
+
+
+def test_a_missing_shard_falls_back(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, variables())
+    kept = checkpoints.save(1)
+    Path(checkpoints.save(2) + ".data-00000-of-00001").unlink()
+    assert checkpoints.restore_newest() == kept

@@ -1,0 +1,1 @@
+"""Real training processes, killed at random moments, and what became of them."""
