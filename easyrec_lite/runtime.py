@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from easyrec_lite.lock import only_run
 
 # Notes (severity I) of TensorFlow's start, and the line that announces them.
 CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeLog")
+# What Keras imports where it is installed, for its plots and wrappers: 100 MB and a second.
+NOT_NEEDED = ("matplotlib", "sklearn")
 
 
 def prepare(pipeline: Pipeline) -> None:
@@ -59,10 +61,22 @@ def told_warnings(pipeline: Pipeline) -> list[str]:
 def load_tensorflow() -> None:
     """Loads TensorFlow and Keras without what they print while loading."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _without_chatter():
+    with _without_chatter(), _as_if_absent(NOT_NEEDED):
         import keras  # noqa: F401
         import tensorflow as tf
     tf.get_logger().setLevel(logging.ERROR)
+
+
+@contextmanager
+def _as_if_absent(packages: Sequence[str]) -> Iterator[None]:
+    """Within the block, importing a package that is not loaded yet fails as if it were absent."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,15 @@ def test_those_of_a_runs_config_are_counted_and_those_of_flags_told(
     assert line.endswith(f"python -m easyrec_lite.check --config {file}")
     assert "1 warning," in told_warnings(warned(file, tmp_path / "model", 1))[1]
     assert told_warnings(warned(file, tmp_path / "model", 0)) == [str(FLAG)]
+
+
+def test_keras_loads_no_plots_and_wrappers_but_a_report_still_can() -> None:
+    code = """
+import sys
+from easyrec_lite.runtime import NOT_NEEDED, load_tensorflow
+load_tensorflow()
+print([name for name in sys.modules if name.split(".")[0] in NOT_NEEDED])
+import matplotlib, sklearn
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
