@@ -138,7 +138,7 @@ PIPELINE = {
         "optimizer_config gradient_clipping_by_norm num_steps fine_tune_checkpoint "
         "fine_tune_ckpt_var_map save_checkpoints_steps save_checkpoints_secs keep_checkpoint_max "
         "save_summary_steps log_step_count_steps inter_op_parallelism_threads "
-        "intra_op_parallelism_threads freeze_gradient dead_line seed",
+        "intra_op_parallelism_threads freeze_gradient dead_line seed sync_batch_norm",
         warned={
             "sync_replicas sparse_accumulator_type startup_delay_steps num_gpus_per_worker "
             "protocol tensor_fuse": ONE_MACHINE,
@@ -311,7 +311,7 @@ MODELS = {
     ),
     "SoftmaxOptions": _fields(
         "item_id mask_false_negatives logq logq_of_positive logq_rate logq_buckets "
-        "learn_temperature min_temperature hardest_negatives"
+        "learn_temperature min_temperature hardest_negatives cross_replica_negatives"
     ),
     "ModelParams": _fields(
         "l2_regularization user_tower_idx_in_output item_tower_idx_in_output simi_func "
