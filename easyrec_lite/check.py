@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from easyrec_lite.cli import Parser, base_parser, edits_from, run
+from easyrec_lite.cluster import problems_of
 from easyrec_lite.config import Pipeline, examine
 from easyrec_lite.config.check import check
 from easyrec_lite.config.memory import estimate, report
@@ -24,6 +25,7 @@ from easyrec_lite.errors import ConfigError, Problem, ProblemError
 from easyrec_lite.files import atomic_file, atomic_write
 from easyrec_lite.registry import import_plugins
 from easyrec_lite.runtime import load_tensorflow
+from easyrec_lite.tf_config import from_environment
 
 ROWS = 1000
 
@@ -39,6 +41,8 @@ def main(argv: Sequence[str]) -> int:
     pipeline, problems = examine(args.config, edits_from(args))
     if pipeline is not None:
         problems = _distinct([*problems, *check(pipeline)])
+        if not _errors(problems):
+            problems += cluster_problems(pipeline)
         if args.data and not _errors(problems):
             problems += data_problems(pipeline, args.rows)
     for problem in problems:
@@ -93,6 +97,14 @@ def data_problems(pipeline: Pipeline, rows: int = ROWS) -> list[Problem]:
     if train and view.listwise and not _errors(found):
         found += _negative_rows(view, train, rows)
     return found
+
+
+def cluster_problems(pipeline: Pipeline) -> list[Problem]:
+    """Returns what is wrong with TF_CONFIG, or does not go together in it and a good config."""
+    try:
+        return problems_of(pipeline, from_environment())
+    except ConfigError as error:
+        return list(error.problems)
 
 
 def _negative_rows(view: View, path: str, rows: int) -> list[Problem]:

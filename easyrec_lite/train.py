@@ -6,7 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from easyrec_lite import cli
+from easyrec_lite.cluster import mode_of, problems_of
 from easyrec_lite.runtime import prepare, set_aside
+from easyrec_lite.tf_config import from_environment
 
 
 def main(argv: Sequence[str]) -> int:
@@ -14,7 +16,11 @@ def main(argv: Sequence[str]) -> int:
     parser = cli.base_parser("python -m easyrec_lite.train", main.__doc__ or "")
     args = parser.parse_args(argv)
     pipeline = cli.pipeline_from(args)
+    cluster = from_environment()
+    mode_of(pipeline, cluster)
     prepare(pipeline)
+    for warning in problems_of(pipeline, cluster):
+        print(warning, file=sys.stderr)
     from easyrec_lite.estimator import Estimator
     from easyrec_lite.reporting.write import report_after
     from easyrec_lite.training.progress import make_progress

@@ -129,3 +129,13 @@ def test_nothing_imports_tensorflow(folder) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "the config is good" in done.stdout
+
+
+def test_the_cluster_is_checked_too(folder, capsys, monkeypatch) -> None:
+    workers = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": %d}}'
+    monkeypatch.setenv("TF_CONFIG", workers % 0)
+    assert check(POINTWISE) == 2
+    assert "TF_CONFIG: error: cluster: 2 processes that train" in capsys.readouterr().out
+    monkeypatch.setenv("TF_CONFIG", workers % 2)
+    assert check(POINTWISE) == 2
+    assert "TF_CONFIG: error: task.index: no such worker" in capsys.readouterr().out

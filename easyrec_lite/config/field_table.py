@@ -138,10 +138,12 @@ PIPELINE = {
         "optimizer_config gradient_clipping_by_norm num_steps fine_tune_checkpoint "
         "fine_tune_ckpt_var_map save_checkpoints_steps save_checkpoints_secs keep_checkpoint_max "
         "save_summary_steps log_step_count_steps inter_op_parallelism_threads "
-        "intra_op_parallelism_threads freeze_gradient dead_line seed sync_batch_norm",
+        "intra_op_parallelism_threads freeze_gradient dead_line seed train_distribute "
+        "sync_replicas sync_batch_norm",
         warned={
-            "sync_replicas sparse_accumulator_type startup_delay_steps num_gpus_per_worker "
-            "protocol tensor_fuse": ONE_MACHINE,
+            "sparse_accumulator_type protocol tensor_fuse": "TensorFlow's own transport is used",
+            "startup_delay_steps": "all workers start at once",
+            "num_gpus_per_worker": "each process takes the GPUs that it sees: CUDA_VISIBLE_DEVICES",
             "is_profiling": "profiling is left to TensorFlow's profiler",
             "force_restore_shape_compatible": (
                 "a variable is restored only into its own shape",
@@ -151,12 +153,6 @@ PIPELINE = {
             "write_graph": "the graph is not written for TensorBoard",
             "incr_save_config": INCREMENTAL,
             "enable_oss_stop_signal": "no stop file is looked for; an interrupt saves and stops",
-        },
-        refused={
-            "train_distribute": (
-                "only NoStrategy is served, " + ONE_MACHINE,
-                "leave it out; the results are those of one worker with this batch_size",
-            ),
         },
     ),
     "EvalConfig": _fields(
@@ -257,9 +253,8 @@ FEATURES = {
         "num_buckets boundaries separator kv_separator seq_multi_sep max_seq_len vocab_file "
         "vocab_list shared_names lookup_max_sel_elem_num combiner initializer precision min_val "
         "max_val normalizer_fn raw_input_dim sequence_combiner sub_feature_type expression "
-        "combo_join_sep combo_input_seps",
+        "combo_join_sep combo_input_seps max_partitions",
         warned={
-            "max_partitions": "a table is kept whole, " + ONE_MACHINE,
             "sequence_length": "a sequence is as long as the data says, at most max_seq_len",
             "ev_params": EMBEDDING_VARIABLE,
         },

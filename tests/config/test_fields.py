@@ -105,13 +105,6 @@ def test_a_repeated_field_is_reported_once() -> None:
     assert [item.path for item in walk(loads(text))] == ["data_config.label_dim[0]"]
 
 
-def test_strategies_other_than_one_worker_are_refused() -> None:
-    good = replaced(POINTWISE, "num_steps: 10", "num_steps: 10 train_distribute: NoStrategy")
-    bad = good.replace("NoStrategy", "PSStrategy")
-    assert walk(loads(good)) == []
-    assert_reported(bad, "PSStrategy", "error: train_config.train_distribute", "NoStrategy")
-
-
 def test_a_ranking_model_is_refused_by_name() -> None:
     start, end = POINTWISE.index("  dssm_senet {"), POINTWISE.index("}\nexport_config")
     text = POINTWISE[:start] + "  deepfm { dnn { hidden_units: 8 } }\n" + POINTWISE[end:]

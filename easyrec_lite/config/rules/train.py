@@ -7,11 +7,28 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from easyrec_lite.config.view import View
+from easyrec_lite.config.view import View, enum_name
 from easyrec_lite.errors import Problem
 
 Problems = Iterator[Problem]
 DEADLINE_FORMAT = "%Y%m%d %H:%M:%S"
+OFFERED = (
+    "NoStrategy",
+    "MirroredStrategy",
+    "MultiWorkerMirroredStrategy",
+    "CollectiveAllReduceStrategy",
+    "PSStrategy",
+)
+# What is not offered → the nearest that is, and what of it remains.
+NEAREST = {
+    "HorovodStrategy": ("MultiWorkerMirroredStrategy", "synchronous workers, no Horovod"),
+    "ExascaleStrategy": ("PSStrategy", "TensorFlow's parameter servers"),
+    "SokStrategy": ("PSStrategy", "tables are spread over parameter servers by max_partitions"),
+    "EmbeddingParallelStrategy": (
+        "PSStrategy",
+        "tables are spread over parameter servers by max_partitions",
+    ),
+}
 
 
 def ends(view: View) -> Problems:
@@ -128,4 +145,18 @@ def deadline(view: View) -> Problems:
         )
 
 
-RULES = (ends, optimizers, freezing, clipping, deadline)
+def strategy(view: View) -> Problems:
+    """The work is spread in a way that is offered."""
+    name = enum_name(view.config.train_config, "train_distribute")
+    if name in NEAREST:
+        nearest, remains = NEAREST[name]
+        yield view.error(
+            "train_config.train_distribute",
+            f"{name} is not offered",
+            expected="one of " + ", ".join(OFFERED),
+            nearest=nearest,
+            remedy=f"use {nearest}: {remains}",
+        )
+
+
+RULES = (ends, optimizers, freezing, clipping, deadline, strategy)

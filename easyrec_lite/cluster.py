@@ -1,0 +1,193 @@
+"""The processes of a run, and how its work is spread over them. No TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.view import View, enum_name
+from easyrec_lite.errors import ConfigError, Place, Problem
+
+VARIABLE = "TF_CONFIG"
+ROLES = ("chief", "worker", "ps", "evaluator")
+PATH = "train_config.train_distribute"
+# The exit code of a run that lost another process of its cluster, and goes on when started again.
+PEER_LOST = 75
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes of a run, and which of them this one is.
+
+    Attributes:
+      role: what this process is, one of `ROLES`.
+      index: its number among those of its role.
+      addresses: role → `host:port` of each process; roles without any are left out.
+    """
+
+    role: str
+    index: int
+    addresses: Mapping[str, tuple[str, ...]]
+
+    @property
+    def has_ps(self) -> bool:
+        """Whether there are parameter servers."""
+        return "ps" in self.addresses
+
+    @property
+    def chief(self) -> bool:
+        """Whether this process saves, evaluates and exports: the chief, or else worker 0."""
+        if self.role == "chief":
+            return True
+        return self.role == "worker" and self.index == 0 and "chief" not in self.addresses
+
+    @property
+    def training(self) -> tuple[str, ...]:
+        """The addresses of the processes that train; with ps the chief is not among them."""
+        chief = () if self.has_ps else self.addresses.get("chief", ())
+        return (*chief, *self.addresses.get("worker", ()))
+
+    @property
+    def workers(self) -> int:
+        """How many processes train."""
+        return len(self.training)
+
+    @property
+    def worker(self) -> int | None:
+        """The number of this process among those that train; None when it does not."""
+        if self.address in self.training:
+            return self.training.index(self.address)
+        return None
+
+    @property
+    def address(self) -> str:
+        """The `host:port` of this process; '' for an evaluator that has none."""
+        own = self.addresses.get(self.role, ())
+        return own[self.index] if self.index < len(own) else ""
+
+    @property
+    def name(self) -> str:
+        """What this process is called in messages, such as `worker 1`."""
+        return f"{self.role} {self.index}"
+
+
+class Mode(Enum):
+    """How a run is spread.
+
+    ONE: one process, one device. MIRRORED: the devices of one process, in step. MULTI_WORKER:
+    several processes, in step. PS: workers that train each at its own pace, on variables that
+    parameter servers hold.
+    """
+
+    ONE = "one process"
+    MIRRORED = "devices of one process, synchronous"
+    MULTI_WORKER = "processes, synchronous"
+    PS = "parameter servers, asynchronous"
+
+
+_MODES = {
+    "NoStrategy": Mode.ONE,
+    "MirroredStrategy": Mode.MIRRORED,
+    "MultiWorkerMirroredStrategy": Mode.MULTI_WORKER,
+    "CollectiveAllReduceStrategy": Mode.MULTI_WORKER,
+    "PSStrategy": Mode.PS,
+}
+
+
+def mode_of(pipeline: Pipeline, cluster: Cluster | None) -> Mode:
+    """Returns how to train a checked config in a cluster.
+
+    Raises:
+      ConfigError: `train_distribute` and the cluster do not go together.
+    """
+    problems = [p for p in problems_of(pipeline, cluster) if p.severity == "error"]
+    if problems:
+        raise ConfigError(problems)
+    return _mode(pipeline, cluster)
+
+
+def _mode(pipeline: Pipeline, cluster: Cluster | None) -> Mode:
+    mode = _MODES[enum_name(pipeline.config.train_config, "train_distribute")]
+    if mode is Mode.ONE and cluster is not None and cluster.has_ps:
+        return Mode.PS
+    return mode
+
+
+def problems_of(pipeline: Pipeline, cluster: Cluster | None) -> list[Problem]:
+    """Returns what is wrong (errors) or doubtful (warnings) with a checked config in a cluster."""
+    found = [*_mismatches(pipeline, cluster), *_without_effect(pipeline, cluster)]
+    return list(dict.fromkeys(found))
+
+
+def _mismatches(pipeline: Pipeline, cluster: Cluster | None) -> Iterator[Problem]:
+    name = enum_name(pipeline.config.train_config, "train_distribute")
+    mode = _mode(pipeline, cluster)
+    place = pipeline.place(PATH)
+    if mode is Mode.PS and (cluster is None or not cluster.has_ps):
+        yield Problem(
+            f"{name}, but TF_CONFIG names no ps",
+            place,
+            PATH,
+            expected="TF_CONFIG with chief, worker and ps",
+            nearest="MultiWorkerMirroredStrategy" if cluster else "NoStrategy",
+            remedy="start it by python -m easyrec_lite.launch --workers 2 --ps 2 -- train …",
+        )
+    elif mode is Mode.MULTI_WORKER and cluster is None:
+        yield Problem(
+            f"{name} without TF_CONFIG: this process is the only worker",
+            place,
+            PATH,
+            remedy="start it by python -m easyrec_lite.launch --workers 2 -- train …",
+            severity="warning",
+        )
+    elif cluster is not None:
+        yield from _of_cluster(name, mode, cluster)
+
+
+def _of_cluster(name: str, mode: Mode, cluster: Cluster) -> Iterator[Problem]:
+    place = Place(VARIABLE)
+    if mode is not Mode.PS and cluster.has_ps:
+        yield Problem(
+            f"parameter servers, but train_distribute is {name}, which has none",
+            place,
+            "cluster.ps",
+            nearest="PSStrategy",
+            remedy="leave ps out, or set train_config.train_distribute: PSStrategy",
+        )
+    elif mode in (Mode.ONE, Mode.MIRRORED) and cluster.workers > 1:
+        yield Problem(
+            f"{cluster.workers} processes that train, but train_distribute is {name}",
+            place,
+            "cluster",
+            expected="one, beside an evaluator",
+            nearest="MultiWorkerMirroredStrategy",
+            remedy="set train_config.train_distribute, or leave TF_CONFIG unset",
+        )
+    elif not cluster.workers:
+        yield Problem("no process that trains", place, "cluster", expected="a chief or a worker")
+
+
+def _without_effect(pipeline: Pipeline, cluster: Cluster | None) -> Iterator[Problem]:
+    """Yields warnings about options that only some modes know."""
+    if _mode(pipeline, cluster) is Mode.PS:
+        path = "train_config.sync_replicas"
+        if pipeline.config.train_config.sync_replicas:
+            yield Problem(
+                "no effect here: with parameter servers each worker trains at its own pace",
+                pipeline.place(path),
+                path,
+                remedy="set it to false, or train in step by MultiWorkerMirroredStrategy",
+                severity="warning",
+            )
+        return
+    for feature in View(pipeline).features:
+        if feature.config.max_partitions > 1:
+            path = f"{feature.path}.max_partitions"
+            yield Problem(
+                "no effect here: a table is cut into parts on parameter servers alone",
+                pipeline.place(path),
+                path,
+                severity="warning",
+            )
