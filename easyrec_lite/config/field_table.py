@@ -200,10 +200,10 @@ DATA = {
         "input_type separator input_fields sample_weight with_header negative_sampler "
         "negative_sampler_v2 hard_negative_sampler hard_negative_sampler_v2 "
         "negative_sampler_in_memory eval_batch_size drop_remainder bad_row_policy max_bad_rows "
-        "cache",
+        "cache shard file_shard",
         warned={
             "prefetch_size num_parallel_calls": "the input pipeline tunes itself",
-            "shard file_shard chief_redundant": ONE_MACHINE,
+            "chief_redundant": "workers that step together end together anyway",
             "selected_cols selected_col_types": "columns are those of input_fields",
             "rtp_separator pai_worker_queue pai_worker_slice_num": "it is a platform reader's",
             "feature_fields": "the columns that features read are known from their input_names",
