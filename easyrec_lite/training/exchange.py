@@ -13,7 +13,7 @@ from easyrec_lite import replicas
 from easyrec_lite.batch import Batch
 from easyrec_lite.training.optimizers import unique_rows
 
-_EPOCH_BITS = 40
+_EPOCH = 1 << 40
 
 
 class Progress(NamedTuple):
@@ -34,9 +34,9 @@ class Progress(NamedTuple):
         if replicas.count() == 1:
             return cls(rows, batch.position)
         epoch, row = tf.unstack(batch.position)
-        everyone = replicas.gathered(tf.stack([epoch << _EPOCH_BITS | row, rows])[None])
+        everyone = replicas.gathered(tf.stack([epoch * _EPOCH + row, rows])[None])
         furthest = tf.reduce_max(everyone[:, 0])
-        position = tf.stack([furthest >> _EPOCH_BITS, furthest & ((1 << _EPOCH_BITS) - 1)])
+        position = tf.stack([furthest // _EPOCH, furthest % _EPOCH])
         return cls(tf.reduce_sum(everyone[:, 1]), position)
 
 

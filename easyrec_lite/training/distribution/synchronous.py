@@ -136,12 +136,13 @@ def _lost(error: Exception) -> Problem:
 @tf.autograph.experimental.do_not_convert
 def _empty_unless_real(batch: Batch, real: tf.Tensor) -> Batch:
     """Returns the batch, without its rows if it only stands in for one; its position stays."""
-    emptied = tf.nest.map_structure(
-        lambda rows: (
-            rows[: tf.where(real, tf.shape(rows, tf.int64)[0], 0)]
-            if not isinstance(rows, tf.RaggedTensor)
-            else rows[: tf.where(real, rows.nrows(), 0)]
-        ),
-        batch._replace(position=None),
-    )
-    return emptied._replace(position=batch.position)
+
+    def cut(rows: Any) -> Any:
+        if rows is None:
+            return None
+        ragged = isinstance(rows, tf.RaggedTensor)
+        count = rows.nrows(tf.int64) if ragged else tf.shape(rows, tf.int64)[0]
+        return rows[: tf.where(real, count, 0)]
+
+    rows = tf.nest.map_structure(cut, batch._replace(position=None))
+    return rows._replace(position=batch.position)
