@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ LOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
+COLLECTIVE = "Collective ops is aborted by"
 
 
 class Synchronous(Distribution):
@@ -108,9 +110,10 @@ class Synchronous(Distribution):
             f"batches of {size} rows each, {self.count * size} in all",
         ]
 
-    def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
-        """Returns what failed: the data of this process, or another process."""
-        return PeerLost(_lost(error)) if isinstance(error, LOST) else super().explain(error)
+    def lost(self, error: tf.errors.OpError) -> PeerLost | None:
+        """Returns that another process is gone, if that is why TensorFlow failed."""
+        gone = isinstance(error, LOST) or COLLECTIVE in str(error)
+        return PeerLost(_lost(error)) if gone else None
 
     def _sum(self, numbers: Sequence[int]) -> list[int]:
         """Returns the sums over processes of a few numbers."""
@@ -127,10 +130,16 @@ def _lost(error: Exception) -> Problem:
     return Problem(
         "another process of this run is gone, or cannot be reached",
         Place("train_config.train_distribute"),
-        found=str(error).splitlines()[0][:300],
+        found=_reason(error),
         remedy="its own log says why; start the same command again on all of them: it goes on from "
         "the newest checkpoint",
     )
+
+
+def _reason(error: Exception) -> str:
+    """Returns the transport's own words, or else the kind of the error."""
+    words = re.search(r'grpc_message:"([^"]+)"', str(error))
+    return words[1] if words else type(error).__name__.removesuffix("Error")
 
 
 @tf.autograph.experimental.do_not_convert
