@@ -256,8 +256,9 @@ def _config_beside(folder: str | None, flag: str) -> Path:
 def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code.
 
-    Problems of the config, the data or the file system are printed without a traceback (2); an
-    interrupt gives 130; a reader that closed the pipe gives 141, silently.
+    Problems of the config, the data or the file system are printed without a traceback (2, or 75
+    when another process of a cluster was lost); an interrupt gives 130; a reader that closed the
+    pipe gives 141, silently.
     """
     try:
         code = main(sys.argv[1:] if argv is None else argv)
@@ -265,7 +266,7 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None 
         return code or 0
     except ProblemError as error:
         print(error, file=sys.stderr)
-        return 2
+        return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

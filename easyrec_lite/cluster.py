@@ -13,8 +13,6 @@ from easyrec_lite.errors import ConfigError, Place, Problem
 VARIABLE = "TF_CONFIG"
 ROLES = ("chief", "worker", "ps", "evaluator")
 PATH = "train_config.train_distribute"
-# The exit code of a run that lost another process of its cluster, and goes on when started again.
-PEER_LOST = 75
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,11 @@ class Problem:
 class ProblemError(ValueError):
     """A `ValueError` made of problems, printed in file order.
 
-    The command line prints it without a traceback and exits with code 2.
+    The command line prints it without a traceback and exits with `exit_code`.
     """
 
     kind = "problem"
+    exit_code = 2
 
     def __init__(self, problems: Problem | Iterable[Problem]):
         given = [problems] if isinstance(problems, Problem) else list(problems)
@@ -99,6 +100,15 @@ class RunError(ProblemError):
     """A run cannot go on: a value that is not finite, a full disk, a broken checkpoint."""
 
     kind = "run"
+
+
+class PeerLost(RunError):
+    """Another process of the run's cluster is gone; the same command, started again, goes on.
+
+    The exit code is `EX_TEMPFAIL` of sysexits.h.
+    """
+
+    exit_code = 75
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

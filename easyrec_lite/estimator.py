@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline, load_checked
+from easyrec_lite.config.data_paths import eval_path, train_path
 from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.lock import only_run
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
+from easyrec_lite.tf_config import from_environment
 from easyrec_lite.training.build import Parts, build
 from easyrec_lite.training.checkpoints import find_checkpoint, step_of
 from easyrec_lite.training.evaluation import Evaluation
 from easyrec_lite.training.hooks import Hook
-from easyrec_lite.training.run import Result, Run, eval_path, train_path, write_result
+from easyrec_lite.training.judge import write_result
+from easyrec_lite.training.run import Result, Run
 from easyrec_lite.training.weights import load_weights
 
 __all__ = ["Estimator", "Hook", "Result"]
@@ -61,8 +65,10 @@ class Estimator:
         return self._run(evaluate=True)
 
     def _run(self, evaluate: bool) -> Result:
-        with only_run(self.model_dir):
-            return Run(self.pipeline, self._user_hooks, evaluate).result()
+        cluster = from_environment()
+        chief = cluster is None or cluster.chief
+        with only_run(self.model_dir) if chief else nullcontext():
+            return Run(self.pipeline, self._user_hooks, evaluate, cluster).result()
 
     def evaluate(self, checkpoint: str | None = None, path: str | None = None) -> dict[str, float]:
         """Returns the metrics of a checkpoint (default: the newest) over `path`.

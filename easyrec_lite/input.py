@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.config.item_id import item_id_field
 from easyrec_lite.data.cache.key import key
 from easyrec_lite.data.cache.rows import CachedRows
+from easyrec_lite.data.order import Order as ReaderOrder
 from easyrec_lite.data.proposal import Proposal, count_frequencies, table_frequencies
 from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import Sampler, open_sampler
+from easyrec_lite.data.share import WHOLE, Share, endless, placed
+from easyrec_lite.errors import DataError, Place, Problem
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.features.values import FeatureValue
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
@@ -34,14 +38,15 @@ class Order:
 
     Attributes:
       epochs: how often the data is read; None is without end.
-      start: (epoch, rows of it already consumed) to go on from.
+      start: (epoch, rows of it already consumed) to go on from; a tensor or variable, int64 [2],
+        is read when a data set is made.
       shuffle: whether each epoch has an order of its own, made from `seed`.
       seed: the run's seed.
-      limit: at most so many rows, counted within one epoch; 0 is all.
+      limit: at most so many rows, counted within one epoch and share; 0 is all.
     """
 
     epochs: int | None = 1
-    start: tuple[int, int] = (0, 0)
+    start: tuple[int, int] | tf.Tensor = (0, 0)
     shuffle: bool = False
     seed: int = 0
     limit: int = 0
@@ -70,9 +75,11 @@ class BatchInput:
       item_features: features of the item side, which negatives need too.
       training: whether for training (a sampler's `num_sample`) or evaluation.
       again: whether the run will ask for these batches more than once.
+      share: the part of the rows that this worker has.
 
     Raises:
-      DataError: no such file, or the sampler's table is wrong.
+      DataError: no such file, fewer files than workers that share them, or the sampler's table is
+        wrong.
     """
 
     def __init__(
@@ -84,6 +91,8 @@ class BatchInput:
         item_features: tuple[str, ...],
         training: bool,
         again: bool = False,
+        *,
+        share: Share = WHOLE,
     ):
         data = pipeline.config.data_config
         self._transform = transform
@@ -100,7 +109,7 @@ class BatchInput:
                 pipeline,
                 lambda rows: transform(rows, item_features),
                 training=training,
-                seed=pipeline.config.train_config.seed,
+                seed=share.seed(pipeline.config.train_config.seed),
             )
             columns |= _sampler_columns(data)
             if training:
@@ -108,7 +117,9 @@ class BatchInput:
                 columns |= {self._proposal.field} if self._proposal else set()
         self._kept_columns = columns
         columns = columns | {*transform.input_fields()}
-        self.reader: Reader = open_reader(pipeline, path, training=training, columns=columns)
+        self.reader: Reader = open_reader(
+            pipeline, path, training=training, columns=columns, share=share
+        )
         self._cache = self._open_cache(data, again)
 
     def _open_cache(self, data: Any, again: bool) -> CachedRows | None:
@@ -127,25 +138,72 @@ class BatchInput:
     def batches(
         self, batch_size: int, order: Order, drop_remainder: bool = False
     ) -> tf.data.Dataset:
-        """Returns the data set of `Batch`es of `batch_size` rows (the last may be smaller)."""
-        start, shuffle, seed = order.start, order.shuffle, order.seed
-        if self._cache is not None and not order.limit:
-            begun = self.reader.begin(epochs=order.epochs, start=start, shuffle=shuffle, seed=seed)
-            encoded = self._cache.batches(begun, batch_size, drop_remainder)
-            made = encoded.map(self._complete, tf.data.AUTOTUNE, deterministic=True)
-            return made.prefetch(tf.data.AUTOTUNE)
-        rows = self.reader.batches(
-            batch_size,
-            epochs=order.epochs,
-            start=start,
-            shuffle=shuffle,
-            seed=seed,
-            drop_remainder=drop_remainder,
-        )
+        """Returns the data set of `Batch`es of `batch_size` rows (the last may be smaller).
+
+        Of a share by rows it is the batches of this worker; a global batch of fewer rows than
+        workers has none for some of them.
+        """
+        rows = self._rows(batch_size, order, drop_remainder)
+        if self.reader.share.by_row:
+            rows = rows.filter(lambda rows, position, real: real)
         if order.limit:
             rows = first_rows(rows, batch_size, order.limit)
-        made = rows.map(self.batch, tf.data.AUTOTUNE, deterministic=True)
+
+        @tf.autograph.experimental.do_not_convert
+        def complete(rows: Encoded | Columns, position: tf.Tensor, _: tf.Tensor) -> Batch:
+            return self._batch(rows, position)
+
+        made = rows.map(complete, tf.data.AUTOTUNE, deterministic=True)
         return made.prefetch(tf.data.AUTOTUNE)
+
+    def padded(
+        self, batch_size: int, order: Order, drop_remainder: bool = False
+    ) -> tf.data.Dataset:
+        """Returns a data set without end of (`Batch`, real), for workers that step together.
+
+        `real`, a bool scalar, is False where this worker has no rows but others may: the batch then
+        stands in for one, and its position is where this worker's data has come to. Of shares by
+        rows all workers have the same positions, and their data ends with the same batch.
+
+        Raises:
+          DataError: this worker has no batch at all, in no epoch.
+        """
+        first = dataclasses.replace(order, start=(0, 0))
+        rows = self.reader.numbered(self._begin(first), batch_size, drop_remainder)
+        spares = rows.take(1).map(lambda rows, numbers: self._batch(rows, numbers.position))
+        spare = next(self.read(spares), None)
+        if spare is None:
+            raise DataError(self._no_batch())
+
+        @tf.autograph.experimental.do_not_convert
+        def complete(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tuple[Batch, tf.Tensor]:
+            return self._batch(rows, position), real
+
+        rows = self._rows(batch_size, order, drop_remainder)
+        made = rows.map(complete, tf.data.AUTOTUNE, deterministic=True)
+        return endless(made, spare, order.start).prefetch(tf.data.AUTOTUNE)
+
+    def _no_batch(self) -> Problem:
+        share = self.reader.share
+        return Problem(
+            message=f"worker {share.index} of {share.count} has no rows for even one batch",
+            place=Place(", ".join(self.reader.files)),
+            path="data_config.batch_size",
+            expected="a batch for each worker: a good row, or with drop_remainder a full batch",
+            remedy="lower data_config.batch_size, start fewer workers, or give more data",
+        )
+
+    def _begin(self, order: Order) -> ReaderOrder:
+        return self.reader.begin(
+            epochs=order.epochs, start=order.start, shuffle=order.shuffle, seed=order.seed
+        )
+
+    def _rows(self, batch_size: int, order: Order, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (encoded or raw rows, position, real)."""
+        begun = self._begin(order)
+        if self._cache is not None and not order.limit and isinstance(order.start, tuple):
+            return self._cache.batches(begun, batch_size, drop_remainder)
+        return self.reader.numbered(begun, batch_size, drop_remainder).map(placed)
 
     def close(self) -> None:
         """Ends what `batches` began: an unfinished cache goes."""
@@ -160,20 +218,20 @@ class BatchInput:
         """
         return guarded(self.reader, dataset, lambda batch: batch.position)
 
-    @tf.autograph.experimental.do_not_convert
-    def batch(self, columns: Columns, position: tf.Tensor) -> Batch:
-        """Returns the batch of B raw rows; `position` int64 [2] is where they end."""
-        return self._complete(self._encode(columns), position)
-
     def _encode(self, columns: Columns) -> Encoded:
         """Returns what follows from each of B raw rows alone, the same in every epoch."""
         early = [name for name in self._transform.specs if name not in self._late]
         kept = {name: columns[name] for name in self._kept_columns}
         return Encoded(self._transform(columns, early), kept)
 
-    @tf.autograph.experimental.do_not_convert
-    def _complete(self, rows: Encoded, position: tf.Tensor) -> Batch:
-        """Returns the batch of B encoded rows: with late features and sampled negatives."""
+    def _batch(self, rows: Encoded | Columns, position: tf.Tensor) -> Batch:
+        """Returns the batch of B rows, encoded or raw: with late features and sampled negatives.
+
+        Args:
+          rows: the rows.
+          position: int64 [2], where they end.
+        """
+        rows = rows if isinstance(rows, Encoded) else self._encode(rows)
         columns = rows.columns
         labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
         weights = tf.cast(columns[self._weight], tf.float32) if self._weight else None
@@ -263,13 +321,13 @@ def position_of(position: tf.Tensor) -> tuple[int, int]:
 
 
 def first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:
-    """Cuts a data set of (columns, position) after `limit` rows."""
+    """Cuts a data set of (columns, …) after `limit` rows."""
 
     @tf.autograph.experimental.do_not_convert
     def cut(index: tf.Tensor, element: Any) -> Any:
-        columns, position = element
+        columns, *rest = element
         keep = limit - index * batch_size
-        return tf.nest.map_structure(lambda column: column[:keep], columns), position
+        return tf.nest.map_structure(lambda column: column[:keep], columns), *rest
 
     batches = -(-limit // batch_size)
     return rows.take(batches).enumerate().map(cut)

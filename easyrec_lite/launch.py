@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from easyrec_lite.cli import COMMAND_LINE, Parser, positive, run
-from easyrec_lite.cluster import PEER_LOST
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.errors import ConfigError, PeerLost, Problem, nearest
 from easyrec_lite.local_cluster import POLL_SECONDS, LocalCluster
 
 COMMANDS = ("train",)
@@ -64,7 +63,7 @@ def _run(cluster: LocalCluster, restarts: int, grace: float) -> int:
         cluster.start()
         while True:
             restarts = _watch(cluster, restarts)
-            if cluster.chief.code != PEER_LOST or not restarts:
+            if cluster.chief.code != PeerLost.exit_code or not restarts:
                 break
             restarts -= 1
             cluster.terminate(grace)

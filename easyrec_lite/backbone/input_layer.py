@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import equal_width
 
@@ -54,7 +55,7 @@ class InputLayer(keras.layers.Layer):
         for i, shape in enumerate(input_shape):
             norms: list[keras.layers.Layer] = []
             if self._options.do_batch_norm:
-                norms.append(keras.layers.BatchNormalization(name=f"bn_{i}"))
+                norms.append(BatchNorm(name=f"bn_{i}"))
             if self._options.do_layer_norm:
                 norms.append(keras.layers.LayerNormalization(name=f"norm_{i}"))
             for norm in norms:

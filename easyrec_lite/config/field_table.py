@@ -139,7 +139,7 @@ PIPELINE = {
         "fine_tune_ckpt_var_map save_checkpoints_steps save_checkpoints_secs keep_checkpoint_max "
         "save_summary_steps log_step_count_steps inter_op_parallelism_threads "
         "intra_op_parallelism_threads freeze_gradient dead_line seed train_distribute "
-        "sync_replicas",
+        "sync_replicas sync_batch_norm",
         warned={
             "sparse_accumulator_type protocol tensor_fuse": "TensorFlow's own transport is used",
             "startup_delay_steps": "all workers start at once",
@@ -200,10 +200,10 @@ DATA = {
         "input_type separator input_fields sample_weight with_header negative_sampler "
         "negative_sampler_v2 hard_negative_sampler hard_negative_sampler_v2 "
         "negative_sampler_in_memory eval_batch_size drop_remainder bad_row_policy max_bad_rows "
-        "cache",
+        "cache shard file_shard",
         warned={
             "prefetch_size num_parallel_calls": "the input pipeline tunes itself",
-            "shard file_shard chief_redundant": ONE_MACHINE,
+            "chief_redundant": "workers that step together end together anyway",
             "selected_cols selected_col_types": "columns are those of input_fields",
             "rtp_separator pai_worker_queue pai_worker_slice_num": "it is a platform reader's",
             "feature_fields": "the columns that features read are known from their input_names",
@@ -306,7 +306,7 @@ MODELS = {
     ),
     "SoftmaxOptions": _fields(
         "item_id mask_false_negatives logq logq_of_positive logq_rate logq_buckets "
-        "learn_temperature min_temperature hardest_negatives"
+        "learn_temperature min_temperature hardest_negatives cross_replica_negatives"
     ),
     "ModelParams": _fields(
         "l2_regularization user_tower_idx_in_output item_tower_idx_in_output simi_func "

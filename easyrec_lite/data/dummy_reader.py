@@ -11,6 +11,7 @@ from easyrec_lite.data.fields import Field
 from easyrec_lite.data.input_types import READERS
 from easyrec_lite.data.order import ENDLESS, Order, Run
 from easyrec_lite.data.readers import Reader, Request
+from easyrec_lite.data.share import Numbers
 from easyrec_lite.errors import Problem
 
 DISTINCT = 1000
@@ -20,7 +21,8 @@ DISTINCT = 1000
 class DummyReader(Reader):
     """Random values of each field's type: labels 0 or 1, other numbers and texts below 1000.
 
-    An epoch is one batch, and every batch is the same; `shuffle` changes nothing.
+    An epoch is one batch, and every batch is the same; `shuffle` changes nothing. Workers have a
+    batch each, with different values.
     """
 
     def __init__(self, request: Request):
@@ -31,15 +33,18 @@ class DummyReader(Reader):
         return []
 
     def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, epoch [B], row [B]) of the one batch, an epoch each time."""
-        random = np.random.default_rng(order.seed)
+        """Returns (columns, `Numbers`) of the one batch, an epoch each time."""
+        random = np.random.default_rng(self.share.seed(order.seed))
         columns = {field.name: self._column(field, batch_size, random) for field in self.fields}
-        first = order.start[0] + (order.start[1] > 0)
+        start = tf.convert_to_tensor(order.start, tf.int64)
+        first = start[0] + tf.cast(start[1] > 0, tf.int64)
         last = ENDLESS if order.epochs is None else order.epochs
 
         @tf.autograph.experimental.do_not_convert
-        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-            return columns, tf.fill([batch_size], epoch), tf.range(batch_size, dtype=tf.int64)
+        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], Numbers]:
+            row = tf.range(batch_size, dtype=tf.int64)
+            position = tf.stack([epoch, tf.constant(batch_size, tf.int64)])
+            return columns, Numbers(tf.fill([batch_size], epoch), row, position, tf.constant(True))
 
         return tf.data.Dataset.range(first, last).map(element)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -30,13 +30,13 @@ class Order:
       seed: what the shuffle is made from.
       window: rows that are shuffled together; 0 keeps files and rows as they stand.
       epochs: the number of epochs, counted from 0; None is without end.
-      start: (epoch, rows of it already consumed).
+      start: (epoch, rows of it already consumed); also int64 [2], read when `ordered` is called.
     """
 
     seed: int = 0
     window: int = 0
     epochs: int | None = 1
-    start: tuple[int, int] = (0, 0)
+    start: Any = (0, 0)
 
     def numbers(self) -> Iterator[int]:
         """Yields the epochs from the start on."""
@@ -118,12 +118,12 @@ def ordered(source: Source, order: Order) -> tf.data.Dataset:
       source: epoch → the data set of single records, the same at each call.
       order: what to read.
     """
-    start_epoch, start_row = order.start
+    start_epoch, start_row = tf.unstack(tf.convert_to_tensor(order.start, tf.int64))
     chunk = order.chunk
 
     @tf.autograph.experimental.do_not_convert
     def epoch_chunks(epoch: tf.Tensor) -> tf.data.Dataset:
-        consumed = tf.where(epoch == start_epoch, tf.constant(start_row, tf.int64), 0)
+        consumed = tf.where(epoch == start_epoch, start_row, 0)
         first = consumed // chunk
         chunks = source(epoch).skip(first * chunk).batch(chunk).enumerate(first)
 

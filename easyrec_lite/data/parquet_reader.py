@@ -25,6 +25,7 @@ from easyrec_lite.data.parquet_table import (
 from easyrec_lite.data.parquet_windows import RowGroup, Window, row_groups, windows
 from easyrec_lite.data.paths import broken
 from easyrec_lite.data.readers import Reader, Request
+from easyrec_lite.data.share import Numbers
 from easyrec_lite.errors import DataError, Place, Problem
 
 PIECE = 4096
@@ -76,17 +77,23 @@ class ParquetReader(Reader):
         return frozenset(name for name, kinds in lists.items() if True in kinds)
 
     def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, epoch [B], row [B]) of the order's rows."""
+        """Returns (columns, `Numbers`) of the order's rows."""
+        together = self.share.together(batch_size)
 
-        def arrays() -> Iterator[tuple[dict[str, Any], np.ndarray, np.ndarray]]:
-            for rows in self._cut(order, batch_size):
-                if len(rows.row) == batch_size or not drop_remainder:
-                    yield self._arrays(rows.table), rows.epoch, rows.row
+        def arrays(start: np.ndarray) -> Iterator[tuple[dict[str, Any], Numbers]]:
+            begun = dataclasses.replace(order, start=tuple(start.tolist()))
+            for rows in self._cut(begun, together):
+                if len(rows.row) == together or not drop_remainder:
+                    first, last, real = self.share.span(len(rows.row))
+                    position = np.array([rows.epoch[-1], rows.row[-1] + 1])
+                    own = _slice(rows, first, last)
+                    yield self._arrays(own.table), Numbers(own.epoch, own.row, position, real)
 
         columns = {field.name: self._signature(field) for field in self.fields}
-        numbers = tf.TensorSpec([None], tf.int64)
-        signature = columns, numbers, numbers
-        batches = tf.data.Dataset.from_generator(arrays, output_signature=signature)
+        each, pair = (tf.TensorSpec([size], tf.int64) for size in (None, 2))
+        signature = columns, Numbers(each, each, pair, tf.TensorSpec([], tf.bool))
+        start = (tf.convert_to_tensor(order.start, tf.int64),)
+        batches = tf.data.Dataset.from_generator(arrays, args=start, output_signature=signature)
         return batches.map(self._ragged).prefetch(tf.data.AUTOTUNE)
 
     def sizes(self) -> tuple[np.ndarray, int]:
@@ -130,12 +137,12 @@ class ParquetReader(Reader):
         return columns
 
     @tf.autograph.experimental.do_not_convert
-    def _ragged(self, columns: dict[str, Any], epoch: tf.Tensor, row: tf.Tensor) -> Any:
+    def _ragged(self, columns: dict[str, Any], numbers: Numbers) -> Any:
         ragged = {
             name: tf.RaggedTensor.from_row_splits(*columns[name], validate=False)
             for name in self._lists
         }
-        return {**columns, **ragged}, epoch, row
+        return {**columns, **ragged}, numbers
 
     # Rows in order.
 

@@ -19,6 +19,7 @@ from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.input_types import READERS, refusal
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
 from easyrec_lite.data.paths import expand, missing
+from easyrec_lite.data.share import WHOLE, Share
 from easyrec_lite.errors import ConfigError, DataError, Problem
 
 Position = tuple[int, int]
@@ -46,6 +47,7 @@ class Request:
       fields: every field of the config, in order.
       wanted: the fields to give.
       training: whether it is to train.
+      share: the part of the rows to give.
     """
 
     pipeline: Pipeline
@@ -53,6 +55,7 @@ class Request:
     fields: tuple[Field, ...]
     wanted: tuple[Field, ...]
     training: bool
+    share: Share = WHOLE
 
     @property
     def data(self) -> Any:
@@ -72,12 +75,14 @@ class Reader(abc.ABC):
     Attributes:
       fields: the columns that it gives.
       files: the files that it reads.
+      share: the part of their rows that it gives.
     """
 
     def __init__(self, request: Request):
         data = request.data
         self.fields = request.wanted
-        self.files = self._find(request.path)
+        self.share = request.share
+        self.files = self.share.files(self._find(request.path))
         self._window = request.window
         self._skip_bad = data.bad_row_policy == data.SKIP
         self._most_bad = data.max_bad_rows
@@ -92,7 +97,7 @@ class Reader(abc.ABC):
         batch_size: int,
         *,
         epochs: int | None = 1,
-        start: Position = (0, 0),
+        start: Position | tf.Tensor = (0, 0),
         shuffle: bool = False,
         seed: int = 0,
         drop_remainder: bool = False,
@@ -104,37 +109,44 @@ class Reader(abc.ABC):
         row and how many rows of that epoch are consumed after it; given as `start`, it continues
         with exactly what would have come next.
 
+        A share by rows gives of each global batch its own rows, B or in the last one fewer; the
+        position is after the global batch.
+
         Args:
           batch_size: B.
           epochs: the number of epochs, counted from 0; None is without end.
-          start: where to begin.
+          start: where to begin; a tensor or variable, int64 [2], is read now.
           shuffle: whether files and rows come in a new order each epoch.
           seed: what the order is made from, ≥ 0.
-          drop_remainder: whether to leave out a smaller last batch.
+          drop_remainder: whether to leave out a smaller last batch; by rows, global batch.
         """
         order = self.begin(epochs=epochs, start=start, shuffle=shuffle, seed=seed)
-
-        return self.numbered(order, batch_size, drop_remainder).map(positioned)
+        batches = self.numbered(order, batch_size, drop_remainder)
+        if self.share.by_row:
+            batches = batches.filter(lambda columns, numbers: numbers.real)
+        return batches.map(lambda columns, numbers: (columns, numbers.position))
 
     def begin(
         self,
         *,
         epochs: int | None = 1,
-        start: Position = (0, 0),
+        start: Position | tf.Tensor = (0, 0),
         shuffle: bool = False,
         seed: int = 0,
     ) -> Order:
         """Returns the order that `batches` reads, and counts bad rows anew from here on."""
-        self._order = Order(seed, self._window if shuffle else 0, epochs, start)
+        order = Order(seed, self._window if shuffle else 0, epochs, start)
+        known = isinstance(start, tuple)
+        self._order = order if known else dataclasses.replace(order, start=(0, 0))
         self._bad = BadRows(self._most_bad)
-        return self._order
+        return order
 
     @abc.abstractmethod
     def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns the batches of an order that `begin` gave, with each row's place in it.
+        """Returns the batches of an order that `begin` gave: (columns, `Numbers`).
 
-        Elements are (columns, epoch int64 [B], row int64 [B]); `row` counts the records of the
-        epoch, those that are no rows or bad ones too.
+        A share by rows has a batch for each global batch, as `Share.span` says. Rows are counted
+        with records that are no rows or bad ones.
         """
 
     @abc.abstractmethod
@@ -193,14 +205,13 @@ class Reader(abc.ABC):
         return f"{count} file{'' if count == 1 else 's'}, {shuffled}"
 
 
-@tf.autograph.experimental.do_not_convert
-def positioned(rows: Any, epoch: tf.Tensor, row: tf.Tensor) -> tuple[Any, tf.Tensor]:
-    """Returns numbered rows with the position after them, int64 [2]: (epoch, rows of it)."""
-    return rows, tf.stack([epoch[-1], row[-1] + 1])
-
-
 def open_reader(
-    pipeline: Pipeline, path: str, *, training: bool, columns: Collection[str] | None = None
+    pipeline: Pipeline,
+    path: str,
+    *,
+    training: bool,
+    columns: Collection[str] | None = None,
+    share: Share = WHOLE,
 ) -> Reader:
     """Returns the reader for `data_config.input_type`.
 
@@ -209,10 +220,12 @@ def open_reader(
       path: as `train_input_path`: files, globs and folders, separated by commas.
       training: whether it is to train: then data without any row is an error.
       columns: the columns to give; None gives all.
+      share: the part of the rows to give.
 
     Raises:
       ConfigError: the input type is not read, or `columns` names an unknown field.
-      DataError: no such file, no rows to train on, or a file lacks a column.
+      DataError: no such file, no rows to train on, a file lacks a column, or there are fewer files
+        than workers where those share files.
     """
     data = pipeline.config.data_config
     name = enum_name(data, "input_type")
@@ -221,4 +234,4 @@ def open_reader(
         raise ConfigError(refused)
     fields = input_fields(pipeline)
     wanted = select(fields, columns)
-    return READERS.get(name)(Request(pipeline, path, fields, wanted, training))
+    return READERS.get(name)(Request(pipeline, path, fields, wanted, training, share))

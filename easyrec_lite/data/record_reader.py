@@ -67,7 +67,7 @@ class RecordReader(Reader):
         return records, *tags
 
     def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, epoch [B], row [B]) of the order's rows."""
+        """Returns (columns, `Numbers`) of the order's rows: only the share's are parsed."""
         chunks = self._chunks(order).prefetch(1)
         if self._skip_bad:
             pieces = chunks.rebatch(PIECE)
@@ -75,9 +75,10 @@ class RecordReader(Reader):
 
         @tf.autograph.experimental.do_not_convert
         def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
-            return self._parse(records), epoch, row
+            numbers, own = self.share.cut(epoch, row, records)
+            return self._parse(own), numbers
 
-        batches = chunks.rebatch(batch_size, drop_remainder=drop_remainder)
+        batches = chunks.rebatch(self.share.together(batch_size), drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
     def sizes(self) -> tuple[np.ndarray, int]:

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.layers.batch_norm import BatchNorm
 
 _PATHS = ("tf.nn.", "tf.math.", "tf.keras.activations.", "tf.", "keras.activations.", "nn.")
 _FUNCTIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
@@ -77,9 +78,7 @@ class Dice(keras.layers.Layer):
 
     def __init__(self, name: str | None = None):
         super().__init__(name=name)
-        self._norm = keras.layers.BatchNormalization(
-            epsilon=1e-8, center=False, scale=False, name="bn"
-        )
+        self._norm = BatchNorm(epsilon=1e-8, center=False, scale=False, name="bn")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights for inputs [..., D]."""

@@ -2,52 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
 import keras
 import tensorflow as tf
+
+from easyrec_lite import replicas
+
+_together: ContextVar[bool] = ContextVar("synchronized batch norm", default=False)
+
+
+@contextmanager
+def synchronized(together: bool) -> Iterator[None]:
+    """Layers made within the block take the moments of all replicas' rows, if `together`."""
+    token = _together.set(together)
+    try:
+        yield
+    finally:
+        _together.reset(token)
 
 
 class BatchNorm(keras.layers.BatchNormalization):
     """Computes `γ (x − mean) / √(variance + ε) + β`, as Keras's layer does.
 
-    The moments in training are those of the B rows of a [B, D] input; sums over rows are matrix
-    products, and the gradient is the closed form of Ioffe and Szegedy, Batch Normalization, 2015,
-    section 3. Other shapes, and inference, are Keras's own.
+    The moments in training are those of all but the last axis; sums over rows are matrix products,
+    and the gradient is the closed form of Ioffe and Szegedy, Batch Normalization, 2015, section 3.
+    Inference is Keras's own, and so is all of it where `axis` is not the last. Among replicas the
+    moments are each one's own, or those of all rows within `synchronized`; the moving statistics
+    are those of all rows either way.
     """
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self._together = _together.get()
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the normalised inputs, of their shape."""
-        if not training or not self.trainable or inputs.shape.rank != 2:
+        if not training or not self.trainable or self.axis not in (-1, inputs.shape.rank - 1):
             return super().call(inputs, training=training)
-        outputs, mean, variance = _normalized(
-            inputs, self.gamma.value, self.beta.value, self.epsilon
-        )
+        width = inputs.shape[-1]
+        rows = inputs if inputs.shape.rank == 2 else tf.reshape(inputs, [-1, width])
+        gamma = self.gamma.value if self.scale else tf.ones([width])
+        beta = self.beta.value if self.center else tf.zeros([width])
+        outputs, *moments = _normalized(rows, gamma, beta, self.epsilon, self._together)
+        self._move(*moments)
+        return outputs if inputs.shape.rank == 2 else tf.reshape(outputs, tf.shape(inputs))
+
+    def _move(self, count: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        """Moves the moving statistics towards the moments of `count` rows."""
+        if replicas.count() > 1 and not self._together:
+            sums = replicas.total([count, count * mean, count * variance])
+            count, mean, variance = sums[0], *(tf.math.divide_no_nan(s, sums[0]) for s in sums[1:])
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
-        return outputs
+            moved = moving * self.momentum + now * (1.0 - self.momentum)
+            moving.assign(moved if replicas.count() == 1 else tf.where(count > 0, moved, moving))
 
 
 def _normalized(
-    inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns the normalised inputs [B, D], and their mean and variance [D], without gradient."""
+    inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float, together: bool
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the normalised inputs [B, D]; without gradient: their count, mean, variance [D]."""
+    of_all: Callable[[Any], Any] = replicas.total if together else lambda sums: sums
 
     @tf.custom_gradient
     def normalize(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple:
-        rows = tf.shape(inputs)[0]
-        ones, count = tf.ones([1, rows]), tf.cast(rows, tf.float32)
-        mean = tf.matmul(ones, inputs) / count
+        ones = tf.ones([1, tf.shape(inputs)[0]])
+        rows, total = of_all([tf.cast(tf.shape(inputs)[0], tf.float32), tf.matmul(ones, inputs)])
+        count = tf.maximum(rows, 1.0)
+        mean = total / count
         centred = inputs - mean
-        variance = tf.matmul(ones, tf.square(centred)) / count
+        variance = of_all(tf.matmul(ones, tf.square(centred))) / count
         inverse = tf.math.rsqrt(variance + epsilon)
         scale = inverse * gamma
 
         def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             total = tf.matmul(ones, upstream)
             along = tf.matmul(ones, upstream * centred) * inverse
-            pull = centred * (along * inverse / count) + total / count
+            all_total, all_along = of_all([total, along])
+            pull = centred * (all_along * inverse / count) + all_total / count
             return scale * (upstream - pull), along[0], total[0]
 
-        return (centred * scale + beta, mean[0], variance[0]), gradient
+        return (centred * scale + beta, rows, mean[0], variance[0]), gradient
 
-    outputs, mean, variance = normalize(inputs, gamma, beta)
-    return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
+    outputs, *moments = normalize(inputs, gamma, beta)
+    return outputs, *(tf.stop_gradient(moment) for moment in moments)

@@ -7,9 +7,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from easyrec_lite import replicas
+
 
 class Candidates(NamedTuple):
     """Masks over N candidates: the positives of all B rows, then n sampled items.
+
+    Candidates of other replicas may follow, all of which compete but those masked by `ids`.
 
     Row i's positive is candidate i, and is never masked.
 
@@ -79,6 +83,43 @@ def item_numbers(ids: tf.Tensor, sampled_ids: tf.Tensor | None, n: tf.Tensor) ->
     if ids.dtype != sampled_ids.dtype:
         ids, sampled_ids = (_as_string(tensor) for tensor in (ids, sampled_ids))
     return tf.unique(tf.concat([ids, sampled_ids], axis=0)).idx
+
+
+def gathered_numbers(
+    ids: tf.Tensor, sampled_ids: tf.Tensor | None, n: tf.Tensor, sent: tf.Tensor
+) -> tf.Tensor:
+    """Returns the numbers of this replica's N candidates and of those that others send, int32.
+
+    Equal where item ids are, by a hash of 63 bits; as `item_numbers`, but that left-out sampled
+    items have one number that no row has.
+
+    Args:
+      ids, sampled_ids, n: as of `item_numbers`.
+      sent: bool [N], the candidates that the other replicas get.
+    """
+    sampled = tf.fill([n], tf.constant(-1, tf.int64))
+    if sampled_ids is not None:
+        sampled = _hashed(sampled_ids)
+    numbers = tf.concat([_hashed(ids), sampled], axis=0)
+    return tf.unique(with_others(numbers, sent)).idx
+
+
+def with_others(values: tf.Tensor, sent: tf.Tensor) -> tf.Tensor:
+    """Returns the values [N, ...] of this replica's candidates, then those that others send.
+
+    Gradients reach the replica that a value is from.
+
+    Args:
+      values: of this replica's candidates.
+      sent: bool [N], which of them the other replicas get.
+    """
+    mine = tf.boolean_mask(values, sent)
+    gather = replicas.gathered_with_gradient if values.dtype.is_floating else replicas.gathered
+    return tf.concat([values, gather(mine)[tf.shape(mine)[0] :]], axis=0)
+
+
+def _hashed(ids: tf.Tensor) -> tf.Tensor:
+    return tf.strings.to_hash_bucket_fast(_as_string(ids), 2**63 - 1)
 
 
 def _as_string(tensor: tf.Tensor) -> tf.Tensor:

@@ -32,14 +32,19 @@ class Corrections(NamedTuple):
 
 
 def log_expected_counts(
-    frequencies: tf.Tensor, inclusions: tf.Tensor, rows: tf.Tensor, in_batch: bool
+    frequencies: tf.Tensor,
+    inclusions: tf.Tensor,
+    rows: tf.Tensor,
+    in_batch: bool,
+    all_rows: tf.Tensor | None = None,
+    draws: int = 1,
 ) -> tf.Tensor:
     """Returns log of how often an item is expected among the candidates of another item's row.
 
-    `(B − 1)·p + (1 − p)^(B − 1)·π`: as the item of another row, and as a sampled one, which it can
-    be only in a batch that does not hold it. Where only sampled items compete it is π: that the
-    sampler passes over the items of other rows is not corrected, since the most popular ones, then
-    hardly ever a negative, would get corrections without measure.
+    `(B' − 1)·p + r·(1 − p)^(B − 1)·π`: as the item of another row, and as a sampled one, which it
+    can be only in a batch that does not hold it. Where only sampled items compete it is r·π: that
+    the sampler passes over the items of other rows is not corrected, since the most popular ones,
+    then hardly ever a negative, would get corrections without measure.
 
     Args:
       frequencies: float32 [N], p: the share of training rows that hold the item.
@@ -47,12 +52,15 @@ def log_expected_counts(
         that does not hold it.
       rows: B.
       in_batch: whether other rows' items are candidates.
+      all_rows: B', the rows whose items are candidates, where other replicas' are too; None: B.
+      draws: r, the replicas whose sampled items are candidates, each drawn for a batch of its own.
     """
-    counts = inclusions
+    counts = inclusions * float(draws)
     if in_batch:
-        others = tf.cast(rows - 1, tf.float32)
-        absent = tf.exp(others * tf.math.log1p(-tf.minimum(frequencies, 1.0 - 1e-6)))
-        counts = others * frequencies + absent * inclusions
+        others = tf.cast((rows if all_rows is None else all_rows) - 1, tf.float32)
+        own = tf.cast(rows - 1, tf.float32)
+        absent = tf.exp(own * tf.math.log1p(-tf.minimum(frequencies, 1.0 - 1e-6)))
+        counts = others * frequencies + absent * counts
     return tf.math.log(tf.maximum(counts, LEAST_COUNT))
 
 

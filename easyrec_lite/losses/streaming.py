@@ -9,6 +9,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from easyrec_lite import replicas
+
 
 class StreamingFrequency:
     """Estimates the share of rows with an item from the rows that pass between two of them.
@@ -36,10 +38,11 @@ class StreamingFrequency:
         self.variables = [self._rows, self._last, self._interval, self._seen]
 
     def update(self, ids: tf.Tensor) -> None:
-        """Takes in the item ids of a batch, [B] strings or integers."""
-        buckets, _, counts = tf.unique_with_counts(self._bucket(ids))
+        """Takes in the item ids of a batch, of all replicas: [B] strings or integers."""
+        taken_in = replicas.gathered(self._bucket(ids))
+        buckets, _, counts = tf.unique_with_counts(taken_in)
         count = tf.cast(counts, tf.float32)
-        now = self._rows.value + tf.size(ids, tf.int64)
+        now = self._rows.value + tf.size(taken_in, tf.int64)
         passed = tf.cast(now - tf.gather(self._last.value, buckets), tf.float32) / count
         seen = tf.gather(self._seen.value, buckets) + count
         weight = tf.maximum(1.0 - tf.pow(1.0 - self._rate, count), count / seen)

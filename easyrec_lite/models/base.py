@@ -13,6 +13,9 @@ from easyrec_lite.batch import Batch
 from easyrec_lite.features.values import FeatureValue
 from easyrec_lite.losses.corrections import Corrections
 
+# The name of the loss that is no mean over rows.
+REGULARIZATION = "regularization_loss"
+
 
 class Outputs(NamedTuple):
     """What a model computes for a batch.
@@ -63,6 +66,10 @@ class Model(abc.ABC):
     @abc.abstractmethod
     def losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns the scalar loss terms by name; their sum is what training minimises."""
+
+    def row_weight(self, batch: Batch) -> tf.Tensor:
+        """Returns what the batch counts beside those of other replicas, a float32 scalar: B."""
+        return tf.cast(tf.shape(next(iter(batch.labels.values())))[0], tf.float32)
 
     @abc.abstractmethod
     def user_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:

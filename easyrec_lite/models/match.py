@@ -13,7 +13,7 @@ from easyrec_lite.losses.corrections import Corrections
 from easyrec_lite.losses.softmax import candidate_logits, in_batch_softmax
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.losses.weighting import weighted_mean
-from easyrec_lite.models.base import Model, Outputs
+from easyrec_lite.models.base import REGULARIZATION, Model, Outputs
 from easyrec_lite.models.negatives import Negatives
 from easyrec_lite.models.pointwise import PointwiseObjective
 from easyrec_lite.models.regularization import kernel_penalty
@@ -100,15 +100,23 @@ class TwoTowerModel(Model):
         else:
             terms = self.listwise_losses(outputs, batch)
         if outputs.penalties:
-            terms["regularization_loss"] = tf.add_n(list(outputs.penalties.values()))
+            terms[REGULARIZATION] = tf.add_n(list(outputs.penalties.values()))
         return terms
+
+    def row_weight(self, batch: Batch) -> tf.Tensor:
+        """Returns what the batch's losses are means over: Σ w, or pointwise the rows with w ≠ 0."""
+        if batch.weights is None:
+            return super().row_weight(batch)
+        if self.listwise:
+            return tf.reduce_sum(batch.weights)
+        return tf.math.count_nonzero(batch.weights, dtype=tf.float32)
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns the softmax loss and `reg_pos_loss`, `relu(−⟨u_i, i_i⟩)` of the positives."""
         user, items = self._compared(outputs)
         softmax = in_batch_softmax(
             self.head.scaled(user),
-            items,
+            self._negatives.vectors(items, batch),
             self._negatives.candidates(batch),
             batch.weights,
             outputs.corrections,

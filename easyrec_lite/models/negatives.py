@@ -10,9 +10,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite import replicas
 from easyrec_lite.batch import Batch
 from easyrec_lite.config.item_id import item_id_field
-from easyrec_lite.losses.candidates import Candidates, item_numbers
+from easyrec_lite.losses.candidates import (
+    Candidates,
+    gathered_numbers,
+    item_numbers,
+    with_others,
+)
 from easyrec_lite.losses.corrections import Corrections, log_expected_counts
 from easyrec_lite.losses.streaming import StreamingFrequency
 
@@ -56,8 +62,33 @@ class Negatives:
             options, params = self._options, self._params
             too = options.mask_false_negatives or params.mask_sampled_by_item_id
             sampled = batch.negative_extra.get(self._item_id) if too else None
-            ids = item_numbers(column, sampled, _sampled_count(batch))
-        return Candidates(not self._params.ignore_in_batch_neg_sam, ids, batch.hard_pairs)
+            n = _sampled_count(batch)
+            if self._gathers:
+                ids = gathered_numbers(column, sampled, n, self._sent(batch))
+            else:
+                ids = item_numbers(column, sampled, n)
+        return Candidates(self._in_batch, ids, batch.hard_pairs)
+
+    @property
+    def _gathers(self) -> bool:
+        return self._options.cross_replica_negatives and replicas.count() > 1
+
+    def vectors(self, items: tf.Tensor, batch: Batch) -> tf.Tensor:
+        """Returns the vectors of all candidates: those of `items` [N, D], then other replicas'."""
+        return with_others(items, self._sent(batch)) if self._gathers else items
+
+    def _sent(self, batch: Batch) -> tf.Tensor:
+        """Returns which candidates other replicas get, bool [N]: no hard negative, for one."""
+        n = _sampled_count(batch)
+        sampled = tf.fill([n], True)
+        if batch.hard_pairs is not None:
+            hard = batch.hard_pairs[:, 1:]
+            sampled = tf.tensor_scatter_nd_update(sampled, hard, tf.zeros_like(hard[:, 0], tf.bool))
+        return tf.concat([tf.fill([_row_count(batch)], self._in_batch), sampled], axis=0)
+
+    @property
+    def _in_batch(self) -> bool:
+        return not self._params.ignore_in_batch_neg_sam
 
     def corrections(self, batch: Batch) -> Corrections:
         """Returns the corrections of a training batch; a streaming estimate takes it in first."""
@@ -73,12 +104,16 @@ class Negatives:
             frequencies = self._estimated(self._streaming, batch)
         assert frequencies is not None
         rows = tf.size(batch.inclusions) - _sampled_count(batch)
-        in_batch = not self._params.ignore_in_batch_neg_sam
-        logs = log_expected_counts(frequencies, batch.inclusions, rows, in_batch)
-        if batch.hard_pairs is None:
-            return logs
-        hard = tf.unique(batch.hard_pairs[:, 1]).y[:, None] + tf.cast(rows, tf.int64)
-        return tf.tensor_scatter_nd_update(logs, hard, tf.zeros_like(hard[:, 0], logs.dtype))
+        all_rows, draws = rows, 1
+        if self._gathers:
+            all_rows, draws = replicas.total(rows), replicas.count()
+        logs = log_expected_counts(
+            frequencies, batch.inclusions, rows, self._in_batch, all_rows, draws
+        )
+        if batch.hard_pairs is not None:
+            hard = tf.unique(batch.hard_pairs[:, 1]).y[:, None] + tf.cast(rows, tf.int64)
+            logs = tf.tensor_scatter_nd_update(logs, hard, tf.zeros_like(hard[:, 0], logs.dtype))
+        return with_others(logs, self._sent(batch)) if self._gathers else logs
 
     def _estimated(self, streaming: StreamingFrequency, batch: Batch) -> tf.Tensor:
         ids = batch.extra[self._item_id]
@@ -86,6 +121,10 @@ class Negatives:
         sampled = batch.negative_extra.get(self._item_id)
         parts = [streaming(ids)] + ([] if sampled is None else [streaming(sampled)])
         return tf.concat(parts, axis=0)
+
+
+def _row_count(batch: Batch) -> tf.Tensor:
+    return tf.shape(next(iter(batch.labels.values())))[0]
 
 
 def _sampled_count(batch: Batch) -> tf.Tensor:

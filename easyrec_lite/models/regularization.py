@@ -7,9 +7,15 @@ from collections.abc import Iterable, Sequence
 import keras
 import tensorflow as tf
 
+from easyrec_lite import replicas
+
 
 def embedding_penalty(vectors: Sequence[tf.Tensor], rate: float) -> tf.Tensor:
-    """Returns `rate/2 · Σ v²` over looked-up vectors, a list of [R, D_f]; a sum, not a mean."""
+    """Returns `rate/2 · Σ v²` over looked-up vectors, a list of [R, D_f]; a sum, not a mean.
+
+    Times the number of replicas, whose losses are averaged, so that it stays the sum over all rows.
+    """
+    rate *= replicas.count()
     return rate * tf.add_n([tf.constant(0.0), *(tf.nn.l2_loss(field) for field in vectors)])
 
 

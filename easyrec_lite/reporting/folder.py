@@ -17,9 +17,10 @@ from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
 from easyrec_lite.training.feature_weights import FILE as WEIGHTS
 from easyrec_lite.training.history import FILE as EVALUATIONS
 from easyrec_lite.training.history import Evaluation, History
+from easyrec_lite.training.judge import RESULT_FILE
 from easyrec_lite.training.log import FILE as LOG
 from easyrec_lite.training.log import read_log
-from easyrec_lite.training.run import CONFIG_FILE, RESULT_FILE
+from easyrec_lite.training.run import CONFIG_FILE
 
 
 class ModelFolder:

@@ -11,6 +11,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.errors import ConfigError, Problem
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.transform import FeatureTransform
+from easyrec_lite.layers.batch_norm import synchronized
 from easyrec_lite.models.base import Model
 from easyrec_lite.models.registry import MODELS
 
@@ -66,5 +67,6 @@ def _build(pipeline: Pipeline) -> Parts:
     keras.utils.set_random_seed(seed % 2**32)
     transform = FeatureTransform(config)
     embeddings = GroupEmbeddings(config, seed)
-    model = MODELS.get(config.model_config.model_class)(config, embeddings, seed)
+    with synchronized(config.train_config.sync_batch_norm):
+        model = MODELS.get(config.model_config.model_class)(config, embeddings, seed)
     return Parts(pipeline, transform, model)

@@ -50,7 +50,7 @@ class Checkpoints:
         Raises:
           RunError: it could not be written (disk full, folder read-only); what there was stays.
         """
-        prefix = str(self.folder / f"{PREFIX}-{step}")
+        prefix = checkpoint_at(self.folder, step)
         try:
             with folder_aside(prefix) as aside:
                 self._checkpoint.write(str(aside / Path(prefix).name))
@@ -123,6 +123,11 @@ def checkpoint_paths(folder: Path) -> list[str]:
         if match:
             found[int(match[1])] = str(index.with_suffix(""))
     return [found[step] for step in sorted(found)]
+
+
+def checkpoint_at(folder: Path, step: int) -> str:
+    """Returns the prefix of the checkpoint at a training step."""
+    return str(folder / f"{PREFIX}-{step}")
 
 
 def step_of(prefix: str) -> int:

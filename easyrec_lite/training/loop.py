@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
 from easyrec_lite.errors import Problem, RunError
 from easyrec_lite.training.hooks import Hook, Report
 from easyrec_lite.training.step import Trainer
@@ -27,6 +25,15 @@ class Periods:
     save_seconds: int = 0
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What comes next: `steps` in one call, `save` before them; with a reason to `stop`, none."""
+
+    steps: int
+    save: bool = False
+    stop: str = ""
+
+
 class Loop:
     """Trains until the steps or the data are used up.
 
@@ -35,58 +42,75 @@ class Loop:
       periods: when to log and save.
       hooks: told of what happens.
       save: writes a checkpoint at a step, and does what follows from it (evaluation, export).
+      agree: this process's plan → the plan that all processes of the run follow.
     """
 
     def __init__(
-        self, trainer: Trainer, periods: Periods, hooks: Sequence[Hook], save: Callable[[int], None]
+        self,
+        trainer: Trainer,
+        periods: Periods,
+        hooks: Sequence[Hook],
+        save: Callable[[int], None],
+        agree: Callable[[Plan], Plan] = lambda plan: plan,
     ):
         self._trainer = trainer
         self._periods = periods
         self._hooks = hooks
         self._save = save
+        self._agree = agree
         self._step = int(trainer.step)
         self._saved_step = self._step
         self._clock = _Clock(self._step)
 
-    def run(self, dataset: tf.data.Dataset) -> str:
-        """Trains on `dataset` and returns why it ended.
+    def run(self, iterator: Any) -> str:
+        """Trains on what the iterator gives and returns why it ended.
 
         Raises:
           RunError: a loss or gradient was not finite.
           tf.errors.OpError: the input failed.
         """
-        iterator = iter(dataset)
-        reason = self._stop_reason() if self._step else ""
+        reason = ""
         while not reason:
             if self._periods.total is not None and self._step >= self._periods.total:
                 reason = "all steps are done"
                 break
-            before = self._step
-            more = self._trainer.run(iterator, self._call_steps())
-            self._step = int(self._trainer.step)
-            if not bool(self._trainer.finite):
-                raise RunError(_not_finite(self._trainer, self._step + 1))
-            self._clock.begin(self._trainer, self._step)
-            reason = "" if more else "all data is read"
-            if self._step != before:
-                self._between()
-            reason = reason or self._stop_reason()
+            plan = self._agree(self._plan())
+            if plan.save:
+                self._checkpoint()
+            reason = plan.stop or self._steps(iterator, plan.steps)
         if self._step != self._saved_step:
             self._checkpoint()
         return reason
 
+    def _plan(self) -> Plan:
+        seconds = self._periods.save_seconds
+        late = bool(seconds) and self._clock.since_save() >= seconds
+        save = late and self._step != self._saved_step
+        return Plan(self._call_steps(), save, self._stop_reason() if self._step else "")
+
+    def _steps(self, iterator: Any, count: int) -> str:
+        """Does up to `count` steps, and what is due after them; returns why they were the last."""
+        before = self._step
+        more = self._trainer.run(iterator, count)
+        self._step = int(self._trainer.step)
+        if not bool(self._trainer.finite):
+            raise RunError(_not_finite(self._trainer, self._step + 1))
+        self._clock.begin(self._trainer, self._step)
+        if self._step != before:
+            self._between(before)
+        return "" if more else "all data is read"
+
     def _stop_reason(self) -> str:
         return next(filter(None, (hook.should_stop(self._step) for hook in self._hooks)), "")
 
-    def _between(self) -> None:
-        log, save, seconds = self._periods.log, self._periods.save, self._periods.save_seconds
-        if log and self._step % log == 0:
+    def _between(self, before: int) -> None:
+        """Logs and saves if a multiple of the period lies after step `before`, up to this one."""
+        log, save = self._periods.log, self._periods.save
+        if log and self._step // log > before // log:
             report = self._clock.report(self._trainer, self._step, self._periods.total)
             for hook in self._hooks:
                 hook.report(report)
-        due = save and self._step % save == 0
-        due = due or (seconds and self._clock.since_save() >= seconds)
-        if due and self._step != self._saved_step:
+        if save and self._step // save > before // save and self._step != self._saved_step:
             self._checkpoint()
 
     def _checkpoint(self) -> None:

@@ -89,7 +89,7 @@ class Optimizer:
             if gradient is None or name not in self._trainable:
                 continue
             if isinstance(gradient, tf.IndexedSlices):
-                gradient = _unique_rows(gradient)
+                gradient = unique_rows(gradient)
             scale = self._part(name).table_scale if name in self._tables else 1.0
             ready[name] = gradient if scale == 1.0 else _scaled(gradient, scale)
         if self._clip:
@@ -154,7 +154,7 @@ def global_norm(gradients: Gradients) -> tf.Tensor:
     return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(value)) for value in values]))
 
 
-def _unique_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
+def unique_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
     """Sums the gradients of each row; ids then stand once each."""
     rows, place = tf.unique(slices.indices)
     summed = tf.math.unsorted_segment_sum(slices.values, place, tf.shape(rows)[0])

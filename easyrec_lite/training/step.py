@@ -6,9 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite import replicas
 from easyrec_lite.batch import Batch
 from easyrec_lite.features.values import Dense
-from easyrec_lite.models.base import Model
+from easyrec_lite.models.base import REGULARIZATION, Model
+from easyrec_lite.training.exchange import Progress, mean_of_replicas
 from easyrec_lite.training.optimizers import Gradients, Optimizer, global_norm
 
 
@@ -26,6 +28,7 @@ class Trainer:
       step: int64 variable, steps done.
       position: int64 variable [2], (epoch, rows of it consumed) after the last step.
       finite: bool variable, false once a loss or gradient was not.
+      ended: bool variable, true once the data of all replicas is read; see `replicas`.
     """
 
     def __init__(self, model: Model, optimizer: Optimizer):
@@ -34,6 +37,7 @@ class Trainer:
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="global_step")
         self.position = tf.Variable([0, 0], dtype=tf.int64, trainable=False, name="position")
         self.finite = tf.Variable(True, trainable=False, name="finite")
+        self.ended = tf.Variable(False, trainable=False, name="ended")
         self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="waited")
         self._rows = tf.Variable(0, dtype=tf.int64, trainable=False, name="rows")
         self._shown = _Named(tf.float32)
@@ -49,34 +53,55 @@ class Trainer:
         }
 
     def gradients(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
-        """Returns (losses by name, raw gradients by variable name) of one batch."""
+        """Returns (losses by name, raw gradients by variable name) of one batch.
+
+        With several replicas a loss counts by its rows' share of all, so that the mean over
+        replicas is the loss of all rows.
+        """
         trainable = self.optimizer.trainable
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in trainable.values():
                 tape.watch(variable)
             outputs = self.model(batch, training=True)
-            losses = self.model.losses(outputs, batch)
+            losses = self._shares(self.model.losses(outputs, batch), batch)
             total = tf.add_n(list(losses.values()))
         found = tape.gradient(total, list(trainable.values()))
         return losses, dict(zip(trainable, found, strict=True))
 
+    def _shares(self, losses: dict[str, tf.Tensor], batch: Batch) -> dict[str, tf.Tensor]:
+        if replicas.count() == 1:
+            return losses
+        weight = self.model.row_weight(batch)
+        share = tf.math.divide_no_nan(weight * replicas.count(), replicas.total(weight))
+        return {
+            name: loss if name == REGULARIZATION else tf.math.multiply_no_nan(loss, share)
+            for name, loss in losses.items()
+        }
+
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Does one step and returns what a log shows: losses, total, gradient norm, rates."""
-        losses, raw = self.gradients(batch)
+        done = Progress.of(batch)
+        losses, raw = mean_of_replicas(*self.gradients(batch))
         prepared = self.optimizer.prepare(raw)
         norm = global_norm(prepared)
         shown = {**losses, "total_loss": tf.add_n(list(losses.values())), "gradient_norm": norm}
         finite = tf.math.is_finite(shown["total_loss"]) & tf.math.is_finite(norm)
         self.finite.assign(finite)
+        self.ended.assign(done.rows == 0)
         rates = self.optimizer.rates(self.step)
-        tf.cond(finite, lambda: self._update(prepared, batch), lambda: self._blame(raw, batch))
+        tf.cond(
+            finite & (done.rows > 0),
+            lambda: self._update(prepared, done),
+            lambda: self._blame(raw, batch),
+        )
         return {**shown, **rates, **self.model.shown()}
 
-    def _update(self, prepared: Gradients, batch: Batch) -> None:
+    def _update(self, prepared: Gradients, done: Progress) -> None:
         self.optimizer.apply(prepared, self.step)
         self.optimizer.update_averages(self.model.trainable)
         self.step.assign_add(1)
-        self.position.assign(batch.position)
+        self.position.assign(done.position)
+        self._rows.assign_add(done.rows)
 
     def _blame(self, raw: dict[str, Any], batch: Batch) -> None:
         """Notes which dense features and gradients are not finite."""
@@ -107,14 +132,21 @@ class Trainer:
         )
 
     def _one(self, iterator: tf.data.Iterator, done: tf.Tensor) -> list[tf.Tensor]:
+        self.train_on(self.next_batch(iterator))
+        return [done + 1]
+
+    def next_batch(self, iterator: tf.data.Iterator) -> Batch:
+        """Returns the next batch, and counts the time that it takes to come."""
         start = tf.timestamp()
         with tf.control_dependencies([start]):
-            batch = next(iterator)
+            batch: Batch = next(iterator)
         with tf.control_dependencies([batch.position]):
             self._waited.assign_add(tf.timestamp() - start)
+        return batch
+
+    def train_on(self, batch: Batch) -> None:
+        """Does one step, and keeps what a log shows of it."""
         self._shown.assign(self.train_step(batch))
-        self._rows.assign_add(tf.shape(_first(batch), out_type=tf.int64)[0])
-        return [done + 1]
 
     def run(self, iterator: tf.data.Iterator, count: int) -> bool:
         """Does up to `count` steps; returns False when the data ended before that.
@@ -138,10 +170,6 @@ class Trainer:
         self._rows.assign(0)
         self._waited.assign(0.0)
         return counts
-
-
-def _first(batch: Batch) -> tf.Tensor:
-    return next(iter(batch.labels.values()))
 
 
 class _Named:

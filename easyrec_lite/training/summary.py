@@ -14,8 +14,9 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.config.memory import estimate, report
 from easyrec_lite.ranking.report import FILE, PREFIX
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
+from easyrec_lite.training.judge import RESULT_FILE
 from easyrec_lite.training.progress import describe_metrics
-from easyrec_lite.training.run import CONFIG_FILE, RESULT_FILE, Result
+from easyrec_lite.training.run import CONFIG_FILE, Result
 
 
 def start(pipeline: Pipeline) -> str:

@@ -18,7 +18,7 @@ from easyrec_lite.features.specs import FeatureSpec, read_vocabulary
 NOT_OF_DATA = (
     "batch_size eval_batch_size drop_remainder num_epochs shuffle shuffle_buffer_size "
     "prefetch_size num_parallel_calls negative_sampler negative_sampler_v2 hard_negative_sampler "
-    "hard_negative_sampler_v2 negative_sampler_in_memory cache"
+    "hard_negative_sampler_v2 negative_sampler_in_memory cache shard file_shard chief_redundant"
 )
 NOT_OF_FEATURES = "embedding_name embedding_dim initializer ev_params max_partitions"
 CODE = ("config", "data", "features")

@@ -13,6 +13,7 @@ from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import BAD_ROW, INDEX
 from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers import Reader
+from easyrec_lite.data.share import WHOLE, Share
 from easyrec_lite.errors import Problem
 
 # A block of rows is gathered at once; its batches are then cut by TensorFlow's ops.
@@ -22,10 +23,16 @@ BLOCK_BYTES = 1 << 25
 
 @dataclass(frozen=True)
 class Batching:
-    """How rows become batches: B rows each, the last smaller one left out or not."""
+    """How rows become batches: B rows each, the last smaller one left out or not, some for each."""
 
     batch_size: int
     drop_remainder: bool
+    share: Share = WHOLE
+
+    @property
+    def together(self) -> int:
+        """The rows of a global batch."""
+        return self.share.together(self.batch_size)
 
 
 class Rows:
@@ -51,11 +58,12 @@ class Rows:
         self._said = dict(kept.manifest["bad"])
 
     def blocks(self, order: Order, batching: Batching) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yields blocks of whole batches: the layout's arrays, then int64 [batches, 2] positions.
+        """Yields blocks of whole batches: the layout's arrays, then their positions and `real`.
 
-        Only the last block may end with a smaller batch.
+        Only the last block may end with a smaller batch. Positions are int64 [batches, 2], `real`
+        bool [batches].
         """
-        size = batching.batch_size
+        size = batching.together
         parts: list[tuple[np.ndarray, ...]] = []
         count, block = 0, self._block_rows(size)
         for part in self._places(order):
@@ -67,12 +75,12 @@ class Rows:
             whole = count - count % size
             for first in range(0, whole, block):
                 last = min(first + block, whole)
-                yield self._block([each[first:last] for each in joined], size)
+                yield self._block([each[first:last] for each in joined], batching)
             parts, count = [tuple(each[whole:] for each in joined)], count - whole
         count -= count % size if batching.drop_remainder else 0
         if count:
             joined = [np.concatenate(each)[:count] for each in zip(*parts, strict=True)]
-            yield self._block(joined, size)
+            yield self._block(joined, batching)
 
     def _block_rows(self, batch_size: int) -> int:
         """Returns the rows of a block: whole batches, no more than the data or the limits say."""
@@ -91,28 +99,36 @@ class Rows:
                 left_out.add(run.epoch, run.first + int(at), problem)
             yield kept[good], np.full(len(good), run.epoch), run.first + good
 
-    def _block(self, places: list[np.ndarray], batch_size: int) -> tuple[np.ndarray, ...]:
+    def _block(self, places: list[np.ndarray], batching: Batching) -> tuple[np.ndarray, ...]:
         kept, epoch, row = places
-        ends = np.minimum(np.arange(batch_size, len(kept) + batch_size, batch_size), len(kept)) - 1
+        size = batching.together
+        firsts = np.arange(0, len(kept), size)
+        ends = np.minimum(firsts + size, len(kept)) - 1
         positions = np.stack([epoch[ends], row[ends] + 1], axis=1)
-        return (*self._layout.block(self._files, self._chains, kept), positions)
+        spans = [batching.share.span(count) for count in (ends + 1 - firsts).tolist()]
+        real = np.array([real for *_, real in spans])
+        if batching.share.by_row:
+            each = zip(firsts, spans, strict=True)
+            kept = np.concatenate([kept[at + first : at + last] for at, (first, last, _) in each])
+        return (*self._layout.block(self._files, self._chains, kept), positions, real)
 
 
 def dataset(
     blocks: Callable[[], Iterator[tuple[np.ndarray, ...]]], layout: Layout, batching: Batching
 ) -> tf.data.Dataset:
-    """Returns the batches, (element, position), of what `Rows.blocks` yields."""
-    signature = (*layout.signature, tf.TensorSpec([None, 2], tf.int64))
+    """Returns the batches, (element, position, real), of what `Rows.blocks` yields."""
+    positions, real = tf.TensorSpec([None, 2], tf.int64), tf.TensorSpec([None], tf.bool)
+    signature = (*layout.signature, positions, real)
     size = batching.batch_size
 
     @tf.autograph.experimental.do_not_convert
     def batches(*block: tf.Tensor) -> tf.data.Dataset:
-        *arrays, positions = block
+        *arrays, positions, real = block
 
         @tf.autograph.experimental.do_not_convert
-        def batch(number: tf.Tensor) -> tuple[object, tf.Tensor]:
+        def batch(number: tf.Tensor) -> tuple[object, tf.Tensor, tf.Tensor]:
             first = number * size
-            return layout.element(arrays, first, first + size), positions[number]
+            return layout.element(arrays, first, first + size), positions[number], real[number]
 
         return tf.data.Dataset.range(tf.shape(positions, tf.int64)[0]).map(batch)
 

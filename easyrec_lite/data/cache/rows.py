@@ -18,8 +18,13 @@ from easyrec_lite.data.cache.folders import Broken
 from easyrec_lite.data.cache.layout import Layout, NotStorable
 from easyrec_lite.data.cache.reading import Batching, Rows, dataset
 from easyrec_lite.data.order import Order
-from easyrec_lite.data.readers import Reader, positioned
+from easyrec_lite.data.readers import Reader
+from easyrec_lite.data.share import Numbers, placed
 
+NOT_SHARED = (
+    "cache: not built, as each of the %d workers reads only a part of the rows; training one epoch "
+    "or more with one process and data_config.cache { mode: ALWAYS } builds it for all"
+)
 log = logging.getLogger(__name__)
 
 
@@ -67,20 +72,23 @@ class CachedRows:
             self._build.stop()
 
     def batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns the batches of an order that the reader's `begin` gave: (nest, position)."""
+        """Returns the batches of an order that the reader's `begin` gave: (nest, position, real).
+
+        With a share by rows they are as `Share.span` says.
+        """
 
         @tf.autograph.experimental.do_not_convert
-        def encoded(columns: Any, epoch: tf.Tensor, row: tf.Tensor) -> tuple[Any, ...]:
-            return self._encode(columns), epoch, row
+        def encoded(columns: Any, numbers: Numbers) -> tuple[Any, Numbers]:
+            return self._encode(columns), numbers
 
         numbered = self._reader.numbered(order, batch_size, drop_remainder)
         made = numbered.map(encoded, tf.data.AUTOTUNE, deterministic=True)
-        batching = Batching(batch_size, drop_remainder)
+        batching = Batching(batch_size, drop_remainder, self._reader.share)
         try:
             layout = Layout(made.element_spec[0], self._small)
         except NotStorable as error:
             log.warning("cache: the rows are read from their files: %s", error)
-            return made.map(positioned)
+            return made.map(placed)
         self.close()
         if not self.opened:
             self._rows = self._open(layout)
@@ -88,12 +96,15 @@ class CachedRows:
         if rows is not None:
             return dataset(lambda: rows.blocks(order, batching), layout, batching)
         if not self._worthwhile(order):
-            return made.map(positioned)
+            return made.map(placed)
+        if self._reader.share.by_row:
+            log.info(NOT_SHARED, self._reader.share.count)
+            return made.map(placed)
         build = self._build = Build(self._place, self._reader, layout, order, not drop_remainder)
 
         @tf.autograph.experimental.do_not_convert
-        def taken(element: Any, epoch: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
-            flat = [epoch, row, *layout.flatten(element)]
+        def taken(element: Any, numbers: Numbers) -> tf.Tensor:
+            flat = [numbers.epoch, numbers.row, *layout.flatten(element)]
             return tf.ensure_shape(tf.py_function(build.takes, flat, tf.bool), [])
 
         def rest() -> Iterator[tuple[np.ndarray, ...]]:
@@ -102,7 +113,7 @@ class CachedRows:
                 later = dataclasses.replace(order, start=build.position)
                 yield from found.blocks(later, batching)
 
-        kept = made.take_while(taken).map(positioned)
+        kept = made.take_while(taken).map(placed)
         return kept.concatenate(dataset(rest, layout, batching))
 
     def _worthwhile(self, order: Order) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
+from easyrec_lite.config.data_paths import eval_path
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.identity import text
 from easyrec_lite.reporting.markup import Child, Html, code, details, note, table, tag
@@ -13,7 +14,6 @@ from easyrec_lite.reporting.section import Section
 from easyrec_lite.reporting.users import TOP, Example, Examples, find_examples
 from easyrec_lite.serving.item_vectors import ID_COLUMN
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
-from easyrec_lite.training.run import eval_path
 
 HISTORY = 10
 COLUMNS = 8

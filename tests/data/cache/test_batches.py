@@ -58,7 +58,7 @@ def test_records_are_numbered_as_they_are_read(tmp_path: Path, kind: str) -> Non
     found = list(reader.numbered(order, 9, False))
     users, epochs, places = (
         np.concatenate(parts)
-        for parts in zip(*((c["user"], e, r) for c, e, r in found), strict=True)
+        for parts in zip(*((c["user"], e, r) for c, (e, r, *_) in found), strict=True)
     )
     number_of = {}
     for run in reader.records(order, reader.sizes()[0]):

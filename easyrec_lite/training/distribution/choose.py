@@ -1,0 +1,40 @@
+"""Which distribution a config and a cluster ask for."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from easyrec_lite.cluster import Cluster, Mode, mode_of
+from easyrec_lite.config import Pipeline
+from easyrec_lite.training.distribution.base import Distribution
+from easyrec_lite.training.distribution.one import OneProcess
+from easyrec_lite.training.distribution.synchronous import Synchronous
+
+
+def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distribution:
+    """Returns what spreads the work of a run, its models built and its data opened.
+
+    Raises:
+      ConfigError: `train_distribute` and the cluster do not go together, or as `make_replica`.
+      DataError: as `make_replica`.
+    """
+    mode = mode_of(pipeline, cluster)
+    if mode is Mode.MULTI_WORKER and cluster is not None:
+        return _several_processes(pipeline, cluster)
+    if mode in (Mode.MIRRORED, Mode.MULTI_WORKER):
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return Synchronous(pipeline, tf.distribute.MirroredStrategy([d.name for d in devices]))
+    return OneProcess(pipeline)
+
+
+def _several_processes(pipeline: Pipeline, cluster: Cluster) -> Synchronous:
+    assert cluster.worker is not None
+    kinds = {role: list(cluster.addresses.get(role, ())) for role in ("chief", "worker")}
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({role: listed for role, listed in kinds.items() if listed}),
+        task_type=cluster.role,
+        task_id=cluster.index,
+        rpc_layer="grpc",
+    )
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    return Synchronous(pipeline, strategy, cluster.worker, cluster.workers)

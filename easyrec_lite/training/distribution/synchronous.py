@@ -1,0 +1,147 @@
+"""Replicas that step together, on the devices of one process or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite import replicas
+from easyrec_lite.batch import Batch
+from easyrec_lite.config import Pipeline
+from easyrec_lite.data.share import Share
+from easyrec_lite.errors import PeerLost, Place, Problem
+from easyrec_lite.input import position_of
+from easyrec_lite.training.checkpoints import Checkpoints, checkpoint_at
+from easyrec_lite.training.distribution.base import Distribution, log, make_replica, order_from
+from easyrec_lite.training.distribution.together import Together
+from easyrec_lite.training.loop import Plan
+
+# What the exchange raises in the processes that are left.
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+
+
+class Synchronous(Distribution):
+    """Every replica holds all variables, on its device, and moves them by the gradients of all.
+
+    Gradients, and what else of a step is shared, go through `easyrec_lite.replicas`.
+
+    Args:
+      pipeline: the config.
+      strategy: a `MirroredStrategy` or `MultiWorkerMirroredStrategy`.
+      worker: the number of this process among those of the strategy.
+      workers: how many these are, with equal numbers of devices.
+
+    Raises: as `make_replica`.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        strategy: tf.distribute.Strategy,
+        worker: int = 0,
+        workers: int = 1,
+    ):
+        super().__init__(pipeline)
+        self.chief = worker == 0
+        self.count = strategy.num_replicas_in_sync
+        self._strategy = strategy
+        devices = strategy.extended.worker_devices
+        by_file = pipeline.config.data_config.file_shard
+        self.replicas = []
+        for i, device in enumerate(devices):
+            share = Share(worker * len(devices) + i, workers * len(devices), by_file)
+            with tf.device(device):
+                self.replicas.append(make_replica(pipeline, share))
+        self.trainer = Together(strategy, [replica.trainer for replica in self.replicas])
+
+    def iterator(self) -> list[Any]:
+        """Returns an iterator for each replica, over batches without end."""
+        data = self.pipeline.config.data_config
+        order = order_from(self.pipeline, position_of(self.trainer.position))
+        made = []
+        for replica in self.replicas:
+            padded = replica.input.padded(data.batch_size, order, data.drop_remainder)
+            made.append(iter(padded.map(_empty_unless_real)))
+        log.info("training data: %s", self.replicas[0].input.reader.describe())
+        return made
+
+    def restore(self, checkpoints: Checkpoints) -> str | None:
+        """Restores the chief's choice of a checkpoint into all replicas."""
+        prefix, step = None, -1
+        if self.chief:
+            prefix = super().restore(checkpoints)
+            step = int(self.trainer.step) if prefix else -1
+        step = self._sum([step + 1 if self.chief else 0])[0] - 1
+        if not self.chief:
+            if step >= 0:
+                prefix = checkpoint_at(checkpoints.folder, step)
+                checkpoints.restore(prefix)
+            else:
+                self._warm_start()
+        self.trainer.copy_first()
+        return prefix
+
+    def agree(self, plan: Plan) -> Plan:
+        """Returns the chief's plan; any process can stop all."""
+        own = [plan.steps, plan.save] if self.chief else [0, 0]
+        steps, save, stop = self._sum([*own, bool(plan.stop)])
+        reason = plan.stop or ("another worker was told to stop" if stop else "")
+        return Plan(steps, bool(save), reason)
+
+    def finish(self) -> None:
+        """Waits until the chief is done with the last evaluation and export."""
+        self._sum([0])
+
+    def describe(self) -> Sequence[str]:
+        """Returns how many replicas there are, with which batches and negatives."""
+        size = self.pipeline.config.data_config.batch_size
+        where = ", ".join(self._strategy.extended.worker_devices)
+        return [
+            f"{self.count} replicas step together, {len(self.replicas)} of them here ({where})",
+            f"batches of {size} rows each, {self.count * size} in all",
+        ]
+
+    def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
+        """Returns what failed: the data of this process, or another process."""
+        return PeerLost(_lost(error)) if isinstance(error, LOST) else super().explain(error)
+
+    def _sum(self, numbers: Sequence[int]) -> list[int]:
+        """Returns the sums over processes of a few numbers."""
+        padded = tf.constant([int(number) for number in numbers], tf.int64)
+        return [int(n) // len(self.replicas) for n in self._total(padded)]
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _total(self, numbers: tf.Tensor) -> tf.Tensor:
+        found = self._strategy.run(replicas.total, args=(numbers,))
+        return self._strategy.experimental_local_results(found)[0]
+
+
+def _lost(error: Exception) -> Problem:
+    return Problem(
+        "another process of this run is gone, or cannot be reached",
+        Place("train_config.train_distribute"),
+        found=str(error).splitlines()[0][:300],
+        remedy="its own log says why; start the same command again on all of them: it goes on from "
+        "the newest checkpoint",
+    )
+
+
+@tf.autograph.experimental.do_not_convert
+def _empty_unless_real(batch: Batch, real: tf.Tensor) -> Batch:
+    """Returns the batch, without its rows if it only stands in for one; its position stays."""
+    emptied = tf.nest.map_structure(
+        lambda rows: (
+            rows[: tf.where(real, tf.shape(rows, tf.int64)[0], 0)]
+            if not isinstance(rows, tf.RaggedTensor)
+            else rows[: tf.where(real, rows.nrows(), 0)]
+        ),
+        batch._replace(position=None),
+    )
+    return emptied._replace(position=batch.position)

@@ -1,0 +1,59 @@
+"""What the replicas of a synchronous step tell each other: gradients, losses, how far the data is.
+
+With one replica all of it is that replica's own; see `easyrec_lite.replicas`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from easyrec_lite import replicas
+from easyrec_lite.batch import Batch
+from easyrec_lite.training.optimizers import unique_rows
+
+_EPOCH_BITS = 40
+
+
+class Progress(NamedTuple):
+    """How far a step's batches go.
+
+    Attributes:
+      rows: int64 scalar, rows of all replicas; 0 when the data of all is used up.
+      position: int64 [2], the furthest of the replicas' positions.
+    """
+
+    rows: tf.Tensor
+    position: tf.Tensor
+
+    @classmethod
+    def of(cls, batch: Batch) -> Progress:
+        """Returns that of a step in which this replica has `batch`."""
+        rows = tf.shape(next(iter(batch.labels.values())), tf.int64)[0]
+        if replicas.count() == 1:
+            return cls(rows, batch.position)
+        epoch, row = tf.unstack(batch.position)
+        everyone = replicas.gathered(tf.stack([epoch << _EPOCH_BITS | row, rows])[None])
+        furthest = tf.reduce_max(everyone[:, 0])
+        position = tf.stack([furthest >> _EPOCH_BITS, furthest & ((1 << _EPOCH_BITS) - 1)])
+        return cls(tf.reduce_sum(everyone[:, 1]), position)
+
+
+def mean_of_replicas(
+    losses: dict[str, tf.Tensor], gradients: dict[str, Any]
+) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
+    """Returns the means over replicas of losses and gradients.
+
+    Gradients of tables travel as their distinct rows; those that are None are so on all replicas.
+    """
+    share = 1.0 / replicas.count()
+    if share == 1.0:
+        return losses, gradients
+    sparse = {n: g for n, g in gradients.items() if isinstance(g, tf.IndexedSlices)}
+    dense = {n: g for n, g in gradients.items() if g is not None and n not in sparse}
+    losses, dense = tf.nest.map_structure(lambda x: x * share, replicas.total((losses, dense)))
+    for name, slices in sparse.items():
+        found = replicas.all_rows(unique_rows(slices))
+        sparse[name] = tf.IndexedSlices(found.values * share, found.indices, found.dense_shape)
+    return losses, {**gradients, **dense, **sparse}
