@@ -35,6 +35,11 @@ class Cluster:
         return "ps" in self.addresses
 
     @property
+    def has_evaluator(self) -> bool:
+        """Whether a process of its own evaluates and exports, in place of the chief."""
+        return "evaluator" in self.addresses
+
+    @property
     def chief(self) -> bool:
         """Whether this process saves, evaluates and exports: the chief, or else worker 0."""
         if self.role == "chief":
@@ -61,9 +66,8 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """The `host:port` of this process; '' for an evaluator that has none."""
-        own = self.addresses.get(self.role, ())
-        return own[self.index] if self.index < len(own) else ""
+        """The `host:port` of this process."""
+        return self.addresses[self.role][self.index]
 
     @property
     def name(self) -> str:
@@ -170,22 +174,48 @@ def _of_cluster(name: str, mode: Mode, cluster: Cluster) -> Iterator[Problem]:
 def _without_effect(pipeline: Pipeline, cluster: Cluster | None) -> Iterator[Problem]:
     """Yields warnings about options that only some modes know."""
     if _mode(pipeline, cluster) is Mode.PS:
-        path = "train_config.sync_replicas"
-        if pipeline.config.train_config.sync_replicas:
-            yield Problem(
-                "no effect here: with parameter servers each worker trains at its own pace",
-                pipeline.place(path),
-                path,
-                remedy="set it to false, or train in step by MultiWorkerMirroredStrategy",
-                severity="warning",
-            )
+        yield from _of_parameter_servers(View(pipeline))
         return
     for feature in View(pipeline).features:
         if feature.config.max_partitions > 1:
-            path = f"{feature.path}.max_partitions"
-            yield Problem(
+            yield View(pipeline).warning(
+                f"{feature.path}.max_partitions",
                 "no effect here: a table is cut into parts on parameter servers alone",
-                pipeline.place(path),
-                path,
-                severity="warning",
             )
+
+
+def _of_parameter_servers(view: View) -> Iterator[Problem]:
+    """Yields what workers cannot do, which run no Python code, and what they do otherwise."""
+    data = view.data
+    kind = enum_name(data, "input_type")
+    if kind.startswith("Parquet"):
+        yield view.error(
+            "data_config.input_type",
+            f"workers of parameter servers cannot read {kind}",
+            expected="CSVInput or TFRecordInput",
+            remedy="write the rows to CSV or TFRecord files, or use MultiWorkerMirroredStrategy",
+        )
+    if data.bad_row_policy == data.SKIP:
+        yield view.error(
+            "data_config.bad_row_policy",
+            "workers of parameter servers cannot leave out bad rows",
+            expected="STOP",
+            remedy="clean the data files, or use MultiWorkerMirroredStrategy",
+        )
+    if data.file_shard:
+        yield view.error(
+            "data_config.file_shard",
+            "workers of parameter servers share rows, not files",
+            expected="false",
+            remedy="leave it out, or use MultiWorkerMirroredStrategy",
+        )
+    if data.cache.mode == data.cache.ALWAYS:
+        yield view.warning(
+            "data_config.cache.mode", "no effect here: workers of parameter servers read the files"
+        )
+    if view.config.train_config.sync_replicas:
+        yield view.warning(
+            "train_config.sync_replicas",
+            "no effect here: with parameter servers each worker trains at its own pace",
+            remedy="set it to false, or train in step by MultiWorkerMirroredStrategy",
+        )

@@ -16,6 +16,7 @@ from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.tf_config import from_environment
 from easyrec_lite.training.build import Parts, build
 from easyrec_lite.training.checkpoints import find_checkpoint, step_of
+from easyrec_lite.training.distribution.ending import announced
 from easyrec_lite.training.evaluation import Evaluation
 from easyrec_lite.training.hooks import Hook
 from easyrec_lite.training.judge import write_result
@@ -67,7 +68,10 @@ class Estimator:
     def _run(self, evaluate: bool) -> Result:
         cluster = from_environment()
         chief = cluster is None or cluster.chief
-        with only_run(self.model_dir) if chief else nullcontext():
+        with (
+            only_run(self.model_dir) if chief else nullcontext(),
+            announced(self.model_dir) if chief and cluster else nullcontext(),
+        ):
             return Run(self.pipeline, self._user_hooks, evaluate, cluster).result()
 
     def evaluate(self, checkpoint: str | None = None, path: str | None = None) -> dict[str, float]:

@@ -79,11 +79,10 @@ class LocalCluster:
 
     def start(self) -> None:
         """Starts all processes, on free ports."""
-        training = {role: count for role, count in self.counts.items() if role != "evaluator"}
-        ports = iter(free_ports(sum(training.values())))
+        ports = iter(free_ports(sum(self.counts.values())))
         self._addresses = {
             role: [f"{HOST}:{next(ports)}" for _ in range(count)]
-            for role, count in training.items()
+            for role, count in self.counts.items()
             if count
         }
         self.members.clear()

@@ -36,8 +36,7 @@ def from_environment() -> Cluster | None:
 def read_cluster(text: str) -> Cluster | None:
     """Returns the cluster that `text`, a value of TF_CONFIG, describes; None when it has none.
 
-    `master`, the older name of the chief, is taken for it. An evaluator may be left out of the
-    cluster, as nobody calls it.
+    `master`, the older name of the chief, is taken for it.
 
     Raises:
       ConfigError: as `from_environment`.
@@ -105,14 +104,14 @@ def _task_problems(task: Any, addresses: Mapping[str, tuple[str, ...]]) -> Itera
     if role not in ROLES:
         yield _unknown("task.type", kind)
         return
-    count = len(addresses.get(role, ())) or (role == "evaluator")
+    count = len(addresses.get(role, ()))
     if not count:
         yield _problem(
             "task.type",
             f"the cluster has no {kind}",
             f"one of {', '.join(addresses)}",
             nearest=nearest(role, addresses),
-            remedy=f"add the address of this process under {kind!r}, or mend task.type",
+            remedy=f"add its address under {kind!r} in the TF_CONFIG of all, or mend task.type",
         )
     elif type(index) is not int or not 0 <= index < count:
         known = f"a whole number from 0 to {count - 1}" if count > 1 else "0"

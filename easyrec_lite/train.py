@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from easyrec_lite import cli
-from easyrec_lite.cluster import mode_of, problems_of
+from easyrec_lite.cluster import Mode, mode_of, problems_of
 from easyrec_lite.runtime import prepare, set_aside
 from easyrec_lite.tf_config import from_environment
 
@@ -17,10 +17,14 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     pipeline = cli.pipeline_from(args)
     cluster = from_environment()
-    mode_of(pipeline, cluster)
+    mode = mode_of(pipeline, cluster)
     prepare(pipeline)
     for warning in problems_of(pipeline, cluster):
         print(warning, file=sys.stderr)
+    if cluster and (mode is Mode.PS or cluster.role == "evaluator") and not cluster.chief:
+        from easyrec_lite.training.distribution.roles import play
+
+        return play(pipeline, cluster)
     from easyrec_lite.estimator import Estimator
     from easyrec_lite.reporting.write import report_after
     from easyrec_lite.training.progress import make_progress

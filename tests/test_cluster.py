@@ -77,11 +77,13 @@ def test_master_is_the_older_name_of_the_chief() -> None:
     assert "the same role" in both[0].message
 
 
-def test_an_evaluator_needs_no_address() -> None:
-    evaluator = cluster_of(SYNC, "evaluator")
-    assert (evaluator.chief, evaluator.worker, evaluator.address) == (False, None, "")
-    with_address = cluster_of({**SYNC, "evaluator": ["f:1"]}, "evaluator")
-    assert (with_address.workers, with_address.address) == (3, "f:1")
+def test_an_evaluator_does_not_train() -> None:
+    cluster = {**SYNC, "evaluator": ["f:1"]}
+    evaluator = cluster_of(cluster, "evaluator")
+    assert (evaluator.chief, evaluator.worker, evaluator.workers) == (False, None, 3)
+    assert evaluator.has_evaluator
+    assert cluster_of(cluster).has_evaluator
+    assert not cluster_of(SYNC).has_evaluator
 
 
 @pytest.mark.parametrize(
@@ -94,8 +96,9 @@ def test_an_evaluator_needs_no_address() -> None:
         (SYNC, "worker", -1, "task.index", "found:    -1"),
         (SYNC, "worker", "0", "task.index", "found:    '0'"),
         (SYNC, "worker", True, "task.index", "found:    True"),
-        ({"workers": ["a:1"]}, "evaluator", 0, "cluster.workers", "nearest:  worker"),
-        ({"worker": "a:1"}, "evaluator", 0, "cluster.worker", "not a list"),
+        (SYNC, "evaluator", 0, "task.type", "in the TF_CONFIG of all"),
+        ({**SYNC, "workers": ["d:1"]}, "worker", 0, "cluster.workers", "nearest:  worker"),
+        ({**SYNC, "ps": "d:1"}, "worker", 0, "cluster.ps", "not a list"),
         ({"worker": ["a"]}, "worker", 0, "cluster.worker[0]", "host:port"),
         ({"worker": ["a:b"]}, "worker", 0, "cluster.worker[0]", "host:port"),
         ({"worker": ["a:0"]}, "worker", 0, "cluster.worker[0]", "host:port"),
@@ -200,6 +203,22 @@ def test_warnings() -> None:
     assert told(pipeline("MultiWorkerMirroredStrategy"), None) == ["train_config.train_distribute"]
     assert told(pipeline("PSStrategy"), PS) == ["train_config.sync_replicas"]
     assert told(pipeline("PSStrategy", "sync_replicas: false"), PS) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("input_type: CSVInput", "input_type: ParquetInput", "cannot read ParquetInput"),
+        ("batch_size: 8", "batch_size: 8 bad_row_policy: SKIP", "cannot leave out bad rows"),
+        ("batch_size: 8", "batch_size: 8 file_shard: true", "share rows, not files"),
+    ],
+)
+def test_what_workers_of_parameter_servers_cannot_do(old: str, new: str, words: str) -> None:
+    given = loads(replaced(POINTWISE, old, new))
+    assert mode_of(given, None) is Mode.ONE
+    with pytest.raises(ConfigError) as caught:
+        mode_of(given, cluster_of(PS))
+    assert words in str(caught.value)
 
 
 def test_parts_of_a_table_are_told_of_where_there_are_none() -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.cluster import PEER_LOST
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.errors import ConfigError, PeerLost
 from easyrec_lite.launch import main, supervise
 from easyrec_lite.local_cluster import LocalCluster
 from easyrec_lite.tf_config import read_cluster
@@ -64,6 +63,7 @@ def test_each_process_gets_its_own_tf_config(tmp_path) -> None:
         "chief": 1,
         "worker": 2,
         "ps": 1,
+        "evaluator": 1,
     }
 
 
@@ -93,7 +93,7 @@ def test_a_lost_cluster_starts_again_as_often_as_allowed(tmp_path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     cluster = Cluster(other, "sys.exit(75)", worker=1)
-    assert supervise(cluster.local) == PEER_LOST
+    assert supervise(cluster.local) == PeerLost.exit_code
 
 
 def test_a_lost_worker_of_parameter_servers_comes_back_alone(tmp_path) -> None:

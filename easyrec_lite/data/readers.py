@@ -168,6 +168,13 @@ class Reader(abc.ABC):
           sizes: int64, the records of each part.
         """
 
+    def check_files(self) -> None:  # noqa: B027 - most formats are checked as they are read
+        """Reads what `numbered` would otherwise check by Python code, which runs only here.
+
+        Raises:
+          DataError: a file is broken.
+        """
+
     @property
     def left_out(self) -> BadRows:
         """The bad rows that `numbered` has left out since `begin`."""

@@ -112,7 +112,7 @@ class RecordReader(Reader):
         def source(epoch: tf.Tensor) -> tf.data.Dataset:
             index = order.files(epoch, len(self.files))
             each = tf.gather(files, index), tf.gather(compression, index)
-            read = self._checked_records if any(self._gzip) else self._records
+            read = self._checked_records if self._unchecked() else self._records
             return tf.data.Dataset.from_tensor_slices(each).flat_map(read)
 
         return ordered(source, order).map(self._tidy)
@@ -128,6 +128,23 @@ class RecordReader(Reader):
 
         end = tf.data.Dataset.from_tensors(file).filter(check)
         return self._records(file, compression).concatenate(end)
+
+    def check_files(self) -> None:
+        """Reads the gzip files to their ends, so that `numbered` needs not look at them.
+
+        Raises:
+          DataError: one is truncated or damaged.
+        """
+        for file in self._unchecked():
+            try:
+                check_gzip(file)
+            except BROKEN as error:
+                raise DataError(broken(file, error)) from error
+            self._whole.add(file)
+
+    def _unchecked(self) -> list[str]:
+        pairs = zip(self.files, self._gzip, strict=True)
+        return [file for file, packed in pairs if packed and file not in self._whole]
 
     def _check_end(self, file: tf.Tensor) -> bool:
         name = file.numpy().decode()

@@ -41,7 +41,7 @@ class Share:
     By file, worker w has every W-th file from the w-th on, in an order of its own.
 
     Attributes:
-      index: w, from 0.
+      index: w, from 0; int64 scalar where the worker is known only when it reads, by rows alone.
       count: W.
       by_file: whether by file.
 
@@ -49,12 +49,12 @@ class Share:
       ValueError: there is no such worker.
     """
 
-    index: int = 0
+    index: Any = 0
     count: int = 1
     by_file: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.index < self.count:
+        if not tf.is_tensor(self.index) and not 0 <= self.index < self.count:
             raise ValueError(f"no worker {self.index} among {self.count}")
 
     @property
@@ -90,7 +90,7 @@ class Share:
         if not self.by_row:
             return 0, count, True
         first, last = count * self.index // self.count, count * (self.index + 1) // self.count
-        most = tf.maximum if tf.is_tensor(count) else max
+        most = tf.maximum if tf.is_tensor(first) else max
         return first, most(last, first + 1), last > first
 
     def cut(self, epoch: tf.Tensor, row: tf.Tensor, *parts: tf.Tensor) -> tuple[Any, ...]:

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.features import pooling
+from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.combiners import AttentionPooling, TextCnnPooling, make_combiner
 from easyrec_lite.features.initializers import table_values
-from easyrec_lite.features.specs import FeatureSpec, group_specs, table_specs
+from easyrec_lite.features.specs import FeatureSpec, TableSpec, group_specs, table_specs
 from easyrec_lite.features.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 
 Values = Mapping[str, FeatureValue]
@@ -30,7 +30,7 @@ class GroupEmbeddings(tf.Module):
 
     Attributes:
       groups: group → its features, in the config's order.
-      tables: table name → variable float32 [rows, dim].
+      tables: table name → variable float32 [rows, dim], in parts on parameter servers (`sharded`).
       keras_layers: layers of the sequence combiners, built.
 
     Raises:
@@ -42,11 +42,8 @@ class GroupEmbeddings(tf.Module):
         self.groups = group_specs(config)
         self._may_stay_sequences = config.model_config.HasField("backbone")
         self._combiners = self._make_combiners(seed)
-        self.tables: dict[str, tf.Variable] = {
-            name: tf.Variable(
-                partial(table_values, table, seed), name=name, shape=(table.rows, table.dim)
-            )
-            for name, table in table_specs(self.groups).items()
+        self.tables = {
+            name: _make_table(table, seed) for name, table in table_specs(self.groups).items()
         }
 
     def __call__(
@@ -141,3 +138,9 @@ class GroupEmbeddings(tf.Module):
                 expected="sequence_combiner { attention {} } or { text_cnn {...} }",
                 remedy="set one, or make it a TagFeature, which pools its vectors",
             )
+
+
+def _make_table(table: TableSpec, seed: int) -> tf.Variable:
+    values = partial(table_values, table, seed)
+    with sharded.cut(table.most_parts):
+        return tf.Variable(values, name=table.name, shape=(table.rows, table.dim), dtype=tf.float32)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.features.sharded import lookup
 from easyrec_lite.features.values import Bags, DenseSteps, Ids, Steps
 
 
@@ -28,7 +29,7 @@ def lookup_ids(table: tf.Variable, value: Ids) -> tf.Tensor:
     Only rows of the table that some id names have a gradient.
     """
     rows = tf.where(value.ids >= 0)[:, 0]
-    vectors = tf.gather(table, tf.gather(value.ids, rows))
+    vectors = lookup(table, tf.gather(value.ids, rows))
     return sum_rows(vectors, rows, tf.size(value.ids, out_type=tf.int64))
 
 
@@ -40,7 +41,7 @@ def pool(table: tf.Variable, value: Bags, combiner: str) -> tf.Tensor:
     """
     ids = value.ids
     rows, count = ids.value_rowids(), ids.nrows()
-    vectors = tf.gather(table, ids.values)
+    vectors = lookup(table, ids.values)
     if value.weights is None:
         summed = sum_rows(vectors, rows, count)
         total = tf.cast(ids.row_lengths(), tf.float32)
@@ -68,9 +69,9 @@ def steps(table: tf.Variable | None, value: Steps | DenseSteps, combiner: str) -
     inner = value.ids.values
     if isinstance(inner, tf.RaggedTensor):
         return value.ids.with_values(pool(table, Bags(inner), combiner))
-    return value.ids.with_values(tf.gather(table, inner))
+    return value.ids.with_values(lookup(table, inner))
 
 
 def weigh(table: tf.Variable, numbers: tf.Tensor) -> tf.Tensor:
     """Returns Σ_m x_m · table[m] for numbers x float32 [N, M], as float32 [N, D]."""
-    return numbers @ tf.gather(table, tf.range(table.shape[0]))
+    return numbers @ lookup(table, tf.range(table.shape[0]))

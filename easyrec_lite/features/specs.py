@@ -113,6 +113,7 @@ class TableSpec:
       dim: D, the length of a vector.
       initializer: the config's `Initializer` message, or None for the default.
       users: the (group, feature) pairs that look vectors up in it.
+      most_parts: how many parameter servers may share it.
     """
 
     name: str
@@ -120,6 +121,7 @@ class TableSpec:
     dim: int
     initializer: Any
     users: tuple[tuple[str, str], ...]
+    most_parts: int = 1
 
 
 def group_specs(config: Any) -> dict[str, tuple[FeatureSpec, ...]]:
@@ -244,7 +246,8 @@ def _table(name: str, sharing: Sequence[tuple[str, FeatureSpec]]) -> TableSpec:
     spec = sharing[0][1]
     initializer = spec.config.initializer if spec.config.HasField("initializer") else None
     users = tuple((group, user.name) for group, user in sharing)
-    return TableSpec(name, spec.rows, spec.dim, initializer, users)
+    most_parts = max(user.config.max_partitions for _, user in sharing)
+    return TableSpec(name, spec.rows, spec.dim, initializer, users, most_parts)
 
 
 def _disagreements(sharing: Sequence[tuple[str, FeatureSpec]]) -> Iterator[Problem]:

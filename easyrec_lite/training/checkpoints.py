@@ -29,12 +29,21 @@ class Checkpoints:
       folder: where they lie; made when first saved to.
       variables: name → variable, all that a run needs to go on.
       keep: how many of the newest to keep; 0 keeps all.
+      own: variables that checkpoints of other kinds of run lack: saved like the others, restored
+        where they are there in the same shape.
     """
 
-    def __init__(self, folder: Path, variables: Mapping[str, tf.Variable], keep: int = 10):
+    def __init__(
+        self,
+        folder: Path,
+        variables: Mapping[str, tf.Variable],
+        keep: int = 10,
+        own: Mapping[str, tf.Variable] | None = None,
+    ):
         self.folder = folder
         self._variables = dict(variables)
-        self._checkpoint = tf.train.Checkpoint(variables=self._variables)
+        self._own = dict(own or {})
+        self._checkpoint = tf.train.Checkpoint(variables={**self._variables, **self._own})
         self._keep = keep
 
     def paths(self) -> list[str]:
@@ -109,8 +118,10 @@ class Checkpoints:
         problems = _differences(prefix, shapes, self._variables)
         if problems:
             raise ConfigError(problems)
+        own = {name: v for name, v in self._own.items() if shapes.get(name) == tuple(v.shape)}
+        checkpoint = tf.train.Checkpoint(variables={**self._variables, **own})
         try:
-            self._checkpoint.read(prefix).assert_existing_objects_matched()
+            checkpoint.read(prefix).assert_existing_objects_matched()
         except (tf.errors.OpError, OSError) as error:
             raise RunError(_broken(prefix, error)) from error
 

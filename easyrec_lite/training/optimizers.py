@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.features import sharded
 from easyrec_lite.training.rules import Rule, make_rule
 from easyrec_lite.training.schedules import Schedule, make_schedule
 
@@ -34,20 +35,25 @@ class Optimizer:
         count = len(config.optimizer_config)
         if not 1 <= count <= 2:
             raise ConfigError(_optimizer_count(count))
-        self._trainable = _thawed(trainable, config.freeze_gradient)
-        self._tables = tables
+        thawed = _thawed(trainable, config.freeze_gradient)
+        parts = {name: sharded.parts(name, variable) for name, variable in thawed.items()}
+        self._trainable = {part: v for each in parts.values() for part, v in each.items()}
+        self._tables = {part for name in tables & parts.keys() for part in parts[name]}
         self._clip = config.gradient_clipping_by_norm
         self._parts = [_Part(entry, i) for i, entry in enumerate(config.optimizer_config)]
-        self._slots = {
-            name: self._part(name).make_slots(name, variable)
-            for name, variable in self._trainable.items()
-        }
+        self._slots: dict[str, dict[str, tf.Variable]] = {part: {} for part in self._trainable}
+        self._state: dict[str, tf.Variable] = {}
+        for name, variable in thawed.items():
+            for slot, state in self._part(next(iter(parts[name]))).make_slots(variable).items():
+                self._state[f"{name}/{slot}"] = state
+                for part, own in sharded.parts(name, state).items():
+                    self._slots[part][slot] = own
         first = config.optimizer_config[0]
         self._average_decay = first.moving_average_decay if first.use_moving_average else 0.0
         self.averages: dict[str, tf.Variable] = {}
         if self._average_decay:
             self.averages = {
-                name: tf.Variable(variable, trainable=False, name=f"{name}/average")
+                name: sharded.alike(variable, lambda part: tf.Variable(part, trainable=False))
                 for name, variable in trainable.items()
             }
 
@@ -56,17 +62,15 @@ class Optimizer:
 
     @property
     def trainable(self) -> dict[str, tf.Variable]:
-        """The variables that move: all trainable ones but those that `freeze_gradient` names."""
+        """The variables that move: all trainable ones but those that `freeze_gradient` names.
+
+        Of a table in parts it is each part, `NAME/part_0` and so on.
+        """
         return self._trainable
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
         """Returns the optimiser's state: slots and moving averages."""
-        named = {
-            f"{name}/{slot}": variable
-            for name, slots in self._slots.items()
-            for slot, variable in slots.items()
-        }
-        return {**named, **{f"{name}/average": v for name, v in self.averages.items()}}
+        return {**self._state, **{f"{name}/average": v for name, v in self.averages.items()}}
 
     def rates(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the learning rates at `step` (steps done so far), for logs."""
@@ -101,17 +105,21 @@ class Optimizer:
             part = self._part(name)
             rate = rates[part.index]
             variable, slots = self._trainable[name], self._slots[name]
-            if isinstance(gradient, tf.IndexedSlices):
-                part.rule.by_rows(
-                    variable, slots, gradient.indices, gradient.values, rate, step + 1
-                )
-            else:
-                part.rule.dense(variable, slots, gradient, rate, step + 1)
+            with tf.device(variable.device):
+                if isinstance(gradient, tf.IndexedSlices):
+                    part.rule.by_rows(
+                        variable, slots, gradient.indices, gradient.values, rate, step + 1
+                    )
+                else:
+                    part.rule.dense(variable, slots, gradient, rate, step + 1)
 
     def update_averages(self, trainable: Mapping[str, tf.Variable]) -> None:
         """Moves each average towards its variable; does nothing without `use_moving_average`."""
         for name, average in self.averages.items():
-            average.assign_sub((1.0 - self._average_decay) * (average - trainable[name]))
+            current = sharded.parts(name, trainable[name])
+            for part, own in sharded.parts(name, average).items():
+                with tf.device(own.device):
+                    own.assign_sub((1.0 - self._average_decay) * (own - current[part]))
 
 
 class _Part:
@@ -130,13 +138,14 @@ class _Part:
         given = config.HasField("embedding_learning_rate_multiplier")
         self.table_scale = config.embedding_learning_rate_multiplier if given else 1.0
 
-    def make_slots(self, name: str, variable: tf.Variable) -> dict[str, tf.Variable]:
-        return {
-            slot: tf.Variable(
-                tf.fill(variable.shape, value), trainable=False, name=f"{name}/{slot}"
-            )
-            for slot, value in self.rule.slots.items()
-        }
+    def make_slots(self, variable: tf.Variable) -> dict[str, tf.Variable]:
+        return {slot: _filled(variable, value) for slot, value in self.rule.slots.items()}
+
+
+def _filled(variable: tf.Variable, value: float) -> tf.Variable:
+    return sharded.alike(
+        variable, lambda part: tf.Variable(tf.fill(part.shape, value), trainable=False)
+    )
 
 
 def global_norm(gradients: Gradients) -> tf.Tensor:

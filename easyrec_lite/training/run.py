@@ -75,7 +75,7 @@ class Run:
         self.judge: Judge | None = None
         if self.distribution.chief:
             self.hooks += [*self._hooks(), *user_hooks]
-            if evaluate:
+            if evaluate and not (cluster and cluster.has_evaluator):
                 self.judge = Judge(pipeline, *self.distribution.judged(), self.hooks)
 
     @property

@@ -86,8 +86,7 @@ class Trainer:
         norm = global_norm(prepared)
         shown = {**losses, "total_loss": tf.add_n(list(losses.values())), "gradient_norm": norm}
         finite = tf.math.is_finite(shown["total_loss"]) & tf.math.is_finite(norm)
-        self.finite.assign(finite)
-        self.ended.assign(done.rows == 0)
+        self._note(finite, done)
         rates = self.optimizer.rates(self.step)
         tf.cond(
             finite & (done.rows > 0),
@@ -95,6 +94,10 @@ class Trainer:
             lambda: self._blame(raw, batch),
         )
         return {**shown, **rates, **self.model.shown()}
+
+    def _note(self, finite: tf.Tensor, done: Progress) -> None:
+        self.finite.assign(finite)
+        self.ended.assign(done.rows == 0)
 
     def _update(self, prepared: Gradients, done: Progress) -> None:
         self.optimizer.apply(prepared, self.step)
@@ -187,8 +190,16 @@ class _Named:
 
     def assign(self, values: dict[str, tf.Tensor]) -> None:
         """Keeps `values`, scalars, in the place of those before."""
+        self.keep(self.stacked(values))
+
+    def stacked(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Returns `values`, scalars, as a vector for `keep`."""
         self._names = tuple(values)
-        self._values.assign(tf.stack(list(values.values())))
+        return tf.stack(list(values.values()))
+
+    def keep(self, stacked: tf.Tensor) -> None:
+        """Keeps what `stacked` gave, in the place of those before."""
+        self._values.assign(stacked)
 
     def read(self) -> dict[str, Any]:
         """Returns the values kept last; nothing before the first."""

@@ -132,16 +132,7 @@ class Distribution(abc.ABC):
 
         It is one of its own, on this process alone, and takes them from the file.
         """
-        parts = build(self.pipeline)
-        optimizers = self.pipeline.config.train_config.optimizer_config
-        averaged = bool(optimizers) and optimizers[0].use_moving_average
-
-        @contextmanager
-        def weights(prefix: str) -> Iterator[None]:
-            load_weights(prefix, parts.model, averaged)
-            yield
-
-        return parts, weights
+        return from_checkpoint(self.pipeline)
 
     def describe(self) -> Sequence[str]:
         """Returns how the work is spread, in lines for the log."""
@@ -157,7 +148,21 @@ class Distribution(abc.ABC):
             replica.input.close()
 
 
-def order_from(pipeline: Pipeline, start: tuple[int, int]) -> Order:
+def from_checkpoint(pipeline: Pipeline) -> tuple[Parts, Weights]:
+    """Returns a model, and what gives it a checkpoint's weights, moving averages if there are."""
+    parts = build(pipeline)
+    optimizers = pipeline.config.train_config.optimizer_config
+    averaged = bool(optimizers) and optimizers[0].use_moving_average
+
+    @contextmanager
+    def weights(prefix: str) -> Iterator[None]:
+        load_weights(prefix, parts.model, averaged)
+        yield
+
+    return parts, weights
+
+
+def order_from(pipeline: Pipeline, start: tuple[int, int] | tf.Tensor) -> Order:
     """Returns the order of the training data from a position on."""
     config = pipeline.config
     return Order(

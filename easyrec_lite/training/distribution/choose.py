@@ -8,6 +8,7 @@ from easyrec_lite.cluster import Cluster, Mode, mode_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.training.distribution.base import Distribution
 from easyrec_lite.training.distribution.one import OneProcess
+from easyrec_lite.training.distribution.parameters import ParameterServers
 from easyrec_lite.training.distribution.synchronous import Synchronous
 
 
@@ -21,6 +22,8 @@ def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distributi
     mode = mode_of(pipeline, cluster)
     if mode is Mode.MULTI_WORKER and cluster is not None:
         return _several_processes(pipeline, cluster)
+    if mode is Mode.PS and cluster is not None:
+        return ParameterServers(pipeline, cluster)
     if mode in (Mode.MIRRORED, Mode.MULTI_WORKER):
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return Synchronous(pipeline, tf.distribute.MirroredStrategy([d.name for d in devices]))

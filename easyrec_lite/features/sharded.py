@@ -1,0 +1,89 @@
+"""Embedding tables that are cut by rows into parts, each on a parameter server of its own.
+
+A table is a `tf.Variable`, or, made within `cut` under the scope of a
+`tf.distribute.ParameterServerStrategy`, that strategy's sharded variable: its parts follow one
+another in `table.variables`. A checkpoint holds such a table whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+_most_parts: ContextVar[int] = ContextVar("most_parts", default=1)
+
+
+@contextmanager
+def cut(most: int) -> Iterator[None]:
+    """Within the block a variable with rows may be cut into up to `most` parts."""
+    token = _most_parts.set(most)
+    try:
+        yield
+    finally:
+        _most_parts.reset(token)
+
+
+def partitioner(servers: int) -> Callable[..., list[int]]:
+    """Returns the `variable_partitioner` for so many parameter servers: one part each at most."""
+
+    def partition(shape: tf.TensorShape, dtype: tf.DType, **_: Any) -> list[int]:
+        count = max(1, min(_most_parts.get(), servers, shape[0] or 1))
+        return [count] + [1] * (shape.rank - 1)
+
+    return partition
+
+
+def parts(name: str, table: Any) -> dict[str, tf.Variable]:
+    """Returns the variables that a table consists of, by name; of a whole one, itself."""
+    if isinstance(table, tf.Variable):
+        return {name: table}
+    return {f"{name}/part_{index}": part for index, part in enumerate(table.variables)}
+
+
+def alike(table: Any, make: Callable[[tf.Variable], tf.Variable]) -> Any:
+    """Returns a table cut as `table` is, of what `make` makes of each part, beside that part."""
+    made = []
+    for part in parts("", table).values():
+        with tf.device(part.device):
+            made.append(make(part))
+    return made[0] if isinstance(table, tf.Variable) else type(table)(made)
+
+
+def lookup(table: Any, rows: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of a table, float32 [N, D]; gradients reach it as `tf.IndexedSlices`.
+
+    Of a table in parts each distinct row is read once, where its part lies.
+
+    Args:
+      table: float32 [M, D].
+      rows: int32 or int64 [N], each below M.
+    """
+    if isinstance(table, tf.Variable):
+        return tf.gather(table, rows)
+    distinct, place = tf.unique(rows)
+    sizes = [part.shape[0] for part in table.variables]
+    ends = np.cumsum(sizes)
+    owner = tf.searchsorted(tf.constant(ends, rows.dtype), distinct, side="right")
+    local = distinct - tf.gather(tf.constant(ends - sizes, rows.dtype), owner)
+    wanted = tf.dynamic_partition(local, owner, len(sizes))
+    found = []
+    for part, some in zip(table.variables, wanted, strict=True):
+        with tf.device(part.device):
+            found.append(tf.gather(part, some))
+    order = tf.dynamic_partition(tf.range(tf.size(distinct)), owner, len(sizes))
+    return _repeated(tf.dynamic_stitch(order, found), place)
+
+
+@tf.custom_gradient
+def _repeated(vectors: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """Returns `tf.gather(vectors, place)`, whose gradient is dense: `vectors` are few."""
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+        return tf.math.unsorted_segment_sum(upstream, place, tf.shape(vectors)[0]), None
+
+    return tf.gather(vectors, place), gradient

@@ -1,0 +1,167 @@
+"""The steps of workers that share variables on parameter servers, each at its own pace."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.models.base import Model
+from easyrec_lite.training.exchange import Progress
+from easyrec_lite.training.optimizers import Gradients, Optimizer
+from easyrec_lite.training.step import Trainer
+
+# A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.
+PIECES = 4
+_EPOCH_BITS = 40
+
+
+class AsynchronousTrainer(Trainer):
+    """Hands steps out to workers; looks like a `Trainer` to the training loop.
+
+    Gradients are those of the variables as a worker read them; others may have moved them since.
+    To be made under the scope of the strategy, so that its variables are on parameter servers.
+
+    Args:
+      model: the model to train.
+      optimizer: moves its variables.
+      coordinator: hands functions out to the workers.
+      workers: W, how many they are.
+
+    Attributes:
+      positions: int64 variable [W, 2], how far each worker's share of the data is read; −1 before
+        `resume`.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        coordinator: tf.distribute.coordinator.ClusterCoordinator,
+        workers: int,
+    ):
+        super().__init__(model, optimizer)
+        self._coordinator = coordinator
+        self._workers = workers
+        unknown = tf.fill([workers, 2], tf.constant(-1, tf.int64))
+        self.positions = tf.Variable(unknown, trainable=False, name="positions")
+        self._worker: tf.Tensor
+        self._ended: set[int] = set()
+
+    def resume(self) -> bool:
+        """Begins where a checkpoint ended; returns whether each worker goes on by itself.
+
+        A checkpoint of other workers has no positions of these: then all begin at its `position`.
+        """
+        known = bool(tf.reduce_all(self.positions >= 0))
+        if not known:
+            self.positions.assign(tf.tile(self.position[None], [self._workers, 1]))
+        return known
+
+    def settle(self) -> None:
+        """Makes `position` the smallest of the workers', for runs with other workers."""
+        each = self.positions.numpy()
+        self.position.assign(each[(each[:, 0] << _EPOCH_BITS | each[:, 1]).argmin()])
+
+    def _note(self, finite: tf.Tensor, done: Progress) -> None:
+        """Notes nothing: the state of a call is its own until it ends."""
+
+    def _update(self, prepared: Gradients, done: Progress) -> None:
+        self.optimizer.apply(prepared, self.step)
+        self.optimizer.update_averages(self.model.trainable)
+        self.step.assign_add(1)
+        self.positions.scatter_nd_update([[self._worker]], done.position[None])
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _piece(self, iterator: Any, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Does up to `count` steps on the worker that this is handed to.
+
+        Returns:
+          The worker's number, steps and rows done, seconds waited, whether all was finite, and
+          whether there is more data.
+        """
+        self._worker = tf.distribute.coordinator.experimental_get_current_worker_index()
+        state = [
+            tf.constant(0, tf.int64),
+            tf.constant(0, tf.int64),
+            tf.constant(0.0, tf.float64),
+            tf.constant(True),
+            tf.constant(True),
+            tf.zeros([0]),
+        ]
+        shapes = [value.shape for value in state[:-1]] + [tf.TensorShape([None])]
+        *counts, shown = tf.while_loop(
+            lambda done, rows, waited, finite, more, shown: (done < count) & finite & more,
+            lambda *state: self._step_of_piece(iterator, *state),
+            state,
+            shape_invariants=shapes,
+            parallel_iterations=1,
+        )
+        tf.cond(counts[0] > 0, lambda: self._shown.keep(shown), lambda: None)
+        return (self._worker, *counts)
+
+    def _step_of_piece(
+        self, iterator: Any, done: Any, rows: Any, waited: Any, finite: Any, more: Any, shown: Any
+    ) -> list[tf.Tensor]:
+        start = tf.timestamp()
+        with tf.control_dependencies([start]):
+            batch = iterator.get_next_as_optional()
+        more = batch.has_value()
+        with tf.control_dependencies([more]):
+            waited += tf.timestamp() - start
+
+        def step() -> tuple[tf.Tensor, ...]:
+            given = batch.get_value()
+            values = self.train_step(given)
+            good = tf.math.is_finite(values["total_loss"] + values["gradient_norm"])
+            count = tf.shape(next(iter(given.labels.values())), tf.int64)[0]
+            return rows + count, good, self._shown.stacked(values)
+
+        rows, finite, shown = tf.cond(more, step, lambda: (rows, finite, shown))
+        return [done + tf.cast(more, tf.int64), rows, waited, finite, more, shown]
+
+    def run(self, iterator: Any, count: int) -> bool:
+        """Does `count` steps, or more when a worker was lost meanwhile; returns after the last.
+
+        Returns:
+          False when the data of all workers ended before that.
+
+        Raises:
+          tf.errors.OpError: the input failed, or a parameter server is gone.
+        """
+        more = self._run_pieces(iterator, int(self.step) + count)
+        self.settle()
+        return more
+
+    def _run_pieces(self, iterator: Any, goal: int) -> bool:
+        while (left := goal - int(self.step)) > 0:
+            pieces = [
+                self._coordinator.schedule(self._piece, args=(iterator, tf.constant(n, tf.int64)))
+                for n in _split(left, PIECES * self._workers)
+            ]
+            self._coordinator.join()
+            steps = sum([self._take(piece.fetch()) for piece in pieces])
+            if not bool(self.finite):
+                return True
+            if len(self._ended) == self._workers:
+                return False
+            if not steps:
+                time.sleep(0.1)  # those whose data has not ended are away
+        return True
+
+    def _take(self, result: Any) -> int:
+        worker, done, rows, waited, finite, more = (value.item() for value in result)
+        self._rows.assign_add(rows)
+        self._waited.assign_add(waited / self._workers)
+        if not finite:
+            self.finite.assign(False)
+        if not more:
+            self._ended.add(worker)
+        return int(done)
+
+
+def _split(total: int, parts: int) -> list[int]:
+    """Returns up to `parts` positive numbers, as equal as can be, whose sum is `total`."""
+    parts = min(parts, total)
+    return [total * (i + 1) // parts - total * i // parts for i in range(parts)]

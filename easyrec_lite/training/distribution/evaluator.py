@@ -1,0 +1,60 @@
+"""The evaluator of a cluster: evaluates and exports each checkpoint that the chief writes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.errors import RunError
+from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
+from easyrec_lite.training.distribution.base import from_checkpoint
+from easyrec_lite.training.distribution.ending import POLL_SECONDS, Ending
+from easyrec_lite.training.history import History
+from easyrec_lite.training.hooks import Hook
+from easyrec_lite.training.judge import Judge
+
+log = logging.getLogger(__name__)
+
+
+def evaluate_each(pipeline: Pipeline, hooks: Sequence[Hook]) -> int:
+    """Judges the checkpoints of a run, oldest first, until it ends; returns the run's exit code.
+
+    Those that were judged before, or are gone before their turn, are passed over.
+
+    Raises:
+      ConfigError: the config does not fit the model.
+      DataError: the evaluation data cannot be read.
+    """
+    folder = Path(pipeline.config.model_dir)
+    ending = Ending(folder)
+    judge = Judge(pipeline, *from_checkpoint(pipeline), hooks)
+    log.info("waiting for checkpoints in %s", folder)
+    last = max((entry.step for entry in History(folder).read()), default=-1)
+    while True:
+        code = ending.code()
+        newer = [path for path in checkpoint_paths(folder) if step_of(path) > last]
+        for prefix in newer:
+            last = step_of(prefix)
+            _judge(judge, prefix)
+        if code is not None and not newer:
+            break
+        if not newer:
+            time.sleep(POLL_SECONDS)
+    paths = checkpoint_paths(folder)
+    if code == 0 and paths:
+        judge.finish(step_of(paths[-1]), paths[-1])
+    return code
+
+
+def _judge(judge: Judge, prefix: str) -> None:
+    try:
+        judge.judge(step_of(prefix), prefix)
+    except RunError:
+        if prefix in checkpoint_paths(Path(prefix).parent):
+            raise
+        log.warning("%s is passed over: newer checkpoints have taken its place", prefix)
+    else:
+        log.info("evaluated step %d", step_of(prefix))

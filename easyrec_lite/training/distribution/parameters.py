@@ -1,0 +1,181 @@
+"""Parameter servers: the chief's part, which hands out steps, saves and evaluates."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.cluster import Cluster
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.data_paths import train_path
+from easyrec_lite.data.share import Share
+from easyrec_lite.errors import PeerLost, Place, Problem
+from easyrec_lite.features import sharded
+from easyrec_lite.input import BatchInput
+from easyrec_lite.training.build import build
+from easyrec_lite.training.checkpoints import Checkpoints
+from easyrec_lite.training.distribution.asynchronous import AsynchronousTrainer
+from easyrec_lite.training.distribution.base import Distribution, Replica, order_from
+from easyrec_lite.training.optimizers import Optimizer
+
+# How long a process of the cluster may take to come up.
+START_SECONDS = 600.0
+LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
+log = logging.getLogger(__name__)
+
+
+class ParameterServers(Distribution):
+    """Variables on parameter servers; workers read their shares of the data and move them.
+
+    Args:
+      pipeline: the config.
+      cluster: the processes; this one is the chief.
+
+    Raises:
+      PeerLost: a process does not come up.
+      others: as `make_replica`.
+    """
+
+    trainer: AsynchronousTrainer
+
+    def __init__(self, pipeline: Pipeline, cluster: Cluster):
+        super().__init__(pipeline)
+        self._cluster = cluster
+        self._share = Share(0, cluster.workers)
+        wait_for(cluster)
+        servers = len(cluster.addresses["ps"])
+        strategy = tf.distribute.ParameterServerStrategy(
+            _resolver(cluster), variable_partitioner=sharded.partitioner(servers)
+        )
+        self._coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
+        with strategy.scope():
+            parts = build(pipeline)
+            opened = BatchInput(
+                pipeline,
+                train_path(pipeline),
+                parts.transform,
+                parts.model.extra_columns,
+                parts.item_features,
+                training=True,
+                share=self._share,
+            )
+        opened.reader.check_files()
+        model = parts.model
+        optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
+        with strategy.scope():
+            self.trainer = AsynchronousTrainer(model, optimizer, self._coordinator, cluster.workers)
+        self.replicas = [Replica(parts, optimizer, self.trainer, opened)]
+
+    def iterator(self) -> Any:
+        """Returns an iterator for each worker, made there, over its share of the data."""
+        opened, data = self.replicas[0].input, self.pipeline.config.data_config
+        positions = self.trainer.positions
+
+        @tf.function(autograph=False)
+        def batches() -> tf.data.Dataset:
+            worker = tf.distribute.coordinator.experimental_get_current_worker_index()
+            opened.reader.share = Share(worker, self._cluster.workers)
+            order = order_from(self.pipeline, positions[worker])
+            made: tf.data.Dataset = opened.batches(data.batch_size, order, data.drop_remainder)
+            return made
+
+        made = self._coordinator.create_per_worker_dataset(batches)
+        opened.reader.share = self._share
+        log.info("training data: %s", opened.reader.describe())
+        return iter(made)
+
+    def checkpoints(self) -> Checkpoints:
+        """Returns the checkpoints; in each, how far every worker has read."""
+        config = self.pipeline.config
+        return Checkpoints(
+            Path(config.model_dir),
+            self.trainer.variables_by_name(),
+            config.train_config.keep_checkpoint_max,
+            own={"positions": self.trainer.positions},
+        )
+
+    def restore(self, checkpoints: Checkpoints) -> str | None:
+        """Restores the newest checkpoint, whoever wrote it, and each worker's position."""
+        prefix = super().restore(checkpoints)
+        if not self.trainer.resume() and prefix:
+            epoch, row = self.trainer.position.numpy()
+            log.warning(
+                "the checkpoint is of other workers: these begin at row %d of epoch %d, so that "
+                "rows which some of those had read may come twice",
+                row,
+                epoch,
+            )
+        return prefix
+
+    def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
+        """Returns what failed: the data, or a parameter server."""
+        if isinstance(error, LOST):
+            return PeerLost(_lost(str(error)))
+        return super().explain(error)
+
+    def describe(self) -> Sequence[str]:
+        """Returns who trains, and how the tables are cut."""
+        size = self.pipeline.config.data_config.batch_size
+        tables = self.replicas[0].parts.model.tables
+        cuts = {name: len(sharded.parts(name, table)) for name, table in tables.items()}
+        several = [f"{name} in {count}" for name, count in cuts.items() if count > 1]
+        return [
+            f"{self._cluster.workers} workers train, each at its own pace, on batches of {size} "
+            f"rows; {len(self._cluster.addresses['ps'])} parameter servers hold the variables",
+            "tables in parts: " + (", ".join(several) or "none, by max_partitions"),
+        ]
+
+
+def wait_for(cluster: Cluster) -> None:
+    """Waits until the other processes of the cluster can be reached.
+
+    Raises:
+      PeerLost: one of them cannot, for `START_SECONDS`.
+    """
+    for role in ("ps", "worker"):
+        for index, address in enumerate(cluster.addresses[role]):
+            _wait(f"{role} {index}", address)
+
+
+def _wait(name: str, address: str) -> None:
+    host, _, port = address.rpartition(":")
+    start = time.monotonic()
+    told = False
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5.0).close()
+        except OSError as error:
+            waited = time.monotonic() - start
+            if waited > START_SECONDS:
+                found = f"{name} at {address}: {error.strerror or error}"
+                raise PeerLost(_lost(found)) from error
+            if waited > 5.0 and not told:
+                log.info("waiting for %s at %s", name, address)
+                told = True
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolver:
+    each = {role: list(cluster.addresses[role]) for role in ("chief", "worker", "ps")}
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(each), task_type="chief", task_id=0, rpc_layer="grpc"
+    )
+
+
+def _lost(found: str) -> Problem:
+    lines = [line for line in found.splitlines() if line.strip()]
+    return Problem(
+        "a parameter server is gone, or cannot be reached",
+        Place("TF_CONFIG"),
+        found=lines[0][:300] if lines else "no answer",
+        remedy="its own log says why; start the same command again on all of them: it goes on from "
+        "the newest checkpoint",
+    )
