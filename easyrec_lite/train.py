@@ -30,11 +30,15 @@ def main(argv: Sequence[str]) -> int:
     from easyrec_lite.training.progress import make_progress
     from easyrec_lite.training.summary import finish, next_commands, start
 
-    if not args.continue_train:
+    chief = cluster is None or cluster.chief
+    if not args.continue_train and chief:
         set_aside(pipeline.config.model_dir)
     estimator = Estimator(pipeline, [make_progress()])
     print(start(pipeline), flush=True)
     result = estimator.train_and_evaluate()
+    if not chief:
+        print(f"done at step {result.step}: {result.reason}")
+        return 0
     print(finish(pipeline, result), flush=True)
     print(report_after(pipeline))
     print(next_commands(pipeline, result))

@@ -21,23 +21,25 @@ class Progress(NamedTuple):
 
     Attributes:
       rows: int64 scalar, rows of all replicas; 0 when the data of all is used up.
-      position: int64 [2], the furthest of the replicas' positions.
+      position: int64 [2], the smallest of the replicas' positions; they differ only where each
+        replica has files of its own.
+      positions: int64 [R, 2], those of all replicas.
     """
 
     rows: tf.Tensor
     position: tf.Tensor
+    positions: tf.Tensor
 
     @classmethod
     def of(cls, batch: Batch) -> Progress:
         """Returns that of a step in which this replica has `batch`."""
         rows = tf.shape(next(iter(batch.labels.values())), tf.int64)[0]
         if replicas.count() == 1:
-            return cls(rows, batch.position)
-        epoch, row = tf.unstack(batch.position)
-        everyone = replicas.gathered(tf.stack([epoch * _EPOCH + row, rows])[None])
-        furthest = tf.reduce_max(everyone[:, 0])
-        position = tf.stack([furthest // _EPOCH, furthest % _EPOCH])
-        return cls(tf.reduce_sum(everyone[:, 1]), position)
+            return cls(rows, batch.position, batch.position[None])
+        everyone = replicas.stacked(tf.concat([batch.position, rows[None]], axis=0))
+        positions = everyone[:, :2]
+        first = tf.argmin(positions[:, 0] * _EPOCH + positions[:, 1])
+        return cls(tf.reduce_sum(everyone[:, 2]), positions[first], positions)
 
 
 def mean_of_replicas(

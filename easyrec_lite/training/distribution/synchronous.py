@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -60,19 +61,36 @@ class Synchronous(Distribution):
         for i, device in enumerate(devices):
             share = Share(worker * len(devices) + i, workers * len(devices), by_file)
             with tf.device(device):
-                self.replicas.append(make_replica(pipeline, share))
+                replica = make_replica(pipeline, share)
+                if by_file:
+                    unknown = tf.fill([share.count, 2], tf.constant(-1, tf.int64))
+                    replica.trainer.file_positions = tf.Variable(unknown, trainable=False)
+            self.replicas.append(replica)
         self.trainer = Together(strategy, [replica.trainer for replica in self.replicas])
 
     def iterator(self) -> list[Any]:
         """Returns an iterator for each replica, over batches without end."""
         data = self.pipeline.config.data_config
-        order = order_from(self.pipeline, position_of(self.trainer.position))
         made = []
         for replica in self.replicas:
+            own = self.trainer.position
+            if replica.trainer.file_positions is not None:
+                own = replica.trainer.file_positions[replica.input.reader.share.index]
+            order = order_from(self.pipeline, position_of(own))
             padded = replica.input.padded(data.batch_size, order, data.drop_remainder)
             made.append(iter(padded.map(_empty_unless_real)))
         log.info("training data: %s", self.replicas[0].input.reader.describe())
         return made
+
+    def checkpoints(self) -> Checkpoints:
+        """Returns the checkpoints; where replicas have files of their own, with each's position."""
+        config, positions = self.pipeline.config, self.replicas[0].trainer.file_positions
+        return Checkpoints(
+            Path(config.model_dir),
+            self.trainer.variables_by_name(),
+            config.train_config.keep_checkpoint_max,
+            own={} if positions is None else {"file_positions": positions},
+        )
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
         """Restores the chief's choice of a checkpoint into all replicas."""
@@ -87,8 +105,22 @@ class Synchronous(Distribution):
                 checkpoints.restore(prefix)
             else:
                 self._warm_start()
+        self._place_readers(prefix)
         self.trainer.copy_first()
         return prefix
+
+    def _place_readers(self, prefix: str | None) -> None:
+        positions = self.replicas[0].trainer.file_positions
+        if positions is None or bool(tf.reduce_all(positions >= 0)):
+            return
+        positions.assign(tf.tile(self.trainer.position[None] * [1, 0], [self.count, 1]))
+        if prefix and self.chief:
+            log.warning(
+                "the checkpoint is not of %d workers with files of their own: they begin at the "
+                "start of epoch %d, so that rows may come twice",
+                self.count,
+                int(self.trainer.position[0]),
+            )
 
     def agree(self, plan: Plan) -> Plan:
         """Returns the chief's plan; any process can stop all."""

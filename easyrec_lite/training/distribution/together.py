@@ -37,6 +37,8 @@ class Together:
         for trainer in self._trainers[1:]:
             for name, variable in trainer.variables_by_name().items():
                 variable.assign(source[name])
+            if trainer.file_positions is not None:
+                trainer.file_positions.assign(self._trainers[0].file_positions)
 
     def run(self, iterators: Sequence[Any], count: int) -> bool:
         """Does up to `count` steps; returns False when the data of all ended before that.
