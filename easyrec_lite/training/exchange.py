@@ -35,7 +35,8 @@ class Progress(NamedTuple):
         """Returns that of a step in which this replica has `batch`."""
         rows = tf.shape(next(iter(batch.labels.values())), tf.int64)[0]
         if replicas.count() == 1:
-            return cls(rows, batch.position, batch.position[None])
+            return cls(rows, batch.position, tf.expand_dims(batch.position, 0))
+        assert batch.position is not None
         everyone = replicas.stacked(tf.concat([batch.position, rows[None]], axis=0))
         positions = everyone[:, :2]
         first = tf.argmin(positions[:, 0] * _EPOCH + positions[:, 1])
