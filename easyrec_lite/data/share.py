@@ -125,6 +125,18 @@ def placed(rows: Any, numbers: Numbers) -> tuple[Any, tf.Tensor, tf.Tensor]:
     return rows, numbers.position, numbers.real
 
 
+@tf.autograph.experimental.do_not_convert
+def is_real(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+    """Returns whether what `placed` gave is this worker's own."""
+    return real
+
+
+@tf.autograph.experimental.do_not_convert
+def positioned(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    """Returns what `placed` gave without whether it is real."""
+    return rows, position
+
+
 def endless(batches: tf.data.Dataset, spare: Any, start: tuple[int, int] | tf.Tensor) -> Any:
     """Returns a data set of (batch, real) that goes on for ever with a batch that is not real.
 
