@@ -109,7 +109,7 @@ class BatchInput:
                 pipeline,
                 lambda rows: transform(rows, item_features),
                 training=training,
-                seed=share.seed(pipeline.config.train_config.seed),
+                seed=pipeline.config.train_config.seed,
             )
             columns |= _sampler_columns(data)
             if training:
@@ -240,7 +240,7 @@ class BatchInput:
         )
         drawn = None
         if self.sampler is not None:
-            drawn = self.sampler(columns, position)
+            drawn = self.sampler(columns, self.reader.share.draw(position))
             batch = batch._replace(
                 negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
             )

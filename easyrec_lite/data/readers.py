@@ -169,11 +169,6 @@ class Reader(abc.ABC):
         """
 
     @property
-    def native(self) -> bool:
-        """Whether TensorFlow reads alone: a traced `batches` then runs in other processes too."""
-        return False
-
-    @property
     def left_out(self) -> BadRows:
         """The bad rows that `numbered` has left out since `begin`."""
         return self._bad
@@ -207,7 +202,7 @@ class Reader(abc.ABC):
             f"{self._window} rows are shuffled together" if self._order.window else "in order"
         )
         count = len(self.files)
-        return f"{count} file{'' if count == 1 else 's'}, {shuffled}"
+        return f"{count} file{'' if count == 1 else 's'}{self.share.describe()}, {shuffled}"
 
 
 def open_reader(

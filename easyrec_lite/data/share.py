@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -41,7 +40,7 @@ class Share:
     By file, worker w has every W-th file from the w-th on, in an order of its own.
 
     Attributes:
-      index: w, from 0.
+      index: w, from 0; int64 scalar where the worker is known only when it reads, by rows alone.
       count: W.
       by_file: whether by file.
 
@@ -49,12 +48,12 @@ class Share:
       ValueError: there is no such worker.
     """
 
-    index: int = 0
+    index: Any = 0
     count: int = 1
     by_file: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.index < self.count:
+        if not tf.is_tensor(self.index) and not 0 <= self.index < self.count:
             raise ValueError(f"no worker {self.index} among {self.count}")
 
     @property
@@ -90,7 +89,7 @@ class Share:
         if not self.by_row:
             return 0, count, True
         first, last = count * self.index // self.count, count * (self.index + 1) // self.count
-        most = tf.maximum if tf.is_tensor(count) else max
+        most = tf.maximum if tf.is_tensor(first) else max
         return first, most(last, first + 1), last > first
 
     def cut(self, epoch: tf.Tensor, row: tf.Tensor, *parts: tf.Tensor) -> tuple[Any, ...]:
@@ -108,12 +107,24 @@ class Share:
         epoch, row, *own = (part[first:last] for part in (epoch, row, *parts))
         return Numbers(epoch, row, position, tf.convert_to_tensor(real)), *own
 
-    def seed(self, seed: int) -> int:
-        """Returns a seed ≥ 0 of this worker's own; `seed` itself where it is the only one."""
+    def describe(self) -> str:
+        """Returns how the files are shared, to be said after their number; '' when they are not."""
         if self.count == 1:
-            return seed
-        digest = hashlib.sha256(f"{seed} of worker {self.index}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") >> 1
+            return ""
+        if self.by_file:
+            return f" for worker {self.index} of {self.count}"
+        return f", rows shared by {self.count} workers"
+
+    def draw(self, position: tf.Tensor) -> tf.Tensor:
+        """Returns what random draws for a batch depend on: `position`, and which worker it is.
+
+        Args:
+          position: int64 [2], not below 0, the same for all workers.
+
+        Returns:
+          int64 [2], different for each position and worker; `position` for a single worker.
+        """
+        return position if self.count == 1 else position * [1, self.count] + [0, self.index]
 
 
 WHOLE = Share()
