@@ -69,7 +69,9 @@ class ParameterServers(Distribution):
         model = parts.model
         optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
         with strategy.scope():
-            self.trainer = AsynchronousTrainer(model, optimizer, self._coordinator, cluster.workers)
+            self.trainer = AsynchronousTrainer(
+                model, optimizer, self._coordinator, cluster.workers, parts.transform.specs
+            )
         self.replicas = [Replica(parts, optimizer, self.trainer, opened)]
 
     def iterator(self) -> Any:
