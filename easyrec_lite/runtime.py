@@ -11,7 +11,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
+from easyrec_lite.cluster import VARIABLE
 from easyrec_lite.config import Pipeline
 from easyrec_lite.lock import only_run
 
@@ -21,8 +23,10 @@ CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeL
 NOT_NEEDED = ("matplotlib", "sklearn")
 
 
-def prepare(pipeline: Pipeline) -> None:
+def prepare(pipeline: Pipeline, quiet: bool = False) -> None:
     """Prints the config's warnings, then loads TensorFlow with the config's thread counts.
+
+    `quiet` leaves the warnings to another process of the same run.
 
     Of a config that a run left in its model folder the warnings were told by that run: then one
     line counts them. Those about flags are always told.
@@ -31,7 +35,7 @@ def prepare(pipeline: Pipeline) -> None:
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("easyrec_lite").setLevel(logging.INFO)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    for line in told_warnings(pipeline):
+    for line in [] if quiet else told_warnings(pipeline):
         print(line, file=sys.stderr)
     load_tensorflow()
     import tensorflow as tf
@@ -96,6 +100,20 @@ def _without_chatter() -> Iterator[None]:
             for line in caught.read().decode(errors="replace").splitlines():
                 if not CHATTER.match(line):
                     print(line, file=sys.stderr)
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process.
+
+    With parameter servers TensorFlow's farewell is left out: it would be to servers that have
+    ended already, each of which it would complain about.
+    """
+    if '"ps"' not in os.environ.get(VARIABLE, ""):
+        sys.exit(code)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def set_aside(model_dir: str) -> None:

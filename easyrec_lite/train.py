@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from easyrec_lite import cli
 from easyrec_lite.cluster import Mode, mode_of, problems_of
-from easyrec_lite.runtime import prepare, set_aside
+from easyrec_lite.runtime import leave, prepare, set_aside
 from easyrec_lite.tf_config import from_environment
 
 
@@ -18,10 +19,11 @@ def main(argv: Sequence[str]) -> int:
     pipeline = cli.pipeline_from(args)
     cluster = from_environment()
     mode = mode_of(pipeline, cluster)
-    prepare(pipeline)
-    for warning in problems_of(pipeline, cluster):
+    chief = cluster is None or cluster.chief
+    prepare(pipeline, quiet=not chief)
+    for warning in problems_of(pipeline, cluster) if chief else []:
         print(warning, file=sys.stderr)
-    if cluster and (mode is Mode.PS or cluster.role == "evaluator") and not cluster.chief:
+    if cluster and not chief and (mode is Mode.PS or cluster.role == "evaluator"):
         from easyrec_lite.training.distribution.roles import play
 
         return play(pipeline, cluster)
@@ -30,8 +32,7 @@ def main(argv: Sequence[str]) -> int:
     from easyrec_lite.training.progress import make_progress
     from easyrec_lite.training.summary import finish, next_commands, start
 
-    chief = cluster is None or cluster.chief
-    if not args.continue_train and chief:
+    if chief and not args.continue_train:
         set_aside(pipeline.config.model_dir)
     estimator = Estimator(pipeline, [make_progress()])
     print(start(pipeline), flush=True)
@@ -45,5 +46,13 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _run() -> NoReturn:
+    try:
+        code = cli.run(main)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    leave(code)
+
+
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    _run()

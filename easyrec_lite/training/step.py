@@ -43,8 +43,8 @@ class Trainer:
         self.ended = tf.Variable(False, trainable=False, name="ended")
         self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="waited")
         self._rows = tf.Variable(0, dtype=tf.int64, trainable=False, name="rows")
-        self._shown = _Named(tf.float32)
-        self._suspects = _Named(tf.bool)
+        self._shown = Named(tf.float32)
+        self._suspects = Named(tf.bool)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
         """Returns all state that a run needs to go on to the same numbers."""
@@ -182,17 +182,22 @@ class Trainer:
         return counts
 
 
-class _Named:
+class Named:
     """Scalars by name, whose names are known only when the step is traced.
 
     One variable of open length holds them: a variable made while `tf.function` traces would make
     it trace twice, which costs time and memory for large graphs.
+
+    Args:
+      dtype: of the scalars.
+      size: the most that there may be, for a variable on another machine, which needs a length.
     """
 
-    def __init__(self, dtype: tf.DType):
+    def __init__(self, dtype: tf.DType, size: int | None = None):
         self._names: tuple[str, ...] = ()
+        self._size = size
         self._values = tf.Variable(
-            tf.zeros([0], dtype), trainable=False, shape=[None], name="named"
+            tf.zeros([size or 0], dtype), trainable=False, shape=[size], name="named"
         )
 
     def assign(self, values: dict[str, tf.Tensor]) -> None:
@@ -202,7 +207,8 @@ class _Named:
     def stacked(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
         """Returns `values`, scalars, as a vector for `keep`."""
         self._names = tuple(values)
-        return tf.stack(list(values.values()))
+        stacked = tf.stack(list(values.values()))
+        return stacked if self._size is None else tf.pad(stacked, [[0, self._size - len(values)]])
 
     def keep(self, stacked: tf.Tensor) -> None:
         """Keeps what `stacked` gave, in the place of those before."""

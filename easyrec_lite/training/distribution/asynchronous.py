@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 import tensorflow as tf
@@ -10,10 +11,11 @@ import tensorflow as tf
 from easyrec_lite.models.base import Model
 from easyrec_lite.training.exchange import Progress
 from easyrec_lite.training.optimizers import Gradients, Optimizer
-from easyrec_lite.training.step import Trainer
+from easyrec_lite.training.step import Named, Trainer
 
 # A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.
 PIECES = 4
+_MOST_SHOWN = 64
 _EPOCH_BITS = 40
 
 
@@ -28,6 +30,7 @@ class AsynchronousTrainer(Trainer):
       optimizer: moves its variables.
       coordinator: hands functions out to the workers.
       workers: W, how many they are.
+      features: the names of all features.
 
     Attributes:
       positions: int64 variable [W, 2], how far each worker's share of the data is read; −1 before
@@ -40,12 +43,15 @@ class AsynchronousTrainer(Trainer):
         optimizer: Optimizer,
         coordinator: tf.distribute.coordinator.ClusterCoordinator,
         workers: int,
+        features: Collection[str],
     ):
         super().__init__(model, optimizer)
         self._coordinator = coordinator
         self._workers = workers
         unknown = tf.fill([workers, 2], tf.constant(-1, tf.int64))
         self.positions = tf.Variable(unknown, trainable=False, name="positions")
+        self._shown = Named(tf.float32, _MOST_SHOWN)
+        self._suspects = Named(tf.bool, len(optimizer.trainable) + len(features))
         self._worker: tf.Tensor
         self._ended: set[int] = set()
 
@@ -88,14 +94,12 @@ class AsynchronousTrainer(Trainer):
             tf.constant(0.0, tf.float64),
             tf.constant(True),
             tf.constant(True),
-            tf.zeros([0]),
+            tf.zeros([_MOST_SHOWN]),
         ]
-        shapes = [value.shape for value in state[:-1]] + [tf.TensorShape([None])]
         *counts, shown = tf.while_loop(
             lambda done, rows, waited, finite, more, shown: (done < count) & finite & more,
             lambda *state: self._step_of_piece(iterator, *state),
             state,
-            shape_invariants=shapes,
             parallel_iterations=1,
         )
         tf.cond(counts[0] > 0, lambda: self._shown.keep(shown), lambda: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import time
 from collections.abc import Sequence
@@ -53,6 +54,8 @@ class ParameterServers(Distribution):
         strategy = tf.distribute.ParameterServerStrategy(
             _resolver(cluster), variable_partitioner=sharded.partitioner(servers)
         )
+        for name in ("absl", "tensorflow"):
+            logging.getLogger(name).addFilter(_first_line)
         self._coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
         with strategy.scope():
             parts = build(pipeline)
@@ -69,7 +72,9 @@ class ParameterServers(Distribution):
         model = parts.model
         optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
         with strategy.scope():
-            self.trainer = AsynchronousTrainer(model, optimizer, self._coordinator, cluster.workers)
+            self.trainer = AsynchronousTrainer(
+                model, optimizer, self._coordinator, cluster.workers, parts.transform.specs
+            )
         self.replicas = [Replica(parts, optimizer, self.trainer, opened)]
 
     def iterator(self) -> Any:
@@ -116,7 +121,7 @@ class ParameterServers(Distribution):
     def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
         """Returns what failed: the data, or a parameter server."""
         if isinstance(error, LOST):
-            return PeerLost(_lost(str(error)))
+            return PeerLost(_lost(str(error), self._cluster))
         return super().explain(error)
 
     def describe(self) -> Sequence[str]:
@@ -140,10 +145,13 @@ def wait_for(cluster: Cluster) -> None:
     """
     for role in ("ps", "worker"):
         for index, address in enumerate(cluster.addresses[role]):
-            _wait(f"{role} {index}", address)
+            found = _no_answer(f"{role} {index}", address)
+            if found:
+                raise PeerLost(_lost(found, cluster))
 
 
-def _wait(name: str, address: str) -> None:
+def _no_answer(name: str, address: str) -> str:
+    """Returns '' as soon as a process answers, or why it does not, after `START_SECONDS`."""
     host, _, port = address.rpartition(":")
     start = time.monotonic()
     told = False
@@ -153,14 +161,13 @@ def _wait(name: str, address: str) -> None:
         except OSError as error:
             waited = time.monotonic() - start
             if waited > START_SECONDS:
-                found = f"{name} at {address}: {error.strerror or error}"
-                raise PeerLost(_lost(found)) from error
+                return f"{name} at {address}: {error.strerror or error}"
             if waited > 5.0 and not told:
                 log.info("waiting for %s at %s", name, address)
                 told = True
             time.sleep(0.2)
         else:
-            return
+            return ""
 
 
 def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolver:
@@ -170,8 +177,19 @@ def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolve
     )
 
 
-def _lost(found: str) -> Problem:
+def _first_line(record: logging.LogRecord) -> bool:
+    """Cuts what TensorFlow's coordinator says of a lost process to one line; it writes pages."""
+    lines = [line for line in record.getMessage().splitlines() if line.strip()]
+    record.msg, record.args = (lines or [""])[0], ()
+    return True
+
+
+def _lost(found: str, cluster: Cluster) -> Problem:
+    named = re.search(r"/job:ps/replica:0/task:(\d+)", found)
     lines = [line for line in found.splitlines() if line.strip()]
+    if named:
+        index = int(named[1])
+        lines = [f"no answer of ps {index} at {cluster.addresses['ps'][index]}"]
     return Problem(
         "a parameter server is gone, or cannot be reached",
         Place("TF_CONFIG"),
