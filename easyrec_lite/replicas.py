@@ -27,6 +27,14 @@ def total(values: Any) -> Any:
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
+def stacked(values: tf.Tensor) -> tf.Tensor:
+    """Returns the values of all replicas, which have one shape, in their order: [R, ...]."""
+    if count() == 1:
+        return values[None]
+    own = tf.identity(values)[None]
+    return tf.distribute.get_replica_context().all_gather(own, axis=0)
+
+
 def gathered(values: tf.Tensor) -> tf.Tensor:
     """Returns the rows of all replicas [N, ...], this replica's B rows first, without gradient."""
     if count() == 1:

@@ -37,6 +37,9 @@ def main(argv: Sequence[str]) -> int:
     estimator = Estimator(pipeline, [make_progress()])
     print(start(pipeline), flush=True)
     result = estimator.train_and_evaluate()
+    if not chief:
+        print(f"done at step {result.step}: {result.reason}")
+        return 0
     print(finish(pipeline, result), flush=True)
     print(report_after(pipeline))
     print(next_commands(pipeline, result))

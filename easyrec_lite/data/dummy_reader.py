@@ -48,6 +48,11 @@ class DummyReader(Reader):
 
         return tf.data.Dataset.range(first, last).map(element)
 
+    @property
+    def native(self) -> bool:
+        """TensorFlow reads alone: there is nothing to read."""
+        return True
+
     def sizes(self) -> tuple[np.ndarray, int]:
         """Returns none: nothing is stored anywhere."""
         return np.zeros(0, np.int64), 0

@@ -176,6 +176,11 @@ class Reader(abc.ABC):
         """
 
     @property
+    def native(self) -> bool:
+        """Whether TensorFlow reads alone: a traced `batches` then runs in other processes too."""
+        return False
+
+    @property
     def left_out(self) -> BadRows:
         """The bad rows that `numbered` has left out since `begin`."""
         return self._bad

@@ -13,7 +13,7 @@ from easyrec_lite import replicas
 from easyrec_lite.batch import Batch
 from easyrec_lite.training.optimizers import unique_rows
 
-_EPOCH_BITS = 40
+_EPOCH = 1 << 40
 
 
 class Progress(NamedTuple):
@@ -21,23 +21,26 @@ class Progress(NamedTuple):
 
     Attributes:
       rows: int64 scalar, rows of all replicas; 0 when the data of all is used up.
-      position: int64 [2], the furthest of the replicas' positions.
+      position: int64 [2], the smallest of the replicas' positions; they differ only where each
+        replica has files of its own.
+      positions: int64 [R, 2], those of all replicas.
     """
 
     rows: tf.Tensor
     position: tf.Tensor
+    positions: tf.Tensor
 
     @classmethod
     def of(cls, batch: Batch) -> Progress:
         """Returns that of a step in which this replica has `batch`."""
         rows = tf.shape(next(iter(batch.labels.values())), tf.int64)[0]
         if replicas.count() == 1:
-            return cls(rows, batch.position)
-        epoch, row = tf.unstack(batch.position)
-        everyone = replicas.gathered(tf.stack([epoch << _EPOCH_BITS | row, rows])[None])
-        furthest = tf.reduce_max(everyone[:, 0])
-        position = tf.stack([furthest >> _EPOCH_BITS, furthest & ((1 << _EPOCH_BITS) - 1)])
-        return cls(tf.reduce_sum(everyone[:, 1]), position)
+            return cls(rows, batch.position, tf.expand_dims(batch.position, 0))
+        assert batch.position is not None
+        everyone = replicas.stacked(tf.concat([batch.position, rows[None]], axis=0))
+        positions = everyone[:, :2]
+        first = tf.argmin(positions[:, 0] * _EPOCH + positions[:, 1])
+        return cls(tf.reduce_sum(everyone[:, 2]), positions[first], positions)
 
 
 def mean_of_replicas(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from easyrec_lite.cluster import Cluster
 from easyrec_lite.config import Pipeline, save
 from easyrec_lite.files import remove_leftovers
-from easyrec_lite.input import BatchInput
+from easyrec_lite.input import DATA_ERRORS, BatchInput
 from easyrec_lite.training.build import Parts
 from easyrec_lite.training.distribution.choose import open_distribution
 from easyrec_lite.training.history import History
@@ -105,9 +105,13 @@ class Run:
 
         Raises:
           Terminated: SIGTERM came; what was done is saved.
+          PeerLost: another process of the cluster is gone.
         """
         with self.preemption:
-            return self._result()
+            try:
+                return self._result()
+            except tf.errors.OpError as error:
+                raise self.distribution.lost(error) or error from error
 
     def _result(self) -> Result:
         self._start()
@@ -146,8 +150,9 @@ class Run:
             hook.begin(self.trainer, periods.total)
         try:
             return loop.run(self.distribution.iterator())
-        except (tf.errors.OpError, UnicodeDecodeError) as error:
-            raise self.distribution.explain(error) from error
+        except DATA_ERRORS as error:
+            lost = isinstance(error, tf.errors.OpError) and self.distribution.lost(error)
+            raise lost or self.distribution.explain(error) from error
         finally:
             self.distribution.close()
             for hook in self.hooks:

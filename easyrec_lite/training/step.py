@@ -26,7 +26,9 @@ class Trainer:
 
     Attributes:
       step: int64 variable, steps done.
-      position: int64 variable [2], (epoch, rows of it consumed) after the last step.
+      position: int64 variable [2], (epoch, rows of it consumed) after the last step; with
+        `file_positions`, the begin of the epoch in which the slowest replica is.
+      file_positions: None, or where R replicas have files of their own, an int64 variable [R, 2].
       finite: bool variable, false once a loss or gradient was not.
       ended: bool variable, true once the data of all replicas is read; see `replicas`.
     """
@@ -36,6 +38,7 @@ class Trainer:
         self.optimizer = optimizer
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="global_step")
         self.position = tf.Variable([0, 0], dtype=tf.int64, trainable=False, name="position")
+        self.file_positions: tf.Variable | None = None
         self.finite = tf.Variable(True, trainable=False, name="finite")
         self.ended = tf.Variable(False, trainable=False, name="ended")
         self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="waited")
@@ -103,7 +106,11 @@ class Trainer:
         self.optimizer.apply(prepared, self.step)
         self.optimizer.update_averages(self.model.trainable)
         self.step.assign_add(1)
-        self.position.assign(done.position)
+        if self.file_positions is None:
+            self.position.assign(done.position)
+        else:
+            self.file_positions.assign(done.positions)
+            self.position.assign(done.position * [1, 0])
         self._rows.assign_add(done.rows)
 
     def _blame(self, raw: dict[str, Any], batch: Batch) -> None:

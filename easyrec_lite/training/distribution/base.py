@@ -15,7 +15,8 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.data.share import WHOLE, Share
-from easyrec_lite.input import DATA_ERRORS, BatchInput, Order, position_of
+from easyrec_lite.errors import PeerLost
+from easyrec_lite.input import BatchInput, Order, position_of
 from easyrec_lite.training.build import Parts, build
 from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.loop import Plan
@@ -116,10 +117,12 @@ class Distribution(abc.ABC):
     def finish(self) -> None:  # noqa: B027 - one process waits for nobody
         """Waits for the other processes."""
 
+    def lost(self, error: tf.errors.OpError) -> PeerLost | None:
+        """Returns that another process is gone, if that is why TensorFlow failed."""
+        return None
+
     def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
-        """Returns what a failure of the steps or of the input was."""
-        if not isinstance(error, DATA_ERRORS):
-            return error
+        """Returns what a failure of the input was."""
         first = self.replicas[0]
         start = position_of(first.trainer.position)
         return first.input.reader.explain(error, start)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -25,6 +27,7 @@ LOST = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
+COLLECTIVE = "Collective ops is aborted by"
 
 
 class Synchronous(Distribution):
@@ -58,19 +61,36 @@ class Synchronous(Distribution):
         for i, device in enumerate(devices):
             share = Share(worker * len(devices) + i, workers * len(devices), by_file)
             with tf.device(device):
-                self.replicas.append(make_replica(pipeline, share))
+                replica = make_replica(pipeline, share)
+                if by_file:
+                    unknown = tf.fill([share.count, 2], tf.constant(-1, tf.int64))
+                    replica.trainer.file_positions = tf.Variable(unknown, trainable=False)
+            self.replicas.append(replica)
         self.trainer = Together(strategy, [replica.trainer for replica in self.replicas])
 
     def iterator(self) -> list[Any]:
         """Returns an iterator for each replica, over batches without end."""
         data = self.pipeline.config.data_config
-        order = order_from(self.pipeline, position_of(self.trainer.position))
         made = []
         for replica in self.replicas:
+            own = self.trainer.position
+            if replica.trainer.file_positions is not None:
+                own = replica.trainer.file_positions[replica.input.reader.share.index]
+            order = order_from(self.pipeline, position_of(own))
             padded = replica.input.padded(data.batch_size, order, data.drop_remainder)
             made.append(iter(padded.map(_empty_unless_real)))
         log.info("training data: %s", self.replicas[0].input.reader.describe())
         return made
+
+    def checkpoints(self) -> Checkpoints:
+        """Returns the checkpoints; where replicas have files of their own, with each's position."""
+        config, positions = self.pipeline.config, self.replicas[0].trainer.file_positions
+        return Checkpoints(
+            Path(config.model_dir),
+            self.trainer.variables_by_name(),
+            config.train_config.keep_checkpoint_max,
+            own={} if positions is None else {"file_positions": positions},
+        )
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
         """Restores the chief's choice of a checkpoint into all replicas."""
@@ -85,8 +105,22 @@ class Synchronous(Distribution):
                 checkpoints.restore(prefix)
             else:
                 self._warm_start()
+        self._place_readers(prefix)
         self.trainer.copy_first()
         return prefix
+
+    def _place_readers(self, prefix: str | None) -> None:
+        positions = self.replicas[0].trainer.file_positions
+        if positions is None or bool(tf.reduce_all(positions >= 0)):
+            return
+        positions.assign(tf.tile(self.trainer.position[None] * [1, 0], [self.count, 1]))
+        if prefix and self.chief:
+            log.warning(
+                "the checkpoint is not of %d workers with files of their own: they begin at the "
+                "start of epoch %d, so that rows may come twice",
+                self.count,
+                int(self.trainer.position[0]),
+            )
 
     def agree(self, plan: Plan) -> Plan:
         """Returns the chief's plan; any process can stop all."""
@@ -108,9 +142,10 @@ class Synchronous(Distribution):
             f"batches of {size} rows each, {self.count * size} in all",
         ]
 
-    def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
-        """Returns what failed: the data of this process, or another process."""
-        return PeerLost(_lost(error)) if isinstance(error, LOST) else super().explain(error)
+    def lost(self, error: tf.errors.OpError) -> PeerLost | None:
+        """Returns that another process is gone, if that is why TensorFlow failed."""
+        gone = isinstance(error, LOST) or COLLECTIVE in str(error)
+        return PeerLost(_lost(error)) if gone else None
 
     def _sum(self, numbers: Sequence[int]) -> list[int]:
         """Returns the sums over processes of a few numbers."""
@@ -127,21 +162,28 @@ def _lost(error: Exception) -> Problem:
     return Problem(
         "another process of this run is gone, or cannot be reached",
         Place("train_config.train_distribute"),
-        found=str(error).splitlines()[0][:300],
+        found=_reason(error),
         remedy="its own log says why; start the same command again on all of them: it goes on from "
         "the newest checkpoint",
     )
 
 
+def _reason(error: Exception) -> str:
+    """Returns the transport's own words, or else the kind of the error."""
+    words = re.search(r'grpc_message:"([^"]+)"', str(error))
+    return words[1] if words else type(error).__name__.removesuffix("Error")
+
+
 @tf.autograph.experimental.do_not_convert
 def _empty_unless_real(batch: Batch, real: tf.Tensor) -> Batch:
     """Returns the batch, without its rows if it only stands in for one; its position stays."""
-    emptied = tf.nest.map_structure(
-        lambda rows: (
-            rows[: tf.where(real, tf.shape(rows, tf.int64)[0], 0)]
-            if not isinstance(rows, tf.RaggedTensor)
-            else rows[: tf.where(real, rows.nrows(), 0)]
-        ),
-        batch._replace(position=None),
-    )
-    return emptied._replace(position=batch.position)
+
+    def cut(rows: Any) -> Any:
+        if rows is None:
+            return None
+        ragged = isinstance(rows, tf.RaggedTensor)
+        count = rows.nrows(tf.int64) if ragged else tf.shape(rows, tf.int64)[0]
+        return rows[: tf.where(real, count, 0)]
+
+    rows = tf.nest.map_structure(cut, batch._replace(position=None))
+    return rows._replace(position=batch.position)

@@ -24,6 +24,7 @@ class Together:
     def __init__(self, strategy: tf.distribute.Strategy, trainers: Sequence[Trainer]):
         self._strategy = strategy
         self._trainers = trainers
+        self._alone = strategy.num_replicas_in_sync == len(trainers)
         first = trainers[0]
         self.model, self.step, self.position = first.model, first.step, first.position
         self.finite, self._ended = first.finite, first.ended
@@ -36,6 +37,8 @@ class Together:
         for trainer in self._trainers[1:]:
             for name, variable in trainer.variables_by_name().items():
                 variable.assign(source[name])
+            if trainer.file_positions is not None:
+                trainer.file_positions.assign(self._trainers[0].file_positions)
 
     def run(self, iterators: Sequence[Any], count: int) -> bool:
         """Does up to `count` steps; returns False when the data of all ended before that.
@@ -43,7 +46,13 @@ class Together:
         Raises:
           tf.errors.OpError: the input failed, or another process.
         """
-        self._run(list(iterators), tf.constant(count, tf.int64))
+        # Between processes an exchange keeps its first shape within one call, and the rows of
+        # tables are more or fewer in each step.
+        calls, steps = (1, count) if self._alone else (count, 1)
+        for _ in range(calls):
+            self._run(list(iterators), tf.constant(steps, tf.int64))
+            if bool(self._ended) or not bool(self.finite):
+                break
         return not bool(self._ended)
 
     @tf.function(autograph=False, reduce_retracing=True)

@@ -1,0 +1,1 @@
+"""What spreading the work of a run costs and changes."""
