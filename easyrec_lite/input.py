@@ -19,7 +19,7 @@ from easyrec_lite.data.order import Order as ReaderOrder
 from easyrec_lite.data.proposal import Proposal, count_frequencies, table_frequencies
 from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import Sampler, open_sampler
-from easyrec_lite.data.share import WHOLE, Share, endless, placed
+from easyrec_lite.data.share import WHOLE, Share, endless, is_real, placed
 from easyrec_lite.errors import DataError, Place, Problem
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.features.values import FeatureValue
@@ -109,7 +109,7 @@ class BatchInput:
                 pipeline,
                 lambda rows: transform(rows, item_features),
                 training=training,
-                seed=share.seed(pipeline.config.train_config.seed),
+                seed=pipeline.config.train_config.seed,
             )
             columns |= _sampler_columns(data)
             if training:
@@ -145,15 +145,10 @@ class BatchInput:
         """
         rows = self._rows(batch_size, order, drop_remainder)
         if self.reader.share.by_row:
-            rows = rows.filter(lambda rows, position, real: real)
+            rows = rows.filter(is_real)
         if order.limit:
             rows = first_rows(rows, batch_size, order.limit)
-
-        @tf.autograph.experimental.do_not_convert
-        def complete(rows: Encoded | Columns, position: tf.Tensor, _: tf.Tensor) -> Batch:
-            return self._batch(rows, position)
-
-        made = rows.map(complete, tf.data.AUTOTUNE, deterministic=True)
+        made = rows.map(self._batch, tf.data.AUTOTUNE, deterministic=True)
         return made.prefetch(tf.data.AUTOTUNE)
 
     def padded(
@@ -168,18 +163,17 @@ class BatchInput:
         Raises:
           DataError: this worker has no batch at all, in no epoch.
         """
-        first = dataclasses.replace(order, start=(0, 0))
-        rows = self.reader.numbered(self._begin(first), batch_size, drop_remainder)
-        spares = rows.take(1).map(lambda rows, numbers: self._batch(rows, numbers.position))
-        spare = next(self.read(spares), None)
+        first = self._begin(dataclasses.replace(order, start=(0, 0)))
+        spares = self.reader.numbered(first, batch_size, drop_remainder).take(1)
+        spare = next(self.read(spares.map(placed).map(self._batch)), None)
         if spare is None:
             raise DataError(self._no_batch())
+        rows = self._rows(batch_size, order, drop_remainder)
 
         @tf.autograph.experimental.do_not_convert
         def complete(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tuple[Batch, tf.Tensor]:
             return self._batch(rows, position), real
 
-        rows = self._rows(batch_size, order, drop_remainder)
         made = rows.map(complete, tf.data.AUTOTUNE, deterministic=True)
         return endless(made, spare, order.start).prefetch(tf.data.AUTOTUNE)
 
@@ -224,12 +218,14 @@ class BatchInput:
         kept = {name: columns[name] for name in self._kept_columns}
         return Encoded(self._transform(columns, early), kept)
 
-    def _batch(self, rows: Encoded | Columns, position: tf.Tensor) -> Batch:
-        """Returns the batch of B rows, encoded or raw: with late features and sampled negatives.
+    @tf.autograph.experimental.do_not_convert
+    def _batch(self, rows: Encoded | Columns, position: tf.Tensor, real: Any = True) -> Batch:
+        """Returns the batch of B rows: with late features and sampled negatives.
 
         Args:
-          rows: the rows.
+          rows: encoded or raw.
           position: int64 [2], where they end.
+          real: makes no difference.
         """
         rows = rows if isinstance(rows, Encoded) else self._encode(rows)
         columns = rows.columns
@@ -244,7 +240,7 @@ class BatchInput:
         )
         drawn = None
         if self.sampler is not None:
-            drawn = self.sampler(columns, position)
+            drawn = self.sampler(columns, self.reader.share.draw(position))
             batch = batch._replace(
                 negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
             )

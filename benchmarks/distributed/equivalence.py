@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.cases import make_data
+from easyrec_lite.cluster import VARIABLE
 from easyrec_lite.config import load_checked, save
 from easyrec_lite.local_cluster import LocalCluster
 from easyrec_lite.training.log import read_log
@@ -136,7 +137,7 @@ def train(flags: Sequence[str], how: str) -> None:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "TF_CONFIG": ""},
+            env={name: value for name, value in os.environ.items() if name != VARIABLE},
         )
         code, text = done.returncode, done.stdout + done.stderr
     if code:

@@ -21,8 +21,8 @@ DISTINCT = 1000
 class DummyReader(Reader):
     """Random values of each field's type: labels 0 or 1, other numbers and texts below 1000.
 
-    An epoch is one batch, and every batch is the same; `shuffle` changes nothing. Workers have a
-    batch each, with different values.
+    An epoch is one batch, and every batch is the same; `shuffle` changes nothing. All workers have
+    the same.
     """
 
     def __init__(self, request: Request):
@@ -34,7 +34,7 @@ class DummyReader(Reader):
 
     def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
         """Returns (columns, `Numbers`) of the one batch, an epoch each time."""
-        random = np.random.default_rng(self.share.seed(order.seed))
+        random = np.random.default_rng(order.seed)
         columns = {field.name: self._column(field, batch_size, random) for field in self.fields}
         start = tf.convert_to_tensor(order.start, tf.int64)
         first = start[0] + tf.cast(start[1] > 0, tf.int64)
@@ -47,11 +47,6 @@ class DummyReader(Reader):
             return columns, Numbers(tf.fill([batch_size], epoch), row, position, tf.constant(True))
 
         return tf.data.Dataset.range(first, last).map(element)
-
-    @property
-    def native(self) -> bool:
-        """TensorFlow reads alone: there is nothing to read."""
-        return True
 
     def sizes(self) -> tuple[np.ndarray, int]:
         """Returns none: nothing is stored anywhere."""

@@ -19,7 +19,7 @@ from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.input_types import READERS, refusal
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
 from easyrec_lite.data.paths import expand, missing
-from easyrec_lite.data.share import WHOLE, Share
+from easyrec_lite.data.share import WHOLE, Share, is_real, placed, positioned
 from easyrec_lite.errors import ConfigError, DataError, Problem
 
 Position = tuple[int, int]
@@ -121,10 +121,10 @@ class Reader(abc.ABC):
           drop_remainder: whether to leave out a smaller last batch; by rows, global batch.
         """
         order = self.begin(epochs=epochs, start=start, shuffle=shuffle, seed=seed)
-        batches = self.numbered(order, batch_size, drop_remainder)
+        batches = self.numbered(order, batch_size, drop_remainder).map(placed)
         if self.share.by_row:
-            batches = batches.filter(lambda columns, numbers: numbers.real)
-        return batches.map(lambda columns, numbers: (columns, numbers.position))
+            batches = batches.filter(is_real)
+        return batches.map(positioned)
 
     def begin(
         self,
@@ -176,11 +176,6 @@ class Reader(abc.ABC):
         """
 
     @property
-    def native(self) -> bool:
-        """Whether TensorFlow reads alone: a traced `batches` then runs in other processes too."""
-        return False
-
-    @property
     def left_out(self) -> BadRows:
         """The bad rows that `numbered` has left out since `begin`."""
         return self._bad
@@ -214,7 +209,7 @@ class Reader(abc.ABC):
             f"{self._window} rows are shuffled together" if self._order.window else "in order"
         )
         count = len(self.files)
-        return f"{count} file{'' if count == 1 else 's'}, {shuffled}"
+        return f"{count} file{'' if count == 1 else 's'}{self.share.describe()}, {shuffled}"
 
 
 def open_reader(

@@ -81,11 +81,6 @@ class RecordReader(Reader):
         batches = chunks.rebatch(self.share.together(batch_size), drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
-    @property
-    def native(self) -> bool:
-        """Whether TensorFlow reads alone: not packed files, and not to leave out bad rows."""
-        return not self._skip_bad and not any(self._gzip)
-
     def sizes(self) -> tuple[np.ndarray, int]:
         """Returns the records of each file, int64, and how many are rows; reads the files."""
         compression = ["GZIP" if packed else "" for packed in self._gzip]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -108,12 +107,24 @@ class Share:
         epoch, row, *own = (part[first:last] for part in (epoch, row, *parts))
         return Numbers(epoch, row, position, tf.convert_to_tensor(real)), *own
 
-    def seed(self, seed: int) -> int:
-        """Returns a seed ≥ 0 of this worker's own; `seed` itself where it is the only one."""
+    def describe(self) -> str:
+        """Returns how the files are shared, to be said after their number; '' when they are not."""
         if self.count == 1:
-            return seed
-        digest = hashlib.sha256(f"{seed} of worker {self.index}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") >> 1
+            return ""
+        if self.by_file:
+            return f" for worker {self.index} of {self.count}"
+        return f", rows shared by {self.count} workers"
+
+    def draw(self, position: tf.Tensor) -> tf.Tensor:
+        """Returns what random draws for a batch depend on: `position`, and which worker it is.
+
+        Args:
+          position: int64 [2], not below 0, the same for all workers.
+
+        Returns:
+          int64 [2], different for each position and worker; `position` for a single worker.
+        """
+        return position if self.count == 1 else position * [1, self.count] + [0, self.index]
 
 
 WHOLE = Share()
@@ -123,6 +134,18 @@ WHOLE = Share()
 def placed(rows: Any, numbers: Numbers) -> tuple[Any, tf.Tensor, tf.Tensor]:
     """Returns the rows of a batch, their position and whether they are real."""
     return rows, numbers.position, numbers.real
+
+
+@tf.autograph.experimental.do_not_convert
+def is_real(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+    """Returns whether what `placed` gave is this worker's own."""
+    return real
+
+
+@tf.autograph.experimental.do_not_convert
+def positioned(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    """Returns what `placed` gave without whether it is real."""
+    return rows, position
 
 
 def endless(batches: tf.data.Dataset, spare: Any, start: tuple[int, int] | tf.Tensor) -> Any:

@@ -21,7 +21,7 @@ from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.judge import Judge, has_work
 from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import Loop, periods_of
-from easyrec_lite.training.preemption import Preemption
+from easyrec_lite.training.preemption import TOLD, Preemption, Terminated
 from easyrec_lite.training.stopping import Deadline, EarlyStop
 
 CONFIG_FILE = "pipeline.config"
@@ -118,6 +118,9 @@ class Run:
         self._start()
         with self.preemption.waiting():
             reason = self._train()
+        if reason == TOLD:
+            self.distribution.finish()
+            raise Terminated
         self.preemption.check()
         step = int(self.trainer.step)
         if self.distribution.bad_rows():

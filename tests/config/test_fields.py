@@ -91,6 +91,16 @@ def test_a_field_at_its_default_asks_for_nothing(line: str) -> None:
     assert walk(loads(text)) == []
 
 
+@pytest.mark.parametrize(
+    ("field", "warnings"), [("shard", 0), ("file_shard", 0), ("chief_redundant", 1)]
+)
+def test_how_workers_share_the_data(field: str, warnings: int) -> None:
+    found = walk(
+        loads(replaced(POINTWISE, "  batch_size: 8\n", f"  batch_size: 8\n  {field}: true\n"))
+    )
+    assert [item.severity for item in found] == ["warning"] * warnings
+
+
 def test_nothing_is_said_below_a_refused_message() -> None:
     attention = "sequence_features { group_name: 's' seq_att_map { key: 'cate' hist_seq: 'tags' } }"
     text = replaced(LISTWISE, '"tags", "age"] }', f'"tags", "age"]\n    {attention} }}')

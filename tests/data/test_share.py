@@ -175,11 +175,6 @@ def test_a_row_is_parsed_by_its_worker_alone(tmp_path: Path) -> None:
     assert error.problems[0].place.line == 4
 
 
-def test_which_readers_run_in_other_processes(shared: Opener, request) -> None:
-    name = request.node.callspec.params["shared"]
-    assert shared().native == (name in ("plain", "tfrecord"))
-
-
 # By file.
 
 
@@ -210,6 +205,20 @@ def test_fewer_files_than_workers(tmp_path: Path) -> None:
     assert problem.message == "5 workers cannot share 4 data files"
     assert problem.path == "data_config.file_shard"
     assert "fewer workers" in problem.remedy
+
+
+def test_the_log_says_who_reads_what(tmp_path: Path) -> None:
+    write_csv(tmp_path)
+    config = pipeline("row:INT64")
+    said = [
+        open_reader(config, str(tmp_path), training=True, share=share).describe()
+        for share in (Share(), Share(1, 3), Share(1, 3, by_file=True))
+    ]
+    assert said == [
+        "4 files, in order",
+        "4 files, rows shared by 3 workers, in order",
+        "1 file for worker 1 of 3, in order",
+    ]
 
 
 def test_there_is_no_such_worker() -> None:
@@ -378,8 +387,30 @@ def test_workers_draw_items_of_their_own(tmp_path: Path) -> None:
     assert draws(tmp_path, index=1, count=2) == workers[1]
 
 
-def test_a_single_worker_keeps_the_seed() -> None:
-    assert Share().seed(-7) == -7
-    seeds = {Share(worker, count).seed(7) for count in (2, 3) for worker in range(count)}
-    assert len(seeds) == 3
-    assert min(seeds) >= 0
+def test_draws_differ_by_position_and_worker() -> None:
+    positions = [tf.constant(pair, tf.int64) for pair in ((0, 1), (0, 2), (1, 1), (2, 9))]
+    draws = [tuple(Share(w, 3).draw(at).numpy().tolist()) for at in positions for w in range(3)]
+    assert len(set(draws)) == 12
+    assert all(Share().draw(position) is position for position in positions)
+
+
+def test_a_worker_that_is_known_only_when_it_reads(tmp_path: Path) -> None:
+    write_csv(tmp_path)
+    worker = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    @tf.function
+    def rows() -> tuple[tf.Tensor, tf.Tensor]:
+        share = Share(tf.identity(worker), 3)
+        reader = open_reader(pipeline("row:INT64"), str(tmp_path), training=True, share=share)
+        batches = reader.batches(4, **ORDER).map(lambda columns, _: columns["row"])
+        return batches.unbatch().batch(200).get_single_element(), share.draw(
+            tf.constant([5, 6], tf.int64)
+        )
+
+    for number in (2, 0):
+        worker.assign(number)
+        found, draw = rows()
+        share = Share(number, 3)
+        reader = open_reader(pipeline("row:INT64"), str(tmp_path), training=True, share=share)
+        assert found.numpy().tolist() == column(reader, "row", **ORDER)
+        assert draw.numpy().tolist() == [5, 6 * 3 + number]

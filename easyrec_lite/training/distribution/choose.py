@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import tensorflow as tf
 
-from easyrec_lite.cluster import Cluster, Mode, mode_of
+from easyrec_lite.cluster import VARIABLE, Cluster, Mode, mode_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.training.distribution.base import Distribution
 from easyrec_lite.training.distribution.one import OneProcess
@@ -26,8 +30,21 @@ def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distributi
         return ParameterServers(pipeline, cluster)
     if mode in (Mode.MIRRORED, Mode.MULTI_WORKER):
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        return Synchronous(pipeline, tf.distribute.MirroredStrategy([d.name for d in devices]))
+        with _no_variable():
+            strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+        return Synchronous(pipeline, strategy)
     return OneProcess(pipeline)
+
+
+@contextmanager
+def _no_variable() -> Iterator[None]:
+    """Hides TF_CONFIG, which `MirroredStrategy` reads too, though its devices are given."""
+    hidden = os.environ.pop(VARIABLE, None)
+    try:
+        yield
+    finally:
+        if hidden is not None:
+            os.environ[VARIABLE] = hidden
 
 
 def _several_processes(pipeline: Pipeline, cluster: Cluster) -> Synchronous:

@@ -19,6 +19,7 @@ from easyrec_lite.training.checkpoints import Checkpoints, checkpoint_at
 from easyrec_lite.training.distribution.base import Distribution, log, make_replica, order_from
 from easyrec_lite.training.distribution.together import Together
 from easyrec_lite.training.loop import Plan
+from easyrec_lite.training.preemption import TOLD
 
 # What the exchange raises in the processes that are left.
 LOST = (
@@ -123,10 +124,10 @@ class Synchronous(Distribution):
             )
 
     def agree(self, plan: Plan) -> Plan:
-        """Returns the chief's plan; any process can stop all."""
+        """Returns the chief's plan; any process can stop all, SIGTERM to one is SIGTERM to all."""
         own = [plan.steps, plan.save] if self.chief else [0, 0]
-        steps, save, stop = self._sum([*own, bool(plan.stop)])
-        reason = plan.stop or ("another worker was told to stop" if stop else "")
+        steps, save, stop, told = self._sum([*own, bool(plan.stop), plan.stop == TOLD])
+        reason = TOLD if told else plan.stop or ("another process stops" if stop else "")
         return Plan(steps, bool(save), reason)
 
     def finish(self) -> None:
