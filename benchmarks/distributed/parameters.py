@@ -144,8 +144,8 @@ def faults(folder: Path, data: Path) -> dict[str, dict[str, Any]]:
     """What follows the end of one process of each role."""
     edits = {
         "train_config.num_steps": 0,
-        "data_config.num_epochs": 1,
-        "train_config.save_checkpoints_steps": 20,
+        "data_config.num_epochs": 12,
+        "train_config.save_checkpoints_steps": 200,
         "train_config.log_step_count_steps": 10,
     }
     found = {}
