@@ -18,8 +18,10 @@ from easyrec_lite.cluster import VARIABLE
 
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.1
-# How long processes may take to end by themselves once the chief has ended.
+# How long processes may take to end by themselves once the chief has ended, or has failed: then
+# it may not have told them.
 END_SECONDS = 30.0
+FAILED_SECONDS = 5.0
 
 
 @dataclass
@@ -138,9 +140,14 @@ class LocalCluster:
         return found
 
     def finish(self, grace: float) -> None:
-        """Waits for what ends by itself after the chief, the evaluator as long as it takes."""
-        self._wait(END_SECONDS, [m for m in self.members if m.role != "evaluator"])
-        self.terminate(grace, [m for m in self.members if m.role != "evaluator"])
+        """Waits for what ends by itself after the chief, and ends what does not.
+
+        After a chief that has ended well the evaluator may take as long as it needs.
+        """
+        failed = self.chief.code != 0
+        others = [m for m in self.members if failed or m.role != "evaluator"]
+        self._wait(FAILED_SECONDS if failed else END_SECONDS, others)
+        self.terminate(grace, others)
         self._wait(float("inf"), self.members)
 
     def terminate(self, grace: float, members: Sequence[Member] | None = None) -> None:

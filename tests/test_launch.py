@@ -69,12 +69,20 @@ def test_each_process_gets_its_own_tf_config(tmp_path) -> None:
 
 def test_the_chiefs_end_ends_the_others_and_its_code_counts(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("easyrec_lite.local_cluster.END_SECONDS", 0.3)
-    script = "sys.exit(7) if name == 'worker0' else time.sleep(60)"
-    cluster = Cluster(tmp_path, script, worker=2)
-    start = time.monotonic()
-    assert supervise(cluster.local) == 7
-    assert time.monotonic() - start < 30
-    assert [member.code for member in cluster.local.members] == [7, 143]
+    monkeypatch.setattr("easyrec_lite.local_cluster.FAILED_SECONDS", 0.3)
+    for code in (7, 0):
+        script = f"sys.exit({code}) if name == 'worker0' else time.sleep(3600)"
+        cluster = Cluster(tmp_path, script, worker=2)
+        assert supervise(cluster.local) == code
+        assert [member.code for member in cluster.local.members] == [code, 143]
+
+
+def test_an_evaluator_does_not_wait_for_a_chief_that_is_gone(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("easyrec_lite.local_cluster.FAILED_SECONDS", 0.3)
+    script = "os.kill(os.getpid(), 9) if role == 'worker' else time.sleep(3600)"
+    cluster = Cluster(tmp_path, script, worker=1, evaluator=1)
+    assert supervise(cluster.local) == 137
+    assert [member.code for member in cluster.local.members] == [137, 143]
 
 
 def test_an_evaluator_is_waited_for_and_its_failure_counts(tmp_path, monkeypatch) -> None:

@@ -58,6 +58,7 @@ class Checkpoints:
 
         Raises:
           RunError: it could not be written (disk full, folder read-only); what there was stays.
+          tf.errors.OpError: a parameter server that writes its part failed.
         """
         prefix = checkpoint_at(self.folder, step)
         try:
@@ -65,6 +66,8 @@ class Checkpoints:
                 self._checkpoint.write(str(aside / Path(prefix).name))
                 _put_in_place(aside, Path(prefix))
         except (OSError, tf.errors.OpError) as error:
+            if "/job:ps" in str(error):  # the servers' own words, for who knows them
+                raise
             raise RunError(_unwritable(prefix, error, self.paths())) from error
         if self._keep:
             for old in self.paths()[: -self._keep]:

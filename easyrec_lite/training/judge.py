@@ -22,6 +22,11 @@ RESULT_FILE = "eval_result.json"
 log = logging.getLogger(__name__)
 
 
+def has_work(pipeline: Pipeline) -> bool:
+    """Returns whether anything is to be evaluated or exported, so that a model is needed for it."""
+    return bool(eval_path(pipeline)) or pipeline.config.export_config.exporter_type == "final"
+
+
 class Judge:
     """Evaluates and exports the checkpoints of a run.
 

@@ -18,7 +18,7 @@ from easyrec_lite.training.build import Parts
 from easyrec_lite.training.distribution.choose import open_distribution
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook, Summaries
-from easyrec_lite.training.judge import Judge
+from easyrec_lite.training.judge import Judge, has_work
 from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import Loop, periods_of
 from easyrec_lite.training.preemption import TOLD, Preemption, Terminated
@@ -75,7 +75,8 @@ class Run:
         self.judge: Judge | None = None
         if self.distribution.chief:
             self.hooks += [*self._hooks(), *user_hooks]
-            if evaluate and not (cluster and cluster.has_evaluator):
+            elsewhere = cluster is not None and cluster.has_evaluator
+            if evaluate and not elsewhere and has_work(pipeline):
                 self.judge = Judge(pipeline, *self.distribution.judged(), self.hooks)
 
     @property

@@ -35,6 +35,10 @@ class EarlyStop(Hook):
         """Compares with the best so far."""
         self._judge(step)
 
+    def checkpoint(self, step: int, prefix: str) -> None:
+        """Compares what an evaluator in another process has found since."""
+        self._judge(step)
+
     def should_stop(self, step: int) -> str:
         """Returns which metric did not improve for how long, or ''."""
         return self._reason
@@ -42,12 +46,13 @@ class EarlyStop(Hook):
     def _judge(self, step: int) -> None:
         config = self._config
         best = self._history.best(config.best_exporter_metric, config.metric_bigger, step)
-        if best is None or step - best.step < config.max_check_steps:
+        last = max((e.step for e in self._history.read() if e.step <= step), default=0)
+        if best is None or last - best.step < config.max_check_steps:
             return
         value = best.metrics[config.best_exporter_metric]
         self._reason = (
             f"{config.best_exporter_metric} did not improve on {value:.6g}, "
-            f"reached at step {best.step}, for {step - best.step} steps"
+            f"reached at step {best.step}, for {last - best.step} steps"
         )
 
 

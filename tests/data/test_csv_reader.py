@@ -289,6 +289,27 @@ def test_a_truncated_gzip_file_is_named(tmp_path: Path) -> None:
     assert [Path(problem.place.file).name for problem in error.problems] == ["half.gz"]
 
 
+def test_gzip_files_can_be_checked_before_they_are_read(tmp_path: Path) -> None:
+    packed = gzip.compress("".join(f"{n}\n" for n in range(9000)).encode())
+    (tmp_path / "good.gz").write_bytes(packed)
+    reader = open_reader(pipeline("n:INT32"), str(tmp_path), training=True)
+    assert "PyFunc" in operations(reader)
+    reader.check_files()
+    assert "PyFunc" not in operations(reader)
+    (tmp_path / "half.gz").write_bytes(packed[: len(packed) // 2])
+    reader = open_reader(pipeline("n:INT32"), str(tmp_path), training=True)
+    with pytest.raises(DataError) as caught:
+        reader.check_files()
+    assert [Path(p.place.file).name for p in caught.value.problems] == ["half.gz"]
+
+
+def operations(reader: Reader) -> str:
+    """Returns the kinds of operations that the reader's batches consist of."""
+    make = tf.function(lambda: tf.data.experimental.to_variant(reader.batches(1000)))
+    functions = make.get_concrete_function().graph.as_graph_def().library.function
+    return " ".join(node.op for function in functions for node in function.node_def)
+
+
 def test_an_error_that_is_not_of_the_data_is_passed_on(tmp_path: Path) -> None:
     reader = csv_reader(tmp_path, "1\n", "n:INT32")
     read(reader, 1)

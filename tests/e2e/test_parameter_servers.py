@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import signal
@@ -178,6 +179,18 @@ def test_a_lost_parameter_server_ends_the_run_which_goes_on_when_started_again(r
     assert f"going on from {runs.model}/model.ckpt-{left}" in printed(again)
     np.testing.assert_array_equal(runs.stored("positions"), [[7, ROWS]] * 2)
     assert int(runs.stored("global_step")) == 8 * STEPS_AN_EPOCH
+
+
+def test_a_bad_row_is_named(runs: Runs) -> None:
+    """The chief finds it, for workers run no Python; a whole gzip file is read as ever."""
+    lines = (runs.folder / "train.csv").read_text(encoding="utf-8").splitlines()
+    lines[250] = lines[250].rpartition(",")[0] + ",dear"
+    packed = runs.folder / "train.csv.gz"
+    packed.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
+    cluster = runs.cluster(2, 1, train_input_path=packed)
+    assert supervise(cluster) == 2, printed(cluster)
+    assert f"{packed}:251: error: price" in printed(cluster)
+    assert "Traceback" not in printed(cluster)
 
 
 def test_a_loss_that_is_not_finite_stops_all(runs: Runs) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.errors import RunError
-from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
+from easyrec_lite.training.checkpoints import checkpoint_at, checkpoint_paths, step_of
 from easyrec_lite.training.distribution.base import from_checkpoint
 from easyrec_lite.training.distribution.ending import POLL_SECONDS, Ending
 from easyrec_lite.training.history import History
-from easyrec_lite.training.hooks import Hook
+from easyrec_lite.training.hooks import Summaries
 from easyrec_lite.training.judge import Judge
+from easyrec_lite.training.progress import Lines
 
 log = logging.getLogger(__name__)
 
 
-def evaluate_each(pipeline: Pipeline, hooks: Sequence[Hook]) -> int:
+def evaluate_each(pipeline: Pipeline) -> int:
     """Judges the checkpoints of a run, oldest first, until it ends; returns the run's exit code.
 
     Those that were judged before, or are gone before their turn, are passed over.
@@ -30,6 +30,7 @@ def evaluate_each(pipeline: Pipeline, hooks: Sequence[Hook]) -> int:
     """
     folder = Path(pipeline.config.model_dir)
     ending = Ending(folder)
+    hooks = [Lines(), Summaries(folder, 0)]
     judge = Judge(pipeline, *from_checkpoint(pipeline), hooks)
     log.info("waiting for checkpoints in %s", folder)
     last = max((entry.step for entry in History(folder).read()), default=-1)
@@ -39,13 +40,15 @@ def evaluate_each(pipeline: Pipeline, hooks: Sequence[Hook]) -> int:
         for prefix in newer:
             last = step_of(prefix)
             _judge(judge, prefix)
-        if code is not None and not newer:
+        if newer:
+            continue
+        if code is not None:
             break
-        if not newer:
-            time.sleep(POLL_SECONDS)
-    paths = checkpoint_paths(folder)
-    if code == 0 and paths:
-        judge.finish(step_of(paths[-1]), paths[-1])
+        time.sleep(POLL_SECONDS)
+    if code == 0 and last >= 0:
+        judge.finish(last, checkpoint_at(folder, last))
+    for hook in hooks:
+        hook.end(last)
     return code
 
 
@@ -56,5 +59,3 @@ def _judge(judge: Judge, prefix: str) -> None:
         if prefix in checkpoint_paths(Path(prefix).parent):
             raise
         log.warning("%s is passed over: newer checkpoints have taken its place", prefix)
-    else:
-        log.info("evaluated step %d", step_of(prefix))

@@ -118,11 +118,9 @@ class ParameterServers(Distribution):
             )
         return prefix
 
-    def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
-        """Returns what failed: the data, or a parameter server."""
-        if isinstance(error, LOST):
-            return PeerLost(_lost(str(error), self._cluster))
-        return super().explain(error)
+    def lost(self, error: tf.errors.OpError) -> PeerLost | None:
+        """Returns that a parameter server is gone, if that is why TensorFlow failed."""
+        return PeerLost(_lost(str(error), self._cluster)) if isinstance(error, LOST) else None
 
     def describe(self) -> Sequence[str]:
         """Returns who trains, and how the tables are cut."""

@@ -16,5 +16,5 @@ def play(pipeline: Pipeline, cluster: Cluster) -> int:
     Raises: as `evaluate_each`, for the evaluator.
     """
     if cluster.role == "evaluator":
-        return evaluate_each(pipeline, [])
+        return evaluate_each(pipeline)
     return serve(cluster, Path(pipeline.config.model_dir))
