@@ -7,6 +7,7 @@ Problems are collected, and raised together as one `ConfigError` or `DataError`.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -105,3 +106,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Returns the entry of `known` most alike to `name`, or '' when none is."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return found[0] if found else ""
+
+
+def plain_words(error: Exception) -> str:
+    """Returns the first line of what an error says, without the names of TensorFlow's nodes."""
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", text)

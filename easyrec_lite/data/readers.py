@@ -18,7 +18,7 @@ from easyrec_lite.data.bad_rows import BadRows
 from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.input_types import READERS, refusal
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
-from easyrec_lite.data.paths import expand, missing
+from easyrec_lite.data.paths import changed, expand, missing, stamp
 from easyrec_lite.errors import ConfigError, DataError, Problem
 
 Position = tuple[int, int]
@@ -78,6 +78,7 @@ class Reader(abc.ABC):
         data = request.data
         self.fields = request.wanted
         self.files = self._find(request.path)
+        self._stamps = {file: stamp(file) for file in self.files}
         self._window = request.window
         self._skip_bad = data.bad_row_policy == data.SKIP
         self._most_bad = data.max_bad_rows
@@ -169,12 +170,16 @@ class Reader(abc.ABC):
           position: that of the last batch that came, or None when none did.
         """
         gone = [missing(file) for file in self.files if not os.path.isfile(file)]
-        if gone:
+        if gone or (gone := self._changed()):
             return DataError(gone)
         start = self._order.start if position is None else (int(position[0]), int(position[1]))
         found = self._first_bad(dataclasses.replace(self._order, start=start))
         found += [self._bad.too_many()] if self._bad.exceeded else []
         return DataError(found or Problem(f"no row is bad, yet reading failed: {error}"))
+
+    def _changed(self) -> list[Problem]:
+        """Returns the files that are not what they were at first."""
+        return [changed(file) for file, before in self._stamps.items() if stamp(file) != before]
 
     @abc.abstractmethod
     def _first_bad(self, order: Order) -> list[Problem]:

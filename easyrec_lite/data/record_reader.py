@@ -114,7 +114,8 @@ class RecordReader(Reader):
             read = self._checked_records if any(self._gzip) else self._records
             return tf.data.Dataset.from_tensor_slices(each).flat_map(read)
 
-        return ordered(source, order).map(self._tidy)
+        unchanged = tf.data.Dataset.from_tensors([""]).filter(self._check_unchanged)
+        return ordered(source, order, unchanged).map(self._tidy)
 
     def _checked_records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
         """Returns the records of a file; its end fails when the file is truncated.
@@ -134,6 +135,18 @@ class RecordReader(Reader):
             check_gzip(name)
         self._whole.add(name)
         return False
+
+    @tf.autograph.experimental.do_not_convert
+    def _check_unchanged(self, _: tf.Tensor) -> tf.Tensor:
+        """Returns False; fails when a file is not what it was at first."""
+
+        def check() -> bool:
+            problems = self._changed()
+            if problems:
+                raise DataError(problems)
+            return False
+
+        return tf.ensure_shape(tf.py_function(check, [], tf.bool), [])
 
     # Bad rows.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Place, Problem, RunError, nearest
+from easyrec_lite.errors import ConfigError, Place, Problem, RunError, nearest, plain_words
 from easyrec_lite.files import folder_aside, sync
 
 PREFIX = "model.ckpt"
@@ -233,7 +233,7 @@ def _broken(prefix: str, error: Exception) -> Problem:
     return Problem(
         "the checkpoint cannot be read",
         Place(prefix),
-        found=_plain_words(error),
+        found=plain_words(error),
         remedy="it is damaged or incomplete; use an older one",
     )
 
@@ -243,15 +243,9 @@ def _unwritable(prefix: str, error: Exception, left: list[str]) -> Problem:
     return Problem(
         "the checkpoint cannot be written",
         Place(prefix),
-        found=_plain_words(error),
+        found=plain_words(error),
         remedy=f"make room or permit writing, then start the same command again; {kept}",
     )
-
-
-def _plain_words(error: Exception) -> str:
-    """The first line of an error without TensorFlow's node names."""
-    text = (str(error).splitlines() or [type(error).__name__])[0]
-    return re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\]", "", text)
 
 
 def _remove(prefix: str) -> None:

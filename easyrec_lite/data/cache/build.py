@@ -110,7 +110,6 @@ class Build:
             self.stop(error)
 
     def _begun(self) -> Writer:
-        folders.sweep(self._place.folder)
         log.info("cache: the rows are kept in %s as they are read", self._place.folder)
         return Writer(self._place.folder, self.layout, self._place.limit)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.layout import ENDS, Arrays, Layout
+from easyrec_lite.files import write_array
 
 BUFFER = 1 << 24
 FREE_BYTES = 1 << 30
@@ -92,10 +93,15 @@ class Writer:
         self._waiting = 0
 
     def index(self, records: int) -> np.ndarray:
-        """Returns int64 [records] to fill: each record's row here, `NOT_A_ROW` or `BAD_ROW`."""
+        """Returns int64 [records] to fill: each record's row here, `NOT_A_ROW` or `BAD_ROW`.
+
+        Raises:
+          OSError: the disk has no room for it.
+        """
         if not records:
             return np.zeros(0, np.int64)
-        return np.lib.format.open_memmap(self._file(INDEX), "w+", np.int64, (records,))
+        write_array(self._file(INDEX), np.zeros(records, np.int64))
+        return np.load(self._file(INDEX), mmap_mode="r+")
 
     def finish(self, target: Path, manifest: dict[str, Any]) -> None:
         """Completes the files, after the index, and gives the folder its name.
