@@ -1,4 +1,4 @@
-"""What is written on a full disk, in a read-only folder, or below a file, fails whole and by name."""
+"""What cannot be written, for want of room, leave or a folder, fails whole and by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from easyrec_lite.files import atomic_file, atomic_folder, atomic_write, write_a
 from easyrec_lite.lock import only_run
 from easyrec_lite.serving.index import Tuning, build_index
 from easyrec_lite.serving.writers import open_writer
-from easyrec_lite.training.hooks import Report, Summaries
+from easyrec_lite.training.hooks import Hook, Report, Summaries
 from easyrec_lite.training.log import FILE, TrainingLog, read_log
 from tests.disks import mounted, no_room
 
@@ -91,9 +91,11 @@ def test_a_read_only_disk(way: Callable[[Path], None], tmp_path: Path) -> None:
         disk.set("ro")
         with pytest.raises(RunError, match="Read-only file system"):
             way(disk.folder / "a")
-        with pytest.raises(RunError, match=r"run\.lock: error: it cannot be written"):
-            with only_run(disk.folder):
-                pytest.fail("a run began")
+        with (
+            pytest.raises(RunError, match=r"run\.lock: error: it cannot be written"),
+            only_run(disk.folder),
+        ):
+            pytest.fail("a run began")
 
 
 def test_errors_of_what_is_read_keep_their_name(tmp_path: Path) -> None:
@@ -117,14 +119,18 @@ def report(step: int) -> Report:
     return Report(step, 10, {f"loss_{n}": float(n) for n in range(100)}, 2e3, 0.25, None)
 
 
+def report_all(hook: Hook) -> None:
+    for step in range(1, 100):
+        hook.report(report(step))
+
+
 @pytest.mark.parametrize("kind", ["limit", "full"])
 def test_the_log_of_a_run_stops_it_and_stays_readable(kind: str, tmp_path: Path) -> None:
     with no_room(kind, tmp_path / "disk", ROOM) as disk:
         log = TrainingLog(disk)
         atomic_write(disk / FILE, "")
         with pytest.raises(RunError, match=f"{FILE}: error: it cannot be written"):
-            for step in range(1, 100):
-                log.report(report(step))
+            report_all(log)
         steps = [entry["step"] for entry in read_log(disk / FILE)]
     assert len(steps) > 3
     assert steps == list(range(1, len(steps) + 1))
@@ -136,8 +142,7 @@ def test_event_files_are_given_up_with_one_warning(
 ) -> None:
     with no_room(kind, tmp_path / "disk", ROOM) as disk:
         events = Summaries(disk, 1)
-        for step in range(1, 100):
-            events.report(report(step))
+        report_all(events)
         events.end(100)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING

@@ -36,7 +36,7 @@ class Writer:
       rows: how many were added.
 
     Raises:
-      OSError: the folder cannot be made.
+      OSError: the folder or a file cannot be made.
     """
 
     def __init__(self, folder: Path, layout: Layout, limit: int):
@@ -51,8 +51,12 @@ class Writer:
         self._bytes = self._waiting = 0
         self._ends = {file: 0 for file in layout.files if file.endswith(ENDS)}
         self._heads = {file: self._head(file) for file in layout.files}
-        for file, head in self._heads.items():
-            self._file(file).write_bytes(head)
+        try:
+            for file, head in self._heads.items():
+                self._file(file).write_bytes(head)
+        except OSError:
+            self.close()
+            raise
         for file in self._ends:
             self._append(file, np.zeros(1, np.int64))
 
