@@ -184,6 +184,11 @@ class ParquetReader(Reader):
             raise DataError(changed(group.file))
         return table
 
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        order = dataclasses.replace(order, start=(epoch, row))
+        window = next(windows(self._groups, order))
+        return window.place(self._index(window, order)[0])
+
     def _handle_bad(
         self, raw: list[pa.Table], index: np.ndarray, rows: np.ndarray, window: Window
     ) -> None:

@@ -19,7 +19,7 @@ from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.input_types import READERS, refusal
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
 from easyrec_lite.data.paths import changed, expand, missing, stamp
-from easyrec_lite.errors import ConfigError, DataError, Problem
+from easyrec_lite.errors import ConfigError, DataError, Place, Problem
 
 Position = tuple[int, int]
 
@@ -176,6 +176,22 @@ class Reader(abc.ABC):
         found = self._first_bad(dataclasses.replace(self._order, start=start))
         found += [self._bad.too_many()] if self._bad.exceeded else []
         return DataError(found or Problem(f"no row is bad, yet reading failed: {error}"))
+
+    def locate(self, position: Position, number: int) -> Place:
+        """Returns where the row stands that comes after a position and `number` others.
+
+        Args:
+          position: as of the last `batches()`.
+          number: from 0.
+        """
+        order = dataclasses.replace(self._order, start=position)
+        for _, epoch, row in self.numbered(order, number + 1, False).take(1):
+            return self._place_of(order, int(epoch[-1]), int(row[-1]))
+        return Place()
+
+    @abc.abstractmethod
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        """Returns where row `row` of an epoch stands, by file and line."""
 
     def _changed(self) -> list[Problem]:
         """Returns the files that are not what they were at first."""

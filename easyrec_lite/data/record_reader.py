@@ -200,6 +200,11 @@ class RecordReader(Reader):
                     return [dataclasses.replace(fault, place=place) for fault in faults]
         return []
 
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        for _, _, _, index in self._chunks(dataclasses.replace(order, start=(epoch, row))).take(1):
+            return self._place(order, epoch, int(index[0]))
+        return Place()
+
     def _place(self, order: Order, epoch: int, index: int) -> Place:
         """Returns the file and line of the record that is number `index` of an epoch's files."""
         files = [self.files[number] for number in order.files(epoch, len(self.files))]

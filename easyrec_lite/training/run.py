@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline, save
+from easyrec_lite.errors import Place
 from easyrec_lite.files import atomic_write, remove_leftovers
 from easyrec_lite.input import DATA_ERRORS, BatchInput, Order, position_of
 from easyrec_lite.serving.export import export_models
@@ -168,7 +169,7 @@ class Run:
 
     def _train(self) -> str:
         periods = periods_of(self.config.train_config)
-        loop = Loop(self.trainer, periods, self.hooks, self._save)
+        loop = Loop(self.trainer, periods, self.hooks, self._save, self._locate)
         for hook in self.hooks:
             hook.begin(self.trainer, periods.total)
         try:
@@ -180,6 +181,10 @@ class Run:
             self.input.close()
             for hook in self.hooks:
                 hook.end(int(self.trainer.step))
+
+    def _locate(self, row: int) -> Place:
+        """Returns where row `row` of the next batch stands, counted from 0."""
+        return self.input.reader.locate(position_of(self.trainer.position), row)
 
     def _save(self, step: int) -> None:
         self.prefix = self.checkpoints.save(step)
