@@ -150,14 +150,16 @@ def fuzz(name: str, examples: int, number: int, folder: Path, count: Count) -> N
     def one(given: Any) -> None:
         start = time.process_time()
         count.tried += 1
+        said = ""
         try:
             target.take(given, folder)
         except (ConfigError, DataError) as error:
             count.refused += 1
-            assert len(error.report()) < LONGEST_REPORT
+            said = error.report()
         seconds = time.process_time() - start
         count.slowest = max(count.slowest, seconds)
         assert seconds < MOST_SECONDS, f"{seconds:.0f} s of CPU time"
+        assert len(said) < LONGEST_REPORT, f"a message of {len(said)} characters"
 
     one()
 

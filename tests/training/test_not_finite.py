@@ -58,8 +58,9 @@ def columns() -> dict[str, list[float]]:
     }
 
 
-@pytest.mark.parametrize("shuffle", ["false", "true"])
-@pytest.mark.parametrize("kind", ["CSVInput", "ParquetInput"])
+@pytest.mark.parametrize(
+    ("kind", "shuffle"), [("CSVInput", "false"), ("CSVInput", "true"), ("ParquetInput", "true")]
+)
 def test_a_feature_by_row_file_and_step(tmp_path: Path, kind: str, shuffle: str) -> None:
     """log(0) is minus infinity: a number that is good in the data, and bad once transformed."""
     data = tmp_path / "rows"
