@@ -69,11 +69,19 @@ CONFIGS = {
     "text": b'model_dir: "' + BIG + b'"',
     "name": BIG[:MILLION] + b": 1",
     "number": b"train_config { num_steps: " + b"9" * MILLION + b" }",
+    "enum": b"data_config { input_type: " + b"9" * 5000 + b" }",
+    "octal enum": b"data_config { input_type: 0177 }",
+    "range": b'data_config { auto_expand_input_fields: true input_fields { input_name: "f[1-'
+    + b"9" * 15
+    + b']" } }',
+    "long range": b'data_config { input_fields { input_name: "f[1-' + b"9" * 5000 + b']" } }',
 }
 EDITS = {
     "name": json.dumps({TEXT: 1}),
     "dots": json.dumps({"." * MILLION: 1}),
     "indices": json.dumps({"feature_config.features" + "[0]" * MILLION: 1}),
+    "index": json.dumps({"feature_config.features[" + "9" * 5000 + "]": 1}),
+    "slice": json.dumps({"feature_config.features[0:" + "9" * 5000 + "]": 1}),
     "value": json.dumps({"train_config.num_steps": TEXT}),
     "brackets": json.dumps({"feature_config.features[0].normalizer_fn": "(" * MILLION}),
     "sums": json.dumps(

@@ -16,8 +16,34 @@ CONFIGS = {name: path.read_text("utf-8") for name, path in sorted(shipped_config
 TOKEN = re.compile(r"\"[^\"]*\"|[\w.]+|\s+|.", re.DOTALL)
 TOKENS = {name: TOKEN.findall(text) for name, text in CONFIGS.items()}
 WORDS = sorted({token for tokens in TOKENS.values() for token in tokens if not token.isspace()})
-NUMBERS = ["-1", "0", "1e400", "nan", "-inf", "0x7f", "1.5", "9" * 30, "9" * 5000, "2147483648"]
-TEXTS = ['""', '"\\777"', '"\x00"', '"é"', '"../../etc/passwd"', "'", '"', "#", "{", "}", "[", "<"]
+NUMBERS = [
+    "-1",
+    "0",
+    "017",
+    "1e400",
+    "nan",
+    "-inf",
+    "0x7f",
+    "1.5",
+    "9" * 30,
+    "9" * 5000,
+    "2147483648",
+]
+TEXTS = [
+    '""',
+    '"\\777"',
+    '"\x00"',
+    '"é"',
+    '"../../etc/passwd"',
+    '"f[1-99999999999]"',
+    "'",
+    '"',
+    "#",
+    "{",
+    "}",
+    "[",
+    "<",
+]
 NESTED = ["{" * 3000, "a{" * 3000, "[" * 3000, '"' + "x" * 100_000 + '"']
 ODD = st.sampled_from([*NUMBERS, *TEXTS, *NESTED])
 
@@ -96,7 +122,8 @@ FIELDS = ["train_config", "data_config", "feature_config", "model_config", "feat
           "features[input_names[0]=user_id]", "num_steps", "batch_size", "embedding_dim",
           "dssm_senet", "user_tower", "dnn", "hidden_units", "optimizer_config[:]", "model_class",
           "negative_sampler", "num_sample", "softmax", "label_fields[0]", "input_type"]  # fmt: skip
-ODD_STEPS = ["", "[", "]", "[-1]", "[99999999999999999999]", "[:]", "[::0]", "[a=b]", "[a>1]",
+ODD_STEPS = ["", "[", "]", "[-1]", "[99999999999999999999]", f"[{'9' * 5000}]", "[:]",
+             "[::0]", "[a=b]", "[a>1]",
              "[=", "x[0][0]", "[1:]", "..", "é", "\ud800", "[input_names=", "[" * 500]  # fmt: skip
 paths = st.lists(
     st.sampled_from(FIELDS) | st.sampled_from(ODD_STEPS) | json_text, min_size=1, max_size=4

@@ -19,6 +19,8 @@ from easyrec_lite.files import folder_aside, sync
 PREFIX = "model.ckpt"
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ROOT = "variables/"
+# What TensorFlow raises of a checkpoint that is damaged, by where the damage is.
+UNREADABLE = (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError)
 log = logging.getLogger(__name__)
 
 
@@ -111,7 +113,7 @@ class Checkpoints:
             raise ConfigError(problems)
         try:
             self._checkpoint.read(prefix).assert_existing_objects_matched()
-        except (tf.errors.OpError, OSError) as error:
+        except UNREADABLE as error:
             raise RunError(_broken(prefix, error)) from error
 
 
@@ -172,17 +174,24 @@ def variable_shapes(prefix: str) -> dict[str, tuple[int, ...]]:
     """
     try:
         listed = tf.train.list_variables(prefix)
-    except (tf.errors.OpError, OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise RunError(_broken(prefix, error)) from error
     shapes = {_plain(name): tuple(shape) for name, shape in listed}
     return {name: shape for name, shape in shapes.items() if name}
 
 
 def read_variables(prefix: str, names: list[str]) -> dict[str, tf.Tensor]:
-    """Returns the values of the named variables of checkpoint `prefix`."""
-    reader = tf.train.load_checkpoint(prefix)
-    keys = {_plain(key): key for key in reader.get_variable_to_shape_map()}
-    return {name: reader.get_tensor(keys[name]) for name in names}
+    """Returns the values of the named variables of checkpoint `prefix`.
+
+    Raises:
+      RunError: it cannot be read.
+    """
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        keys = {_plain(key): key for key in reader.get_variable_to_shape_map()}
+        return {name: reader.get_tensor(keys[name]) for name in names}
+    except UNREADABLE as error:
+        raise RunError(_broken(prefix, error)) from error
 
 
 def _plain(key: str) -> str:
