@@ -75,7 +75,8 @@ class RecordReader(Reader):
 
         @tf.autograph.experimental.do_not_convert
         def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
-            return self._parse(records), epoch, row
+            with tf.name_scope("parse"):
+                return self._parse(records), epoch, row
 
         batches = chunks.rebatch(batch_size, drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

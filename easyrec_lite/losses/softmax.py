@@ -54,9 +54,10 @@ def in_batch_softmax(
 
     @tf.custom_gradient
     def loss(user: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, object]:
-        value, user_gradient, items_gradient = _loss_and_gradients(
-            user, items, candidates, shares, corrections
-        )
+        with tf.name_scope("softmax"):
+            value, user_gradient, items_gradient = _loss_and_gradients(
+                user, items, candidates, shares, corrections
+            )
         return value, lambda upstream: (upstream * user_gradient, upstream * items_gradient)
 
     return loss(user, items)

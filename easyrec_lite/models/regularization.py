@@ -10,9 +10,11 @@ import tensorflow as tf
 
 def embedding_penalty(vectors: Sequence[tf.Tensor], rate: float) -> tf.Tensor:
     """Returns `rate/2 · Σ v²` over looked-up vectors, a list of [R, D_f]; a sum, not a mean."""
-    return rate * tf.add_n([tf.constant(0.0), *(tf.nn.l2_loss(field) for field in vectors)])
+    with tf.name_scope("penalty"):
+        return rate * tf.add_n([tf.constant(0.0), *(tf.nn.l2_loss(field) for field in vectors)])
 
 
 def kernel_penalty(kernels: Iterable[keras.Variable], rate: float) -> tf.Tensor:
     """Returns `rate/2 · Σ k²` over kernels."""
-    return rate * tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in kernels])
+    with tf.name_scope("penalty"):
+        return rate * tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in kernels])

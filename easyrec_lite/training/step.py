@@ -54,16 +54,20 @@ class Trainer:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in trainable.values():
                 tape.watch(variable)
-            outputs = self.model(batch, training=True)
-            losses = self.model.losses(outputs, batch)
-            total = tf.add_n(list(losses.values()))
-        found = tape.gradient(total, list(trainable.values()))
+            with tf.name_scope("model"):
+                outputs = self.model(batch, training=True)
+            with tf.name_scope("losses"):
+                losses = self.model.losses(outputs, batch)
+                total = tf.add_n(list(losses.values()))
+        with tf.name_scope("gradients"):
+            found = tape.gradient(total, list(trainable.values()))
         return losses, dict(zip(trainable, found, strict=True))
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Does one step and returns what a log shows: losses, total, gradient norm, rates."""
         losses, raw = self.gradients(batch)
-        prepared = self.optimizer.prepare(raw)
+        with tf.name_scope("distinct"):
+            prepared = self.optimizer.prepare(raw)
         norm = global_norm(prepared)
         shown = {**losses, "total_loss": tf.add_n(list(losses.values())), "gradient_norm": norm}
         finite = tf.math.is_finite(shown["total_loss"]) & tf.math.is_finite(norm)
@@ -73,7 +77,8 @@ class Trainer:
         return {**shown, **rates, **self.model.shown()}
 
     def _update(self, prepared: Gradients, batch: Batch) -> None:
-        self.optimizer.apply(prepared, self.step)
+        with tf.name_scope("update"):
+            self.optimizer.apply(prepared, self.step)
         self.optimizer.update_averages(self.model.trainable)
         self.step.assign_add(1)
         self.position.assign(batch.position)
