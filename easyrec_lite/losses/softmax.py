@@ -8,7 +8,9 @@ from easyrec_lite.losses.candidates import Candidates
 from easyrec_lite.losses.corrections import Corrections, hardest
 from easyrec_lite.losses.weighting import weight_shares
 
-BLOCK_ROWS = 512
+BLOCK_ROWS = 256
+# Blocks that are computed at a time: what one core leaves idle between operations, another fills.
+PARALLEL_BLOCKS = 2
 # Below it a probability loses digits, and is 0 at last.
 LEAST_PROBABILITY = 1e-30
 
@@ -129,7 +131,7 @@ def _loss_and_gradients(
         lambda start, *_: start < rows,
         step,
         (tf.constant(0), tf.constant(0.0), parts, tf.zeros_like(items)),
-        parallel_iterations=1,
+        parallel_iterations=PARALLEL_BLOCKS,
     )
     pulled_user = shares[:, None] * items[:rows]
     pulled_items = tf.pad(shares[:, None] * user, [[0, tf.shape(items)[0] - rows], [0, 0]])

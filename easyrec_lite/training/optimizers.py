@@ -142,7 +142,7 @@ class _Part:
 def global_norm(gradients: Gradients) -> tf.Tensor:
     """Returns the root of the sum of squares of all gradients, float32 scalar."""
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients.values()]
-    return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(value)) for value in values]))
+    return tf.sqrt(2.0 * tf.add_n([tf.nn.l2_loss(value) for value in values]))
 
 
 def _unique_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
