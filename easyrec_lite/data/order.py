@@ -130,12 +130,13 @@ def ordered(source: Source, order: Order, guard: tf.data.Dataset) -> tf.data.Dat
         chunks = guard.concatenate(chunks).concatenate(guard).enumerate(first)
 
         def arrange(number: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            count = tf.size(records, tf.int64)
-            index = order.rows(epoch, number, count)
-            row = number * chunk + tf.range(count)
-            left = tf.maximum(consumed - number * chunk, 0)
-            parts = tf.gather(records, index), tf.fill([count], epoch), row, number * chunk + index
-            return tuple(part[left:] for part in parts)
+            with tf.name_scope("shuffle"):
+                count = tf.size(records, tf.int64)
+                index = order.rows(epoch, number, count)
+                row = number * chunk + tf.range(count)
+                left = tf.maximum(consumed - number * chunk, 0)
+                tags = tf.fill([count], epoch), row, number * chunk + index
+                return tuple(part[left:] for part in (tf.gather(records, index), *tags))
 
         return chunks.map(arrange)
 

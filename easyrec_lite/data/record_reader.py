@@ -76,7 +76,8 @@ class RecordReader(Reader):
         @tf.autograph.experimental.do_not_convert
         def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
             numbers, own = self.share.cut(epoch, row, records)
-            return self._parse(own), numbers
+            with tf.name_scope("parse"):
+                return self._parse(own), numbers
 
         batches = chunks.rebatch(self.share.together(batch_size), drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

@@ -67,10 +67,13 @@ class Trainer:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in trainable.values():
                 tape.watch(variable)
-            outputs = self.model(batch, training=True)
-            losses = self._shares(self.model.losses(outputs, batch), batch)
-            total = tf.add_n(list(losses.values()))
-        found = tape.gradient(total, list(trainable.values()))
+            with tf.name_scope("model"):
+                outputs = self.model(batch, training=True)
+            with tf.name_scope("losses"):
+                losses = self._shares(self.model.losses(outputs, batch), batch)
+                total = tf.add_n(list(losses.values()))
+        with tf.name_scope("gradients"):
+            found = tape.gradient(total, list(trainable.values()))
         return losses, dict(zip(trainable, found, strict=True))
 
     def _shares(self, losses: dict[str, tf.Tensor], batch: Batch) -> dict[str, tf.Tensor]:
@@ -87,7 +90,8 @@ class Trainer:
         """Does one step and returns what a log shows: losses, total, gradient norm, rates."""
         done = Progress.of(batch)
         losses, raw = mean_of_replicas(*self.gradients(batch))
-        prepared = self.optimizer.prepare(raw)
+        with tf.name_scope("distinct"):
+            prepared = self.optimizer.prepare(raw)
         norm = global_norm(prepared)
         shown = {**losses, "total_loss": tf.add_n(list(losses.values())), "gradient_norm": norm}
         finite = tf.math.is_finite(shown["total_loss"]) & tf.math.is_finite(norm)
@@ -105,7 +109,8 @@ class Trainer:
         self.ended.assign(done.rows == 0)
 
     def _update(self, prepared: Gradients, done: Progress) -> None:
-        self.optimizer.apply(prepared, self.step)
+        with tf.name_scope("update"):
+            self.optimizer.apply(prepared, self.step)
         self.optimizer.update_averages(self.model.trainable)
         self.step.assign_add(1)
         if self.file_positions is None:
