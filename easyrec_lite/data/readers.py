@@ -204,7 +204,8 @@ class Reader(abc.ABC):
           number: from 0.
         """
         order = dataclasses.replace(self._order, start=position)
-        for _, epoch, row in self.numbered(order, number + 1, False).take(1):
+        for _, numbers in self.numbered(order, number + 1, False).take(1):
+            epoch, row = numbers.epoch, numbers.row
             return self._place_of(order, int(epoch[-1]), int(row[-1]))
         return Place()
 
