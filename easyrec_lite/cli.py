@@ -19,6 +19,8 @@ from easyrec_lite.data.paths import missing
 from easyrec_lite.errors import ConfigError, Place, Problem, ProblemError, nearest
 from easyrec_lite.json_input import parse_json
 from easyrec_lite.registry import import_plugins
+from easyrec_lite.serving.checksums import verify
+from easyrec_lite.serving.manifest import MANIFEST, read_manifest
 
 SECTIONS = (
     "train_config",
@@ -221,6 +223,7 @@ def exported_pipeline(args: argparse.Namespace, flag: str = "saved_model_dir") -
 
     Raises:
       ConfigError: neither is there, or as of `pipeline_from`.
+      DataError: the config of an export is not as it was written.
     """
     if args.config is None:
         args.config = str(_config_beside(getattr(args, flag), flag))
@@ -242,6 +245,8 @@ def _config_beside(folder: str | None, flag: str) -> Path:
         raise ConfigError(missing(folder))
     for above in (Path(folder), Path(folder).parent):
         if (above / "pipeline.config").is_file():
+            if (above / MANIFEST).is_file():
+                verify(above, read_manifest(above)["files"], ["pipeline.config"])
             return above / "pipeline.config"
     raise ConfigError(
         Problem(
@@ -276,7 +281,8 @@ def run(main: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None 
     except OSError as error:
         if error.errno is None:
             raise
-        print(f"{error.filename or 'error'}: error: {error.strerror}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}error: {error.strerror}", file=sys.stderr)
         return 2
 
 

@@ -7,8 +7,13 @@ Problems are collected, and raised together as one `ConfigError` or `DataError`.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+# What of one text, and how many problems, is printed.
+LONGEST, MOST = 4000, 100
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, order=True)
@@ -51,16 +56,21 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.place}: {self.severity}: "
-        lines = [where + (f"{self.path}: " if self.path else "") + self.message]
+        lines = [where + (f"{_cut(self.path)}: " if self.path else "") + _cut(self.message)]
         if self.expected:
-            lines.append(f"    expected: {self.expected}")
+            lines.append(f"    expected: {_cut(self.expected)}")
         if self.found:
-            lines.append(f"    found:    {self.found}")
+            lines.append(f"    found:    {_cut(self.found)}")
         if self.nearest:
             lines.append(f"    nearest:  {self.nearest}")
         if self.remedy:
-            lines.append(f"    remedy:   {self.remedy}")
+            lines.append(f"    remedy:   {_cut(self.remedy)}")
         return "\n".join(lines)
+
+
+def _cut(text: str) -> str:
+    """Returns `text` without what is too long to read, as a cell of 10 MB is."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
 class ProblemError(ValueError):
@@ -78,10 +88,13 @@ class ProblemError(ValueError):
         super().__init__(self.report())
 
     def report(self) -> str:
-        """Returns all problems as text, a count at the end when there are several."""
-        text = "\n".join(str(problem) for problem in self.problems)
+        """Returns the problems as text, a count at the end when there are several."""
+        text = "\n".join(str(problem) for problem in self.problems[:MOST])
         count = len(self.problems)
-        return text if count == 1 else f"{text}\n{count} {self.kind} problems"
+        if count == 1:
+            return text
+        first = f", of which the first {MOST} are told" if count > MOST else ""
+        return f"{text}\n{count} {self.kind} problems{first}"
 
 
 class ConfigError(ProblemError):
@@ -113,5 +126,13 @@ class PeerLost(RunError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns the entry of `known` most alike to `name`, or '' when none is."""
+    if len(name) > LONGEST_NAME:
+        return ""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return found[0] if found else ""
+
+
+def plain_words(error: Exception) -> str:
+    """Returns the first line of what an error says, without the names of TensorFlow's nodes."""
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", text)

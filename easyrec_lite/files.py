@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from easyrec_lite.errors import ConfigError, Place, Problem
+import numpy as np
+
+from easyrec_lite.errors import ConfigError, Place, Problem, RunError
 
 # What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID`.
 _ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<kind>tmp|old|gone)-(?P<host>.+)-(?P<pid>\d+)")
@@ -19,26 +21,83 @@ _DAY = 24 * 3600
 
 
 @contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Says of what goes wrong in the block that `path`, a file or a folder, cannot be written.
+
+    Raises:
+      RunError: the disk is full, a folder is read-only or is none; an `OSError` without a name,
+        or with one at, above or below `path` or what becomes it. Others pass.
+    """
+    target = Path(path)
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None and not _concerns(Path(os.fsdecode(error.filename)), target):
+            raise
+        raise RunError(unwritable(target, error)) from error
+
+
+def unwritable(path: Path, error: OSError) -> Problem:
+    """Returns the problem that `path` cannot be written."""
+    return Problem(
+        "it cannot be written",
+        Place(str(path)),
+        found=error.strerror or str(error),
+        remedy="make room, permit writing or name another place; then start the same command again",
+    )
+
+
+def damaged(path: Path, error: Exception, remedy: str) -> Problem:
+    """Returns the problem that `path` does not hold what its writer wrote."""
+    message = f"the file is damaged: {type(error).__name__}: {error}"
+    return Problem(message, Place(str(path)), remedy=remedy)
+
+
+def _concerns(name: Path, target: Path) -> bool:
+    places = (target, _aside(target), _aside(target, "old"))
+    below = any(name.is_relative_to(place) for place in places)
+    return below or target.is_relative_to(name)
+
+
+@contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
     """Gives a path to write to; it becomes `path` when the block ends without an error.
 
     Parent folders are made. After an error nothing is left, and an older `path` stays as it was.
+
+    Raises:
+      RunError: it cannot be written.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     aside = _aside(target)
-    try:
-        yield aside
-        sync(aside)
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield aside
+            sync(aside)
+            os.replace(aside, target)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def atomic_write(path: str | Path, content: str | bytes) -> None:
-    """Writes `content` (text as UTF-8) to `path`, whole or not at all."""
+    """Writes `content` (text as UTF-8) to `path`, whole or not at all; raises as `atomic_file`."""
     with atomic_file(path) as aside:
         aside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes a `.npy` file; `np.save` may leave its end out, silently, on a full disk.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    header = np.lib.format.header_data_from_array_1_0(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {**header, "fortran_order": False})
+        file.write(np.ascontiguousarray(array).data)
 
 
 @contextmanager
@@ -51,6 +110,7 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
 
     Raises:
       ConfigError: `path` exists, is not empty, and `overwrite` is false.
+      RunError: it cannot be written.
     """
     target = Path(path)
     if target.exists() and not overwrite and (target.is_file() or any(target.iterdir())):
@@ -61,8 +121,11 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
                 remedy="give another folder, or allow to overwrite it",
             )
         )
-    with folder_aside(target) as aside:
+    with writing(target), folder_aside(target) as aside:
         yield aside
+        for file in aside.rglob("*"):
+            if file.is_file():
+                sync(file)
         _put_in_place(aside, target)
 
 

@@ -216,7 +216,8 @@ class BatchInput:
         """Returns what follows from each of B raw rows alone, the same in every epoch."""
         early = [name for name in self._transform.specs if name not in self._late]
         kept = {name: columns[name] for name in self._kept_columns}
-        return Encoded(self._transform(columns, early), kept)
+        with tf.name_scope("transform"):
+            return Encoded(self._transform(columns, early), kept)
 
     @tf.autograph.experimental.do_not_convert
     def _batch(self, rows: Encoded | Columns, position: tf.Tensor, real: Any = True) -> Batch:
@@ -240,7 +241,8 @@ class BatchInput:
         )
         drawn = None
         if self.sampler is not None:
-            drawn = self.sampler(columns, self.reader.share.draw(position))
+            with tf.name_scope("negatives"):
+                drawn = self.sampler(columns, self.reader.share.draw(position))
             batch = batch._replace(
                 negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
             )

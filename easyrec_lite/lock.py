@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from easyrec_lite.errors import Place, Problem, RunError
+from easyrec_lite.files import writing
 
 FILE = "run.lock"
 log = logging.getLogger(__name__)
@@ -26,24 +27,30 @@ def only_run(folder: Path) -> Iterator[None]:
     killed blocks nobody. `run.lock` in the folder says who holds it.
 
     Raises:
-      RunError: another run holds the lock; says its process id, host and start.
-      OSError: the folder cannot be written to.
+      RunError: another run holds the lock; says its process id, host and start. Or the folder
+        cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    lock = _take(path)
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _take(path)
     try:
-        owner = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "started": datetime.now().isoformat(timespec="seconds"),
-        }
-        os.truncate(lock, 0)
-        os.write(lock, (json.dumps(owner) + "\n").encode())
+        with writing(path):
+            _sign(lock)
         yield
     finally:
         path.unlink(missing_ok=True)
         os.close(lock)
+
+
+def _sign(lock: int) -> None:
+    owner = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "started": datetime.now().isoformat(timespec="seconds"),
+    }
+    os.truncate(lock, 0)
+    os.write(lock, (json.dumps(owner) + "\n").encode())
 
 
 def _take(path: Path) -> int:

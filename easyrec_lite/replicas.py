@@ -39,8 +39,10 @@ def gathered(values: tf.Tensor) -> tf.Tensor:
     """Returns the rows of all replicas [N, ...], this replica's B rows first, without gradient."""
     if count() == 1:
         return values
-    everyone, start, stop = _gather(tf.stop_gradient(values))
-    return _own_first(everyone, start, stop)
+    sizes, number = _sizes(values)
+    start = tf.reduce_sum(sizes[:number])
+    everyone = _gather(tf.stop_gradient(values), sizes)
+    return _own_first(everyone, start, start + sizes[number])
 
 
 def gathered_with_gradient(values: tf.Tensor) -> tf.Tensor:
@@ -50,14 +52,17 @@ def gathered_with_gradient(values: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def gather(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        everyone, start, stop = _gather(values)
+        sizes, number = _sizes(values)
+        start = tf.reduce_sum(sizes[:number])
+        stop = start + sizes[number]
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             own = stop - start
             before, after = upstream[own : own + start], upstream[own + start :]
-            return total(tf.concat([before, upstream[:own], after], axis=0))[start:stop]
+            everyones = tf.concat([before, upstream[:own], after], axis=0)
+            return total(_one_more(everyones))[start:stop]
 
-        return _own_first(everyone, start, stop), gradient
+        return _own_first(_gather(values, sizes), start, stop), gradient
 
     return gather(values)
 
@@ -66,19 +71,30 @@ def all_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
     """Returns the rows of all replicas' gradients of a table; the table itself never travels."""
     if count() == 1:
         return slices
-    context = tf.distribute.get_replica_context()
-    values, indices = context.all_gather([slices.values, slices.indices], axis=0)
+    sizes, _ = _sizes(slices.indices)
+    values, indices = (_gather(each, sizes) for each in (slices.values, slices.indices))
     return tf.IndexedSlices(values, indices, slices.dense_shape)
 
 
-def _gather(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns the rows of all replicas in their order, and where this replica's begin and end."""
-    context = tf.distribute.get_replica_context()
-    values = tf.identity(values)
-    everyone, sizes = context.all_gather([values, tf.shape(values)[:1]], axis=0)
-    number = tf.cast(context.replica_id_in_sync_group, tf.int32)
-    start = tf.reduce_sum(sizes[:number])
-    return everyone, start, start + sizes[number]
+def _sizes(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns how many rows each replica has, int32 [R], and the number of this one."""
+    number = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
+    return stacked(tf.shape(values)[0]), number
+
+
+def _gather(values: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of all replicas in their order."""
+    everyone = tf.distribute.get_replica_context().all_gather(_one_more(values), axis=0)
+    more = tf.cumsum(sizes + 1) - 1
+    real = tf.tensor_scatter_nd_update(
+        tf.fill([tf.reduce_sum(sizes + 1)], True), more[:, None], tf.zeros_like(more, tf.bool)
+    )
+    return tf.boolean_mask(everyone, real)
+
+
+def _one_more(values: tf.Tensor) -> tf.Tensor:
+    """Returns the values with one more row, since TensorFlow crashes on an exchange of none."""
+    return tf.pad(values, [[0, 1], *([[0, 0]] * (values.shape.rank - 1))])
 
 
 def _own_first(everyone: tf.Tensor, start: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.cases import make_data
 from easyrec_lite.cluster import VARIABLE
 from easyrec_lite.config import load_checked, save
 from easyrec_lite.local_cluster import LocalCluster
+from easyrec_lite.runtime import load_tensorflow
 from easyrec_lite.training.log import read_log
 
 REPLICAS = 2
@@ -33,7 +33,6 @@ EDITS: Mapping[str, Any] = {
     "train_config.save_checkpoints_steps": 1000,
     "train_config.log_step_count_steps": 1,
     "train_config.sync_batch_norm": True,
-    "model_config.softmax.cross_replica_negatives": True,
     "export_config.exporter_type": "none",
 }
 
@@ -53,10 +52,12 @@ class Case:
     rows: str = "train_clicked.csv"
 
 
+GATHERED = {"model_config.softmax.cross_replica_negatives": True}
 CASES = {
     "dssm_senet, masks, logQ counted": Case(
         "dssm_senet_on_taobao",
         {
+            **GATHERED,
             "model_config.softmax.mask_false_negatives": True,
             "model_config.softmax.logq": "COUNTED",
             "model_config.softmax.item_id": "adgroup_id",
@@ -65,14 +66,15 @@ CASES = {
     "dssm, streaming logQ, hardest negatives": Case(
         "dssm_neg_sampler_on_taobao",
         {
+            **GATHERED,
             "model_config.softmax.mask_false_negatives": True,
             "model_config.softmax.logq": "STREAMING",
             "model_config.softmax.hardest_negatives": 20,
             "model_config.softmax.item_id": "adgroup_id",
         },
     ),
-    "dat": Case("dat_on_taobao"),
-    "parallel_dssm": Case("parallel_dssm_on_taobao_backbone", steps=10),
+    "dat": Case("dat_on_taobao", GATHERED),
+    "parallel_dssm": Case("parallel_dssm_on_taobao_backbone", GATHERED, steps=10),
     "dssm pointwise, weights, to the last row": Case(
         "dssm_on_taobao",
         {"data_config.num_epochs": 1, "data_config.sample_weight": "price"},
@@ -116,7 +118,7 @@ def command(case: Case, data: Path, model: Path, how: str) -> list[str]:
     return [f"--config={file}"]
 
 
-def train(flags: Sequence[str], how: str) -> None:
+def train(flags: Sequence[str], how: str, replicas: int = REPLICAS) -> None:
     """Trains in processes of its own.
 
     Raises:
@@ -124,14 +126,14 @@ def train(flags: Sequence[str], how: str) -> None:
     """
     if how == "MultiWorkerMirroredStrategy":
         said = io.BytesIO()
-        with LocalCluster({"worker": REPLICAS}, ["-m", "easyrec_lite.train", *flags], said) as made:
+        with LocalCluster({"worker": replicas}, ["-m", "easyrec_lite.train", *flags], said) as made:
             made.start()
             code = next(filter(None, (member.process.wait() for member in made.members)), 0)
         text = said.getvalue().decode()
     else:
         module = ["easyrec_lite.train"]
         if how == "MirroredStrategy":
-            module = ["benchmarks.distributed.mirrored", str(REPLICAS)]
+            module = ["benchmarks.distributed.mirrored", str(replicas)]
         done = subprocess.run(
             [sys.executable, "-m", *module, *flags],
             capture_output=True,
@@ -160,6 +162,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--case", action="append", choices=CASES, help="only this; repeatable")
     parser.add_argument("--json", type=Path, help="write the differences to this file")
     args = parser.parse_args(argv)
+    load_tensorflow()
+    from benchmarks.faults.cases import make_data
+
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         make_data(Path(folder) / "data")

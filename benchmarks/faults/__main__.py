@@ -1,10 +1,11 @@
 """Kills training runs at random moments and compares what they come to with unkilled ones.
 
 `python -m benchmarks.faults --kills 100` trains each seed model's config on few rows undisturbed;
-then it starts the same command, sends SIGKILL while it starts, reads, steps, writes a checkpoint,
-evaluates or exports, starts it again, and so on for a few kills; then lets it end. Weights, losses
-of all steps, metrics and files must be equal to the last bit. It prints the kills survived of
-kills tried, by what the run was doing. A round's kills count as survived when the round ended well.
+then it starts the same command, sends SIGKILL while it starts, reads, keeps rows on disk, steps,
+writes a checkpoint, evaluates or exports, starts it again, and so on for a few kills; then lets it
+end. Weights, losses of all steps, metrics and files must be equal to the last bit. It prints the
+kills survived of kills tried, by what the run was doing. A round's kills count as survived when the
+round ended well.
 """
 
 from __future__ import annotations

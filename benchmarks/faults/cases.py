@@ -24,6 +24,8 @@ SMALL: Edits = {
     "train_config.log_step_count_steps": 1,
     "train_config.save_summary_steps": 1,
 }
+# Where each run keeps its rows, in its model folder.
+CACHE = "cache"
 # What the cases differ in, so that each way to end and to export is there.
 CASES: Mapping[str, Edits] = {
     "dssm_senet_on_taobao": {
@@ -44,7 +46,8 @@ CASES: Mapping[str, Edits] = {
     },
     "parallel_dssm_on_taobao_backbone": {
         "train_config.num_steps": 0,
-        "data_config.num_epochs": 2,
+        "data_config.num_epochs": 3,
+        "data_config.cache.mode": "ALWAYS",
     },
 }
 
@@ -62,6 +65,7 @@ def flags(name: str, data: Path, model: Path) -> list[str]:
         **SMALL,
         **CASES[name],
         "data_config.negative_sampler.input_path": str(data / "items.txt"),
+        "data_config.cache.folder": str(model / CACHE),
     }
     return [
         f"--config={name}",

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.faults.cases import CACHE
+from easyrec_lite.data.cache import folders
 from easyrec_lite.errors import ProblemError
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import read_manifest
@@ -24,6 +26,7 @@ def differences(found: Path, expected: Path) -> list[str]:
         *_weights(checkpoint_paths(found)[-1], checkpoint_paths(expected)[-1]),
         *_losses(found, expected),
         *_exports(found),
+        *_caches(found / CACHE, expected / CACHE),
     ]
 
 
@@ -40,7 +43,7 @@ def _files(found: Path, expected: Path) -> list[str]:
 
 def _names(folder: Path) -> set[str]:
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-    return {name for name in files if "tfevents" not in name}
+    return {n for n in files if "tfevents" not in n and not n.startswith(f"{CACHE}/")}
 
 
 def _weights(found: str, expected: str) -> list[str]:
@@ -98,3 +101,42 @@ def _exports(folder: Path) -> list[str]:
         except (ProblemError, json.JSONDecodeError) as error:
             lines.append(str(error))
     return lines
+
+
+def _caches(found: Path, expected: Path) -> list[str]:
+    """Kept rows are whole, of the same data, and nothing else lies there.
+
+    Their order may differ, and a run that was killed late may have had no epoch left to keep.
+    """
+    theirs = {cache.folder.name: cache for cache in folders.caches(expected)}
+    lines = [f"left over: {path.name}" for path, _ in folders.building(found)]
+    for cache in folders.caches(found):
+        if isinstance(cache, folders.Broken):
+            lines.append(f"broken: {cache}")
+            continue
+        other = theirs.get(cache.folder.name)
+        if other is None:
+            lines.append(f"another cache: {cache.folder.name}")
+        elif not isinstance(other, folders.Broken):
+            lines += _cached_values(cache, other)
+    return lines
+
+
+def _cached_values(found: folders.Kept, expected: folders.Kept) -> list[str]:
+    """Compares row by row what has one size in every row; loading compares all with checksums."""
+    if {**found.manifest, "files": 0} != {**expected.manifest, "files": 0}:
+        return [f"differs: manifest of {found.folder.name}"]
+    try:
+        ours, theirs = found.load(), expected.load()
+    except folders.Broken as error:
+        return [f"broken: {error}"]
+    at, there = ours.pop("index"), theirs.pop("index")
+    good = there >= 0
+    if not np.array_equal(at >= 0, good):
+        return [f"other rows: {found.folder.name}"]
+    return [
+        f"differs: {found.folder.name}/{name}"
+        for name, values in ours.items()
+        if len(values) == found.rows
+        and not np.array_equal(values[at[good]], theirs[name][there[good]])
+    ]

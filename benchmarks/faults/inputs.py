@@ -16,8 +16,34 @@ CONFIGS = {name: path.read_text("utf-8") for name, path in sorted(shipped_config
 TOKEN = re.compile(r"\"[^\"]*\"|[\w.]+|\s+|.", re.DOTALL)
 TOKENS = {name: TOKEN.findall(text) for name, text in CONFIGS.items()}
 WORDS = sorted({token for tokens in TOKENS.values() for token in tokens if not token.isspace()})
-NUMBERS = ["-1", "0", "1e400", "nan", "-inf", "0x7f", "1.5", "9" * 30, "9" * 5000, "2147483648"]
-TEXTS = ['""', '"\\777"', '"\x00"', '"é"', '"../../etc/passwd"', "'", '"', "#", "{", "}", "[", "<"]
+NUMBERS = [
+    "-1",
+    "0",
+    "017",
+    "1e400",
+    "nan",
+    "-inf",
+    "0x7f",
+    "1.5",
+    "9" * 30,
+    "9" * 5000,
+    "2147483648",
+]
+TEXTS = [
+    '""',
+    '"\\777"',
+    '"\x00"',
+    '"é"',
+    '"../../etc/passwd"',
+    '"f[1-99999999999]"',
+    "'",
+    '"',
+    "#",
+    "{",
+    "}",
+    "[",
+    "<",
+]
 NESTED = ["{" * 3000, "a{" * 3000, "[" * 3000, '"' + "x" * 100_000 + '"']
 ODD = st.sampled_from([*NUMBERS, *TEXTS, *NESTED])
 
@@ -54,7 +80,19 @@ def spliced(draw: st.DrawFn, content: st.SearchStrategy[bytes]) -> bytes:
     return whole[:at] + put + whole[at + draw(st.integers(0, len(put))) :]
 
 
-configs = mutated_configs() | spliced(mutated_configs()) | st.binary(max_size=100)
+@st.composite
+def swollen(draw: st.DrawFn, content: st.SearchStrategy[bytes]) -> bytes:
+    """Returns `content`, one time in fifty with some megabytes of one byte in a place of chance."""
+    whole = draw(content)
+    if draw(st.integers(0, 49)) < 49:
+        return whole
+    at = draw(st.integers(0, len(whole)))
+    return whole[:at] + draw(st.sampled_from(SWELLING)) * draw(st.sampled_from(SIZES)) + whole[at:]
+
+
+SWELLING = [bytes([byte]) for byte in b"x19.,\"'\t\n\0{[<:( "]
+SIZES = [1_000_000, 7_000_000, 10_000_000]
+configs = swollen(mutated_configs() | spliced(mutated_configs()) | st.binary(max_size=100))
 
 json_text = st.text(st.characters(), max_size=8)  # lone surrogates included
 json_values = st.recursive(
@@ -84,7 +122,8 @@ FIELDS = ["train_config", "data_config", "feature_config", "model_config", "feat
           "features[input_names[0]=user_id]", "num_steps", "batch_size", "embedding_dim",
           "dssm_senet", "user_tower", "dnn", "hidden_units", "optimizer_config[:]", "model_class",
           "negative_sampler", "num_sample", "softmax", "label_fields[0]", "input_type"]  # fmt: skip
-ODD_STEPS = ["", "[", "]", "[-1]", "[99999999999999999999]", "[:]", "[::0]", "[a=b]", "[a>1]",
+ODD_STEPS = ["", "[", "]", "[-1]", "[99999999999999999999]", f"[{'9' * 5000}]", "[:]",
+             "[::0]", "[a=b]", "[a>1]",
              "[=", "x[0][0]", "[1:]", "..", "é", "\ud800", "[input_names=", "[" * 500]  # fmt: skip
 paths = st.lists(
     st.sampled_from(FIELDS) | st.sampled_from(ODD_STEPS) | json_text, min_size=1, max_size=4
@@ -96,7 +135,7 @@ CELLS = ["", "1", "-7", "x", '"', '""', '"a,b"', "nan", "inf", "-inf", "1e400", 
 cells = st.sampled_from(CELLS).map(str.encode) | st.binary(max_size=4)
 good_row = st.just(b"1,2,x,0.5,2.5,true")
 bad_row = st.lists(cells, max_size=7).map(b",".join)
-csv_files = st.lists(good_row | bad_row, max_size=6).map(b"\n".join)
+csv_files = swollen(st.lists(good_row | bad_row, max_size=6).map(b"\n".join))
 csv_types = st.sampled_from(["CSVInput", "CSVInputEx"])
 
 weights = st.sampled_from([b"1", b"0", b"2.5e3"]) | cells
@@ -110,15 +149,18 @@ HEADERS = [
     b"",
     b"\xef\xbb\xbfid",
 ]
-item_tables = st.builds(
-    lambda header, lines: b"\n".join([header, *lines]),
-    st.sampled_from(HEADERS),
-    st.lists(item_lines, max_size=5),
+item_tables = swollen(
+    st.builds(
+        lambda header, lines: b"\n".join([header, *lines]),
+        st.sampled_from(HEADERS),
+        st.lists(item_lines, max_size=5),
+    )
 )
 
 user_names = st.sampled_from(["user_id", "age", "price", "history", "seen_item_ids", "city"])
 users = st.dictionaries(user_names | json_text, json_values, max_size=4)
-user_texts = (users | st.lists(users, max_size=3) | json_values).map(json.dumps) | broken_json
+good_users = (users | st.lists(users, max_size=3) | json_values).map(json.dumps)
+user_texts = swollen(good_users.map(str.encode)).map(bytes.decode) | broken_json
 
 
 def parquet() -> bytes:

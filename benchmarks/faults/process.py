@@ -11,11 +11,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-PHASES = ("start", "read", "step", "checkpoint", "evaluate", "export")
+from benchmarks.faults.cases import CACHE
+from easyrec_lite.data.cache.folders import BUILDING
+
+PHASES = ("start", "read", "cache", "step", "checkpoint", "evaluate", "export")
 # The longest wait, in seconds, between the first sign of a phase and the kill.
 LONGEST = {
     "start": 6.0,
     "read": 3.0,
+    "cache": 4.0,
     "step": 0.05,
     "checkpoint": 0.03,
     "evaluate": 1.5,
@@ -48,8 +52,13 @@ class Training:
         assert self.process.stdout is not None
         self.lines.extend(iter(self.process.stdout.readline, ""))
 
-    def phase(self) -> str:
-        """Returns what the run is doing, by its files and by what it printed."""
+    def phase(self, wanted: str = "") -> str:
+        """Returns what the run is doing, by its files and by what it printed.
+
+        A cache is built while the run reads, steps or evaluates: it is told only if it is wanted.
+        """
+        if wanted == "cache" and any((self.model / CACHE).glob(f"{BUILDING}*")):
+            return "cache"
         for path in self.model.rglob(".*.tmp-*"):
             if path.name.startswith(".model.ckpt"):
                 return "checkpoint"
@@ -67,7 +76,7 @@ class Training:
     def reached(self, wanted: str) -> bool:
         """Waits for a phase; returns False if the run ended without it."""
         while self.process.poll() is None:
-            if self.phase() == wanted:
+            if self.phase(wanted) == wanted:
                 return True
             time.sleep(POLL)
         return False
@@ -77,7 +86,7 @@ class Training:
         if self.reached(wanted):
             time.sleep(chance.uniform(0, LONGEST[wanted]))
         self.process.kill()
-        return self.phase() if self.wait() < 0 else ""
+        return self.phase(wanted) if self.wait() < 0 else ""
 
     def wait(self) -> int:
         """Waits for the end and returns the exit code, negative after a signal."""

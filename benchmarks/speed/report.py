@@ -11,6 +11,7 @@ from typing import Any
 
 PACKAGES = ("tensorflow", "keras", "numpy", "torch")
 GAP = 2
+WIDE = ("config", "input", "who", "what", "part", "type")
 
 
 def machine() -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _width(name: str, value: Any) -> int:
     """The same for all lines: they are printed before the next is known."""
     if isinstance(value, dict):
         return 27
-    return 24 if isinstance(value, str) and name in ("config", "input", "who", "what") else 10
+    return 24 if isinstance(value, str) and name in WIDE else 10
 
 
 def _cell(value: Any) -> str:

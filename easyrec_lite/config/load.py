@@ -20,6 +20,7 @@ from easyrec_lite.protos import message_class
 
 PACKAGE_CONFIGS = Path(__file__).parents[1] / "configs"
 CHECKOUT_CONFIGS = Path(__file__).parents[2] / "configs"
+MAX_BYTES = 8 << 20
 MAX_SYNTAX_PROBLEMS = 20
 
 Edits = Mapping[str, object]
@@ -135,12 +136,16 @@ def read_text(path: Path) -> str:
     """Returns the text of `path`, which must be UTF-8; a byte-order mark is dropped.
 
     Raises:
-      ConfigError: it cannot be read, or is not UTF-8; names the line and the byte.
+      ConfigError: it cannot be read, is too large for a config, or is not UTF-8; names the line
+        and the byte.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _cannot_read(path, error.strerror or str(error)) from error
+    if len(data) > MAX_BYTES:
+        raise _cannot_read(path, f"it has more than {MAX_BYTES >> 20} MB; is this a config?")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

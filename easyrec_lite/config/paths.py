@@ -15,8 +15,8 @@ from easyrec_lite.errors import ConfigError, Place, Problem
 EDIT = Place("--edit_config_json")
 NAME = re.compile(r"[^\W\d]\w*")
 BRACKETED = re.compile(r"""(?:[^][\"']|"[^"]*"|'[^']*')*""")
-INDEX = re.compile(r"\s*(-?\d+)\s*")
-SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?")
+INDEX = re.compile(r"\s*(-?\d{1,18})\s*")
+SLICE = re.compile(r"\s*(-?\d{1,18})?\s*:\s*(-?\d{1,18})?\s*(?::\s*(-?\d{1,18})?\s*)?")
 OPERATOR = re.compile(r"!=|<=|>=|==|=|<|>")
 
 

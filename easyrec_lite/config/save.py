@@ -30,7 +30,7 @@ def save(pipeline: Pipeline, path: str | os.PathLike[str]) -> None:
     """Writes `pipeline.config` to `path` in text format.
 
     Raises:
-      OSError: it cannot be written.
+      RunError: it cannot be written.
     """
     atomic_write(Path(path), as_text(pipeline))
 

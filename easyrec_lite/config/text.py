@@ -214,18 +214,27 @@ class _Parser:
         if depth < MAX_DEPTH:
             return self.fields(block, depth, name, CLOSER[opener.text])
         self.report(opener, f"blocks are nested more than {MAX_DEPTH} deep")
-        level = 1
-        while level and self.token.kind != "end":
-            level += self.sees("{<") - self.sees("}>")
-            block.end = self.take().end
+        block.end = self.skip(1, "{<", "}>")
         return block
+
+    def skip(self, level: int, openers: str, closers: str) -> int:
+        """Passes over tokens until so many more closers than openers came; returns the end."""
+        end = self.token.end
+        while level and self.token.kind != "end":
+            level += self.sees(openers) - self.sees(closers)
+            end = self.take().end
+        return end
 
     def items(self, opener: Token, name: Token, depth: int) -> Items:
         items = Items(start=opener.start)
         more = not self.sees("]")
         while more and not self.at_field():
+            if self.sees("["):
+                self.report(self.token, f"a list within the list of `{name.text}`")
+                self.skip(1, "[", "]")
+                break
             value = self.value(name, depth)
-            if value is None or isinstance(value, Items):
+            if value is None:
                 break
             items.values.append(value)
             more = self.accept(",")

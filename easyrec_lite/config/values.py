@@ -22,6 +22,7 @@ BOOLEANS = dict.fromkeys(("true", "True", "t", "1"), True) | dict.fromkeys(
     ("false", "False", "f", "0"), False
 )
 INTEGER = re.compile(r"(-?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]+)|([1-9][0-9]*|0))", re.ASCII)
+MOST_DIGITS = 30
 FLOAT = re.compile(
     r"(-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)f?|-?(?:inf(?:inity)?|nan)", re.IGNORECASE
 )
@@ -105,18 +106,23 @@ def _string(scalar: Scalar) -> str:
 
 
 def _integer(field: Any, text: str) -> int:
-    match = INTEGER.fullmatch(text)
-    if match is None:
-        raise Mismatch(describe(field))
-    sign, hexadecimal, octal, decimal = match.groups()
-    digits = hexadecimal or octal or decimal
+    number = _whole(text)
     _, low, high = INTEGER_RANGES[field.cpp_type]
-    if len(digits) > 30:
-        raise Mismatch(describe(field))
-    number = int(sign + digits, 16 if hexadecimal else 8 if octal else 10)
-    if not low <= number <= high:
+    if number is None or not low <= number <= high:
         raise Mismatch(describe(field))
     return number
+
+
+def _whole(text: str) -> int | None:
+    """Returns a whole number, decimal, 0x… or 0…; None for anything else, or one beyond reason."""
+    match = INTEGER.fullmatch(text)
+    if match is None:
+        return None
+    sign, hexadecimal, octal, decimal = match.groups()
+    digits = hexadecimal or octal or decimal
+    if len(digits) > MOST_DIGITS:
+        return None
+    return int(sign + digits, 16 if hexadecimal else 8 if octal else 10)
 
 
 def _float(field: Any, text: str) -> float:
@@ -141,7 +147,8 @@ def _enum(field: Any, text: str) -> int:
     values = field.enum_type.values_by_name
     if text in values:
         return values[text].number
-    if INTEGER.fullmatch(text) and int(text, 0) in field.enum_type.values_by_number:
-        return int(text, 0)
+    number = _whole(text)
+    if number is not None and number in field.enum_type.values_by_number:
+        return number
     same = [name for name in values if name.lower() == text.lower()]
     raise Mismatch(describe(field), same[0] if same else nearest(text, values))

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.errors import Place, Problem, nearest
 
+RANGE = re.compile(r"(.*)\[(\d+)-(\d+)\](.*)")
+# What a range may stand for.
+MOST_NAMES = 10_000
 LISTWISE = ("SOFTMAX_CROSS_ENTROPY",)
 POINTWISE = (
     "CLASSIFICATION",
@@ -64,10 +67,19 @@ def enum_name(message: Any, field: str) -> str:
     return descriptor.values_by_number[getattr(message, field)].name
 
 
-def expand_name(name: str) -> list[str]:
-    """Returns `f1 … f21` for `f[1-21]`, and `[name]` for a name without such a range."""
-    found = re.fullmatch(r"(.*)\[(\d+)-(\d+)\](.*)", name)
+def too_wide(name: str) -> bool:
+    """Returns whether a name such as `f[1-99999]` stands for more than `MOST_NAMES`."""
+    found = RANGE.fullmatch(name)
     if found is None:
+        return False
+    first, last = found.group(2, 3)
+    return max(len(first), len(last)) > 18 or int(last) - int(first) >= MOST_NAMES
+
+
+def expand_name(name: str) -> list[str]:
+    """Returns `f1 … f21` for `f[1-21]`; `[name]` for a name without such a range, or too wide."""
+    found = RANGE.fullmatch(name)
+    if found is None or too_wide(name):
         return [name]
     before, first, last, after = found.groups()
     return [f"{before}{number}{after}" for number in range(int(first), int(last) + 1)]

@@ -45,7 +45,13 @@ class CsvReader(RecordReader):
         if self._marked:
             records = _without_mark(records)
         row = tf.strings.length(records) > 0
-        return tuple(tf.boolean_mask(part, row) for part in (records, *tags))
+        parts = (records, *tags)
+        # To copy the texts takes longer than to read them.
+        return tf.cond(
+            tf.reduce_all(row),
+            lambda: parts,
+            lambda: tuple(tf.boolean_mask(part, row) for part in parts),
+        )
 
     def _problems(self, record: bytes) -> list[Problem]:
         return self._layout.problems(record)

@@ -65,33 +65,36 @@ class CsvFormat:
         """
         if not self.quoted or b'"' not in line:
             return line.split(self.separator)
-        cells, rest = [], line
+        cells, start = [], 0
         while True:
-            cell, rest, more = self._cell(rest)
+            cell, end = self._cell(line, start)
             cells.append(cell)
-            if not more:
+            if end == len(line):
                 return cells
+            start = end + 1
 
-    def _cell(self, text: bytes) -> tuple[bytes, bytes, bool]:
-        """Returns the first cell of `text`, what follows it, and whether a cell follows."""
-        if not text.startswith(b'"'):
-            cell, separator, rest = text.partition(self.separator)
+    def _cell(self, line: bytes, start: int) -> tuple[bytes, int]:
+        """Returns the cell that begins at `start`, and where it ends."""
+        if line[start : start + 1] != b'"':
+            end = line.find(self.separator, start)
+            end = len(line) if end < 0 else end
+            cell = line[start:end]
             if b'"' in cell:
                 raise ValueError(f"a quote inside the unquoted cell {shown(cell)}")
-            return cell, rest, bool(separator)
-        cell, end = b"", 1
+            return cell, end
+        parts, begin = [], start + 1
         while True:
-            close = text.find(b'"', end)
+            close = line.find(b'"', begin)
             if close < 0:
                 raise ValueError("a quoted cell is not closed on its line")
-            cell += text[end:close]
-            after = text[close + 1 : close + 2]
-            if after != b'"':
+            parts.append(line[begin:close])
+            if line[close + 1 : close + 2] != b'"':
                 break
-            cell, end = cell + b'"', close + 2
-        if after not in (b"", self.separator):
+            begin = close + 2
+        cell = b'"'.join(parts)
+        if line[close + 1 : close + 2] not in (b"", self.separator):
             raise ValueError(f"text after the closing quote of {shown(cell)}")
-        return cell, text[close + 2 :], after != b""
+        return cell, close + 1
 
     def header(self, file: str) -> tuple[str, ...]:
         """Returns the column names in the first line of `file`.

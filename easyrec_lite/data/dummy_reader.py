@@ -12,7 +12,7 @@ from easyrec_lite.data.input_types import READERS
 from easyrec_lite.data.order import ENDLESS, Order, Run
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.data.share import Numbers
-from easyrec_lite.errors import Problem
+from easyrec_lite.errors import Place, Problem
 
 DISTINCT = 1000
 
@@ -62,6 +62,9 @@ class DummyReader(Reader):
         if field.type == "STRING":
             return tf.strings.as_string(numbers)
         return tf.cast(numbers, field.dtype)
+
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        return Place("random numbers", row + 1)
 
     def _first_bad(self, order: Order) -> list[Problem]:
         return []

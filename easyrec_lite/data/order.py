@@ -107,7 +107,7 @@ def arranged(order: Order, sizes: np.ndarray) -> Iterator[Run]:
             yield Run(epoch, max(first, consumed), records)
 
 
-def ordered(source: Source, order: Order) -> tf.data.Dataset:
+def ordered(source: Source, order: Order, guard: tf.data.Dataset) -> tf.data.Dataset:
     """Returns the records of all epochs, in chunks of n rows.
 
     Elements: (record string [n], epoch int64 [n], row int64 [n], index int64 [n]), where `row`
@@ -117,6 +117,7 @@ def ordered(source: Source, order: Order) -> tf.data.Dataset:
     Args:
       source: epoch → the data set of single records, the same at each call.
       order: what to read.
+      guard: strings [n], none at all; it is read before and after each epoch, and fails if it must.
     """
     start_epoch, start_row = tf.unstack(tf.convert_to_tensor(order.start, tf.int64))
     chunk = order.chunk
@@ -125,15 +126,17 @@ def ordered(source: Source, order: Order) -> tf.data.Dataset:
     def epoch_chunks(epoch: tf.Tensor) -> tf.data.Dataset:
         consumed = tf.where(epoch == start_epoch, start_row, 0)
         first = consumed // chunk
-        chunks = source(epoch).skip(first * chunk).batch(chunk).enumerate(first)
+        chunks = source(epoch).skip(first * chunk).batch(chunk)
+        chunks = guard.concatenate(chunks).concatenate(guard).enumerate(first)
 
         def arrange(number: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            count = tf.size(records, tf.int64)
-            index = order.rows(epoch, number, count)
-            row = number * chunk + tf.range(count)
-            left = tf.maximum(consumed - number * chunk, 0)
-            parts = tf.gather(records, index), tf.fill([count], epoch), row, number * chunk + index
-            return tuple(part[left:] for part in parts)
+            with tf.name_scope("shuffle"):
+                count = tf.size(records, tf.int64)
+                index = order.rows(epoch, number, count)
+                row = number * chunk + tf.range(count)
+                left = tf.maximum(consumed - number * chunk, 0)
+                tags = tf.fill([count], epoch), row, number * chunk + index
+                return tuple(part[left:] for part in (tf.gather(records, index), *tags))
 
         return chunks.map(arrange)
 

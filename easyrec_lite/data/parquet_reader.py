@@ -23,7 +23,7 @@ from easyrec_lite.data.parquet_table import (
     row_problems,
 )
 from easyrec_lite.data.parquet_windows import RowGroup, Window, row_groups, windows
-from easyrec_lite.data.paths import broken
+from easyrec_lite.data.paths import broken, changed, stamp
 from easyrec_lite.data.readers import Reader, Request
 from easyrec_lite.data.share import Numbers
 from easyrec_lite.errors import DataError, Place, Problem
@@ -184,9 +184,17 @@ class ParquetReader(Reader):
 
     def _read_group(self, group: RowGroup) -> pa.Table:
         try:
-            return open_parquet(group.file).read_row_group(group.number, columns=self._names)
+            table = open_parquet(group.file).read_row_group(group.number, columns=self._names)
         except (pa.ArrowException, OSError) as error:
-            raise DataError(broken(group.file, error)) from error
+            raise DataError(self._changed() or broken(group.file, error)) from error
+        if stamp(group.file) != self._stamps[group.file]:
+            raise DataError(changed(group.file))
+        return table
+
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        order = dataclasses.replace(order, start=(epoch, row))
+        window = next(windows(self._groups, order))
+        return window.place(self._index(window, order)[0])
 
     def _handle_bad(
         self, raw: list[pa.Table], index: np.ndarray, rows: np.ndarray, window: Window

@@ -99,6 +99,23 @@ def broken(file: str, why: object) -> Problem:
     return Problem(f"the file is broken: {why}", Place(file), remedy=remedy)
 
 
+def stamp(file: str) -> tuple[int, int]:
+    """Returns what tells one content of a file from another: its size and the time of change."""
+    status = os.stat(file)
+    return status.st_size, status.st_mtime_ns
+
+
+def changed(file: str) -> Problem:
+    """Returns the problem that `file` is not what it was when the run opened it."""
+    return Problem(
+        "the file changed while the run reads it",
+        Place(file),
+        expected="the same size and time of change as when the run began",
+        remedy="write new data to new files; the same command goes on from the newest checkpoint, "
+        "with the file as it is now",
+    )
+
+
 def check_gzip(file: str) -> None:
     """Unpacks a gzip-compressed file to its end.
 

@@ -18,9 +18,9 @@ from easyrec_lite.data.bad_rows import BadRows
 from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.input_types import READERS, refusal
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
-from easyrec_lite.data.paths import expand, missing
+from easyrec_lite.data.paths import changed, expand, missing, stamp
 from easyrec_lite.data.share import WHOLE, Share, is_real, placed, positioned
-from easyrec_lite.errors import ConfigError, DataError, Problem
+from easyrec_lite.errors import ConfigError, DataError, Place, Problem
 
 Position = tuple[int, int]
 
@@ -83,6 +83,7 @@ class Reader(abc.ABC):
         self.fields = request.wanted
         self.share = request.share
         self.files = self.share.files(self._find(request.path))
+        self._stamps = {file: stamp(file) for file in self.files}
         self._window = request.window
         self._skip_bad = data.bad_row_policy == data.SKIP
         self._most_bad = data.max_bad_rows
@@ -188,12 +189,32 @@ class Reader(abc.ABC):
           position: that of the last batch that came, or None when none did.
         """
         gone = [missing(file) for file in self.files if not os.path.isfile(file)]
-        if gone:
+        if gone or (gone := self._changed()):
             return DataError(gone)
         start = self._order.start if position is None else (int(position[0]), int(position[1]))
         found = self._first_bad(dataclasses.replace(self._order, start=start))
         found += [self._bad.too_many()] if self._bad.exceeded else []
         return DataError(found or Problem(f"no row is bad, yet reading failed: {error}"))
+
+    def locate(self, position: Position, number: int) -> Place:
+        """Returns where the row stands that comes after a position and `number` others.
+
+        Args:
+          position: as of the last `batches()`.
+          number: from 0.
+        """
+        order = dataclasses.replace(self._order, start=position)
+        for _, epoch, row in self.numbered(order, number + 1, False).take(1):
+            return self._place_of(order, int(epoch[-1]), int(row[-1]))
+        return Place()
+
+    @abc.abstractmethod
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        """Returns where row `row` of an epoch stands, by file and line."""
+
+    def _changed(self) -> list[Problem]:
+        """Returns the files that are not what they were at first."""
+        return [changed(file) for file, before in self._stamps.items() if stamp(file) != before]
 
     @abc.abstractmethod
     def _first_bad(self, order: Order) -> list[Problem]:

@@ -76,7 +76,8 @@ class RecordReader(Reader):
         @tf.autograph.experimental.do_not_convert
         def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
             numbers, own = self.share.cut(epoch, row, records)
-            return self._parse(own), numbers
+            with tf.name_scope("parse"):
+                return self._parse(own), numbers
 
         batches = chunks.rebatch(self.share.together(batch_size), drop_remainder=drop_remainder)
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
@@ -115,7 +116,8 @@ class RecordReader(Reader):
             read = self._checked_records if self._unchecked() else self._records
             return tf.data.Dataset.from_tensor_slices(each).flat_map(read)
 
-        return ordered(source, order).map(self._tidy)
+        unchanged = tf.data.Dataset.from_tensors([""]).filter(self._check_unchanged)
+        return ordered(source, order, unchanged).map(self._tidy)
 
     def _checked_records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
         """Returns the records of a file; its end fails when the file is truncated.
@@ -152,6 +154,18 @@ class RecordReader(Reader):
             check_gzip(name)
         self._whole.add(name)
         return False
+
+    @tf.autograph.experimental.do_not_convert
+    def _check_unchanged(self, _: tf.Tensor) -> tf.Tensor:
+        """Returns False; fails when a file is not what it was at first."""
+
+        def check() -> bool:
+            problems = self._changed()
+            if problems:
+                raise DataError(problems)
+            return False
+
+        return tf.ensure_shape(tf.py_function(check, [], tf.bool), [])
 
     # Bad rows.
 
@@ -204,6 +218,11 @@ class RecordReader(Reader):
                     place = self._place(order, int(epoch), int(index))
                     return [dataclasses.replace(fault, place=place) for fault in faults]
         return []
+
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        for _, _, _, index in self._chunks(dataclasses.replace(order, start=(epoch, row))).take(1):
+            return self._place(order, epoch, int(index[0]))
+        return Place()
 
     def _place(self, order: Order, epoch: int, index: int) -> Place:
         """Returns the file and line of the record that is number `index` of an epoch's files."""

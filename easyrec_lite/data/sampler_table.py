@@ -16,6 +16,7 @@ from easyrec_lite.data.fields import Field
 from easyrec_lite.data.paths import missing
 from easyrec_lite.errors import DataError, Place, Problem
 
+LONGEST_LINE = 1 << 20
 MAX_PROBLEMS = 20
 TYPES = ("int", "int32", "int64", "float", "double", "string")
 REMEDY = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
@@ -213,16 +214,16 @@ def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> SamplerTable
     try:
         table = csv.read_csv(
             data,
-            csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1),
+            csv.ReadOptions(
+                use_threads=False, column_names=names, skip_rows=1, block_size=LONGEST_LINE
+            ),
             csv.ParseOptions(
                 delimiter="\t", quote_char=False, ignore_empty_lines=False, invalid_row_handler=skip
             ),
             csv.ConvertOptions(column_types={name: pa.string() for name in names}),
         ).combine_chunks()
     except pa.ArrowInvalid as error:
-        raise DataError(
-            Problem(f"cannot be read as UTF-8 table: {error}", Place(str(path)))
-        ) from error
+        raise DataError(_unparsed(path, data, error)) from error
     if torn:
         raise DataError([_torn(path, row) for row in torn[:MAX_PROBLEMS]])
     if table.num_rows == 0:
@@ -230,6 +231,19 @@ def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> SamplerTable
         raise DataError(Problem(message, Place(str(path), 1), remedy="add entries"))
     columns = [table.column(name).combine_chunks() for name in names]
     return SamplerTable(path, columns, np.arange(2, table.num_rows + 2))
+
+
+def _unparsed(path: Path, data: pa.Buffer, error: Exception) -> Problem:
+    for number, line in enumerate(data.to_pybytes().split(b"\n"), 1):
+        if len(line) >= LONGEST_LINE:
+            return Problem(
+                "a line is too long",
+                Place(str(path), number),
+                expected=f"less than {LONGEST_LINE >> 20} MB",
+                found=f"{len(line):,} bytes",
+                remedy="an item has an id, a weight and some short attributes",
+            )
+    return Problem(f"cannot be read as UTF-8 table: {error}", Place(str(path)))
 
 
 def _torn(path: Path, row: csv.InvalidRow) -> Problem:

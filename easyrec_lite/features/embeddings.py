@@ -64,11 +64,12 @@ class GroupEmbeddings(tf.Module):
         Raises:
           ConfigError: a sequence of the group has no `sequence_combiner`.
         """
-        return [
-            self._field(group, spec, values[spec.name], training)
-            for spec in self.groups[group]
-            if only is None or spec.name in only
-        ]
+        with tf.name_scope("embeddings"):
+            return [
+                self._field(group, spec, values[spec.name], training)
+                for spec in self.groups[group]
+                if only is None or spec.name in only
+            ]
 
     def sequence(self, group: str, feature: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns a SequenceFeature's steps, float32 [B, L, D] padded with zeros, and its lengths.

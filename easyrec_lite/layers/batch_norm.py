@@ -1,4 +1,4 @@
-"""Batch norm whose training pass over rows has a gradient of its own, in fewer passes."""
+"""Batch norm whose training pass over rows is one operation, and so is its gradient."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ def synchronized(together: bool) -> Iterator[None]:
 class BatchNorm(keras.layers.BatchNormalization):
     """Computes `γ (x − mean) / √(variance + ε) + β`, as Keras's layer does.
 
-    The moments in training are those of all but the last axis; sums over rows are matrix products,
-    and the gradient is the closed form of Ioffe and Szegedy, Batch Normalization, 2015, section 3.
-    Inference is Keras's own, and so is all of it where `axis` is not the last. Among replicas the
-    moments are each one's own, or those of all rows within `synchronized`; the moving statistics
-    are those of all rows either way.
+    The moments in training are those of all but the last axis. Inference is Keras's own, and so is
+    all of it where `axis` is not the last. Among replicas the moments are each one's own, or those
+    of all rows within `synchronized`; the moving statistics are those of all rows either way.
     """
 
     def __init__(self, **options: Any):
@@ -47,7 +45,12 @@ class BatchNorm(keras.layers.BatchNormalization):
         rows = inputs if inputs.shape.rank == 2 else tf.reshape(inputs, [-1, width])
         gamma = self.gamma.value if self.scale else tf.ones([width])
         beta = self.beta.value if self.center else tf.zeros([width])
-        outputs, *moments = _normalized(rows, gamma, beta, self.epsilon, self._together)
+        if replicas.count() == 1:
+            outputs, *moments = _normalized(rows, gamma, beta, self.epsilon)
+        else:
+            outputs, *moments = _normalized_by_replicas(
+                rows, gamma, beta, self.epsilon, self._together
+            )
         self._move(*moments)
         return outputs if inputs.shape.rank == 2 else tf.reshape(outputs, tf.shape(inputs))
 
@@ -62,9 +65,27 @@ class BatchNorm(keras.layers.BatchNormalization):
 
 
 def _normalized(
+    inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the normalised inputs [B, D], then B, and their mean and variance [D]."""
+    images = tf.reshape(inputs, [-1, 1, 1, inputs.shape[1]])
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=images, scale=gamma, offset=beta, mean=[], variance=[], epsilon=epsilon
+    )
+    # It gives the variance that divides by B − 1.
+    rows = tf.cast(tf.shape(inputs)[0], tf.float32)
+    outputs = tf.reshape(outputs, [-1, inputs.shape[1]])
+    return outputs, rows, mean, variance * ((rows - 1.0) / rows)
+
+
+def _normalized_by_replicas(
     inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float, together: bool
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns the normalised inputs [B, D]; without gradient: their count, mean, variance [D]."""
+    """Returns what `_normalized` does, with the moments of all replicas' rows if `together`.
+
+    Sums over rows are matrix products, and the gradient is the closed form of Ioffe and Szegedy,
+    Batch Normalization, 2015, section 3. B may be 0.
+    """
     of_all: Callable[[Any], Any] = replicas.total if together else lambda sums: sums
 
     @tf.custom_gradient

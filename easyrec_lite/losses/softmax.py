@@ -8,7 +8,11 @@ from easyrec_lite.losses.candidates import Candidates
 from easyrec_lite.losses.corrections import Corrections, hardest
 from easyrec_lite.losses.weighting import weight_shares
 
-BLOCK_ROWS = 512
+BLOCK_ROWS = 256
+# Blocks that are computed at a time: what one core leaves idle between operations, another fills.
+PARALLEL_BLOCKS = 2
+# Below it a probability loses digits, and is 0 at last.
+LEAST_PROBABILITY = 1e-30
 
 
 def candidate_logits(user: tf.Tensor, items: tf.Tensor, candidates: Candidates) -> tf.Tensor:
@@ -52,9 +56,10 @@ def in_batch_softmax(
 
     @tf.custom_gradient
     def loss(user: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, object]:
-        value, user_gradient, items_gradient = _loss_and_gradients(
-            user, items, candidates, shares, corrections
-        )
+        with tf.name_scope("softmax"):
+            value, user_gradient, items_gradient = _loss_and_gradients(
+                user, items, candidates, shares, corrections
+            )
         return value, lambda upstream: (upstream * user_gradient, upstream * items_gradient)
 
     return loss(user, items)
@@ -76,6 +81,19 @@ def _corrected(logits: tf.Tensor, corrections: Corrections, span: tf.Tensor) -> 
     return hardest(logits, positives, corrections.hardest) if corrections.hardest else logits
 
 
+def _log_positives(logits: tf.Tensor, probabilities: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
+    """Returns `log P` of each row's positive, float32 [b].
+
+    Only the rows where it is too small for P to hold it are computed from their logits.
+    """
+    found = tf.gather(probabilities, span, batch_dims=1)
+    faint = tf.where(found < LEAST_PROBABILITY)
+    rows = tf.gather(logits, faint[:, 0])
+    positives = tf.gather(rows, tf.gather(span, faint[:, 0]), batch_dims=1)
+    exact = positives - tf.reduce_logsumexp(rows, axis=1)
+    return tf.tensor_scatter_nd_update(tf.math.log(found), faint, exact)
+
+
 def _loss_and_gradients(
     user: tf.Tensor,
     items: tf.Tensor,
@@ -87,11 +105,8 @@ def _loss_and_gradients(
 
     With P the probabilities times the shares: ∂U = P·I − share·I₊ and ∂I = Pᵀ·U − share·U on
     the positives' rows; the terms in P are summed over the blocks, the others added at the end.
-    A block's exponentials are read twice only: their sums come out of the product with the items,
-    as one more column, and what scales them to P is applied to the vectors.
     """
     rows = tf.shape(user)[0]
-    items_and_ones = tf.pad(items, [[0, 0], [0, 1]], constant_values=1.0)
 
     def step(
         start: tf.Tensor, loss: tf.Tensor, user_parts: tf.TensorArray, items_part: tf.Tensor
@@ -101,15 +116,11 @@ def _loss_and_gradients(
         block, share = user[start:stop], shares[start:stop]
         logits = _masked(tf.matmul(block, items, transpose_b=True), candidates, rows, span)
         logits = _corrected(logits, corrections, span)
-        positive = tf.gather(logits, span, batch_dims=1)
-        peak = tf.reduce_max(logits, axis=1)
-        exponentials = tf.exp(logits - peak[:, None])
-        products = tf.matmul(exponentials, items_and_ones)
-        total = products[:, -1]
-        loss += tf.reduce_sum(share * (peak - positive + tf.math.log(total)))
-        scale = (share / total)[:, None]
-        user_parts = user_parts.write(start // BLOCK_ROWS, products[:, :-1] * scale)
-        items_part += tf.matmul(exponentials, block * scale, transpose_a=True)
+        probabilities = tf.nn.softmax(logits)
+        loss -= tf.reduce_sum(share * _log_positives(logits, probabilities, span))
+        pulled = tf.matmul(probabilities, items) * share[:, None]
+        user_parts = user_parts.write(start // BLOCK_ROWS, pulled)
+        items_part += tf.matmul(probabilities, block * share[:, None], transpose_a=True)
         return stop, loss, user_parts, items_part
 
     blocks = tf.math.floordiv(rows + BLOCK_ROWS - 1, BLOCK_ROWS)
@@ -120,7 +131,7 @@ def _loss_and_gradients(
         lambda start, *_: start < rows,
         step,
         (tf.constant(0), tf.constant(0.0), parts, tf.zeros_like(items)),
-        parallel_iterations=1,
+        parallel_iterations=PARALLEL_BLOCKS,
     )
     pulled_user = shares[:, None] * items[:rows]
     pulled_items = tf.pad(shares[:, None] * user, [[0, tf.shape(items)[0] - rows], [0, 0]])

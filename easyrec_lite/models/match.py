@@ -121,7 +121,9 @@ class TwoTowerModel(Model):
             batch.weights,
             outputs.corrections,
         )
-        positives = tf.reduce_sum(user * items[: tf.shape(user)[0]], axis=-1)
+        # The gradient of a slice by brackets is several times slower.
+        own = tf.slice(items, [0, 0], tf.shape(user))
+        positives = tf.reduce_sum(user * own, axis=-1)
         return {
             "cross_entropy_loss": self._weight * softmax,
             "reg_pos_loss": weighted_mean(tf.nn.relu(-positives), batch.weights),

@@ -16,9 +16,11 @@ def embedding_penalty(vectors: Sequence[tf.Tensor], rate: float) -> tf.Tensor:
     Times the number of replicas, whose losses are averaged, so that it stays the sum over all rows.
     """
     rate *= replicas.count()
-    return rate * tf.add_n([tf.constant(0.0), *(tf.nn.l2_loss(field) for field in vectors)])
+    with tf.name_scope("penalty"):
+        return rate * tf.add_n([tf.constant(0.0), *(tf.nn.l2_loss(field) for field in vectors)])
 
 
 def kernel_penalty(kernels: Iterable[keras.Variable], rate: float) -> tf.Tensor:
     """Returns `rate/2 · Σ k²` over kernels."""
-    return rate * tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in kernels])
+    with tf.name_scope("penalty"):
+        return rate * tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in kernels])

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.errors import ConfigError, DataError
+from easyrec_lite.files import damaged
 from easyrec_lite.ranking.report import FILE as RANKING
 from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
 from easyrec_lite.training.feature_weights import FILE as WEIGHTS
-from easyrec_lite.training.history import FILE as EVALUATIONS
 from easyrec_lite.training.history import Evaluation, History
 from easyrec_lite.training.judge import RESULT_FILE
 from easyrec_lite.training.log import FILE as LOG
@@ -51,12 +50,12 @@ class ModelFolder:
     @cached_property
     def log(self) -> list[dict[str, Any]]:
         """The lines of the training log."""
-        return self._read(LOG, lambda: list(read_log(self.path / LOG)))
+        return list(read_log(self.path / LOG))
 
     @cached_property
     def evaluations(self) -> list[Evaluation]:
         """The evaluations during training, by step."""
-        return self._read(EVALUATIONS, History(self.path).read)
+        return History(self.path).read()
 
     @cached_property
     def result(self) -> dict[str, Any]:
@@ -90,15 +89,8 @@ class ModelFolder:
         path = self.path / name
         if not path.exists():
             return None
-        return self._read(name, lambda: dict(json.loads(path.read_text(encoding="utf-8"))))
-
-    def _read(self, name: str, read: Callable[[], Any]) -> Any:
         try:
-            return read()
-        except (ValueError, KeyError, TypeError) as error:
-            problem = Problem(
-                f"the file is damaged: {type(error).__name__}: {error}",
-                Place(str(self.path / name)),
-                remedy="evaluate again, or remove the file",
-            )
-            raise DataError(problem) from error
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            remedy = "evaluate again, or remove the file"
+            raise DataError(damaged(path, error, remedy)) from error

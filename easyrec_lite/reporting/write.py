@@ -27,7 +27,7 @@ def write_report(pipeline: Pipeline, path: Path | None = None) -> Path:
 
     Raises:
       ConfigError: there is no such folder.
-      OSError: the file cannot be written.
+      RunError: the file cannot be written.
     """
     folder = Path(pipeline.config.model_dir)
     if not folder.is_dir():

@@ -54,7 +54,7 @@ def export_models(
       ConfigError: an asset file of the config does not exist, or an index is asked for without
         items or without faiss.
       DataError: the item table or the index's queries cannot be read.
-      RunError: an item vector is not finite.
+      RunError: an item vector is not finite, or the export cannot be written.
     """
     options = options or ExportOptions()
     assets = _assets(parts)

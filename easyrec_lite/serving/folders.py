@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from easyrec_lite.errors import ConfigError, Place, Problem
 from easyrec_lite.files import remove_folder
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import MANIFEST, read_manifest
+
+log = logging.getLogger(__name__)
 
 
 def exports(root: Path) -> list[Path]:
@@ -46,6 +49,23 @@ def find_saved_model(path: Path, name: str = "scorer") -> Path:
             remedy="export the model first: python -m easyrec_lite.export --config …",
         )
     )
+
+
+def checked_saved_model(path: Path, name: str = "scorer") -> Path:
+    """Returns `find_saved_model(path, name)` after a check of its files by the export's checksums.
+
+    A SavedModel that is in no export has none, which the log says.
+
+    Raises:
+      ConfigError: there is none.
+      DataError: a file of it, or the manifest, is missing or damaged.
+    """
+    folder = find_saved_model(path, name)
+    if (folder.parent / MANIFEST).is_file():
+        verify(folder.parent, read_manifest(folder.parent)["files"], [folder.name])
+    else:
+        log.warning("%s: not checked, %s is not beside it", folder, MANIFEST)
+    return folder
 
 
 def checked_export(saved_model: Path, files: Iterable[str]) -> tuple[Path, dict[str, Any]]:

@@ -129,7 +129,8 @@ def build_index(
     search = _Search(index, vectors, queries, floor, k)
     nprobe = _least_nprobe(search, index.nlist, tuning.target_recall)
     recall, speed = search(nprobe)
-    faiss.write_index(index, str(path))
+    with path.open("wb") as file:  # faiss itself does not see that its last bytes found no room
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
     return IndexReport(
         items=len(vectors),
         width=vectors.shape[1],

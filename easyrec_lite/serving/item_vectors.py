@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from easyrec_lite.files import write_array
+
 PARQUET = "item_vectors.parquet"
 VECTORS = "item_vectors.npy"
 IDS = "item_ids.npy"
@@ -34,8 +36,8 @@ def write_item_vectors(
       File → description for the manifest.
     """
     encoded = np.array([item.encode() for item in ids], np.bytes_)
-    np.save(folder / VECTORS, vectors)
-    np.save(folder / IDS, encoded)
+    write_array(folder / VECTORS, vectors)
+    write_array(folder / IDS, encoded)
     flat = pa.array(np.ascontiguousarray(vectors).ravel())
     table = {
         ID_COLUMN: pa.array(ids, pa.string()),

@@ -16,7 +16,7 @@ from easyrec_lite.data.readers import open_reader
 from easyrec_lite.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.files import atomic_file
 from easyrec_lite.input import guarded
-from easyrec_lite.serving.folders import find_saved_model
+from easyrec_lite.serving.folders import checked_saved_model
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.writers import arrow_table, open_writer
 
@@ -55,9 +55,10 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
 
     Raises:
       ConfigError: no such SavedModel, column or output.
-      DataError: the input cannot be read.
+      DataError: the input cannot be read, or the SavedModel is damaged.
+      RunError: the output cannot be written.
     """
-    model = SavedModel(find_saved_model(Path(prediction.saved_model), prediction.model))
+    model = SavedModel(checked_saved_model(Path(prediction.saved_model), prediction.model))
     inputs = list(model.inputs)
     outputs = chosen(prediction.outputs, model.outputs, "output")
     known = [field.name for field in input_fields(pipeline)]

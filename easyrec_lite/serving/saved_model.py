@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from easyrec_lite.errors import DataError, Place, Problem, plain_words
 
 SIGNATURE = "serving_default"
 
@@ -17,12 +20,18 @@ class SavedModel:
     Attributes:
       inputs: input name → `tf.TensorSpec`.
       outputs: names of the outputs.
+
+    Raises:
+      DataError: a file of it is missing or damaged, or it lacks the signature.
     """
 
     def __init__(self, folder: Path, signature: str = SIGNATURE):
         # The loaded object owns the variables; the signature alone would not keep them.
-        self._owner = tf.saved_model.load(str(folder))
-        self._function = self._owner.signatures[signature]
+        try:
+            self._owner = tf.saved_model.load(str(folder))
+            self._function = self._owner.signatures[signature]
+        except (tf.errors.OpError, OSError, DecodeError, KeyError) as error:
+            raise DataError(_unreadable(folder, error)) from error
         self.inputs: dict[str, Any] = self._function.structured_input_signature[1]
         self.outputs = list(self._function.structured_outputs)
 
@@ -47,8 +56,14 @@ def save_model(module: tf.Module, folder: Path, signatures: Mapping[str, Any]) -
     Returns:
       Inputs and outputs by name with their dtypes and shapes (None: any size); those of further
       signatures under `signatures`.
+
+    Raises:
+      OSError: it cannot be written.
     """
-    tf.saved_model.save(module, str(folder), signatures=dict(signatures))
+    try:
+        tf.saved_model.save(module, str(folder), signatures=dict(signatures))
+    except tf.errors.OpError as error:
+        raise OSError(plain_words(error)) from error
     described = {name: _described(function) for name, function in signatures.items()}
     default = described.pop(SIGNATURE)
     return {**default, "signatures": described} if described else default
@@ -64,3 +79,13 @@ def _described(signature: Any) -> dict[str, Any]:
 
 def _spec(spec: Any) -> dict[str, Any]:
     return {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+
+
+def _unreadable(folder: Path, error: Exception) -> Problem:
+    return Problem(
+        "the SavedModel cannot be read",
+        Place(str(folder)),
+        expected=f"a whole SavedModel with the signature {SIGNATURE!r}",
+        found=plain_words(error),
+        remedy="copy the export again, or export the model again",
+    )

@@ -81,7 +81,8 @@ class UserColumns:
                 self._value(field, user.get(field.name))
             except ValueError:
                 text = json.dumps(user[field.name], ensure_ascii=False)
-                found = replace(field.problem(text.encode()), place=place, remedy="")
+                found = field.problem(text.encode(errors="backslashreplace"))
+                found = replace(found, place=place, remedy="")
                 listed = "a list, each entry " if field.name in self.lists else ""
                 problems.append(replace(found, expected=listed + field.kind.expected))
         if not _is_ids(user.get(SEEN, [])):
@@ -117,7 +118,17 @@ def _objects(text: str, flag: str) -> list[dict[str, Any]]:
 
 
 def _is_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str | int) for item in value)
+    return isinstance(value, list) and all(
+        isinstance(item, int) or (isinstance(item, str) and _encodable(item)) for item in value
+    )
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
 
 
 def _text(value: Any) -> str:

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Place, Problem, RunError, nearest
+from easyrec_lite.errors import ConfigError, Place, Problem, RunError, nearest, plain_words
 from easyrec_lite.files import folder_aside, sync
 
 PREFIX = "model.ckpt"
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ROOT = "variables/"
+# What TensorFlow raises of a checkpoint that is damaged, by where the damage is.
+UNREADABLE = (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError)
 log = logging.getLogger(__name__)
 
 
@@ -125,7 +127,7 @@ class Checkpoints:
         checkpoint = tf.train.Checkpoint(variables={**self._variables, **own})
         try:
             checkpoint.read(prefix).assert_existing_objects_matched()
-        except (tf.errors.OpError, OSError) as error:
+        except UNREADABLE as error:
             raise RunError(_broken(prefix, error)) from error
 
 
@@ -191,17 +193,24 @@ def variable_shapes(prefix: str) -> dict[str, tuple[int, ...]]:
     """
     try:
         listed = tf.train.list_variables(prefix)
-    except (tf.errors.OpError, OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise RunError(_broken(prefix, error)) from error
     shapes = {_plain(name): tuple(shape) for name, shape in listed}
     return {name: shape for name, shape in shapes.items() if name}
 
 
 def read_variables(prefix: str, names: list[str]) -> dict[str, tf.Tensor]:
-    """Returns the values of the named variables of checkpoint `prefix`."""
-    reader = tf.train.load_checkpoint(prefix)
-    keys = {_plain(key): key for key in reader.get_variable_to_shape_map()}
-    return {name: reader.get_tensor(keys[name]) for name in names}
+    """Returns the values of the named variables of checkpoint `prefix`.
+
+    Raises:
+      RunError: it cannot be read.
+    """
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        keys = {_plain(key): key for key in reader.get_variable_to_shape_map()}
+        return {name: reader.get_tensor(keys[name]) for name in names}
+    except UNREADABLE as error:
+        raise RunError(_broken(prefix, error)) from error
 
 
 def _plain(key: str) -> str:
@@ -252,7 +261,7 @@ def _broken(prefix: str, error: Exception) -> Problem:
     return Problem(
         "the checkpoint cannot be read",
         Place(prefix),
-        found=_plain_words(error),
+        found=plain_words(error),
         remedy="it is damaged or incomplete; use an older one",
     )
 
@@ -262,15 +271,9 @@ def _unwritable(prefix: str, error: Exception, left: list[str]) -> Problem:
     return Problem(
         "the checkpoint cannot be written",
         Place(prefix),
-        found=_plain_words(error),
+        found=plain_words(error),
         remedy=f"make room or permit writing, then start the same command again; {kept}",
     )
-
-
-def _plain_words(error: Exception) -> str:
-    """The first line of an error without TensorFlow's node names."""
-    text = (str(error).splitlines() or [type(error).__name__])[0]
-    return re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\]", "", text)
 
 
 def _remove(prefix: str) -> None:

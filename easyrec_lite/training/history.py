@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from easyrec_lite.files import atomic_write
+from easyrec_lite.errors import DataError
+from easyrec_lite.files import atomic_write, damaged
 
 FILE = "evaluations.jsonl"
 
@@ -27,11 +28,19 @@ class History:
         self._path = folder / FILE
 
     def read(self) -> list[Evaluation]:
-        """Returns all evaluations; none when there is no file."""
+        """Returns all evaluations; none when there is no file.
+
+        Raises:
+          DataError: the file is damaged.
+        """
         if not self._path.exists():
             return []
-        lines = self._path.read_text(encoding="utf-8").splitlines()
-        return [Evaluation(line["step"], line["metrics"]) for line in map(json.loads, lines)]
+        try:
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+            return [Evaluation(line["step"], line["metrics"]) for line in map(json.loads, lines)]
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = "bring back a copy; or move it away, and the best evaluation counts from anew"
+            raise DataError(damaged(self._path, error, remedy)) from error
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
         """Adds an evaluation; those of this step or later, left by a run cut off, go."""

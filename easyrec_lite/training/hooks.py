@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+
+from easyrec_lite.errors import plain_words
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,9 @@ class Hook:
 class Summaries(Hook):
     """Writes TensorBoard event files: training to the model folder, evaluation to `eval/` in it.
 
+    They are only to be looked at: where they cannot be written, a warning says so once, and the run
+    goes on without them.
+
     Args:
       folder: the model folder.
       every: write training values when so many steps were done since the last time.
@@ -65,8 +74,7 @@ class Summaries(Hook):
     def __init__(self, folder: Path, every: int):
         self._every = max(every, 1)
         self._next = 0
-        self._train = tf.summary.create_file_writer(str(folder))
-        self._eval = tf.summary.create_file_writer(str(folder / "eval"))
+        self._train, self._eval = EventFile(folder), EventFile(folder / "eval")
 
     def report(self, report: Report) -> None:
         """Writes losses, rates, speed and input wait."""
@@ -77,11 +85,11 @@ class Summaries(Hook):
             "examples_per_second": report.examples_per_second,
             "input_wait_share": report.wait_share,
         }
-        _write(self._train, {**report.values, **speed}, report.step)
+        self._train.write({**report.values, **speed}, report.step)
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
         """Writes the metrics."""
-        _write(self._eval, metrics, step)
+        self._eval.write(metrics, step)
 
     def end(self, step: int) -> None:
         """Closes the files."""
@@ -94,8 +102,39 @@ class Summaries(Hook):
 _SCALAR = b"\n\t\n\x07scalars\x20\x01"
 
 
-def _write(writer: Any, values: Mapping[str, float], step: int) -> None:
-    with writer.as_default(step=step):
-        for name, value in values.items():
-            tf.summary.write(name, tf.constant(value, tf.float32), metadata=_SCALAR)
-    writer.flush()
+class EventFile:
+    """An event file of TensorBoard in `folder`; given up with a warning when the disk fails."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._writer: Any = None
+        with self._given_up_on_failure():
+            self._writer = tf.summary.create_file_writer(str(folder))
+
+    def write(self, values: Mapping[str, float], step: int) -> None:
+        """Writes scalars by name."""
+        if self._writer is None:
+            return
+        with self._given_up_on_failure():
+            with self._writer.as_default(step=step):
+                for name, value in values.items():
+                    tf.summary.write(name, tf.constant(value, tf.float32), metadata=_SCALAR)
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self._writer is not None:
+            with self._given_up_on_failure():
+                self._writer.close()
+
+    @contextmanager
+    def _given_up_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.OpError as error:
+            self._writer = None
+            log.warning(
+                "%s: the event file cannot be written, TensorBoard will miss what follows: %s",
+                self._folder,
+                plain_words(error),
+            )

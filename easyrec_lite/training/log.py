@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.files import atomic_write
+from easyrec_lite.errors import DataError
+from easyrec_lite.files import atomic_write, damaged, writing
 from easyrec_lite.training.hooks import Hook, Report
 
 FILE = "training_log.jsonl"
@@ -27,20 +28,29 @@ class TrainingLog(Hook):
         self._path = folder / FILE
 
     def begin(self, trainer: Any, total_steps: int | None) -> None:
-        """Keeps the lines up to the step that the run starts at."""
+        """Keeps the lines up to the step that the run starts at.
+
+        Raises:
+          DataError: the file is damaged.
+          RunError: it cannot be written.
+        """
         step = int(trainer.step)
         kept = [json.dumps(entry) for entry in read_log(self._path) if entry["step"] <= step]
         atomic_write(self._path, "".join(f"{line}\n" for line in kept))
 
     def report(self, report: Report) -> None:
-        """Adds a line."""
+        """Adds a line.
+
+        Raises:
+          RunError: it cannot be written.
+        """
         entry = {
             "step": report.step,
             "values": dict(report.values),
             "examples_per_second": report.examples_per_second,
             "input_wait_share": report.wait_share,
         }
-        with self._path.open("a", encoding="utf-8") as file:
+        with writing(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
 
@@ -50,8 +60,14 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
     A line without its end is left out: the run was killed while it wrote it.
 
     Raises:
-      ValueError: a line is no JSON.
+      DataError: the file is damaged.
     """
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-        yield from map(json.loads, lines)
+    if not path.exists():
+        return
+    try:
+        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+            entry = json.loads(line)
+            yield {**entry, "step": int(entry["step"])}
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = "bring back a copy, or move it away: nothing but the report needs it"
+        raise DataError(damaged(path, error, remedy)) from error

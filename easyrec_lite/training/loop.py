@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from easyrec_lite.errors import Problem, RunError
+from easyrec_lite.errors import Place, Problem, RunError
 from easyrec_lite.training.hooks import Hook, Report
 from easyrec_lite.training.step import Trainer
 
@@ -42,6 +42,7 @@ class Loop:
       periods: when to log and save.
       hooks: told of what happens.
       save: writes a checkpoint at a step, and does what follows from it (evaluation, export).
+      locate: says where a row of the next batch, counted from 0, stands in the data.
       agree: this process's plan → the plan that all processes of the run follow.
     """
 
@@ -51,12 +52,14 @@ class Loop:
         periods: Periods,
         hooks: Sequence[Hook],
         save: Callable[[int], None],
+        locate: Callable[[int], Place],
         agree: Callable[[Plan], Plan] = lambda plan: plan,
     ):
         self._trainer = trainer
         self._periods = periods
         self._hooks = hooks
         self._save = save
+        self._locate = locate
         self._agree = agree
         self._step = int(trainer.step)
         self._saved_step = self._step
@@ -94,11 +97,29 @@ class Loop:
         more = self._trainer.run(iterator, count)
         self._step = int(self._trainer.step)
         if not bool(self._trainer.finite):
-            raise RunError(_not_finite(self._trainer, self._step + 1))
+            raise RunError(self._not_finite(self._step + 1))
         self._clock.begin(self._trainer, self._step)
         if self._step != before:
             self._between(before)
         return "" if more else "all data is read"
+
+    def _not_finite(self, step: int) -> Problem:
+        shown = self._trainer.shown()
+        found = [f"{name} = {v}" for name, v in shown.items() if not abs(v) < float("inf")]
+        place = Place()
+        for name, row in self._trainer.not_finite().items():
+            of_rows = name.startswith("feature") and not name.endswith("items")
+            if of_rows and place == Place():
+                place = self._locate(row)
+            found.append(f"{name}, row {row + 1} of the batch" if of_rows else name)
+        return Problem(
+            f"step {step} is not finite; its update was left out and the run stops",
+            place,
+            expected="finite features, losses and gradients",
+            found=", ".join(found),
+            remedy="lower the learning rate, set gradient_clipping_by_norm, or look for extreme "
+            "values in the float features; the last good checkpoint stays",
+        )
 
     def _stop_reason(self) -> str:
         return next(filter(None, (hook.should_stop(self._step) for hook in self._hooks)), "")
@@ -167,18 +188,6 @@ class _Clock:
         if step > self._from and self._begun:
             self._per_step = (time.monotonic() - self._since) / (step - self._from)
         return int(seconds / self._per_step) if self._per_step else 1
-
-
-def _not_finite(trainer: Trainer, step: int) -> Problem:
-    shown = trainer.shown()
-    values = [f"{name} = {v}" for name, v in shown.items() if not abs(v) < float("inf")]
-    return Problem(
-        f"step {step} is not finite; its update was left out and the run stops",
-        expected="finite features, losses and gradients",
-        found=", ".join([*values, *trainer.not_finite()]),
-        remedy="lower the learning rate, set gradient_clipping_by_norm, or look for extreme values "
-        "in the float features; the last good checkpoint stays",
-    )
 
 
 def periods_of(train_config: Any) -> Periods:

@@ -149,7 +149,8 @@ class Run:
 
     def _train(self) -> str:
         periods = periods_of(self.config.train_config)
-        loop = Loop(self.trainer, periods, self.hooks, self._save, self.distribution.agree)
+        spread = self.distribution
+        loop = Loop(self.trainer, periods, self.hooks, self._save, spread.locate, spread.agree)
         for hook in self.hooks:
             hook.begin(self.trainer, periods.total)
         try:

@@ -8,10 +8,12 @@ import tensorflow as tf
 
 from easyrec_lite import replicas
 from easyrec_lite.batch import Batch
-from easyrec_lite.features.values import Dense
+from easyrec_lite.features.values import Bags, Dense, DenseSteps, FeatureValue
 from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.training.exchange import Progress, mean_of_replicas
 from easyrec_lite.training.optimizers import Gradients, Optimizer, global_norm
+
+NONE = -1
 
 
 class Trainer:
@@ -44,7 +46,7 @@ class Trainer:
         self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="waited")
         self._rows = tf.Variable(0, dtype=tf.int64, trainable=False, name="rows")
         self._shown = Named(tf.float32)
-        self._suspects = Named(tf.bool)
+        self._suspects = Named(tf.int64)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
         """Returns all state that a run needs to go on to the same numbers."""
@@ -65,10 +67,13 @@ class Trainer:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in trainable.values():
                 tape.watch(variable)
-            outputs = self.model(batch, training=True)
-            losses = self._shares(self.model.losses(outputs, batch), batch)
-            total = tf.add_n(list(losses.values()))
-        found = tape.gradient(total, list(trainable.values()))
+            with tf.name_scope("model"):
+                outputs = self.model(batch, training=True)
+            with tf.name_scope("losses"):
+                losses = self._shares(self.model.losses(outputs, batch), batch)
+                total = tf.add_n(list(losses.values()))
+        with tf.name_scope("gradients"):
+            found = tape.gradient(total, list(trainable.values()))
         return losses, dict(zip(trainable, found, strict=True))
 
     def _shares(self, losses: dict[str, tf.Tensor], batch: Batch) -> dict[str, tf.Tensor]:
@@ -85,7 +90,8 @@ class Trainer:
         """Does one step and returns what a log shows: losses, total, gradient norm, rates."""
         done = Progress.of(batch)
         losses, raw = mean_of_replicas(*self.gradients(batch))
-        prepared = self.optimizer.prepare(raw)
+        with tf.name_scope("distinct"):
+            prepared = self.optimizer.prepare(raw)
         norm = global_norm(prepared)
         shown = {**losses, "total_loss": tf.add_n(list(losses.values())), "gradient_norm": norm}
         finite = tf.math.is_finite(shown["total_loss"]) & tf.math.is_finite(norm)
@@ -103,7 +109,8 @@ class Trainer:
         self.ended.assign(done.rows == 0)
 
     def _update(self, prepared: Gradients, done: Progress) -> None:
-        self.optimizer.apply(prepared, self.step)
+        with tf.name_scope("update"):
+            self.optimizer.apply(prepared, self.step)
         self.optimizer.update_averages(self.model.trainable)
         self.step.assign_add(1)
         if self.file_positions is None:
@@ -114,23 +121,26 @@ class Trainer:
         self._rows.assign_add(done.rows)
 
     def _blame(self, raw: dict[str, Any], batch: Batch) -> None:
-        """Notes which dense features and gradients are not finite."""
-        suspects = {
-            f"feature {name!r}": value.values
-            for name, value in batch.features.items()
-            if isinstance(value, Dense)
-        }
+        """Notes which features, by their first bad row, and which gradients are not finite."""
+        features = {f"feature {name!r}": value for name, value in batch.features.items()}
+        for name, value in batch.negatives.items():
+            features[f"feature {name!r} of sampled items"] = value
+        suspects = {name: _first_bad_row(value) for name, value in features.items()}
         for name, gradient in raw.items():
             if gradient is not None:
                 values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-                suspects[f"gradient of {name!r}"] = values
-        self._suspects.assign(
-            {name: ~tf.reduce_all(tf.math.is_finite(values)) for name, values in suspects.items()}
-        )
+                good = tf.reduce_all(tf.math.is_finite(values))
+                suspects[f"gradient of {name!r}"] = tf.where(good, tf.constant(NONE, tf.int64), 0)
+        self._suspects.assign(suspects)
 
-    def not_finite(self) -> list[str]:
-        """Returns what the failed step found not finite: features first, then gradients."""
-        return [name for name, bad in self._suspects.read().items() if bad]
+    def not_finite(self) -> dict[str, int]:
+        """Returns what the failed step found not finite: features, or else gradients, by name.
+
+        The number of a feature is its first bad row in the batch, from 0.
+        """
+        found = {name: int(row) for name, row in self._suspects.read().items() if row != NONE}
+        features = {name: row for name, row in found.items() if name.startswith("feature")}
+        return features or found
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _run(self, iterator: tf.data.Iterator, count: tf.Tensor) -> None:
@@ -180,6 +190,21 @@ class Trainer:
         self._rows.assign(0)
         self._waited.assign(0.0)
         return counts
+
+
+def _first_bad_row(value: FeatureValue) -> tf.Tensor:
+    """Returns the first of B rows that holds a number that is not finite, int64, or `NONE`."""
+    numbers = value.values if isinstance(value, Dense | DenseSteps) else None
+    numbers = value.weights if isinstance(value, Bags) else numbers
+    if numbers is None:
+        return tf.constant(NONE, tf.int64)
+    if isinstance(numbers, tf.RaggedTensor):
+        rows, numbers = tf.cast(numbers.value_rowids(), tf.int64), numbers.flat_values
+    else:
+        rows = tf.range(tf.shape(numbers, tf.int64)[0])
+    good = tf.math.is_finite(tf.reshape(numbers, [tf.size(rows), -1]))
+    bad = tf.boolean_mask(rows, ~tf.reduce_all(good, axis=1))
+    return tf.where(tf.size(bad) > 0, tf.reduce_min(bad), tf.constant(NONE, tf.int64))
 
 
 class Named:

@@ -32,6 +32,7 @@ def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list
 
     Raises:
       ConfigError: no such checkpoint or map, a bad line, or not one variable fits.
+      RunError: the checkpoint is damaged.
     """
     config = pipeline.config.train_config
     prefix = find_checkpoint(config.fine_tune_checkpoint)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from easyrec_lite.config import Pipeline, Source, load, loads, save
 from easyrec_lite.config.save import as_text
+from easyrec_lite.errors import RunError
 from easyrec_lite.protos import message_class
 from tests.config.messages import messages
 from tests.conftest import shared_folder
@@ -159,6 +160,6 @@ def test_merged_configs_save_over_one_of_them(old: object, new: object) -> None:
 def test_saving_fails_whole(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     (target / "inside").mkdir(parents=True)
-    with pytest.raises(OSError, match="folder"):
+    with pytest.raises(RunError, match="folder: error: it cannot be written"):
         save(loads(TEXT), target)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

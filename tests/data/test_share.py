@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -110,6 +111,17 @@ def test_any_number_of_workers_goes_on_from_a_position(shared: Opener) -> None:
         for worker in (0, count - 1):
             found = of_worker(shared(worker, count), 3, **start)
             assert found == expected(whole, worker, count)
+
+
+def test_any_start_of_any_workers(shared: Opener) -> None:
+    random = np.random.default_rng(3)
+    for _ in range(3):
+        start = (int(random.integers(2)), int(random.integers(54)))
+        count, size = int(random.integers(2, 5)), int(random.integers(1, 6))
+        worker = int(random.integers(count))
+        whole = read(shared(), count * size, start=start, **ORDER)
+        found = of_worker(shared(worker, count), size, start=start, **ORDER)
+        assert found == expected(whole, worker, count), (start, worker, count, size)
 
 
 def test_a_start_may_be_a_tensor_of_a_traced_function(shared: Opener) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from easyrec_lite import cli, predict
 from easyrec_lite.config.load import loads
 from easyrec_lite.errors import ConfigError, DataError
 from easyrec_lite.estimator import Estimator
@@ -18,6 +19,7 @@ from easyrec_lite.serving.checksums import fingerprints, verify
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.manifest import read_manifest
+from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.serving.recommendations import Recommendations, Wish
 from easyrec_lite.training.build import build
 from tests.serving import exported
@@ -85,6 +87,51 @@ def test_a_damaged_file_is_named(
         Recommendations(copied, Wish())
     (problem,) = error.value.problems
     assert problem.place.file == str(copied / name)
+
+
+PREDICTED = [
+    ("scorer/saved_model.pb", "scorer"),
+    ("scorer/variables/variables.data-00000-of-00001", "scorer"),
+    ("scorer/variables/variables.index", "scorer"),
+    ("user_tower/saved_model.pb", "user_tower"),
+    ("pipeline.config", "scorer"),
+]
+
+
+@pytest.mark.parametrize("harm", [damage, Path.unlink])
+@pytest.mark.parametrize(("name", "model"), PREDICTED)
+def test_predict_reads_nothing_that_is_damaged(
+    trained: Path,
+    copied: Path,
+    name: str,
+    model: str,
+    harm: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    harm(copied / name)
+    out = copied.with_name("out.csv")
+    flags = [f"--saved_model_dir={copied}", f"--model={model}", f"--output_path={out}"]
+    assert cli.run(predict.main, [*flags, f"--input_path={trained / 'rows.csv'}"]) == 2
+    assert Path(name).name in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("rest", ["saved_model.pb", "variables"])
+def test_an_export_copied_half(
+    trained: Path, export: Path, tmp_path: Path, rest: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without its manifest it cannot be checked, which is said; TensorFlow finds that it lacks."""
+    half = Path(shutil.copytree(export / "scorer", tmp_path / "scorer"))
+    prediction = Prediction(str(trained / "rows.csv"), str(tmp_path / "out.csv"), str(half))
+    assert predict_file(exported.pipeline(trained), prediction) == 48
+    assert "not checked, manifest.json is not beside it" in caplog.text
+    if rest == "variables":
+        shutil.rmtree(half / "variables")
+    else:
+        content = (half / rest).read_bytes()
+        (half / rest).write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match="the SavedModel cannot be read"):
+        predict_file(exported.pipeline(trained), prediction)
 
 
 def test_all_damaged_files_together_and_nothing_else(tmp_path: Path) -> None:

@@ -8,12 +8,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from easyrec_lite.errors import ConfigError, RunError
-from easyrec_lite.training.checkpoints import Checkpoints, find_checkpoint, variable_shapes
+from easyrec_lite.training.checkpoints import (
+    Checkpoints,
+    find_checkpoint,
+    read_variables,
+    variable_shapes,
+)
 
 
 def variables() -> dict[str, tf.Variable]:
@@ -154,6 +161,33 @@ def test_a_write_cut_off_before_the_index_counts_for_nothing(tmp_path: Path) -> 
     assert checkpoints.restore_newest() == kept
     checkpoints.remove_partial()
     assert {path.stem for path in tmp_path.iterdir()} == {"model.ckpt-1"}
+
+
+def test_every_flipped_byte_is_seen_or_changes_nothing(tmp_path: Path) -> None:
+    """In the data and in the index, of which a checksum covers all but the padding of its end."""
+    held = variables()
+    prefix = Checkpoints(tmp_path, held).save(1)
+    names = list(held)
+    good = {name: value.tobytes() for name, value in read(prefix, names).items()}
+    seen = 0
+    for part in (".data-00000-of-00001", ".index"):
+        path = Path(prefix + part)
+        content = path.read_bytes()
+        for at in range(len(content)):
+            path.write_bytes(content[:at] + bytes([content[at] ^ 0x40]) + content[at + 1 :])
+            try:
+                found = {name: value.tobytes() for name, value in read(prefix, names).items()}
+            except RunError:
+                seen += 1
+            else:
+                assert found == good, (part, at)
+        path.write_bytes(content)
+    assert seen > len(content) / 2
+
+
+def read(prefix: str, names: list[str]) -> dict[str, Any]:
+    assert variable_shapes(prefix).keys() == set(names)
+    return {name: np.asarray(value) for name, value in read_variables(prefix, names).items()}
 
 
 def test_a_missing_shard_falls_back(tmp_path: Path) -> None:

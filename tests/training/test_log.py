@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from easyrec_lite.errors import DataError
 from easyrec_lite.training.hooks import Report
 from easyrec_lite.training.log import FILE, TrainingLog, read_log
 
@@ -63,5 +64,5 @@ def test_a_line_cut_off_is_left_out_and_the_next_one_is_whole(tmp_path: Path) ->
 def test_no_file_and_broken_lines(tmp_path: Path) -> None:
     assert steps(tmp_path) == []
     (tmp_path / FILE).write_text("{}}\n")
-    with pytest.raises(ValueError, match="Extra data"):
+    with pytest.raises(DataError, match=f"{FILE}: error: the file is damaged: .*Extra data"):
         steps(tmp_path)

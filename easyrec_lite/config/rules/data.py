@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from easyrec_lite.config.view import View, enum_name, expand_name
+from easyrec_lite.config.view import MOST_NAMES, View, enum_name, expand_name, too_wide
 from easyrec_lite.data.fields import KINDS
 from easyrec_lite.data.input_types import refusal
 from easyrec_lite.errors import Problem
@@ -65,7 +65,16 @@ def input_fields(view: View) -> Problems:
 
 
 def ranges(view: View) -> Problems:
-    """A range of columns is written only where it is asked to be expanded."""
+    """A range of columns is no wider than a table, and written only where it is to be expanded."""
+    for name, field in view.fields.items():
+        if too_wide(name):
+            yield view.error(
+                f"{field.path}.input_name",
+                "the range of columns is too wide",
+                expected=f"at most {MOST_NAMES} columns",
+                found=name,
+                remedy="mend the range",
+            )
     if view.data.auto_expand_input_fields:
         return
     for name, field in view.fields.items():

@@ -110,7 +110,6 @@ class Build:
             self.stop(error)
 
     def _begun(self) -> Writer:
-        folders.sweep(self._place.folder)
         log.info("cache: the rows are kept in %s as they are read", self._place.folder)
         return Writer(self._place.folder, self.layout, self._place.limit)
 
@@ -176,13 +175,14 @@ class Build:
         return sorted(said)
 
     def stop(self, why: object = "") -> None:
-        """Takes no more rows; what is not whole goes, and `why` is logged."""
+        """Takes no more rows; what is not whole goes, and `why` is logged the first time."""
+        told = why and self._going_on
         self._going_on = False
         if self._writer is not None:
             self._writer.close()
         self._writer = None
         self._missing.clear()
-        if why:
+        if told:
             log.warning(
                 "cache: not built, the rows are read from their files: %s; data_config.cache says "
                 "where it may be and how large",

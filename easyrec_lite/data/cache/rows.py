@@ -125,6 +125,7 @@ class CachedRows:
     def _open(self, layout: Layout) -> Rows | None:
         """Returns the cache of this key if it is there and whole; removes it if it is broken."""
         target = self._place.target
+        folders.sweep(self._place.folder)
         try:
             kept = folders.read_cache(target)
             if kept is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.layout import ENDS, Arrays, Layout
+from easyrec_lite.files import write_array
 
 BUFFER = 1 << 24
 FREE_BYTES = 1 << 30
@@ -35,7 +36,7 @@ class Writer:
       rows: how many were added.
 
     Raises:
-      OSError: the folder cannot be made.
+      OSError: the folder or a file cannot be made.
     """
 
     def __init__(self, folder: Path, layout: Layout, limit: int):
@@ -50,8 +51,12 @@ class Writer:
         self._bytes = self._waiting = 0
         self._ends = {file: 0 for file in layout.files if file.endswith(ENDS)}
         self._heads = {file: self._head(file) for file in layout.files}
-        for file, head in self._heads.items():
-            self._file(file).write_bytes(head)
+        try:
+            for file, head in self._heads.items():
+                self._file(file).write_bytes(head)
+        except OSError:
+            self.close()
+            raise
         for file in self._ends:
             self._append(file, np.zeros(1, np.int64))
 
@@ -92,10 +97,15 @@ class Writer:
         self._waiting = 0
 
     def index(self, records: int) -> np.ndarray:
-        """Returns int64 [records] to fill: each record's row here, `NOT_A_ROW` or `BAD_ROW`."""
+        """Returns int64 [records] to fill: each record's row here, `NOT_A_ROW` or `BAD_ROW`.
+
+        Raises:
+          OSError: the disk has no room for it.
+        """
         if not records:
             return np.zeros(0, np.int64)
-        return np.lib.format.open_memmap(self._file(INDEX), "w+", np.int64, (records,))
+        write_array(self._file(INDEX), np.zeros(records, np.int64))
+        return np.load(self._file(INDEX), mmap_mode="r+")
 
     def finish(self, target: Path, manifest: dict[str, Any]) -> None:
         """Completes the files, after the index, and gives the folder its name.

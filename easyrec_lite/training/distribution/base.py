@@ -15,7 +15,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.data.share import WHOLE, Share
-from easyrec_lite.errors import PeerLost
+from easyrec_lite.errors import PeerLost, Place
 from easyrec_lite.input import BatchInput, Order, position_of
 from easyrec_lite.training.build import Parts, build
 from easyrec_lite.training.checkpoints import Checkpoints
@@ -126,6 +126,11 @@ class Distribution(abc.ABC):
         first = self.replicas[0]
         start = position_of(first.trainer.position)
         return first.input.reader.explain(error, start)
+
+    def locate(self, row: int) -> Place:
+        """Returns where row `row` of the next batch, counted from 0, stands in the data."""
+        first = self.replicas[0]
+        return first.input.reader.locate(position_of(first.trainer.position), row)
 
     def judged(self) -> tuple[Parts, Weights]:
         """Returns a model to evaluate and export, and what gives it a checkpoint's weights.

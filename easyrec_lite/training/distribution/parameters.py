@@ -122,6 +122,10 @@ class ParameterServers(Distribution):
         """Returns that a parameter server is gone, if that is why TensorFlow failed."""
         return PeerLost(_lost(str(error), self._cluster)) if isinstance(error, LOST) else None
 
+    def locate(self, row: int) -> Place:
+        """Returns no place: the row is one of a share of the next rows."""
+        return Place()
+
     def describe(self) -> Sequence[str]:
         """Returns who trains, and how the tables are cut."""
         size = self.pipeline.config.data_config.batch_size

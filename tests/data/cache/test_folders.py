@@ -29,6 +29,7 @@ from tests.data.cache.rows import (
     pipeline,
     write,
 )
+from tests.disks import no_room
 
 TWICE = {"epochs": 2, "shuffle": True, "seed": 3}
 
@@ -147,7 +148,7 @@ def test_data_that_changes_while_it_is_read_is_not_kept(
     found = source(data)
     stream = iter(found.batches(8, Order(epochs=None)))
     next(stream)
-    touch(data)
+    rewrite(data)
     for _ in range(20):
         next(stream)
     assert caches(data) == []
@@ -284,6 +285,27 @@ def test_a_nearly_full_disk_stops_the_build(
     assert batches(found, 8, **TWICE) == plain(data)
     assert "of the disk would stay free" in log.text
     assert caches(data) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "room"), [("limit", 100), ("limit", 300), ("full", 4096), ("full", 28_672)]
+)
+def test_a_full_disk_stops_the_build(
+    data: Path,
+    tmp_path: Path,
+    kind: str,
+    room: int,
+    log: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """First, amid, and last of what is written; the rows come all the same."""
+    monkeypatch.setattr("easyrec_lite.data.cache.writer.FREE_BYTES", 0)
+    plain(data)
+    with no_room(kind, tmp_path / "disk", room) as disk:
+        assert batches(source(data, f'folder: "{disk}"'), 8, **TWICE) == plain(data)
+        assert [record.levelname for record in log.records].count("WARNING") == 1
+        assert ("No space left" if kind == "full" else "File too large") in log.text
+        assert list(disk.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made(data: Path, log: pytest.LogCaptureFixture) -> None:

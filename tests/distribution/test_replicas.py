@@ -1,0 +1,130 @@
+"""What replicas exchange, against numpy over the rows of all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from easyrec_lite import replicas
+from tests.distribution.rows import IDS, ROWS, SCALES
+
+OWN = [np.array(rows, np.float64).reshape(-1, 2) for rows in ROWS]
+ALL = np.concatenate(OWN)
+STARTS = np.cumsum([0] + [len(rows) for rows in OWN])
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, list[np.ndarray]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.distribution.replicas_child"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {name: [np.array(value) for value in each] for name, each in found.items()}
+
+
+def own_first(number: int) -> np.ndarray:
+    others = [rows for at, rows in enumerate(OWN) if at != number]
+    return np.concatenate([OWN[number], *others])
+
+
+def test_one_replica_exchanges_nothing() -> None:
+    rows = np.ones([2, 2])
+    assert replicas.count() == 1
+    assert replicas.total(rows) is rows
+    assert replicas.gathered(rows) is rows
+    assert replicas.gathered_with_gradient(rows) is rows
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_sums_and_rows_of_all(seen, number: int) -> None:
+    assert seen["total"][number] == pytest.approx(ALL.sum())
+    np.testing.assert_allclose(seen["gathered"][number], own_first(number))
+    expected = np.zeros([6, 2])
+    for at, rows in enumerate(OWN):
+        np.add.at(expected, np.arange(len(rows)) + at, rows)
+    np.testing.assert_allclose(seen["rows"][number], expected)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_gradients_reach_the_replica_of_a_row(seen, number: int) -> None:
+    expected = np.zeros_like(ALL)
+    for at, scale in enumerate(SCALES):
+        order = np.concatenate([np.arange(STARTS[k], STARTS[k + 1]) for k in _first(at)])
+        expected[order] += scale * np.arange(1, len(ALL) + 1)[:, None]
+    mine = expected[STARTS[number] : STARTS[number + 1]]
+    np.testing.assert_allclose(seen["gathered gradient"][number].reshape(-1, 2), mine)
+
+
+def _first(number: int) -> list[int]:
+    return [number, *(at for at in range(3) if at != number)]
+
+
+def normed(rows: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    return (rows - moments.mean(axis=0)) / np.sqrt(moments.var(axis=0) + 1e-3)
+
+
+def test_batch_norm_of_all_rows(seen) -> None:
+    found = np.concatenate([rows.reshape(-1, 2) for rows in seen["together"]])
+    np.testing.assert_allclose(found, normed(ALL, ALL), rtol=1e-5, atol=1e-6)
+    scales = np.repeat(SCALES, [len(rows) for rows in OWN])[:, None]
+
+    def loss(rows: np.ndarray) -> float:
+        return float((scales * normed(rows, rows) ** 3).sum())
+
+    gradient = np.concatenate([rows.reshape(-1, 2) for rows in seen["together gradient"]])
+    np.testing.assert_allclose(gradient, slope(loss, ALL), rtol=1e-3, atol=1e-4)
+
+
+def test_batch_norm_of_each_replicas_own_rows(seen) -> None:
+    for number in (0, 2):
+        rows = OWN[number]
+        np.testing.assert_allclose(seen["apart"][number], normed(rows, rows), rtol=1e-4, atol=1e-5)
+
+        def loss(rows: np.ndarray, scale: float = SCALES[number]) -> float:
+            return float((scale * normed(rows, rows) ** 3).sum())
+
+        gradient = seen["apart gradient"][number]
+        np.testing.assert_allclose(gradient, slope(loss, rows), rtol=1e-3, atol=1e-4)
+    assert seen["apart"][1].size == 0
+
+
+@pytest.mark.parametrize("kind", ["together", "apart"])
+def test_moving_statistics_are_those_of_all_rows(seen, kind: str) -> None:
+    for found in seen[f"{kind} mean"]:
+        np.testing.assert_allclose(found, 0.01 * ALL.mean(axis=0), rtol=1e-5)
+
+
+def slope(function, at: np.ndarray, width: float = 1e-5) -> np.ndarray:
+    found = np.zeros_like(at)
+    for place in np.ndindex(*at.shape):
+        step = np.zeros_like(at)
+        step[place] = width
+        found[place] = (function(at + step) - function(at - step)) / (2 * width)
+    return found
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_candidates_that_others_send(seen, number: int) -> None:
+    sent = [rows[rows[:, 0] > 1] for at, rows in enumerate(OWN) if at != number]
+    expected = np.concatenate([OWN[number], *sent])
+    np.testing.assert_allclose(seen["sent"][number].reshape(-1, 2), expected)
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_item_numbers_are_equal_where_ids_are(seen, number: int) -> None:
+    ids = []
+    for at in _first(number):
+        ids += [*IDS[at][1:], *IDS[at][:1]]
+    found = seen["numbers"][number]
+    assert len(found) == len(ids)
+    for i, one in enumerate(ids):
+        for j, other in enumerate(ids):
+            assert (found[i] == found[j]) == (one == other)
