@@ -18,6 +18,8 @@ from easyrec_lite.errors import ConfigError, PeerLost, Problem, nearest
 from easyrec_lite.local_cluster import POLL_SECONDS, LocalCluster
 
 COMMANDS = ("train",)
+# Codes of a chief that lost another process, or was killed itself.
+LOST = (PeerLost.exit_code, 128 + signal.SIGKILL)
 PROG = "python -m easyrec_lite.launch"
 
 
@@ -63,7 +65,7 @@ def _run(cluster: LocalCluster, restarts: int, grace: float) -> int:
         cluster.start()
         while True:
             restarts = _watch(cluster, restarts)
-            if cluster.chief.code != PeerLost.exit_code or not restarts:
+            if cluster.chief.code not in LOST or not restarts:
                 break
             restarts -= 1
             cluster.terminate(grace)

@@ -93,11 +93,14 @@ def test_an_evaluator_is_waited_for_and_its_failure_counts(tmp_path, monkeypatch
 
 
 def test_a_lost_cluster_starts_again_as_often_as_allowed(tmp_path) -> None:
-    script = "print('up'); sys.exit(75 if first() else 0)"
-    cluster = Cluster(tmp_path, script, worker=2)
-    assert supervise(cluster.local, restarts=1) == 0
-    assert cluster.lines("worker 1") == ["up", "up"]
-    assert "the cluster starts again, 0 restarts are left" in cluster.lines("launch")
+    for number, end in enumerate(["sys.exit(75)", "os.kill(os.getpid(), signal.SIGKILL)"]):
+        own = tmp_path / str(number)
+        own.mkdir()
+        script = f"print('up')\nif first() and index == 0:\n    {end}"
+        cluster = Cluster(own, script, worker=2)
+        assert supervise(cluster.local, restarts=1) == 0
+        assert cluster.lines("worker 1") == ["up", "up"]
+        assert "the cluster starts again, 0 restarts are left" in cluster.lines("launch")
     other = tmp_path / "other"
     other.mkdir()
     cluster = Cluster(other, "sys.exit(75)", worker=1)

@@ -181,6 +181,25 @@ def test_a_lost_parameter_server_ends_the_run_which_goes_on_when_started_again(r
     assert int(runs.stored("global_step")) == 8 * STEPS_AN_EPOCH
 
 
+def test_a_lost_chief_goes_on_with_the_same_servers(runs: Runs) -> None:
+    cluster = runs.cluster(2, 1, train_config__save_checkpoints_steps=50, data_config__num_epochs=4)
+    with cluster:
+        cluster.start()
+        while not checkpoint_paths(runs.model):
+            assert cluster.chief.code is None, printed(cluster)
+            time.sleep(0.05)
+        lost = cluster.chief
+        lost.process.kill()
+        lost.process.wait()
+        cluster.restart(lost)
+        while any(member.code is None for member in cluster.members):
+            time.sleep(0.05)
+    assert {member.code for member in cluster.members} == {0}, printed(cluster)
+    assert printed(cluster).count("serves at") == 3
+    np.testing.assert_array_equal(runs.stored("positions"), [[3, ROWS]] * 2)
+    assert int(runs.stored("global_step")) == 4 * STEPS_AN_EPOCH
+
+
 def test_a_bad_row_is_named(runs: Runs) -> None:
     """The chief finds it, for workers run no Python; a whole gzip file is read as ever."""
     lines = (runs.folder / "train.csv").read_text(encoding="utf-8").splitlines()

@@ -50,16 +50,25 @@ def make_replica(pipeline: Pipeline, share: Share = WHOLE) -> Replica:
     parts = build(pipeline)
     model = parts.model
     optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
-    opened = BatchInput(
+    opened = open_input(pipeline, parts, share)
+    return Replica(parts, optimizer, Trainer(model, optimizer), opened)
+
+
+def open_input(pipeline: Pipeline, parts: Parts, share: Share) -> BatchInput:
+    """Returns a share of the training data, for the model in `parts`.
+
+    Raises:
+      DataError: it cannot be opened.
+    """
+    return BatchInput(
         pipeline,
         train_path(pipeline),
         parts.transform,
-        model.extra_columns,
+        parts.model.extra_columns,
         parts.item_features,
         training=True,
         share=share,
     )
-    return Replica(parts, optimizer, Trainer(model, optimizer), opened)
 
 
 class Distribution(abc.ABC):

@@ -14,15 +14,13 @@ import tensorflow as tf
 
 from easyrec_lite.cluster import Cluster
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.data.share import Share
 from easyrec_lite.errors import PeerLost, Place, Problem
 from easyrec_lite.features import sharded
-from easyrec_lite.input import BatchInput
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.distribution.asynchronous import AsynchronousTrainer
-from easyrec_lite.training.distribution.base import Distribution, Replica, order_from
+from easyrec_lite.training.distribution.base import Distribution, Replica, open_input, order_from
 from easyrec_lite.training.optimizers import Optimizer
 
 # How long a process of the cluster may take to come up.
@@ -59,15 +57,7 @@ class ParameterServers(Distribution):
         self._coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
         with strategy.scope():
             parts = build(pipeline)
-            opened = BatchInput(
-                pipeline,
-                train_path(pipeline),
-                parts.transform,
-                parts.model.extra_columns,
-                parts.item_features,
-                training=True,
-                share=self._share,
-            )
+            opened = open_input(pipeline, parts, self._share)
         opened.reader.check_files()
         model = parts.model
         optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
