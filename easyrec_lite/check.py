@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def draw_graph(pipeline: Pipeline, path: str) -> None:
-    """Prints the backbone as text, or writes it to `path`, an .svg or a .png file.
+    """Prints the backbone as text, or writes it to `path`, an .svg or a .png file, and says so.
 
     Raises:
       ConfigError: there is no backbone, or `path` has another ending.
@@ -72,11 +72,13 @@ def draw_graph(pipeline: Pipeline, path: str) -> None:
 
     if not path:
         print(draw(pipeline))
-    elif suffix == ".svg":
+        return
+    if suffix == ".svg":
         atomic_write(path, draw_svg(pipeline))
     else:
         with atomic_file(path) as aside:
             draw_png(pipeline, aside)
+    print(f"the drawing is in {path}")
 
 
 def data_problems(pipeline: Pipeline, rows: int = ROWS) -> list[Problem]:

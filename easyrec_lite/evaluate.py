@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from easyrec_lite import cli
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.rules.files import existing
+from easyrec_lite.config.view import View
 from easyrec_lite.errors import ConfigError, Place, Problem
 from easyrec_lite.runtime import prepare
 
@@ -21,6 +24,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     args.config_edits = {**_ranking_edits(args), **args.config_edits}
     pipeline = cli.pipeline_from(args)
+    _require_items(pipeline)
     prepare(pipeline)
     from easyrec_lite.estimator import Estimator
     from easyrec_lite.reporting.write import report_after
@@ -69,6 +73,18 @@ def _ranking_edits(args: argparse.Namespace) -> dict[str, object]:
     if args.full_ranking is None:
         return {}
     return {FULL_RANKING: given if args.full_ranking else None}
+
+
+def _require_items(pipeline: Pipeline) -> None:
+    """Looks for the item table of a full ranking before the work begins.
+
+    Raises:
+      ConfigError: it is not there.
+    """
+    path = f"{FULL_RANKING}.item_path"
+    problems = [problem for problem in existing(View(pipeline)) if problem.path == path]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _lengths(text: str) -> list[int]:

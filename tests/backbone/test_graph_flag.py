@@ -21,9 +21,10 @@ def test_text_has_every_block_with_its_shape(capsys: pytest.CaptureFixture[str])
     assert "user_mlp, user_dcn_out, user_fm, user_cin" in line
 
 
-def test_svg(tmp_path: Path) -> None:
+def test_svg(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "graph.svg"
     assert main([*CONFIG, "--graph", str(target)]) == 0
+    assert f"the drawing is in {target}\n" in capsys.readouterr().out
     texts = {node.text for node in ElementTree.parse(target).iter() if node.tag.endswith("text")}
     assert {"user_cin", "item_cin", "[B, 11, 16]"} <= texts
 

@@ -43,4 +43,5 @@ def test_one_id_for_rows_and_table() -> None:
 def test_its_metrics_can_choose_the_best(name: str) -> None:
     best = f"export_config {{ exporter_type: 'best' best_exporter_metric: '{name}' }}\n"
     assert problems(ranked(LISTWISE, "") + best) == []
-    assert_reported(LISTWISE + best, name, "unknown metric in best_exporter_metric")
+    asks = "remedy:   ask for it, eval_config { full_ranking"
+    assert_reported(LISTWISE + best, name, "unknown metric in best_exporter_metric", asks)

@@ -56,6 +56,10 @@ def test_a_pointwise_model_has_no_softmax() -> None:
         ("logq: STREAMING logq_rate: 0", ("logq_rate is 0", "above 0, at most 1")),
         ("logq: STREAMING logq_rate: 1.5", ("logq_rate is 1.5",)),
         ("logq: STREAMING logq_buckets: 0", ("logq_buckets is 0",)),
+        (
+            "hardest_negatives: 3",
+            ("warning: ", "first of all those that are none", "mask_false_negatives: true"),
+        ),
         ("hardest_negatives: 0", ("hardest_negatives is 0", "leave it out")),
         ("min_temperature: 0.01", ("no effect without learn_temperature",)),
         ("learn_temperature: true min_temperature: -1", ("min_temperature is -1",)),

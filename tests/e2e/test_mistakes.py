@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite import cli, datasets, train
+from easyrec_lite import cli, datasets, evaluate, train
 from easyrec_lite.config.load import find
 from tests.e2e.running import LISTWISE, command
 
@@ -131,6 +131,22 @@ def test_a_config_that_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture
     shown = capsys.readouterr().err
     assert f"{config}:1:3" in shown
     assert "UTF-8" in shown
+
+
+def test_an_item_table_that_is_not_there_is_told_at_once(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before TensorFlow is loaded, and before a checkpoint is looked for."""
+    monkeypatch.setattr(evaluate, "prepare", lambda pipeline: pytest.fail("the work began"))
+    known = [f"--config={LISTWISE}", f"--model_dir={tmp_path}"]
+    ranking = ["--full_ranking", f"--item_path={data / 'item.txt'}"]
+    assert cli.run(evaluate.main, [*known, *ranking]) == 2
+    printed = capsys.readouterr().err
+    assert "eval_config.full_ranking.item_path: no such file" in printed
+    assert f"nearest:  {data / 'items.txt'}" in printed
 
 
 def test_a_folder_for_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from easyrec_lite.errors import DataError
+from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Report
 from easyrec_lite.training.log import FILE, TrainingLog, read_log
 
@@ -59,6 +60,23 @@ def test_a_line_cut_off_is_left_out_and_the_next_one_is_whole(tmp_path: Path) ->
     assert steps(tmp_path) == [2]
     begun(tmp_path, 2).report(report(4))
     assert steps(tmp_path) == [2, 4]
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '{"step": 1}', '{"metrics": {}}', "\udcff"])
+def test_a_damaged_history(tmp_path: Path, line: str) -> None:
+    history = History(tmp_path)
+    history.add(1, {"auc": 0.5})
+    history.add(3, {"auc": 0.25})
+    path = tmp_path / "evaluations.jsonl"
+    content = path.read_bytes()
+    path.write_bytes(content + line.encode(errors="surrogateescape") + b"\n")
+    for use in (lambda: history.add(4, {}), lambda: history.at(3)):
+        with pytest.raises(DataError, match=r"evaluations\.jsonl: error: the file is damaged"):
+            use()
+    path.write_bytes(content)
+    best = history.best("auc", True, 3)
+    assert best is not None
+    assert best.step == 1
 
 
 def test_no_file_and_broken_lines(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from easyrec_lite.config.rules.full_ranking import asked
 from easyrec_lite.config.rules.metrics import metric_names
 from easyrec_lite.config.view import View
 from easyrec_lite.errors import Problem
@@ -30,6 +31,8 @@ def exporter(view: View) -> Problems:
     if metric in known or metric.startswith("loss/") or not (decides or named):
         return
     remedy = "name a metric that eval_config computes"
+    if metric.startswith("full_ranking/") and not asked(view):
+        remedy = "ask for it, eval_config { full_ranking { topk: 10 } }, or " + remedy
     yield view.unknown(
         "export_config.best_exporter_metric",
         "metric in best_exporter_metric:",

@@ -157,7 +157,7 @@ def learnt_temperature(view: View) -> Problems:
 
 
 def hardest(view: View) -> Problems:
-    """Some negatives are left to compete."""
+    """Some negatives are left to compete, and they are negatives."""
     options = view.model_config.softmax
     if options.HasField("hardest_negatives") and options.hardest_negatives < 1:
         yield view.error(
@@ -165,6 +165,14 @@ def hardest(view: View) -> Problems:
             "hardest_negatives is 0, which leaves nothing to learn from",
             expected="a positive number",
             remedy="leave it out to let all negatives compete",
+        )
+    if options.hardest_negatives and not options.mask_false_negatives:
+        yield view.warning(
+            f"{PATH}.hardest_negatives",
+            "the hardest negatives of a row are first of all those that are none: its own item, in "
+            "other rows or among the sampled",
+            expected="mask_false_negatives: true",
+            remedy="set it, or leave hardest_negatives out",
         )
 
 
