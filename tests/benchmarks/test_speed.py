@@ -84,7 +84,9 @@ def test_training_and_its_limits(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert set(line[name]) == WINDOW
         assert line[name]["min"] <= line[name]["median"] <= line[name]["max"]
     assert line["peak MB"] > 0
-    peaks, bound, alone = found["limits"]
+    peaks, bound, kept, alone = found["limits"]
+    assert kept["config"] == "small, kept"
+    assert kept["GFLOP"] == bound["GFLOP"]
     assert alone["config"] == "small, no input"
     assert alone["GFLOP"] == bound["GFLOP"]
     assert all(float(peaks[name]) > 0 for name in limits.PEAKS.values())
