@@ -41,6 +41,7 @@ class Bench:
 
         given = {
             "model_dir": str(self.scratch / "model"),
+            "data_config.cache.mode": "OFF",
             **edits(self.data, row.listwise),
             **row.edits,
         }

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.speed import data
 from benchmarks.speed.bench import Bench, spread, taking_turns
 from benchmarks.speed.rows import LISTWISE, ROWS
-from benchmarks.speed.worker import Numbers, Timer, Worker
+from benchmarks.speed.worker import Numbers, Worker, windows
 
 TITLE = "input: rows/s of each reader without a model"
 NOTES = (
@@ -98,14 +98,4 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         for _ in range(count):
             next(iterator)
 
-    read(2)
-    with Timer() as first:
-        read(10)
-    count = max(2, round(arguments["seconds"] * 10 / first.seconds))
-
-    def window() -> Numbers:
-        with Timer() as spent:
-            read(count)
-        return {"rows": count * size, "seconds": spent.seconds, "cpu": spent.cpu}
-
-    return {}, window
+    return {}, windows(read, size, arguments["seconds"], tried=10)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.speed.bench import Bench, spread
+from benchmarks.speed.bench import Bench, Trained, spread
 from benchmarks.speed.rows import LISTWISE, ROWS
+from benchmarks.speed.training import use_threads
 from benchmarks.speed.worker import Numbers, Timer, Worker
 
 TITLE = "limits: a step's bound, at the machine's measured peaks, and our share of it"
@@ -14,7 +15,9 @@ NOTES = (
     "bound: matrix products at the peak of tf.matmul, the softmax's exponentials at that of "
     "tf.exp, table rows at that of tf.gather and of a scatter, dense weights at that of a copy, "
     "one after another; nothing for input, hashing, activations, batch norm, distinct rows; "
-    "no input: the step alone, on batches kept in memory"
+    "kept: rows from the column cache, as from the second epoch on; no input: the step alone, on "
+    "batches in memory; one core: the same with one thread a pool, peaks and step in CPU time, "
+    "which other work on the machine disturbs least"
 )
 BATCHES = 16
 WIDTH = 16
@@ -31,19 +34,29 @@ PEAKS = {
 
 
 def run(bench: Bench) -> Iterator[Numbers]:
-    """Yields a line of the machine's peaks, then a line a config."""
+    """Yields a line of the machine's peaks, then a line a config; then the same for one core."""
     rows = [LISTWISE] if bench.quick else list(ROWS)
     trained = {row.name: bench.trained(row) for row in rows}
+    trained[f"{LISTWISE.name}, kept"] = bench.trained(LISTWISE, kept=True)
     trained[f"{LISTWISE.name}, no input"] = bench.trained(LISTWISE, cached=BATCHES)
-    with Worker("limits:job", seconds=bench.seconds / 10) as worker:
+    yield from _shares(bench, trained, "the machine", threads=0)
+    alone = {f"{LISTWISE.name}, one core": bench.trained(LISTWISE, cached=BATCHES, threads=1)}
+    yield from _shares(bench, alone, "one core", threads=1)
+
+
+def _shares(
+    bench: Bench, trained: dict[str, Trained], machine: str, threads: int
+) -> Iterator[Numbers]:
+    with Worker("limits:job", seconds=bench.seconds / 10, threads=threads) as worker:
         windows = [worker.window() for _ in range(bench.repeats)]
     peaks = {name: max(window[name] for window in windows) for name in PEAKS.values()}
-    yield {"config": "the machine", **{name: f"{peak:.3g}" for name, peak in peaks.items()}}
+    yield {"config": machine, **{name: f"{peak:.3g}" for name, peak in peaks.items()}}
+    time = "cpu" if threads else "seconds"
     for name, found in trained.items():
         work = found.facts["work"]
         parts = {what: 1e3 * work[what] / peaks[peak] for what, peak in PEAKS.items()}
         bound = sum(parts.values())
-        steps = [window["seconds"] / window["steps"] * 1e3 for window in found.windows]
+        steps = [window[time] / window["steps"] * 1e3 for window in found.windows]
         yield {
             "config": name,
             **{peak: f"{parts[what]:.2f} ms" for what, peak in PEAKS.items()},
@@ -55,26 +68,31 @@ def run(bench: Bench) -> Iterator[Numbers]:
 
 
 def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
-    """Makes the probes of the machine ready; a window runs each for about `seconds`."""
+    """Makes the probes of the machine ready; a window runs each for about `seconds`.
+
+    Args:
+      arguments: also `threads`: as of `training.job`; where it is given, CPU time counts.
+    """
     from easyrec_lite.runtime import load_tensorflow
 
     load_tensorflow()
-    probes = _probes()
+    use_threads(arguments["threads"])
+    probes, time = _probes(), "cpu" if arguments["threads"] else "seconds"
 
     def window() -> Numbers:
-        return {name: _rate(*probe, arguments["seconds"]) for name, probe in probes.items()}
+        return {name: _rate(*probe, arguments["seconds"], time) for name, probe in probes.items()}
 
     window()
     return {}, window
 
 
-def _rate(probe: Callable[[], Any], amount: float, seconds: float) -> float:
-    """Returns the best amount a second of several calls."""
+def _rate(probe: Callable[[], Any], amount: float, seconds: float, time: str) -> float:
+    """Returns the best amount a second, or CPU second, of several calls."""
     best = spent = 0.0
     while spent < seconds:
         with Timer() as timer:
             probe()
-        best = max(best, amount / timer.seconds)
+        best = max(best, amount / getattr(timer, time))
         spent += timer.seconds
     return best
 

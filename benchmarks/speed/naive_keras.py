@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.speed.naive import prepared, sides, values
-from benchmarks.speed.worker import Numbers, Timer
+from benchmarks.speed.worker import Numbers, windows
 
 TEMPERATURE = 0.01
 UNITS = (256, 128, 64)
@@ -42,16 +42,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         model.fit(data, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0)
 
     fit(len(made))
-    with Timer() as first:
-        fit(2)
-    steps = max(2, round(arguments["seconds"] * 2 / first.seconds))
-
-    def window() -> Numbers:
-        with Timer() as spent:
-            fit(steps)
-        return {"rows": steps * rows, "seconds": spent.seconds, "cpu": spent.cpu}
-
-    return {}, window
+    return {}, windows(fit, rows, arguments["seconds"], tried=2)
 
 
 def _padded(parts: Any, batch: Any) -> dict[str, dict[str, np.ndarray]]:

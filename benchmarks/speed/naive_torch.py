@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from benchmarks.speed.naive import prepared, sides, values
 from benchmarks.speed.naive_keras import RATE, TEMPERATURE, UNITS, WIDTH
-from benchmarks.speed.worker import Numbers, Timer
+from benchmarks.speed.worker import Numbers, windows
 
 Bag = tuple[Any, Any]
 
@@ -34,12 +35,10 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     made = [_tensors(torch, parts, batch) for batch in batches]
     rows = int(next(iter(batches[0].labels.values())).shape[0])
     labels = torch.arange(rows)
-    done = 0
+    endless = itertools.cycle(made)
 
     def step() -> None:
-        nonlocal done
-        inputs = made[done % len(made)]
-        done += 1
+        inputs = next(endless)
         user, item = (_encode(torch, towers[side], inputs[side]) for side in ("user", "item"))
         loss = nn.functional.cross_entropy(user @ item.T / TEMPERATURE, labels)
         for optimizer in optimizers:
@@ -48,19 +47,11 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         for optimizer in optimizers:
             optimizer.step()
 
-    for _ in range(3):
-        step()
-    with Timer() as first:
-        step()
-    steps = max(2, round(arguments["seconds"] / first.seconds))
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            step()
 
-    def window() -> Numbers:
-        with Timer() as spent:
-            for _ in range(steps):
-                step()
-        return {"rows": steps * rows, "seconds": spent.seconds, "cpu": spent.cpu}
-
-    return {}, window
+    return {}, windows(run, rows, arguments["seconds"], tried=2)
 
 
 def _tower(nn: Any, specs: list[Any]) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def _identity(text: str) -> tuple[str, str]:
     if text.startswith(EXECUTOR):
         return EXECUTOR, ""
     found = _OPERATION.fullmatch(text)
-    return (found[1], found[2].removeprefix("_Mkl")) if found else ("", "")
+    return (found[1], found[2].removeprefix("_Mkl").removeprefix("Native")) if found else ("", "")
 
 
 @functools.cache

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.speed.worker import Numbers, Timer, peak_mb
-
-WARM_STEPS = 4
+from benchmarks.speed.worker import Numbers, Timer, peak_mb, windows
 
 
 def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
@@ -15,6 +14,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
 
     Args:
       arguments: also `cached`: batches that are kept in memory and repeated (0: read the files);
+        `kept`: whether the column cache holds the rows, as from the second epoch on;
         `spread`: the rows of the tables of the user's and the item's id, whose ids are then
         replaced by uniform ones, so that a step's rows lie all over them; `threads`: of each of
         TensorFlow's pools (0: its own choice).
@@ -27,31 +27,24 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     from easyrec_lite.training.run import Run
 
     use_threads(arguments.get("threads", 0))
-    pipeline = load_checked(arguments["config"], arguments["edits"])
-    run = Run(pipeline, [], evaluate=False)
+    edits = dict(arguments["edits"])
+    if arguments.get("kept"):
+        edits["data_config.cache.mode"] = "ALWAYS"
+    run = Run(load_checked(arguments["config"], edits), [], evaluate=False)
     data = batches(run, arguments)
     facts = {"work": work(run.parts.model, next(iter(data)))}
     iterator, trainer = iter(data), run.trainer
     with Timer() as first:
         trainer.run(iterator, 1)
     facts["first_step_seconds"] = first.seconds
-    trainer.run(iterator, WARM_STEPS)
-    with Timer() as several:
-        trainer.run(iterator, WARM_STEPS)
-    steps = max(2, round(arguments["seconds"] * WARM_STEPS / several.seconds))
+    size = run.config.data_config.batch_size
+    train = windows(lambda steps: trainer.run(iterator, steps), size, arguments["seconds"])
     trainer.take_counts()
 
     def window() -> Numbers:
-        with Timer() as spent:
-            trainer.run(iterator, steps)
+        found = train()
         rows, waited = trainer.take_counts()
-        return {
-            "steps": steps,
-            "rows": rows,
-            "seconds": spent.seconds,
-            "cpu": spent.cpu,
-            "waited": waited,
-        }
+        return {**found, "rows": rows, "waited": waited}
 
     return {**facts, "ready_mb": peak_mb()}, window
 
@@ -62,6 +55,10 @@ def batches(run: Any, arguments: dict[str, Any]) -> Any:
 
     data = run.config.data_config
     order = Order(epochs=None, shuffle=data.shuffle, seed=run.config.train_config.seed)
+    if arguments.get("kept"):
+        for _ in run.input.batches(data.batch_size, dataclasses.replace(order, epochs=1)):
+            pass
+        assert run.input.cached
     made = run.input.batches(data.batch_size, order)
     if arguments.get("spread"):
         made = made.map(lambda batch: _spread(batch, arguments["spread"]))

@@ -85,6 +85,30 @@ class Timer(AbstractContextManager["Timer"]):
         self.cpu = time.process_time() - self._cpu
 
 
+def windows(
+    run: Callable[[int], object], rows: int, seconds: float, tried: int = 4
+) -> Callable[[], Numbers]:
+    """Warms `run` up, and returns what measures one window of it.
+
+    Args:
+      run: does so many steps.
+      rows: of one step.
+      seconds: what a window takes, about.
+      tried: steps to warm up, and then to find out how many fit into a window.
+    """
+    run(tried)
+    with Timer() as trial:
+        run(tried)
+    steps = max(2, round(seconds * tried / trial.seconds))
+
+    def window() -> Numbers:
+        with Timer() as spent:
+            run(steps)
+        return {"steps": steps, "rows": steps * rows, "seconds": spent.seconds, "cpu": spent.cpu}
+
+    return window
+
+
 def peak_mb() -> float:
     """Returns the largest resident size of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks.speed import bench, input, limits, naive, scaling, serving, startup, step
+from benchmarks.speed import (
+    bench,
+    input,
+    limits,
+    naive,
+    scaling,
+    serving,
+    startup,
+    step,
+    training,
+)
 from benchmarks.speed import worker as worker_module
 from benchmarks.speed.__main__ import SECTIONS, main
 from benchmarks.speed.report import table
@@ -54,6 +64,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "Worker", Here)
     for module in (limits, naive, serving):
         monkeypatch.setattr(module, "LISTWISE", SMALL)
+    for module in (limits, training):
+        # Threads cannot be set any more in this process.
+        monkeypatch.setattr(module, "use_threads", lambda count: None)
     monkeypatch.setattr(step, "ROWS", [SMALL])
     monkeypatch.setattr(input, "ROWS", [SMALL])
     monkeypatch.setattr(input, "LISTWISE", SMALL)
@@ -84,7 +97,12 @@ def test_training_and_its_limits(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert set(line[name]) == WINDOW
         assert line[name]["min"] <= line[name]["median"] <= line[name]["max"]
     assert line["peak MB"] > 0
-    peaks, bound, alone = found["limits"]
+    peaks, bound, kept, alone, core, one = found["limits"]
+    assert core["config"] == "one core"
+    assert one["config"] == "small, one core"
+    assert one["GFLOP"] == bound["GFLOP"]
+    assert kept["config"] == "small, kept"
+    assert kept["GFLOP"] == bound["GFLOP"]
     assert alone["config"] == "small, no input"
     assert alone["GFLOP"] == bound["GFLOP"]
     assert all(float(peaks[name]) > 0 for name in limits.PEAKS.values())
@@ -113,7 +131,7 @@ def test_input_serving_and_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_work_of_a_step(tmp_path: Path) -> None:
-    from benchmarks.speed import data, training, work
+    from benchmarks.speed import data, work
     from easyrec_lite.training.run import Run
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
@@ -136,7 +154,7 @@ def test_work_of_a_step(tmp_path: Path) -> None:
 
 
 def test_spread_ids_cover_the_table_and_follow_from_the_position(tmp_path: Path) -> None:
-    from benchmarks.speed import data, training
+    from benchmarks.speed import data
     from easyrec_lite.training.run import Run
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
@@ -151,7 +169,7 @@ def test_spread_ids_cover_the_table_and_follow_from_the_position(tmp_path: Path)
 
 
 def test_a_worker_answers_and_tells_why_it_failed() -> None:
-    with worker_module.Worker("limits:job", seconds=0.0001) as made:
+    with worker_module.Worker("limits:job", seconds=0.0001, threads=1) as made:
         assert set(made.window()) == {*limits.PEAKS.values(), "peak_mb"}
     with pytest.raises(RuntimeError, match="no_such_job"):
         worker_module.Worker("limits:no_such_job")
