@@ -1,9 +1,14 @@
-"""Input with and without kept rows: `python -m benchmarks.input_cache [--config NAME …]`.
+"""What input costs, with and without kept rows: `python -m benchmarks.input_cache [--config …]`.
 
-For each config, on data that is made for it: rows/s of the input alone, CPU seconds for a million
-rows, and the share of training steps that is spent waiting for input, from the second epoch on.
-With and without the cache take turns, so that what else the machine does falls on both; printed
-are medians. The share for one batch that lies in memory is the least there can be.
+For each config, on data that is made for it, from the second epoch on:
+
+- CPU seconds for a million rows of the input alone;
+- of a step: these CPU seconds as a share of those of a step on batches that lie in memory;
+- CPU more, time more: by how much steps that read take longer than steps on batches in memory.
+
+All ways take turns, window by window, so that what else the machine does falls on each; printed
+are medians. The time shows what a run waits for; on a machine that does other things too it
+scatters by several percent, and the CPU seconds are what to go by.
 """
 
 from __future__ import annotations
@@ -13,116 +18,150 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite import datasets
-from easyrec_lite.config import Pipeline, load_checked
+from benchmarks.speed import data
+from easyrec_lite.config import load_checked
 from easyrec_lite.input import BatchInput, Order
-from easyrec_lite.training.build import Parts, build
+from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.training.build import build
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
 
-CONFIGS = ("dssm_senet_on_taobao_pointwise.config", "dssm_senet_on_taobao.config")
-SECOND_EPOCH = (1, 0)
-WARM = 3
+CONFIGS = ("dssm_on_taobao.config", "dssm_neg_sampler_on_taobao.config")
+WAYS = {"from the files": "OFF", "with the cache": "AUTO"}
+HELD = "batches in memory"
+HELD_BATCHES = 16
+
+
+class Spent(NamedTuple):
+    """Seconds of a window."""
+
+    wall: float
+    cpu: float
 
 
 class Found(NamedTuple):
-    """Of one way to read: rows/s and CPU seconds per million rows alone, share waited in steps."""
+    """Of a way to read: medians of what the module's head lists."""
 
-    rate: float
     cpu: float
-    waited: float
+    share: float
+    more_cpu: float
+    more_time: float
 
 
 class Case:
-    """One config with and without the cache.
+    """A config with each way to read, and with batches in memory.
 
     Args:
-      pipeline: the config; `mode` decides on the cache.
-      batch_size: B.
+      name: the config.
+      folder: the data.
+      size: B.
     """
 
-    def __init__(self, pipeline: Pipeline, batch_size: int):
-        self.parts: Parts = build(pipeline)
-        model = self.parts.model
-        self.batch_size = batch_size
-        self.trainer = Trainer(
-            model, Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
-        )
-        self.input = BatchInput(
+    def __init__(self, name: str, folder: Path, size: int):
+        self.size = size
+        self._config, self._edits = name, {"data_config.batch_size": size}
+        listwise = loss_terms(load_checked(name).config.model_config)[0].loss_type == LISTWISE
+        self._edits |= data.edits(folder, listwise)
+        parts = build(load_checked(name, self._edits))
+        self._transform, self._items = parts.transform, parts.item_features
+        self._model = model = parts.model
+        config = load_checked(name, self._edits).config.train_config
+        self._trainer = Trainer(model, Optimizer(config, model.trainable, set(model.tables)))
+        streams = {way: self._stream(mode) for way, mode in WAYS.items()}
+        streams[HELD] = streams["with the cache"].take(HELD_BATCHES).cache().repeat().prefetch(1)
+        self._trained = {way: iter(stream) for way, stream in streams.items()}
+        self._read = {way: iter(stream) for way, stream in streams.items()}
+
+    def _stream(self, mode: str) -> tf.data.Dataset:
+        """Returns the batches from the second epoch on, after the first is kept if it is to be."""
+        pipeline = load_checked(self._config, {**self._edits, "data_config.cache.mode": mode})
+        made = BatchInput(
             pipeline,
             pipeline.config.train_input_path,
-            self.parts.transform,
-            model.extra_columns,
-            self.parts.item_features,
+            self._transform,
+            self._model.extra_columns,
+            self._items,
             training=True,
         )
+        if mode != "OFF":
+            for _ in made.batches(self.size, Order(epochs=2, shuffle=True)):
+                pass
+            assert made.cached
+        return made.batches(self.size, Order(epochs=None, start=(1, 0), shuffle=True))
 
-    def stream(self, epochs: int | None, start: tuple[int, int] = SECOND_EPOCH) -> tf.data.Dataset:
-        order = Order(epochs=epochs, start=start, shuffle=True, seed=1)
-        return self.input.batches(self.batch_size, order)
+    def windows(self, steps: int) -> Iterator[dict[str, tuple[Spent, Spent]]]:
+        """Yields turns without end: way → (reading `steps` batches alone, training on them)."""
 
-    def fill(self) -> None:
-        """Reads two epochs, the first of which is kept."""
-        for _ in self.stream(2, (0, 0)):
-            pass
+        def turn(count: int) -> dict[str, tuple[Spent, Spent]]:
+            return {
+                way: (
+                    _spent(partial(_drain, self._read[way], tf.constant(count))),
+                    _spent(partial(self._trainer.run, self._trained[way], count)),
+                )
+                for way in self._trained
+            }
 
-    def floor(self, steps: int) -> float:
-        """Returns the share waited for one batch that lies in memory."""
-        (one,) = self.stream(None).take(1)
-        return self._waited(tf.data.Dataset.from_tensors(one).repeat().prefetch(1), steps)
-
-    def measure(self, batches: int, steps: int) -> Found:
-        iterator = iter(self.stream(None))
-        for _ in range(WARM):
-            next(iterator)
-        wall, cpu = time.perf_counter(), time.process_time()
-        for _ in range(batches):
-            next(iterator)
-        rows = batches * self.batch_size
-        rate = rows / (time.perf_counter() - wall)
-        cpu = (time.process_time() - cpu) / rows * 1e6
-        return Found(rate, cpu, self._waited(self.stream(None), steps))
-
-    def _waited(self, dataset: tf.data.Dataset, steps: int) -> float:
-        iterator = iter(dataset)
-        self.trainer.run(iterator, WARM)
-        self.trainer.take_counts()
-        wall = time.perf_counter()
-        self.trainer.run(iterator, steps)
-        spent = time.perf_counter() - wall
-        return self.trainer.take_counts()[1] / spent
+        turn(HELD_BATCHES)
+        while True:
+            yield turn(steps)
 
 
-def compare(name: str, data: Path, args: argparse.Namespace) -> tuple[Found, Found, float]:
-    """Returns the medians without and with the cache, and of the share for a batch in memory."""
-    rows = "train.csv" if "pointwise" in name else "train_clicked.csv"
-    edits = {
-        "train_input_path": str(data / rows),
-        "model_dir": str(data / "model"),
-        "data_config.batch_size": args.batch_size,
+def _spent(work: Callable[[], object]) -> Spent:
+    """Returns what `work` takes; the CPU time holds that of filling the buffers again."""
+    _settle()
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    wall = time.perf_counter() - wall
+    _settle()
+    return Spent(wall, time.process_time() - cpu)
+
+
+def _settle() -> None:
+    """Waits until no thread reads ahead any more."""
+    quiet = 0
+    while quiet < 3:
+        cpu = time.process_time()
+        time.sleep(0.05)
+        quiet = quiet + 1 if time.process_time() - cpu < 0.001 else 0
+
+
+@tf.function(autograph=False, reduce_retracing=True)
+def _drain(iterator: tf.data.Iterator, count: tf.Tensor) -> None:
+    """Takes batches as the training loop does, within the graph."""
+
+    def one(done: tf.Tensor) -> list[tf.Tensor]:
+        with tf.control_dependencies([next(iterator).position]):
+            return [done + 1]
+
+    tf.while_loop(lambda done: done < count, one, [tf.constant(0)], parallel_iterations=1)
+
+
+def measure(case: Case, steps: int, repeats: int) -> dict[str, Found]:
+    """Returns what each way costs."""
+    found: dict[str, list[Found]] = {way: [] for way in WAYS}
+    rows = steps * case.size
+    for _, turn in zip(range(repeats), case.windows(steps), strict=False):
+        held = turn[HELD][1]
+        for way, each in found.items():
+            alone, trained = turn[way]
+            each.append(
+                Found(
+                    alone.cpu / rows * 1e6,
+                    alone.cpu / held.cpu,
+                    trained.cpu / held.cpu - 1,
+                    trained.wall / held.wall - 1,
+                )
+            )
+    return {
+        way: Found(*map(statistics.median, zip(*each, strict=True))) for way, each in found.items()
     }
-    if "pointwise" not in name:
-        edits["data_config.negative_sampler.input_path"] = str(data / "items.txt")
-    cases = [
-        Case(load_checked(name, {**edits, "data_config.cache.mode": mode}), args.batch_size)
-        for mode in ("OFF", "AUTO")
-    ]
-    cases[1].fill()
-    assert cases[1].input.cached
-    found: list[list[Found]] = [[], []]
-    floors = []
-    for _ in range(args.repeats):
-        for each, case in zip(found, cases, strict=True):
-            each.append(case.measure(args.batches, args.steps))
-        floors.append(cases[1].floor(args.steps))
-    plain, kept = (Found(*map(statistics.median, zip(*each, strict=True))) for each in found)
-    return plain, kept, statistics.median(floors)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -131,21 +170,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", nargs="+", default=CONFIGS)
     parser.add_argument("--rows", type=int, default=400_000)
     parser.add_argument("--batch_size", type=int, default=4096)
-    parser.add_argument("--batches", type=int, default=60, help="to read alone")
-    parser.add_argument("--steps", type=int, default=20, help="to train")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=32, help="of a window")
+    parser.add_argument("--repeats", type=int, default=7)
     args = parser.parse_args(argv)
     print(f"B {args.batch_size}, {args.rows} rows of data; medians of {args.repeats}")
-    print(f"{'':<44}{'rows/s':>12}{'CPU s/1e6 rows':>18}{'waited':>10}")
+    heads = ("CPU s/1e6 rows", "of a step", "CPU more", "time more")
+    print(f"{'':<36}" + "".join(f"{head:>16}" for head in heads))
     with tempfile.TemporaryDirectory() as folder:
-        flags = ["taobao-synthetic", "--rows", str(args.rows), "--out", folder, "--overwrite"]
-        datasets.main(flags)
+        made = data.make(Path(folder), args.rows)
         for name in args.config:
-            plain, kept, floor = compare(name, Path(folder), args)
-            for label, found in ((f"{name}", plain), ("  with the cache", kept)):
-                print(f"{label:<44}{found.rate:>12,.0f}{found.cpu:>18.2f}{found.waited:>10.1%}")
-            print(f"{'  one batch in memory':<74}{floor:>10.1%}")
-            print(f"{'  ratio':<44}{kept.rate / plain.rate:>12.1f}{plain.cpu / kept.cpu:>18.1f}")
+            print(name)
+            found = measure(Case(name, made, args.batch_size), args.steps, args.repeats)
+            for way, (cpu, *shares) in found.items():
+                numbers = [f"{cpu:.2f}", *(f"{share:.1%}" for share in shares)]
+                print(f"  {way:<34}" + "".join(f"{number:>16}" for number in numbers))
     return 0
 
 

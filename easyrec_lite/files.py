@@ -148,21 +148,33 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(gone)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Removes what killed processes left aside in `folder` and below.
+def remove_leftovers(folder: Path, below: bool = True) -> None:
+    """Removes what killed processes left aside in `folder` and, unless not `below`, below it.
 
     A folder that was being replaced when its process was killed, and is not there, comes back.
     What a living process of this machine writes stays, and what another machine wrote for a day.
     """
-    for path in sorted(folder.rglob(".*")):
-        match = _ASIDE.fullmatch(path.name)
-        if match is None or not path.exists() or not _abandoned(path, match):
+    for path, match in _asides(folder, below):
+        if not path.exists() or not _abandoned(path, match):
             continue
         target = path.with_name(match["name"])
         if match["kind"] == "old" and not target.exists():
             os.replace(path, target)
         else:
             _remove(path)
+
+
+def unfinished(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Yields what is written aside in `folder`, and whether its process may live."""
+    for path, match in _asides(folder, below=False):
+        yield path, not _abandoned(path, match)
+
+
+def _asides(folder: Path, below: bool) -> Iterator[tuple[Path, re.Match[str]]]:
+    for path in sorted(folder.rglob(".*") if below else folder.glob(".*")):
+        match = _ASIDE.fullmatch(path.name)
+        if match is not None:
+            yield path, match
 
 
 def _abandoned(path: Path, match: re.Match[str]) -> bool:

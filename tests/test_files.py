@@ -16,6 +16,7 @@ from easyrec_lite.files import (
     atomic_write,
     remove_folder,
     remove_leftovers,
+    unfinished,
 )
 
 HOST = socket.gethostname()
@@ -84,3 +85,16 @@ def test_a_folder_cut_off_while_it_was_replaced_comes_back(tmp_path: Path, dead:
     (tmp_path / "80").mkdir()
     remove_leftovers(tmp_path)
     assert names(tmp_path) == {"60", "60/before", "80"}
+
+
+def test_only_the_folder_itself_may_be_swept(tmp_path: Path, dead: int) -> None:
+    (tmp_path / "below").mkdir()
+    mine = f".a.tmp-{HOST}-{os.getpid()}"
+    for name in (mine, f".b.tmp-{HOST}-{dead}", f"below/.c.tmp-{HOST}-{dead}", ".d"):
+        (tmp_path / name).touch()
+    assert [(path.name, alive) for path, alive in unfinished(tmp_path)] == [
+        (mine, True),
+        (f".b.tmp-{HOST}-{dead}", False),
+    ]
+    remove_leftovers(tmp_path, below=False)
+    assert names(tmp_path) == {mine, "below", f"below/.c.tmp-{HOST}-{dead}", ".d"}

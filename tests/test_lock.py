@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,30 +12,19 @@ import pytest
 from easyrec_lite.errors import RunError
 from easyrec_lite.lock import FILE, only_run
 from easyrec_lite.runtime import set_aside
+from tests.children import started
 
 HOLD = """
 import pathlib, sys
 from easyrec_lite.lock import only_run
 with only_run(pathlib.Path(sys.argv[1])):
-    print("held", flush=True)
+    print("ready", flush=True)
     sys.stdin.read()
 """
 
 
-def holder(folder: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
-
-
 def test_the_second_is_refused_by_name_until_the_first_ends(tmp_path: Path) -> None:
-    process = holder(tmp_path)
+    process = started(HOLD, tmp_path)
     with pytest.raises(RunError) as caught, only_run(tmp_path):
         pytest.fail("two runs at once")
     assert f"process {process.pid} on host {socket.gethostname()}" in str(caught.value)
@@ -50,7 +37,7 @@ def test_the_second_is_refused_by_name_until_the_first_ends(tmp_path: Path) -> N
 
 
 def test_a_killed_process_does_not_block(tmp_path: Path) -> None:
-    process = holder(tmp_path)
+    process = started(HOLD, tmp_path)
     process.kill()
     process.communicate()
     assert (tmp_path / FILE).exists()
@@ -75,7 +62,7 @@ def test_the_same_process_is_refused_too_and_an_error_releases(tmp_path: Path) -
 
 def test_a_folder_in_use_is_not_moved_aside(tmp_path: Path) -> None:
     folder = tmp_path / "model"
-    process = holder(folder)
+    process = started(HOLD, folder)
     (folder / "model.ckpt-1.index").touch()
     with pytest.raises(RunError, match=f"process {process.pid} "):
         set_aside(str(folder))

@@ -58,18 +58,37 @@ class Order:
 
     def rows(self, epoch: tf.Tensor, chunk: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         """Returns the order of the `count` rows of a chunk, int64 [count]."""
-        rows = tf.range(count)
         if self.window <= 1:
-            return rows
+            return tf.range(count)
+        return tf.cast(tf.argsort(self._keys(epoch, chunk, count), stable=True), tf.int64)
+
+    def known_rows(self, epoch: int, chunk: int, count: int) -> np.ndarray:
+        """Returns what `rows` does, in an eighth of its time, int64 [count]."""
+        if self.window <= 1:
+            return np.arange(count)
+        keys = self._keys(tf.constant(epoch), tf.constant(chunk), tf.constant(count, tf.int64))
+        return ascending(keys.numpy())
+
+    def _keys(self, epoch: tf.Tensor, chunk: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        """Returns float64 [count]: by them the rows of a chunk are sorted."""
         draw = tf.random.stateless_uniform([count], self._seed(epoch, chunk), dtype=tf.float64)
-        by_window = tf.cast(rows // self.window, tf.float64) + draw
-        return tf.cast(tf.argsort(by_window, stable=True), tf.int64)
+        return tf.cast(tf.range(count) // self.window, tf.float64) + draw
 
     def _seed(self, epoch: tf.Tensor | int, part: tf.Tensor | int) -> tf.Tensor:
         fold = tf.random.experimental.stateless_fold_in
         low, high = self.seed & 0x7FFFFFFF, self.seed >> 31 & 0x7FFFFFFF
         seed = tf.constant([low, high], tf.int64)
         return fold(fold(seed, tf.cast(epoch, tf.int64)), tf.cast(part, tf.int64))
+
+
+def ascending(keys: np.ndarray) -> np.ndarray:
+    """Returns the places of `keys` [n] in ascending order, equal ones as they stand, int64 [n]."""
+    # NumPy's unstable sort is five times faster; only equal keys could tell it from a stable one.
+    order = np.argsort(keys)
+    ordered_keys = keys[order]
+    if (ordered_keys[1:] == ordered_keys[:-1]).any():
+        return np.argsort(keys, kind="stable")
+    return order
 
 
 class Run(NamedTuple):
@@ -100,9 +119,9 @@ def arranged(order: Order, sizes: np.ndarray) -> Iterator[Run]:
         shift = starts[files] - (ends - sizes[files])
         consumed = order.start[1] if epoch == order.start[0] else 0
         for first in range(consumed - consumed % order.chunk, total, order.chunk):
-            count = tf.constant(min(order.chunk, total - first), tf.int64)
-            index = first + order.rows(tf.constant(epoch), tf.constant(first // order.chunk), count)
-            index = index.numpy()[max(consumed - first, 0) :]
+            count = min(order.chunk, total - first)
+            index = first + order.known_rows(epoch, first // order.chunk, count)
+            index = index[max(consumed - first, 0) :]
             records = index + shift[np.searchsorted(ends, index, side="right")]
             yield Run(epoch, max(first, consumed), records)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from easyrec_lite.data.order import Order
+from easyrec_lite.data.order import Order, ascending
 from easyrec_lite.data.parquet_table import open_parquet
 from easyrec_lite.errors import Place
 
@@ -42,7 +42,7 @@ class Window(NamedTuple):
             return index
         random = np.random.Generator(np.random.PCG64([order.seed, self.epoch, self.number]))
         part = index // order.window if self.rows >= 2 * order.window else 0
-        return np.argsort(part + random.random(self.rows), kind="stable")
+        return ascending(part + random.random(self.rows))
 
     def locate(self, index: int) -> tuple[int, int]:
         """Returns where row `index` stands: the position of its group, and its row in there."""

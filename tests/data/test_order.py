@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, ordered
+from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, ascending, ordered
 from easyrec_lite.data.readers import Reader, open_reader
 from tests.data.reading import column, pipeline, read
 
@@ -161,3 +161,18 @@ def test_compressed_and_plain_files_mix(tmp_path: Path) -> None:
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"3\n4"))
     reader = open_reader(pipeline("row:INT64"), str(tmp_path), training=True)
     assert column(reader, "row") == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("window", "count"), [(0, 5), (7, 50), (1 << 17, 3000)])
+def test_known_rows_are_those_of_the_graph(window: int, count: int) -> None:
+    order = Order(seed=6, window=window)
+    number = tf.constant(count, tf.int64)
+    expected = order.rows(tf.constant(2), tf.constant(1), number).numpy().tolist()
+    assert order.known_rows(2, 1, count).tolist() == expected
+    assert sorted(expected) == list(range(count))
+
+
+def test_equal_keys_keep_their_order() -> None:
+    keys = np.random.default_rng(0).integers(0, 9, 1000).astype(np.float64)
+    expected = sorted(range(1000), key=keys.__getitem__)
+    assert ascending(keys).tolist() == expected

@@ -1,33 +1,29 @@
 """Where caches lie, and which of them are whole, stale, being built, or left over.
 
 A cache is a folder that is named by its key and holds `.npy` files and a manifest. It is built
-beside its place under a name of its own and renamed when it is whole. The builder holds a lock on
-its folder; the system lets go of it when the process ends, however it ends.
+beside its place, as `easyrec_lite.files` names what is unfinished, and renamed when it is whole.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
-import shutil
-import tempfile
-import time
+import uuid
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
+
+from easyrec_lite.files import folder_aside, remove_folder, remove_leftovers, unfinished
 
 FOLDER = ".easyrec_cache"
 MANIFEST = "easyrec_cache.json"
 NAME = re.compile(r"[0-9a-f]{32}")
-LOCK = "lock"
-BUILDING = ".building-"
-UNLOCKED_SECONDS = 3600
 BLOCK = 1 << 24
 
 
@@ -181,45 +177,29 @@ def caches(folder: Path) -> Iterator[Kept | Broken]:
 
 
 def remove(folder: Path) -> None:
-    """Removes a cache; a run that has it open reads on."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Removes a cache if it is there and may be removed; a run that has it open reads on."""
+    with suppress(OSError):
+        remove_folder(folder)
 
 
-def begin(folder: Path) -> tuple[Path, IO[bytes]]:
-    """Returns a new folder to build in, and the lock that says that it is in use.
+def begin(folder: Path) -> AbstractContextManager[Path]:
+    """Gives a new folder to build in; it goes at the end of the block, unless it was put in place.
 
     Raises:
-      OSError: it cannot be made or locked.
+      OSError: it cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(prefix=BUILDING, dir=folder))
-    lock = (path / LOCK).open("wb")
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return path, lock
+    return folder_aside(folder / f"building-{uuid.uuid4().hex[:8]}")
 
 
 def building(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yields the unfinished caches of a folder, and whether their process lives."""
-    for path in sorted(folder.glob(BUILDING + "*")):
-        yield path, _alive(path)
+    """Yields the unfinished caches of a folder, and whether their process may live."""
+    return unfinished(folder)
 
 
 def sweep(folder: Path) -> None:
     """Removes the unfinished caches whose process is gone."""
-    for path, alive in building(folder):
-        if not alive:
-            remove(path)
-
-
-def _alive(path: Path) -> bool:
-    try:
-        with (path / LOCK).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return False
-    except FileNotFoundError:
-        return path.exists() and time.time() - path.stat().st_mtime < UNLOCKED_SECONDS
-    except OSError:
-        return True
+    with suppress(OSError):
+        remove_leftovers(folder, below=False)
 
 
 def put_in_place(path: Path, target: Path) -> None:
@@ -228,13 +208,11 @@ def put_in_place(path: Path, target: Path) -> None:
     Raises:
       OSError: it cannot be renamed.
     """
-    (path / LOCK).unlink()
     try:
         os.rename(path, target)
     except OSError:
         if not (target / MANIFEST).is_file():
             raise
-        remove(path)
 
 
 def make_room(folder: Path, keep: Path, limit: int) -> None:

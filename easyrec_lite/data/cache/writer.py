@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import weakref
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +45,9 @@ class Writer:
         self.rows = 0
         self._layout = layout
         self._limit = limit
-        self.path, self._lock = folders.begin(folder)
-        self._remove = weakref.finalize(self, _give_up, self.path, self._lock)
+        aside = ExitStack()
+        self.path = aside.enter_context(folders.begin(folder))
+        self._remove = weakref.finalize(self, aside.close)
         self._pending: dict[str, list[np.ndarray]] = {file: [] for file in layout.files}
         self._lengths = dict.fromkeys(layout.files, 0)
         self._checksums = dict.fromkeys(layout.files, 0)
@@ -94,6 +97,7 @@ class Writer:
                     stream.write(data)
                     self._checksums[file] = zlib.crc32(data, self._checksums[file])
             parts.clear()
+        os.utime(self.path)  # other machines take a folder without a sign of life for left over
         self._waiting = 0
 
     def index(self, records: int) -> np.ndarray:
@@ -154,8 +158,3 @@ class Writer:
 
     def _file(self, file: str) -> Path:
         return self.path / f"{file}.npy"
-
-
-def _give_up(path: Path, lock: IO[bytes]) -> None:
-    folders.remove(path)
-    lock.close()

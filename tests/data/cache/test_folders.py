@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import Writer
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.input import BatchInput, Order
+from tests.children import started
 from tests.data.cache.rows import (
     SMALL,
     as_bytes,
@@ -221,20 +220,13 @@ from tests.data.cache.test_folders import source
 from easyrec_lite.input import Order
 stream = iter(source(Path(sys.argv[1])).batches(8, Order(epochs=None)))
 next(stream)
-print("building", flush=True)
+print("ready", flush=True)
 sys.stdin.read()
 """
 
 
 def test_a_killed_builder_is_swept_and_a_living_one_is_not(data: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", BUILDER, str(data)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "building\n"
+    process = started(BUILDER, data)
     place = data / folders.FOLDER
     folders.sweep(place)
     assert [alive for _, alive in folders.building(place)] == [True]
