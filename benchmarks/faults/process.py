@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.faults.cases import CACHE
-from easyrec_lite.data.cache.folders import BUILDING
+from easyrec_lite.files import unfinished
 
 PHASES = ("start", "read", "cache", "step", "checkpoint", "evaluate", "export")
 # The longest wait, in seconds, between the first sign of a phase and the kill.
@@ -57,7 +57,7 @@ class Training:
 
         A cache is built while the run reads, steps or evaluates: it is told only if it is wanted.
         """
-        if wanted == "cache" and any((self.model / CACHE).glob(f"{BUILDING}*")):
+        if wanted == "cache" and any(unfinished(self.model / CACHE)):
             return "cache"
         for path in self.model.rglob(".*.tmp-*"):
             if path.name.startswith(".model.ckpt"):
