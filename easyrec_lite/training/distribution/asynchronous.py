@@ -51,7 +51,7 @@ class AsynchronousTrainer(Trainer):
         unknown = tf.fill([workers, 2], tf.constant(-1, tf.int64))
         self.positions = tf.Variable(unknown, trainable=False, name="positions")
         self._shown = Named(tf.float32, _MOST_SHOWN)
-        self._suspects = Named(tf.bool, len(optimizer.trainable) + len(features))
+        self._suspects = Named(tf.int64, len(optimizer.trainable) + 2 * len(features))
         self._worker: tf.Tensor
         self._ended: set[int] = set()
 
