@@ -74,10 +74,10 @@ def test_the_comparison_sees_what_differs(tmp_path: Path) -> None:
         tmp_path / "a", tmp_path / "b"
     )
     keep_rows(tmp_path / "b" / "cache", [1, 2, 3])
-    (tmp_path / "a" / "cache" / ".building-x").mkdir()
+    (tmp_path / "a" / "cache" / ".building-x.tmp-elsewhere-1").mkdir()
     assert set(differences(tmp_path / "a", tmp_path / "b")) == {
         "left over: .a.tmp",
-        "left over: .building-x",
+        "left over: .building-x.tmp-elsewhere-1",
         "left over: export",
         "left over: export/final",
         "left over: export/final/1",
