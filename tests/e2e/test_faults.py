@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from benchmarks.faults.__main__ import killed, whole
 from benchmarks.faults.cases import flags, make_data
 from benchmarks.faults.compare import differences
 from benchmarks.faults.process import Training
+from easyrec_lite.data.cache.layout import Layout
+from easyrec_lite.data.cache.writer import Writer
 from easyrec_lite.errors import RunError
 from easyrec_lite.lock import only_run
 from easyrec_lite.training.preemption import EXIT_CODE
@@ -19,7 +24,7 @@ NAME = "dssm_senet_on_taobao"
 
 
 def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(tmp_path: Path) -> None:
-    """The kills come while a checkpoint is written, or soon after, and in the export."""
+    """The kills come while rows are kept, a checkpoint is written, or soon after; and exporting."""
     data, expected, model = (tmp_path / name for name in ("data", "whole", "model"))
     make_data(data)
     whole(NAME, data, expected)
@@ -32,15 +37,25 @@ def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(tmp_path: Pa
     assert training.wait() == EXIT_CODE
     assert "stopped by SIGTERM" in training.lines[-1]
 
-    result = killed(NAME, data, model, expected, ["checkpoint", "export"], random.Random(1))
-    assert result.kills
+    result = killed(
+        NAME, data, model, expected, ["cache", "checkpoint", "export"], random.Random(1)
+    )
+    assert result.kills["cache"] == 1
     assert result.faults == []
+
+
+def keep_rows(folder: Path, values: list[int]) -> None:
+    """Makes a cache of one column, its rows as they stand in the data."""
+    shutil.rmtree(folder, ignore_errors=True)
+    layout = Layout((tf.TensorSpec([None], tf.int64),))
+    writer = Writer(folder, layout, 1 << 30)
+    writer.add(layout.arrays([np.array(values)], slice(0, len(values))), len(values))
+    writer.index(len(values))[:] = range(len(values))
+    writer.finish(folder / ("0" * 32), {"key": {}, "sizes": [len(values)], "bad": []})
 
 
 def test_the_comparison_sees_what_differs(tmp_path: Path) -> None:
     """A check of the check: on folders that differ in each way that it looks for."""
-    import tensorflow as tf
-
     from easyrec_lite.training.checkpoints import Checkpoints
     from easyrec_lite.training.hooks import Report, Summaries
 
@@ -53,8 +68,16 @@ def test_the_comparison_sees_what_differs(tmp_path: Path) -> None:
         (folder / "evaluations.jsonl").write_text(name)
         (folder / f".{name}.tmp").touch()
     (tmp_path / "a" / "export" / "final" / "1").mkdir(parents=True)
+    keep_rows(tmp_path / "a" / "cache", [1, 2, 3])
+    keep_rows(tmp_path / "b" / "cache", [3, 1, 2])
+    assert "differs: 00000000000000000000000000000000/int64" in differences(
+        tmp_path / "a", tmp_path / "b"
+    )
+    keep_rows(tmp_path / "b" / "cache", [1, 2, 3])
+    (tmp_path / "a" / "cache" / ".building-x.tmp-elsewhere-1").mkdir()
     assert set(differences(tmp_path / "a", tmp_path / "b")) == {
         "left over: .a.tmp",
+        "left over: .building-x.tmp-elsewhere-1",
         "left over: export",
         "left over: export/final",
         "left over: export/final/1",
