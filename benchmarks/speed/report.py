@@ -61,7 +61,7 @@ def _width(name: str, value: Any) -> int:
     """The same for all lines: they are printed before the next is known."""
     if isinstance(value, dict):
         return 27
-    return 24 if isinstance(value, str) and name in WIDE else 10
+    return 32 if isinstance(value, str) and name in WIDE else 10
 
 
 def _cell(value: Any) -> str:

@@ -161,8 +161,11 @@ class Trainer:
         with tf.control_dependencies([start]):
             batch: Batch = next(iterator)
         with tf.control_dependencies([batch.position]):
-            self._waited.assign_add(tf.timestamp() - start)
-        return batch
+            waited = self._waited.assign_add(tf.timestamp() - start)
+        # The clock is read before the step begins, not when a thread is free for it.
+        with tf.control_dependencies([waited]):
+            begun = [part if part is None else tf.identity(part) for part in tf.nest.flatten(batch)]
+        return tf.nest.pack_sequence_as(batch, begun)
 
     def train_on(self, batch: Batch) -> None:
         """Does one step, and keeps what a log shows of it."""
