@@ -24,7 +24,7 @@ SLOTS = {
 }
 # Values beside each weight of a batch-normalised unit: scale, shift and two moving statistics.
 NORM_VALUES = 4
-# How many rows of the softmax are scored at a time, and how many such blocks are alive at once.
+# Rows of the softmax that are scored at a time, and how many numbers a logit takes meanwhile.
 SOFTMAX_ROWS = 512
 SOFTMAX_COPIES = 3
 # What a streaming estimate keeps of a hash bucket of item ids: a row, an interval, a count.

@@ -158,11 +158,11 @@ def test_every_optimizer_has_its_slots() -> None:
 def test_constants_agree_with_what_is_built() -> None:
     pytest.importorskip("tensorflow")
     from easyrec_lite.data.order import SHUFFLE_WINDOW
-    from easyrec_lite.losses.softmax import BLOCK_ROWS
+    from easyrec_lite.losses.softmax import BLOCK_ROWS, PARALLEL_BLOCKS
     from easyrec_lite.training.rules import make_rule
 
     assert SHUFFLE_ROWS == SHUFFLE_WINDOW
-    assert SOFTMAX_ROWS == BLOCK_ROWS
+    assert SOFTMAX_ROWS == BLOCK_ROWS * PARALLEL_BLOCKS
     for name, slots in SLOTS.items():
         config = message_class("Optimizer")()
         getattr(config, name).SetInParent()
