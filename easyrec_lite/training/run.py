@@ -14,6 +14,7 @@ from easyrec_lite.cluster import Cluster
 from easyrec_lite.config import Pipeline, save
 from easyrec_lite.files import remove_leftovers
 from easyrec_lite.input import DATA_ERRORS, BatchInput
+from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.training.build import Parts
 from easyrec_lite.training.distribution.choose import open_distribution
 from easyrec_lite.training.history import History
@@ -135,7 +136,7 @@ class Run:
     def _start(self) -> None:
         for line in self.distribution.describe():
             log.info("%s", line)
-        if self.input.sampler is not None:
+        if loss_terms(self.config.model_config)[0].loss_type == LISTWISE:
             log.info("negatives of a row: %s", negatives(self.config, self.distribution.count))
         if self.distribution.chief:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -177,14 +178,15 @@ class Run:
 def negatives(config: Any, replicas: int) -> str:
     """Returns where the negatives of a row come from, and how many they are at most."""
     data = config.data_config
-    sampled = getattr(data, data.WhichOneof("sampler")).num_sample
+    sampler = data.WhichOneof("sampler")
+    sampled = getattr(data, sampler).num_sample if sampler else 0
+    others, of_all = data.batch_size - 1, replicas * data.batch_size - 1
     if replicas == 1:
-        return f"up to {data.batch_size - 1} of the batch's other rows, and {sampled} sampled"
+        return f"up to {others} of the batch's other rows, and {sampled} sampled"
     if config.model_config.softmax.cross_replica_negatives:
-        others = replicas * data.batch_size - 1
-        return f"up to {others} other rows of all replicas, and {replicas * sampled} sampled"
+        return f"up to {of_all} other rows of all replicas, and {replicas * sampled} sampled"
     return (
-        f"up to {data.batch_size - 1} other rows of its own replica, and {sampled} sampled; one "
-        f"process with the batches of all {replicas} would have {replicas * data.batch_size - 1}, "
-        "and so has model_config.softmax.cross_replica_negatives: true"
+        f"up to {others} other rows of its own replica, and {sampled} sampled; one process with "
+        f"the batches of all {replicas} would have {of_all}, and so has "
+        "model_config.softmax.cross_replica_negatives: true"
     )
