@@ -29,18 +29,22 @@ class BatchNorm(keras.layers.BatchNormalization):
     """Computes `γ (x − mean) / √(variance + ε) + β`, as Keras's layer does.
 
     The moments in training are those of all but the last axis. Inference is Keras's own, and so is
-    all of it where `axis` is not the last. Among replicas the moments are each one's own, or those
-    of all rows within `synchronized`; the moving statistics are those of all rows either way.
+    all of it where `axis` is not the last or there is a mask. Else, among replicas, the moments are
+    each one's own, or those of all rows within `synchronized`; the moving statistics are those of
+    all rows either way.
     """
 
     def __init__(self, **options: Any):
         super().__init__(**options)
         self._together = _together.get()
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the normalised inputs, of their shape."""
-        if not training or not self.trainable or self.axis not in (-1, inputs.shape.rank - 1):
-            return super().call(inputs, training=training)
+    def call(
+        self, inputs: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns the normalised inputs, of their shape; the moments leave out what `mask` does."""
+        theirs = not training or not self.trainable or mask is not None
+        if theirs or self.axis not in (-1, inputs.shape.rank - 1):
+            return super().call(inputs, training=training, mask=mask)
         width = inputs.shape[-1]
         rows = inputs if inputs.shape.rank == 2 else tf.reshape(inputs, [-1, width])
         gamma = self.gamma.value if self.scale else tf.ones([width])

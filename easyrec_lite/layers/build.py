@@ -10,9 +10,13 @@ import keras
 
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.catalog import arguments, check_layer
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
+
+# What is made in place of a class of `keras.layers`, with its parameters and numbers.
+_IN_PLACE = {"BatchNormalization": BatchNorm}
 
 
 def build_layer(
@@ -41,7 +45,7 @@ def build_layer(
         given["seed"] = seed if own else derive_seed(seed, name)
     try:
         _check_arguments(class_name, given, known)
-        return made(**given, name=name)
+        return _IN_PLACE.get(class_name, made)(**given, name=name)
     except (TypeError, ValueError) as error:
         reason = error.problems[0].message if isinstance(error, ConfigError) else str(error)
         raise _refusal(error, f"{class_name} {name!r}: {reason}", pipeline, path) from error

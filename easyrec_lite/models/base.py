@@ -15,6 +15,8 @@ from easyrec_lite.losses.corrections import Corrections
 
 # The name of the loss that is no mean over rows.
 REGULARIZATION = "regularization_loss"
+# In the names of the states of random draws, int64 [2]: a seed, and how often it was drawn from.
+SEED_STATE = "/seed_generator_"
 
 
 class Outputs(NamedTuple):
@@ -101,7 +103,7 @@ class Model(abc.ABC):
         for variable in variables:
             name = variable.path
             if variable.name == "seed_generator_state":
-                name = f"{owner}/seed_generator_{states}"
+                name = f"{owner}{SEED_STATE}{states}"
                 states += 1
             if name in self._weights:
                 raise ValueError(f"two variables of the model are named {name!r}")

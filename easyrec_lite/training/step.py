@@ -105,7 +105,7 @@ class Trainer:
         return {**shown, **rates, **self.model.shown()}
 
     def _note(self, finite: tf.Tensor, done: Progress) -> None:
-        self.finite.assign(finite)
+        self.finite.assign(finite | (done.rows == 0))
         self.ended.assign(done.rows == 0)
 
     def _update(self, prepared: Gradients, done: Progress) -> None:

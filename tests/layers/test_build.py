@@ -7,11 +7,13 @@ from typing import Any
 
 import keras
 import pytest
+import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.config.source import Pipeline, Source
 from easyrec_lite.errors import ConfigError, Place
 from easyrec_lite.layers import catalog
+from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.build import build_layer, kernels
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.protos import EasyRecConfig, KerasLayer
@@ -173,3 +175,14 @@ def test_kernels_are_the_layers_own_or_what_keras_calls_so() -> None:
     lstm.build((None, 3, 4))
     assert sorted(kernel.name for kernel in kernels(lstm)) == ["kernel", "recurrent_kernel"]
     assert kernels(built('class_name: "FM"')) == []
+
+
+def test_batch_norm_is_the_one_that_knows_of_replicas() -> None:
+    text = """class_name: "BatchNormalization" st_params {
+      fields { key: "momentum" value { number_value: 0.5 } } }"""
+    layer = built(text)
+    assert isinstance(layer, BatchNorm)
+    layer(tf.constant([[1.0], [3.0]]), training=True)
+    assert layer.moving_mean.numpy() == pytest.approx([1.0])
+    with pytest.raises(ConfigError, match="unknown parameter 'momentun'"):
+        built(text.replace("momentum", "momentun"))

@@ -154,7 +154,9 @@ class Distribution(abc.ABC):
 
     def bad_rows(self) -> int:
         """Returns how many rows of an epoch this process left out as bad."""
-        return sum(replica.input.reader.bad_rows() for replica in self.replicas)
+        each = [replica.input.reader.bad_rows() for replica in self.replicas]
+        # Shares by rows are cut when the bad ones are left out: each replica has met them all.
+        return max(each) if self.replicas[0].input.reader.share.by_row else sum(each)
 
     def close(self) -> None:
         """Ends what `iterator` began."""

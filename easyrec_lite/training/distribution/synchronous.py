@@ -15,6 +15,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.data.share import Share
 from easyrec_lite.errors import PeerLost, Place, Problem
 from easyrec_lite.input import position_of
+from easyrec_lite.models.base import SEED_STATE
 from easyrec_lite.training.checkpoints import Checkpoints, checkpoint_at
 from easyrec_lite.training.distribution.base import Distribution, log, make_replica, order_from
 from easyrec_lite.training.distribution.together import Together
@@ -108,7 +109,19 @@ class Synchronous(Distribution):
                 self._warm_start()
         self._place_readers(prefix)
         self.trainer.copy_first()
+        self._draw_apart()
         return prefix
+
+    def _draw_apart(self) -> None:
+        """Moves the seeds of dropouts, so that two replicas do not drop the same units.
+
+        The first replica's, which a checkpoint holds, stay.
+        """
+        for replica in self.replicas:
+            number = replica.input.reader.share.index
+            for name, state in replica.parts.model.variables_by_name().items():
+                if SEED_STATE in name:
+                    state.assign_add(tf.constant([number, 0], state.dtype))
 
     def _place_readers(self, prefix: str | None) -> None:
         positions = self.replicas[0].trainer.file_positions
