@@ -21,6 +21,8 @@ _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ROOT = "variables/"
 # What TensorFlow raises of a checkpoint that is damaged, by where the damage is.
 UNREADABLE = (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError)
+# What TensorFlow raises of a parameter server that is not there.
+GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +62,7 @@ class Checkpoints:
 
         Raises:
           RunError: it could not be written (disk full, folder read-only); what there was stays.
-          tf.errors.OpError: a parameter server that writes its part failed.
+          tf.errors.OpError: a parameter server that writes its part is gone.
         """
         prefix = checkpoint_at(self.folder, step)
         try:
@@ -68,7 +70,7 @@ class Checkpoints:
                 self._checkpoint.write(str(aside / Path(prefix).name))
                 _put_in_place(aside, Path(prefix))
         except (OSError, tf.errors.OpError) as error:
-            if "/job:ps" in str(error):  # the servers' own words, for who knows them
+            if isinstance(error, GONE) and "/job:ps" in str(error):
                 raise
             raise RunError(_unwritable(prefix, error, self.paths())) from error
         if self._keep:

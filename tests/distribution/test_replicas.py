@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from easyrec_lite import replicas
+from easyrec_lite.data.share import Share
+from easyrec_lite.training.distribution.synchronous import Synchronous
 from tests.distribution.rows import IDS, ROWS, SCALES
 
 OWN = [np.array(rows, np.float64).reshape(-1, 2) for rows in ROWS]
@@ -128,3 +132,36 @@ def test_item_numbers_are_equal_where_ids_are(seen, number: int) -> None:
     for i, one in enumerate(ids):
         for j, other in enumerate(ids):
             assert (found[i] == found[j]) == (one == other)
+
+
+class Replica(SimpleNamespace):
+    """A replica of a model with one dropout, as far as `Synchronous` asks."""
+
+    def __init__(self, share: Share, bad: int = 0):
+        self.state = {"dnn/seed_generator_0": tf.Variable([7, 3], dtype=tf.int64)}
+        self.state["dnn/kernel"] = tf.Variable([7.0, 3.0])
+        model = SimpleNamespace(variables_by_name=lambda: self.state)
+        reader = SimpleNamespace(share=share, bad_rows=lambda: bad)
+        super().__init__(
+            parts=SimpleNamespace(model=model), input=SimpleNamespace(reader=reader)
+        )
+
+
+def spread(*made: Replica) -> Synchronous:
+    found: Synchronous = object.__new__(Synchronous)
+    found.replicas = made  # type: ignore[assignment]
+    return found
+
+
+def test_replicas_do_not_drop_the_same_units() -> None:
+    made = [Replica(Share(number, 3)) for number in range(3)]
+    spread(*made)._draw_apart()
+    seeds = [tuple(replica.state["dnn/seed_generator_0"].numpy()) for replica in made]
+    assert seeds[0] == (7, 3)  # as one process: it is what a checkpoint holds
+    assert len(set(seeds)) == 3
+    assert all(replica.state["dnn/kernel"].numpy().tolist() == [7, 3] for replica in made)
+
+
+def test_bad_rows_of_one_order_count_once() -> None:
+    assert spread(Replica(Share(0, 2), 4), Replica(Share(1, 2), 4)).bad_rows() == 4
+    assert spread(Replica(Share(0, 2, True), 4), Replica(Share(1, 2, True), 1)).bad_rows() == 5

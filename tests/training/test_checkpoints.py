@@ -147,6 +147,26 @@ except RunError as error:
     assert not list(tmp_path.glob("model.ckpt-2*"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "raised"),
+    [
+        (tf.errors.ResourceExhaustedError, RunError),
+        (tf.errors.PermissionDeniedError, RunError),
+        (tf.errors.UnavailableError, tf.errors.UnavailableError),
+    ],
+)
+def test_a_parameter_server_that_cannot_write_is_not_one_that_is_gone(
+    tmp_path: Path, monkeypatch, kind: type, raised: type
+) -> None:
+    def write(*_: object) -> None:
+        raise kind(None, None, "/job:ps/replica:0/task:0: no")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", write)
+    with pytest.raises(raised):
+        Checkpoints(tmp_path, variables()).save(1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_damaged_checkpoint_is_written_anew(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, variables())
     flip_byte(checkpoints.save(1))

@@ -10,7 +10,7 @@ import pytest
 from easyrec_lite import datasets
 from easyrec_lite.errors import PeerLost, Problem, RunError
 from easyrec_lite.training.distribution.ending import Ending, announced
-from easyrec_lite.training.distribution.evaluator import evaluate_each
+from easyrec_lite.training.distribution.evaluator import evaluate_each, last_judged
 from easyrec_lite.training.history import History
 from tests.test_estimator import estimator
 
@@ -47,6 +47,17 @@ def test_the_end_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
     with announced(tmp_path):
         assert ending.code() is None
     assert ending.code() == 0
+
+
+def test_a_run_that_starts_afresh_is_judged_from_its_first_step_on(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    assert last_judged(folder, []) == -1
+    History(folder).add(1000, {"auc": 0.5})
+    assert last_judged(folder, []) == 1000
+    folder.rename(tmp_path / "model.old-1")
+    assert last_judged(folder, []) == -1
+    assert last_judged(folder, [4, 8]) == 8
 
 
 def test_an_evaluator_judges_every_checkpoint_and_exports(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
@@ -33,12 +34,13 @@ def evaluate_each(pipeline: Pipeline) -> int:
     hooks = [Lines(), Summaries(folder, 0)]
     judge = Judge(pipeline, *from_checkpoint(pipeline), hooks)
     log.info("waiting for checkpoints in %s", folder)
-    last = max((entry.step for entry in History(folder).read()), default=-1)
+    judged: list[int] = []
     while True:
         code = ending.code()
+        last = last_judged(folder, judged)
         newer = [path for path in checkpoint_paths(folder) if step_of(path) > last]
         for prefix in newer:
-            last = step_of(prefix)
+            judged.append(step_of(prefix))
             _judge(judge, prefix)
         if newer:
             continue
@@ -50,6 +52,14 @@ def evaluate_each(pipeline: Pipeline) -> int:
     for hook in hooks:
         hook.end(last)
     return code
+
+
+def last_judged(folder: Path, judged: Sequence[int]) -> int:
+    """Returns the last step that was judged, here or by an earlier run in the folder; −1: none.
+
+    The folder is looked at each time: a chief that starts afresh moves an earlier run's away.
+    """
+    return max([*judged, *(entry.step for entry in History(folder).read())], default=-1)
 
 
 def _judge(judge: Judge, prefix: str) -> None:

@@ -18,14 +18,13 @@ from easyrec_lite.data.share import Share
 from easyrec_lite.errors import PeerLost, Place, Problem
 from easyrec_lite.features import sharded
 from easyrec_lite.training.build import build
-from easyrec_lite.training.checkpoints import Checkpoints
+from easyrec_lite.training.checkpoints import GONE, Checkpoints
 from easyrec_lite.training.distribution.asynchronous import AsynchronousTrainer
 from easyrec_lite.training.distribution.base import Distribution, Replica, open_input, order_from
 from easyrec_lite.training.optimizers import Optimizer
 
 # How long a process of the cluster may take to come up.
 START_SECONDS = 600.0
-LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 log = logging.getLogger(__name__)
 
 
@@ -110,7 +109,7 @@ class ParameterServers(Distribution):
 
     def lost(self, error: tf.errors.OpError) -> PeerLost | None:
         """Returns that a parameter server is gone, if that is why TensorFlow failed."""
-        return PeerLost(_lost(str(error), self._cluster)) if isinstance(error, LOST) else None
+        return PeerLost(_lost(str(error), self._cluster)) if isinstance(error, GONE) else None
 
     def locate(self, row: int) -> Place:
         """Returns no place: the row is one of a share of the next rows."""
