@@ -13,6 +13,7 @@ from easyrec_lite.errors import ConfigError, Place, Problem
 VARIABLE = "TF_CONFIG"
 ROLES = ("chief", "worker", "ps", "evaluator")
 PATH = "train_config.train_distribute"
+NOT_IN_STEP = "no effect here: workers of parameter servers train each on rows of its own"
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,10 @@ def _of_parameter_servers(view: View) -> Iterator[Problem]:
         yield view.warning(
             "data_config.cache.mode", "no effect here: workers of parameter servers read the files"
         )
+    if view.model_config.softmax.cross_replica_negatives:
+        yield view.warning("model_config.softmax.cross_replica_negatives", NOT_IN_STEP)
+    if view.config.train_config.sync_batch_norm:
+        yield view.warning("train_config.sync_batch_norm", NOT_IN_STEP)
     if view.config.train_config.sync_replicas:
         yield view.warning(
             "train_config.sync_replicas",

@@ -70,12 +70,18 @@ def _run(cluster: LocalCluster, restarts: int, grace: float) -> int:
             restarts -= 1
             cluster.terminate(grace)
             cluster.say(f"the cluster starts again, {restarts} restarts are left")
+            cluster.command = _going_on(cluster.command)
             cluster.start()
         cluster.finish(grace)
     except KeyboardInterrupt:
         _stop(cluster, grace)
     codes = [cluster.chief.code, *(m.code for m in cluster.members if m.role == "evaluator")]
     return next((code for code in codes if code), 0)
+
+
+def _going_on(command: Sequence[str]) -> Sequence[str]:
+    """Returns the command without `--continue_train=false`, which would begin again at step 0."""
+    return [word for word in command if not word.startswith("--continue_train")]
 
 
 def _watch(cluster: LocalCluster, restarts: int) -> int:

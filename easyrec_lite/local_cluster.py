@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -109,7 +110,8 @@ class LocalCluster:
 
     def _print(self, name: str, lines: BinaryIO) -> None:
         for line in lines:
-            self._say(name, line.rstrip(b"\n"))
+            with suppress(BrokenPipeError):  # a process whose lines nobody takes would stand still
+                self._say(name, line.rstrip(b"\n"))
 
     def _say(self, name: str, line: bytes) -> None:
         with self._lock:

@@ -203,6 +203,9 @@ def test_warnings() -> None:
     assert told(pipeline("MultiWorkerMirroredStrategy"), None) == ["train_config.train_distribute"]
     assert told(pipeline("PSStrategy"), PS) == ["train_config.sync_replicas"]
     assert told(pipeline("PSStrategy", "sync_replicas: false"), PS) == []
+    norm = "sync_replicas: false sync_batch_norm: true"
+    assert told(pipeline("PSStrategy", norm), PS) == ["train_config.sync_batch_norm"]
+    assert told(pipeline("MultiWorkerMirroredStrategy", norm), SYNC) == []
 
 
 @pytest.mark.parametrize(

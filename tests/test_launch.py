@@ -107,6 +107,25 @@ def test_a_lost_cluster_starts_again_as_often_as_allowed(tmp_path) -> None:
     assert supervise(cluster.local) == PeerLost.exit_code
 
 
+def test_a_restart_goes_on_where_the_first_start_was_told_to_begin_afresh(tmp_path) -> None:
+    cluster = Cluster(tmp_path, "print(sys.argv[2:])\nif first(): sys.exit(75)", worker=1)
+    cluster.local.command = [*cluster.local.command, "--continue_train=false", "--config=x"]
+    assert supervise(cluster.local, restarts=1) == 0
+    again = ["['--continue_train=false', '--config=x']", "['--config=x']"]
+    assert cluster.lines("worker 0") == again
+
+
+def test_processes_go_on_where_nobody_reads_their_lines_any_more(tmp_path) -> None:
+    class Closed(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise BrokenPipeError
+
+    command = ["-c", "print('line\\n' * 99_999)"]
+    with LocalCluster({"worker": 1}, command, Closed()) as local:
+        local.start()
+        assert local.members[0].process.wait(60) == 0
+
+
 def test_a_lost_worker_of_parameter_servers_comes_back_alone(tmp_path) -> None:
     script = """
 print('up')

@@ -142,9 +142,7 @@ class Replica(SimpleNamespace):
         self.state["dnn/kernel"] = tf.Variable([7.0, 3.0])
         model = SimpleNamespace(variables_by_name=lambda: self.state)
         reader = SimpleNamespace(share=share, bad_rows=lambda: bad)
-        super().__init__(
-            parts=SimpleNamespace(model=model), input=SimpleNamespace(reader=reader)
-        )
+        super().__init__(parts=SimpleNamespace(model=model), input=SimpleNamespace(reader=reader))
 
 
 def spread(*made: Replica) -> Synchronous:
