@@ -48,6 +48,11 @@ class Cluster:
         return self.role == "worker" and self.index == 0 and "chief" not in self.addresses
 
     @property
+    def follows(self) -> bool:
+        """Whether this process begins no steps: it serves the chief, or judges its checkpoints."""
+        return not self.chief and (self.has_ps or self.role == "evaluator")
+
+    @property
     def training(self) -> tuple[str, ...]:
         """The addresses of the processes that train; with ps the chief is not among them."""
         chief = () if self.has_ps else self.addresses.get("chief", ())

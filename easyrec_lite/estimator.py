@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from easyrec_lite.cluster import VARIABLE, Cluster
 from easyrec_lite.config import Pipeline, load_checked
 from easyrec_lite.config.data_paths import eval_path, train_path
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.errors import ConfigError, Place, Problem
 from easyrec_lite.lock import only_run
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
@@ -51,7 +52,8 @@ class Estimator:
         """Trains without evaluating, from the newest checkpoint in `model_dir` when there is one.
 
         Raises:
-          ConfigError: the checkpoint is of another model, or the config does not fit the model.
+          ConfigError: the checkpoint is of another model, the config does not fit the model, or
+            TF_CONFIG gives this process another part than to train.
           DataError: the training data cannot be read.
           RunError: a step was not finite, a checkpoint could not be written, or another run
             trains into `model_dir`.
@@ -67,6 +69,8 @@ class Estimator:
 
     def _run(self, evaluate: bool) -> Result:
         cluster = from_environment()
+        if cluster and cluster.follows:
+            raise ConfigError(_follows(cluster))
         chief = cluster is None or cluster.chief
         with (
             only_run(self.model_dir) if chief else nullcontext(),
@@ -135,3 +139,13 @@ class Estimator:
                 remedy="set eval_input_path in the config or on the command line",
             )
         )
+
+
+def _follows(cluster: Cluster) -> Problem:
+    return Problem(
+        f"{cluster.name} is not to begin training",
+        Place(VARIABLE),
+        path="task",
+        expected="the chief, or a worker that steps together with others",
+        remedy="start it by python -m easyrec_lite.train, which does the part of every role",
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from easyrec_lite import cli
-from easyrec_lite.cluster import Mode, mode_of, problems_of
+from easyrec_lite.cluster import mode_of, problems_of
 from easyrec_lite.runtime import leave, prepare, set_aside
 from easyrec_lite.tf_config import from_environment
 
@@ -18,12 +18,12 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     pipeline = cli.pipeline_from(args)
     cluster = from_environment()
-    mode = mode_of(pipeline, cluster)
+    mode_of(pipeline, cluster)
     chief = cluster is None or cluster.chief
     prepare(pipeline, quiet=not chief)
     for warning in problems_of(pipeline, cluster) if chief else []:
         print(warning, file=sys.stderr)
-    if cluster and not chief and (mode is Mode.PS or cluster.role == "evaluator"):
+    if cluster and cluster.follows:
         from easyrec_lite.training.distribution.roles import play
 
         return play(pipeline, cluster)

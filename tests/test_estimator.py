@@ -216,3 +216,15 @@ def test_a_second_run_is_refused_before_it_writes_anything(data: Path, tmp_path:
     with only_run(tmp_path), pytest.raises(RunError, match="another run trains"):
         estimator(data, tmp_path).train_and_evaluate()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("role", "index"), [("worker", 0), ("ps", 0), ("evaluator", 0)])
+def test_a_process_that_serves_the_chief_begins_no_training(
+    data, tmp_path, monkeypatch, role: str, index: int
+) -> None:
+    cluster = {"chief": ["a:1"], "worker": ["b:1"], "ps": ["c:1"], "evaluator": ["d:1"]}
+    task = {"type": role, "index": index}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    with pytest.raises(ConfigError, match=f"{role} {index} is not to begin training"):
+        estimator(data, tmp_path / "model").train()
+    assert not (tmp_path / "model").exists()

@@ -21,7 +21,7 @@ from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.judge import Judge, has_work
 from easyrec_lite.training.log import TrainingLog
-from easyrec_lite.training.loop import Loop, periods_of
+from easyrec_lite.training.loop import Loop, Plan, periods_of
 from easyrec_lite.training.preemption import TOLD, Preemption, Terminated
 from easyrec_lite.training.stopping import Deadline, EarlyStop
 
@@ -119,11 +119,12 @@ class Run:
         self._start()
         with self.preemption.waiting():
             reason = self._train()
-        if reason == TOLD:
+            step = int(self.trainer.step)
+            last = Plan(0, stop=self.preemption.should_stop(step))
+            told = reason == TOLD or self.distribution.agree(last).stop == TOLD
+        if told:
             self.distribution.finish()
             raise Terminated
-        self.preemption.check()
-        step = int(self.trainer.step)
         if self.distribution.bad_rows():
             log.warning("%d bad rows of an epoch were left out", self.distribution.bad_rows())
         if self.judge:
@@ -171,8 +172,15 @@ class Run:
         for hook in self.hooks:
             hook.checkpoint(step, self.prefix)
         if self.judge:
+            self._judge(self.judge, step, self.prefix)
+
+    def _judge(self, judge: Judge, step: int, prefix: str) -> None:
+        """Judges a checkpoint; SIGTERM cuts that short, and the run stops where all agree on it."""
+        try:
             with self.preemption.at_once():
-                self.judge.judge(step, self.prefix)
+                judge.judge(step, prefix)
+        except Terminated:
+            log.info("the evaluation of step %d is left to the next start", step)
 
 
 def negatives(config: Any, replicas: int) -> str:
