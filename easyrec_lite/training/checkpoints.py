@@ -21,7 +21,7 @@ _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ROOT = "variables/"
 # What TensorFlow raises of a checkpoint that is damaged, by where the damage is.
 UNREADABLE = (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError)
-# What TensorFlow raises of a parameter server that is not there.
+# What TensorFlow raises where another process is not there.
 GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from easyrec_lite import replicas
 from easyrec_lite.batch import Batch
 from easyrec_lite.training.optimizers import unique_rows
 
-_EPOCH = 1 << 40
+# More than the rows of an epoch: with it a position becomes one number.
+EPOCH = 1 << 40
 
 
 class Progress(NamedTuple):
@@ -39,7 +40,7 @@ class Progress(NamedTuple):
         assert batch.position is not None
         everyone = replicas.stacked(tf.concat([batch.position, rows[None]], axis=0))
         positions = everyone[:, :2]
-        first = tf.argmin(positions[:, 0] * _EPOCH + positions[:, 1])
+        first = tf.argmin(positions[:, 0] * EPOCH + positions[:, 1])
         return cls(tf.reduce_sum(everyone[:, 2]), positions[first], positions)
 
 

@@ -39,6 +39,17 @@ def test_an_error_ends_the_others_too(tmp_path: Path, error: BaseException, code
     assert ending.code() == code
 
 
+def test_a_full_disk_hides_no_other_failure(tmp_path: Path, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise RunError(Problem("no room"))
+
+    monkeypatch.setattr("easyrec_lite.training.distribution.ending.atomic_write", full)
+    with pytest.raises(PeerLost, match="gone"), announced(tmp_path):
+        raise PeerLost(Problem("gone"))
+    with pytest.raises(RunError, match="no room"), announced(tmp_path):
+        pass
+
+
 def test_the_end_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
     with announced(tmp_path):
         pass

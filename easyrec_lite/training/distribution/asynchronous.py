@@ -9,14 +9,13 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.models.base import Model
-from easyrec_lite.training.exchange import Progress
+from easyrec_lite.training.exchange import EPOCH, Progress
 from easyrec_lite.training.optimizers import Gradients, Optimizer
 from easyrec_lite.training.step import Named, Trainer
 
 # A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.
 PIECES = 4
 _MOST_SHOWN = 64
-_EPOCH_BITS = 40
 
 
 class AsynchronousTrainer(Trainer):
@@ -68,7 +67,7 @@ class AsynchronousTrainer(Trainer):
     def settle(self) -> None:
         """Makes `position` the smallest of the workers', for runs with other workers."""
         each = self.positions.numpy()
-        self.position.assign(each[(each[:, 0] << _EPOCH_BITS | each[:, 1]).argmin()])
+        self.position.assign(each[(each[:, 0] * EPOCH + each[:, 1]).argmin()])
 
     def _note(self, finite: tf.Tensor, done: Progress) -> None:
         """Notes nothing: the state of a call is its own until it ends."""

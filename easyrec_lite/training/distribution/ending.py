@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from easyrec_lite.errors import ProblemError
+from easyrec_lite.errors import ProblemError, RunError
 from easyrec_lite.files import atomic_write
 
 FILE = "ended.json"
 POLL_SECONDS = 0.5
+log = logging.getLogger(__name__)
 
 
 @contextmanager
 def announced(folder: Path) -> Iterator[None]:
-    """Tells the others, at the end of the block, that the run has ended, and with which code."""
+    """Tells the others, at the end of the block, that the run has ended, and with which code.
+
+    Raises:
+      RunError: it ended well, but that cannot be told.
+    """
     (folder / FILE).unlink(missing_ok=True)
     code = 1
     try:
@@ -31,7 +37,17 @@ def announced(folder: Path) -> Iterator[None]:
         code = error.code if isinstance(error.code, int) else 1
         raise
     finally:
-        atomic_write(folder / FILE, json.dumps({"exit_code": code}) + "\n")
+        _tell(folder / FILE, code)
+
+
+def _tell(path: Path, code: int) -> None:
+    """Writes the file; where that fails after a failure, the run ends with the first one."""
+    try:
+        atomic_write(path, json.dumps({"exit_code": code}) + "\n")
+    except RunError as error:
+        if not code:
+            raise
+        log.warning("%s", error)
 
 
 class Ending:

@@ -16,19 +16,14 @@ from easyrec_lite.data.share import Share
 from easyrec_lite.errors import PeerLost, Place, Problem
 from easyrec_lite.input import position_of
 from easyrec_lite.models.base import SEED_STATE
-from easyrec_lite.training.checkpoints import Checkpoints, checkpoint_at
+from easyrec_lite.training.checkpoints import GONE, Checkpoints, checkpoint_at
 from easyrec_lite.training.distribution.base import Distribution, log, make_replica, order_from
 from easyrec_lite.training.distribution.together import Together
 from easyrec_lite.training.loop import Plan
 from easyrec_lite.training.preemption import TOLD
 
 # What the exchange raises in the processes that are left.
-LOST = (
-    tf.errors.UnavailableError,
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-)
+LOST = (*GONE, tf.errors.DeadlineExceededError)
 COLLECTIVE = "Collective ops is aborted by"
 
 
