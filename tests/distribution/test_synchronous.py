@@ -113,6 +113,7 @@ def test_files_of_their_own_end_unevenly_and_nothing_is_lost(data, tmp_path) -> 
         "data_config.file_shard": True,
         "data_config.num_epochs": 1,
         "data_config.batch_size": 10,
+        "train_config.log_step_count_steps": 5,  # the loop asks for several steps at once
     }
     case = Case("dssm_on_taobao", edits, steps=0, rows="train.csv")
     flags = command(case, data, tmp_path / "model", "MirroredStrategy")

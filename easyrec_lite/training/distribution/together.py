@@ -24,7 +24,7 @@ class Together:
     def __init__(self, strategy: tf.distribute.Strategy, trainers: Sequence[Trainer]):
         self._strategy = strategy
         self._trainers = trainers
-        self._alone = strategy.num_replicas_in_sync == len(trainers)
+        self._alone = strategy.num_replicas_in_sync == 1
         first = trainers[0]
         self.model, self.step, self.position = first.model, first.step, first.position
         self.finite, self._ended = first.finite, first.ended
@@ -46,8 +46,8 @@ class Together:
         Raises:
           tf.errors.OpError: the input failed, or another process.
         """
-        # Between processes an exchange keeps its first shape within one call, and the rows of
-        # tables are more or fewer in each step.
+        # An exchange keeps its first shape within one call, and the rows of tables are more or
+        # fewer in each step.
         calls, steps = (1, count) if self._alone else (count, 1)
         for _ in range(calls):
             self._run(list(iterators), tf.constant(steps, tf.int64))
