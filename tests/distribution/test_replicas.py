@@ -163,3 +163,12 @@ def test_replicas_do_not_drop_the_same_units() -> None:
 def test_bad_rows_of_one_order_count_once() -> None:
     assert spread(Replica(Share(0, 2), 4), Replica(Share(1, 2), 4)).bad_rows() == 4
     assert spread(Replica(Share(0, 2, True), 4), Replica(Share(1, 2, True), 1)).bad_rows() == 5
+
+
+def test_nobody_is_lost_where_all_devices_are_of_this_process() -> None:
+    made = spread(Replica(Share(0, 2)), Replica(Share(1, 2)))
+    aborted = tf.errors.InvalidArgumentError(None, None, "Collective ops is aborted by: a bad row")
+    made.count = 2
+    assert made.lost(aborted) is None
+    made.count = 4
+    assert made.lost(aborted) is not None

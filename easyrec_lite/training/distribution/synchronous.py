@@ -157,8 +157,9 @@ class Synchronous(Distribution):
 
     def lost(self, error: tf.errors.OpError) -> PeerLost | None:
         """Returns that another process is gone, if that is why TensorFlow failed."""
+        others = self.count > len(self.replicas)
         gone = isinstance(error, LOST) or COLLECTIVE in str(error)
-        return PeerLost(_lost(error)) if gone else None
+        return PeerLost(_lost(error)) if others and gone else None
 
     def _sum(self, numbers: Sequence[int]) -> list[int]:
         """Returns the sums over processes of a few numbers."""
