@@ -33,6 +33,7 @@ class RecordReader(Reader):
         super().__init__(request)
         self._gzip = [is_gzip(file) for file in self.files]
         self._whole: set[str] = set()
+        self._guarded = True
         self._prepare(request)
         if request.training and not any(self._has_rows(file) for file in self.files):
             raise DataError(_no_rows(file) for file in self.files)
@@ -116,7 +117,8 @@ class RecordReader(Reader):
             read = self._checked_records if self._unchecked() else self._records
             return tf.data.Dataset.from_tensor_slices(each).flat_map(read)
 
-        unchanged = tf.data.Dataset.from_tensors([""]).filter(self._check_unchanged)
+        fails_if_changed = self._check_unchanged if self._guarded else lambda _: False
+        unchanged = tf.data.Dataset.from_tensors([""]).filter(fails_if_changed)
         return ordered(source, order, unchanged).map(self._tidy)
 
     def _checked_records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
@@ -132,7 +134,9 @@ class RecordReader(Reader):
         return self._records(file, compression).concatenate(end)
 
     def check_files(self) -> None:
-        """Reads the gzip files to their ends, so that `numbered` needs not look at them.
+        """Reads the gzip files to their ends; from then on `numbered` runs no Python.
+
+        So it does not look at them again, nor whether a file changes.
 
         Raises:
           DataError: one is truncated or damaged.
@@ -143,6 +147,7 @@ class RecordReader(Reader):
             except BROKEN as error:
                 raise DataError(broken(file, error)) from error
             self._whole.add(file)
+        self._guarded = False
 
     def _unchecked(self) -> list[str]:
         pairs = zip(self.files, self._gzip, strict=True)
