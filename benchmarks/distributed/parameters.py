@@ -156,7 +156,12 @@ def faults(folder: Path, data: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _fault(run: Watched, name: str) -> dict[str, Any]:
+def run_and_kill(run: Watched, name: str, restarts: int = 0) -> tuple[int, float]:
+    """Runs a cluster, and kills a process at the first checkpoint.
+
+    Returns:
+      The cluster's exit code, and when the process was killed.
+    """
     killed: list[float] = []
 
     def kill() -> None:
@@ -165,12 +170,17 @@ def _fault(run: Watched, name: str) -> dict[str, Any]:
         killed.append(run.kill(name))
 
     threading.Thread(target=kill, daemon=True).start()
-    code = run.run(restarts=1 if name.startswith("worker") else 0)
+    code = run.run(restarts)
+    return code, killed[0]
+
+
+def _fault(run: Watched, name: str) -> dict[str, Any]:
+    code, killed = run_and_kill(run, name, restarts=1 if name.startswith("worker") else 0)
     seconds = {
-        "the chief ends": run.seconds_to("[launch] chief 0", killed[0]),
-        "next report": run.seconds_to("[chief 0] step", killed[0]),
-        "it serves again": run.seconds_to(f"[{name}] {name} serves", killed[0]),
-        "all have ended": run.seconds_to("[launch] ps 0", killed[0]),
+        "the chief ends": run.seconds_to("[launch] chief 0", killed),
+        "next report": run.seconds_to("[chief 0] step", killed),
+        "it serves again": run.seconds_to(f"[{name}] {name} serves", killed),
+        "all have ended": run.seconds_to("[launch] ps 0", killed),
     }
     told = {what: round(value, 1) for what, value in seconds.items() if value is not None}
     return {"exit code": code, **told}

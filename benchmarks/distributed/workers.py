@@ -10,15 +10,12 @@ import argparse
 import json
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.distributed.parameters import POLL, Watched
+from benchmarks.distributed.parameters import Watched, run_and_kill
 from benchmarks.speed.data import make
-from easyrec_lite.training.checkpoints import checkpoint_paths
 
 TOGETHER = {"train_config.train_distribute": "MultiWorkerMirroredStrategy"}
 WAYS: dict[str, tuple[int, dict[str, Any]]] = {
@@ -61,16 +58,8 @@ def faults(folder: Path, data: Path) -> dict[str, dict[str, Any]]:
 
 
 def _fault(run: Watched, name: str, other: str) -> dict[str, Any]:
-    killed: list[float] = []
-
-    def kill() -> None:
-        while not checkpoint_paths(run.model):
-            time.sleep(POLL)
-        killed.append(run.kill(name))
-
-    threading.Thread(target=kill, daemon=True).start()
-    code = run.run()
-    ended = run.seconds_to(f"[launch] {other}", killed[0])
+    code, killed = run_and_kill(run, name)
+    ended = run.seconds_to(f"[launch] {other}", killed)
     return {"exit code": code, f"{other} ends": None if ended is None else round(ended, 1)}
 
 
