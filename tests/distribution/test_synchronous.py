@@ -68,7 +68,7 @@ def codes(cluster: LocalCluster) -> list[int | None]:
 def test_mirrored_devices_do_as_one_process(data, tmp_path) -> None:
     name = "dssm pointwise, weights, to the last row"
     found = equivalence.compare(name, data, tmp_path, ["MirroredStrategy"])
-    assert found["MirroredStrategy"] < CLOSE
+    assert max(found["MirroredStrategy"]) < CLOSE
 
 
 def test_a_killed_worker_ends_the_other_and_a_restart_comes_to_the_same(
