@@ -4,8 +4,8 @@
 process with batches of B rows, on two logical devices (MirroredStrategy) and in two processes
 (MultiWorkerMirroredStrategy) with batches of B/2. The replicas exchange negatives and batch norm's
 moments. It prints the largest relative difference of the losses of the first steps, and of all:
-what begins as rounding grows where a step amplifies it, as Adam does with gradients that are nothing
-but rounding (of a bias before batch norm), and as a choice of the hardest negatives does.
+what begins as rounding grows where a step amplifies it, as Adam does with gradients that are
+nothing but rounding (of a bias before batch norm), and as a choice of the hardest negatives does.
 """
 
 from __future__ import annotations
