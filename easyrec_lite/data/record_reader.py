@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -128,7 +128,7 @@ class RecordReader(Reader):
         """
 
         def check(file: tf.Tensor) -> tf.Tensor:
-            return tf.py_function(self._check_end, [file], tf.bool)
+            return _false_if(self._is_whole, [file], "a file is truncated or damaged")
 
         end = tf.data.Dataset.from_tensors(file).filter(check)
         return self._records(file, compression).concatenate(end)
@@ -153,24 +153,20 @@ class RecordReader(Reader):
         pairs = zip(self.files, self._gzip, strict=True)
         return [file for file, packed in pairs if packed and file not in self._whole]
 
-    def _check_end(self, file: tf.Tensor) -> bool:
+    def _is_whole(self, file: tf.Tensor) -> bool:
         name = file.numpy().decode()
         if name not in self._whole and is_gzip(name):
-            check_gzip(name)
+            try:
+                check_gzip(name)
+            except (*BROKEN, OSError):
+                return False
         self._whole.add(name)
-        return False
+        return True
 
     @tf.autograph.experimental.do_not_convert
     def _check_unchanged(self, _: tf.Tensor) -> tf.Tensor:
         """Returns False; fails when a file is not what it was at first."""
-
-        def check() -> bool:
-            problems = self._changed()
-            if problems:
-                raise DataError(problems)
-            return False
-
-        return tf.ensure_shape(tf.py_function(check, [], tf.bool), [])
+        return _false_if(lambda: not self._changed(), [], "a file changed")
 
     # Bad rows.
 
@@ -248,6 +244,17 @@ class RecordReader(Reader):
             except (*BROKEN, tf.errors.OpError) as error:
                 problems.append(broken(file, error))
         return problems
+
+
+def _false_if(good: Callable[..., bool], inputs: list[tf.Tensor], failure: str) -> tf.Tensor:
+    """Returns False if Python's `good` says True; else fails, for `explain` to find out why.
+
+    An exception in `good` would be told by TensorFlow's own thread, which formats it there, while
+    Python may clean up what waits for that very thread.
+    """
+    fine = tf.ensure_shape(tf.py_function(good, inputs, tf.bool), [])
+    with tf.control_dependencies([tf.debugging.Assert(fine, [failure])]):
+        return tf.logical_not(fine)
 
 
 def _no_rows(file: str) -> Problem:
