@@ -112,10 +112,17 @@ def speed(folder: Path, data: Path) -> dict[str, float]:
         "1 worker, 2 ps": {"chief": 1, "worker": 1, "ps": 2},
         "2 workers, 2 ps": {"chief": 1, "worker": 2, "ps": 2},
     }
-    found = {}
+    runs = {}
     for name, counts in ways.items():
         parts = {"feature_config.features[:].max_partitions": 2} if counts.get("ps") else {}
-        run = Watched(folder / name.replace(" ", "-"), data, {**edits, **parts}, **counts)
+        runs[name] = Watched(folder / name.replace(" ", "-"), data, {**edits, **parts}, **counts)
+    return speeds(runs)
+
+
+def speeds(runs: Mapping[str, Watched]) -> dict[str, float]:
+    """Runs clusters one after another; prints and returns the rows a second of each."""
+    found = {}
+    for name, run in runs.items():
         assert run.run() == 0, name
         found[name] = run.speed()
         print(f"{name}: {found[name]:,.0f} rows/s", flush=True)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.distributed.parameters import Watched, run_and_kill
+from benchmarks.distributed.parameters import Watched, run_and_kill, speeds
 from benchmarks.speed.data import make
 
 TOGETHER = {"train_config.train_distribute": "MultiWorkerMirroredStrategy"}
@@ -31,14 +31,11 @@ WAYS: dict[str, tuple[int, dict[str, Any]]] = {
 
 def speed(folder: Path, data: Path) -> dict[str, float]:
     """Rows a second of all workers, each with batches of the config's size."""
-    found = {}
+    runs = {}
     for number, (name, (count, more)) in enumerate(WAYS.items()):
         edits = {"train_config.num_steps": 300, "train_config.log_step_count_steps": 30, **more}
-        run = Watched(folder / str(number), data, edits, worker=count)
-        assert run.run() == 0, name
-        found[name] = run.speed()
-        print(f"{name}: {found[name]:,.0f} rows/s", flush=True)
-    return found
+        runs[name] = Watched(folder / str(number), data, edits, worker=count)
+    return speeds(runs)
 
 
 def faults(folder: Path, data: Path) -> dict[str, dict[str, Any]]:

@@ -100,7 +100,12 @@ class Distribution(abc.ABC):
         """Returns the checkpoints in the model folder, for the variables that are trained."""
         config = self.pipeline.config
         keep = config.train_config.keep_checkpoint_max
-        return Checkpoints(Path(config.model_dir), self.trainer.variables_by_name(), keep)
+        variables = self.trainer.variables_by_name()
+        return Checkpoints(Path(config.model_dir), variables, keep, own=self.own_variables())
+
+    def own_variables(self) -> dict[str, tf.Variable]:
+        """Returns what a checkpoint holds that only a run spread alike can take up."""
+        return {}
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
         """Restores the newest readable checkpoint, else starts warm if the config asks so.

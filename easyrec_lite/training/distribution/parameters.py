@@ -7,7 +7,6 @@ import re
 import socket
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -84,15 +83,9 @@ class ParameterServers(Distribution):
         log.info("training data: %s", opened.reader.describe())
         return iter(made)
 
-    def checkpoints(self) -> Checkpoints:
-        """Returns the checkpoints; in each, how far every worker has read."""
-        config = self.pipeline.config
-        return Checkpoints(
-            Path(config.model_dir),
-            self.trainer.variables_by_name(),
-            config.train_config.keep_checkpoint_max,
-            own={"positions": self.trainer.positions},
-        )
+    def own_variables(self) -> dict[str, tf.Variable]:
+        """Returns how far every worker has read."""
+        return {"positions": self.trainer.positions}
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
         """Restores the newest checkpoint, whoever wrote it, and each worker's position."""

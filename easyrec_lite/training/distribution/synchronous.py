@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -79,15 +78,10 @@ class Synchronous(Distribution):
         log.info("training data: %s", self.replicas[0].input.reader.describe())
         return made
 
-    def checkpoints(self) -> Checkpoints:
-        """Returns the checkpoints; where replicas have files of their own, with each's position."""
-        config, positions = self.pipeline.config, self.replicas[0].trainer.file_positions
-        return Checkpoints(
-            Path(config.model_dir),
-            self.trainer.variables_by_name(),
-            config.train_config.keep_checkpoint_max,
-            own={} if positions is None else {"file_positions": positions},
-        )
+    def own_variables(self) -> dict[str, tf.Variable]:
+        """Returns each replica's position, where they have files of their own."""
+        positions = self.replicas[0].trainer.file_positions
+        return {} if positions is None else {"file_positions": positions}
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
         """Restores the chief's choice of a checkpoint into all replicas."""
