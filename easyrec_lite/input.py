@@ -58,10 +58,12 @@ class Encoded(NamedTuple):
     Attributes:
       features: feature name → value, of those that are the same in any batch.
       columns: the raw columns that the rest of a batch follows from.
+      located: what the sampler needs to know of the rows.
     """
 
     features: dict[str, FeatureValue]
     columns: dict[str, Any]
+    located: dict[str, tf.Tensor]
 
 
 class BatchInput:
@@ -111,12 +113,12 @@ class BatchInput:
                 training=training,
                 seed=pipeline.config.train_config.seed,
             )
-            columns |= _sampler_columns(data)
             if training:
                 self._proposal = open_proposal(pipeline, path, self.sampler)
                 columns |= {self._proposal.field} if self._proposal else set()
         self._kept_columns = columns
         columns = columns | {*transform.input_fields()}
+        columns |= self.sampler.fields if self.sampler else set()
         self.reader: Reader = open_reader(
             pipeline, path, training=training, columns=columns, share=share
         )
@@ -126,8 +128,10 @@ class BatchInput:
         if data.cache.mode == data.cache.OFF or not self.reader.files:
             return None
         early = {n: s for n, s in self._transform.specs.items() if n not in self._late}
-        made_of = key(data, self.reader.files, early, self._kept_columns)
+        lookups = self.sampler.describe() if self.sampler else {}
+        made_of = key(data, self.reader.files, early, self._kept_columns, lookups)
         small = [f"features/{name}/ids" for name, spec in early.items() if 0 < spec.rows <= 2**31]
+        small += [f"located/{name}" for name in lookups]
         return CachedRows(data.cache, self.reader, made_of, self._encode, small, again)
 
     @property
@@ -216,7 +220,10 @@ class BatchInput:
         early = [name for name in self._transform.specs if name not in self._late]
         kept = {name: columns[name] for name in self._kept_columns}
         with tf.name_scope("transform"):
-            return Encoded(self._transform(columns, early), kept)
+            features = self._transform(columns, early)
+        with tf.name_scope("negatives"):
+            located = self.sampler.locate(columns) if self.sampler else {}
+        return Encoded(features, kept, located)
 
     @tf.autograph.experimental.do_not_convert
     def _batch(self, rows: Encoded | Columns, position: tf.Tensor, real: Any = True) -> Batch:
@@ -241,7 +248,7 @@ class BatchInput:
         drawn = None
         if self.sampler is not None:
             with tf.name_scope("negatives"):
-                drawn = self.sampler(columns, self.reader.share.draw(position))
+                drawn = self.sampler(rows.located, self.reader.share.draw(position))
             batch = batch._replace(
                 negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
             )
@@ -284,15 +291,6 @@ def open_proposal(pipeline: Pipeline, path: str, sampler: Sampler | None) -> Pro
     elif options.logq == options.ITEM_TABLE and sampler is not None:
         frequencies = table_frequencies(sampler)
     return Proposal(field, frequencies, sampler, pipeline.config.data_config.batch_size)
-
-
-def _sampler_columns(data: Any) -> set[str]:
-    """The raw columns that the sampler reads: the batch's items, and users where edges matter."""
-    kind = data.WhichOneof("sampler")
-    if kind is None:
-        return set()
-    config = getattr(data, kind)
-    return {config.item_id_field, getattr(config, "user_id_field", config.item_id_field)}
 
 
 def guarded(

@@ -97,10 +97,14 @@ def test_expected_counts_are_those_of_batches_with_their_sampled_items(tmp_path:
     p, inclusions = proposal({"item": tf.constant(catalogue)}, None)
     expected = np.exp(log_expected_counts(p, inclusions, tf.constant(12), True))
 
+    def draw(at: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+        located = sampler.locate({"item": items})
+        return sampler(located, tf.stack([0, at])).extra["item"]
+
     rows = rng.choice(40, (1000, 11), p=shares)
     found = np.zeros((1000, 40))
     dataset = tf.data.Dataset.from_tensor_slices(rows.astype(str)).enumerate()
-    drawn = dataset.map(lambda at, items: sampler({"item": items}, tf.stack([0, at])).extra["item"])
+    drawn = dataset.map(draw)
     for counts, others, sampled in zip(found, rows, drawn.as_numpy_iterator(), strict=True):
         np.add.at(counts, others, 1)
         np.add.at(counts, sampled.astype(int), 1)

@@ -72,7 +72,7 @@ def samples(
         columns["user"] = tf.constant(users, tf.string)
     positions = tf.constant([[0, row] for row in rows], tf.int64)
     dataset = tf.data.Dataset.from_tensor_slices(positions)
-    return list(dataset.map(lambda position: sampler(columns, position)))
+    return list(dataset.map(lambda position: sampler(sampler.locate(columns), position)))
 
 
 def sample(
@@ -170,7 +170,8 @@ def test_integer_item_columns_compare_as_decimal_text(tmp_path: Path) -> None:
 
     sampler = open_sampler(pipeline, integer_transform, True, 0)
     assert sampler is not None
-    negatives = sampler({"item": tf.constant([5], tf.int64)}, tf.constant([0, 0], tf.int64))
+    located = sampler.locate({"item": tf.constant([5], tf.int64)})
+    negatives = sampler(located, tf.constant([0, 0], tf.int64))
     assert ids(negatives) == [6]
 
 
@@ -238,7 +239,7 @@ def test_golden_negatives_come_all_in_file_order() -> None:
     sampler = open_sampler(pipeline, keep, True, 0)
     assert sampler is not None
     rows = tf.constant(["6433117477"])
-    negatives = sampler({"adgroup_id": rows}, tf.constant([0, 0], tf.int64))
+    negatives = sampler(sampler.locate({"adgroup_id": rows}), tf.constant([0, 0], tf.int64))
     lines = [line.split("\t") for line in table.read_text().splitlines()[1:]]
     assert negatives.extra["adgroup_id"].numpy().tolist() == [cells[0].encode() for cells in lines]
     brands = [cells[2].split(":")[4].encode() for cells in lines]

@@ -29,6 +29,7 @@ def key(
     files: Sequence[str],
     features: Mapping[str, FeatureSpec],
     columns: Iterable[str],
+    lookups: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     """Returns everything that a cache's rows follow from, as plain data.
 
@@ -37,12 +38,14 @@ def key(
       files: the data files, in order.
       features: the features whose values are kept.
       columns: the raw columns that are kept.
+      lookups: as of `Sampler.describe`.
     """
     return {
         "files": stamps(files),
         "data_config": _digest(data_config, NOT_OF_DATA),
         "features": {name: _feature(spec) for name, spec in sorted(features.items())},
         "columns": sorted(columns),
+        "lookups": dict(lookups),
         "code": _code(),
         "tensorflow": tf.__version__,
     }

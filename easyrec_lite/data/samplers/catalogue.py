@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -22,6 +23,7 @@ class IdIndex(tf.Module):
 
     def __init__(self, ids: tf.Tensor):
         super().__init__()
+        self._ids = ids
         rows = tf.range(tf.size(ids, out_type=tf.int64), dtype=tf.int64)
         entries = tf.lookup.KeyValueTensorInitializer(ids, rows)
         self._table = tf.lookup.StaticHashTable(entries, default_value=-1)
@@ -35,10 +37,9 @@ class IdIndex(tf.Module):
         text = ids if ids.dtype == tf.string else tf.strings.as_string(ids)
         return self._table.lookup(text)
 
-    def known(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns int64 [≤ B], the rows of those ids that are known."""
-        rows = self(ids)
-        return tf.boolean_mask(rows, rows >= 0)
+    def digest(self) -> str:
+        """Returns a SHA-256 of the ids in their order."""
+        return hashlib.sha256(tf.io.serialize_tensor(self._ids).numpy()).hexdigest()
 
 
 class Catalogue:

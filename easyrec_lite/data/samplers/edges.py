@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import tensorflow as tf
 
 from easyrec_lite.data.sampler_table import read_sampler_table
 from easyrec_lite.data.samplers.catalogue import IdIndex
+from easyrec_lite.data.samplers.sampler import Located, Lookup
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +63,14 @@ class Edges:
       table: the edges; those to items outside the catalogue are left out, and counted in the log.
       items: finds the catalogue's rows.
       user_field: the field of the data that holds the user's id.
+      name: of the users' lookup.
+
+    Attributes:
+      lookups: by this name, where a row's user is found.
     """
 
-    def __init__(self, table: EdgeTable, items: IdIndex, user_field: str):
-        self._user_field = user_field
+    def __init__(self, table: EdgeTable, items: IdIndex, user_field: str, name: str):
+        self._name = name
         rows = items(tf.constant(table.items, tf.string)).numpy()
         _log_unknown(table.path, int((rows < 0).sum()), len(rows))
         kept = (rows >= 0) & (table.weights > 0)
@@ -74,21 +78,22 @@ class Edges:
         numbers = of_edge[kept]
         order = np.argsort(numbers, kind="stable")
         starts = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(users)))])
-        self._users = IdIndex(tf.constant(np.asarray(users, object), tf.string))
+        ids = IdIndex(tf.constant(np.asarray(users, object), tf.string))
+        self.lookups = {name: Lookup(user_field, ids)}
         self._starts = tf.constant(starts, tf.int64)
         self._rows = tf.constant(rows[kept][order], tf.int64)
         self._log_weights = tf.constant(np.log(table.weights[kept][order]), tf.float64)
 
-    def __call__(self, columns: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def __call__(self, located: Located) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns the edges of all users of the batch, those of row 0 first.
 
         Args:
-          columns: raw columns [B] by field name.
+          located: where the users of B rows are, by `lookups`.
 
         Returns:
           int64 [E] row in B, int64 [E] row of the catalogue, float64 [E] logarithm of the weight.
         """
-        user = self._users(columns[self._user_field])
+        user = located[self._name]
         known = tf.where(user >= 0)[:, 0]
         user = tf.gather(user, known)
         first, end = tf.gather(self._starts, user), tf.gather(self._starts, user + 1)
@@ -97,9 +102,9 @@ class Edges:
         place = places.flat_values
         return owner, tf.gather(self._rows, place), tf.gather(self._log_weights, place)
 
-    def items(self, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def items(self, located: Located) -> tf.Tensor:
         """Returns int64 [E], rows of the catalogue that a user of the batch has an edge to."""
-        return self(columns)[1]
+        return self(located)[1]
 
 
 def _log_unknown(path: Path, unknown: int, edges: int) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from easyrec_lite.data.samplers.catalogue import IdIndex
 from easyrec_lite.data.samplers.draw import Uniforms, gumbel
 from easyrec_lite.data.samplers.edges import Edges
 from easyrec_lite.data.samplers.kinds import SAMPLERS, Request, build
-from easyrec_lite.data.samplers.sampler import Columns, Sampler
+from easyrec_lite.data.samplers.sampler import ITEM, Located, Sampler
 
 
 @SAMPLERS.register("hard_negative_sampler")
@@ -21,17 +20,11 @@ def hard_edge_sampler(request: Request) -> Sampler:
     """
     config = request.config
     catalogue = request.catalogue(config.item_input_path)
-    hard = HardEdges(
-        request.edges(config.hard_neg_edge_input_path, catalogue),
-        catalogue.rows,
-        config.item_id_field,
-        config.num_hard_sample,
-        request.seed,
-    )
-    barred = []
+    edges = [request.edges("hard_neg_edge_input_path", catalogue)]
+    hard = HardEdges(edges[0], config.num_hard_sample, request.seed)
     if request.kind == "hard_negative_sampler_v2":
-        barred.append(request.edges(config.pos_edge_input_path, catalogue).items)
-    return build(request, catalogue, barred, hard)
+        edges.append(request.edges("pos_edge_input_path", catalogue))
+    return build(request, catalogue, edges, [each.items for each in edges[1:]], hard)
 
 
 class HardEdges:
@@ -41,23 +34,19 @@ class HardEdges:
 
     Args:
       edges: the hard edges.
-      items: finds the catalogue's rows.
-      item_field: the field of the data that holds the item's id.
       limit: the most for a row.
       seed: with the position, all that the choice depends on.
     """
 
-    def __init__(self, edges: Edges, items: IdIndex, item_field: str, limit: int, seed: int):
+    def __init__(self, edges: Edges, limit: int, seed: int):
         self._edges = edges
-        self._items = items
-        self._item_field = item_field
         self._limit = limit
         self._uniforms = Uniforms(seed, stream=2)
 
-    def __call__(self, columns: Columns, position: tf.Tensor) -> tf.Tensor:
+    def __call__(self, located: Located, position: tf.Tensor) -> tf.Tensor:
         """Returns int64 [H, 2], (row in B, row of the catalogue), sorted by row in B."""
-        owner, item, log_weight = self._edges(columns)
-        own = tf.gather(self._items(columns[self._item_field]), owner)
+        owner, item, log_weight = self._edges(located)
+        own = tf.gather(located[ITEM], owner)
         keys = log_weight + gumbel(self._uniforms(tf.size(owner), position))
         kept = tf.boolean_mask(tf.range(tf.size(owner)), item != own)
         kept = tf.gather(kept, tf.argsort(tf.gather(keys, kept), direction="DESCENDING"))

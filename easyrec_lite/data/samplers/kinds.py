@@ -15,9 +15,11 @@ from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.samplers.edges import Edges, read_edge_table
 from easyrec_lite.data.samplers.sampler import (
-    Columns,
+    ITEM,
     Exclusion,
     HardNegatives,
+    Located,
+    Lookup,
     Sampler,
     log_shortage,
 )
@@ -76,8 +78,8 @@ class Request:
         integer_ids = self._holds_integers("item_id_field")
         return read_item_table(Path(path), attributes, config.attr_delimiter, integer_ids)
 
-    def edges(self, path: str, catalogue: Catalogue) -> Edges:
-        """Reads the edges at `path` between users and items of the catalogue.
+    def edges(self, path_field: str, catalogue: Catalogue) -> Edges:
+        """Reads the edges between users and items of the catalogue, at the path in `path_field`.
 
         Raises:
           ConfigError: `user_id_field` is no input field.
@@ -85,8 +87,9 @@ class Request:
         """
         of_users = self._holds_integers("user_id_field")
         of_items = self._holds_integers("item_id_field")
-        edges = read_edge_table(Path(path), of_users, of_items)
-        return Edges(edges, catalogue.rows, self.config.user_id_field)
+        path = Path(getattr(self.config, path_field))
+        edges = read_edge_table(path, of_users, of_items)
+        return Edges(edges, catalogue.rows, self.config.user_id_field, path_field)
 
     def _holds_integers(self, name: str) -> bool:
         path = f"data_config.{self.kind}.{name}"
@@ -109,15 +112,27 @@ SAMPLERS: Registry[Callable[[Request], Sampler]] = Registry(
 def build(
     request: Request,
     catalogue: Catalogue,
+    edges: Iterable[Edges] = (),
     exclusions: Iterable[Exclusion] = (),
     hard: HardNegatives | None = None,
 ) -> Sampler:
-    """Returns a sampler that bars the batch's own items and those of `exclusions`."""
+    """Returns a sampler that bars the batch's own items and those of `exclusions`.
+
+    Args:
+      request: what it is built from.
+      catalogue: the items.
+      edges: those that `exclusions` and `hard` read.
+      exclusions: what else is not drawn.
+      hard: chooses hard negatives.
+    """
     draw = WeightedDraw(catalogue.weights, request.seed)
     log_shortage(draw.count, request.size, request.batch_size)
-    field = request.config.item_id_field
+    lookups = {ITEM: Lookup(request.config.item_id_field, catalogue.rows)}
+    for each in edges:
+        lookups |= each.lookups
+    return Sampler(catalogue, draw, request.size, lookups, [_own, *exclusions], hard)
 
-    def own(columns: Columns) -> tf.Tensor:
-        return catalogue.rows.known(columns[field])
 
-    return Sampler(catalogue, draw, request.size, [own, *exclusions], hard)
+def _own(located: Located) -> tf.Tensor:
+    rows = located[ITEM]
+    return tf.boolean_mask(rows, rows >= 0)

@@ -14,5 +14,5 @@ def positive_edge_sampler(request: Request) -> Sampler:
     """
     config = request.config
     catalogue = request.catalogue(config.item_input_path)
-    edges = request.edges(config.pos_edge_input_path, catalogue)
-    return build(request, catalogue, exclusions=[edges.items])
+    edges = request.edges("pos_edge_input_path", catalogue)
+    return build(request, catalogue, [edges], exclusions=[edges.items])

@@ -1,4 +1,7 @@
-"""The sampler: what it gives for a batch, whatever bars items and whatever adds hard ones."""
+"""The sampler: what it gives for a batch, whatever bars items and whatever adds hard ones.
+
+What it needs to know of a row, `Located`, follows from that row alone, so that a cache can keep it.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,30 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.data.samplers.catalogue import Catalogue
+from easyrec_lite.data.samplers.catalogue import Catalogue, IdIndex
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.features.values import FeatureValue
 
 log = logging.getLogger(__name__)
 
 Columns = Mapping[str, tf.Tensor]
-Exclusion = Callable[[Columns], tf.Tensor]
-HardNegatives = Callable[[Columns, tf.Tensor], tf.Tensor]
+# Lookup name → int64 [B], where each row's id stands in a table of the sampler; −1: not there.
+Located = Mapping[str, tf.Tensor]
+Exclusion = Callable[[Located], tf.Tensor]
+HardNegatives = Callable[[Located, tf.Tensor], tf.Tensor]
+ITEM = "item"
+
+
+class Lookup(NamedTuple):
+    """Where a row's id is looked up.
+
+    Attributes:
+      field: the field of the data that holds it.
+      index: the ids of a table.
+    """
+
+    field: str
+    index: IdIndex
 
 
 class Negatives(NamedTuple):
@@ -46,8 +64,9 @@ class Sampler:
       catalogue: the M items; an attribute too.
       draw: draws by their weights.
       size: how many to draw; an attribute too.
-      exclusions: each takes raw columns [B] and gives int64 [E] rows of the catalogue.
-      hard: takes raw columns [B] and the position, gives int64 [H, 2] of (row in B, row of the
+      lookups: what is looked up of a row, by name; `ITEM` is its own item in the catalogue.
+      exclusions: each gives int64 [E] rows of the catalogue that are not drawn.
+      hard: takes the rows located and the position, gives int64 [H, 2] of (row in B, row of the
         catalogue).
     """
 
@@ -56,27 +75,48 @@ class Sampler:
         catalogue: Catalogue,
         draw: WeightedDraw,
         size: int,
+        lookups: Mapping[str, Lookup],
         exclusions: Sequence[Exclusion],
         hard: HardNegatives | None = None,
     ):
         self.catalogue = catalogue
         self._draw = draw
         self.size = size
+        self._lookups = dict(lookups)
         self._exclusions = list(exclusions)
         self._hard = hard
 
-    def __call__(self, columns: Columns, position: tf.Tensor) -> Negatives:
-        """Returns the negatives of one batch; runs inside `tf.data.Dataset.map`.
+    @property
+    def fields(self) -> set[str]:
+        """The fields of the data that `locate` reads."""
+        return {lookup.field for lookup in self._lookups.values()}
+
+    def describe(self) -> dict[str, list[str]]:
+        """Returns what `locate` follows from, by lookup: the field, and a digest of the table."""
+        return {
+            name: [lookup.field, lookup.index.digest()] for name, lookup in self._lookups.items()
+        }
+
+    def locate(self, columns: Columns) -> dict[str, tf.Tensor]:
+        """Returns what the draw needs to know of B rows, the same whatever batch they are in.
 
         Args:
           columns: raw columns [B] by field name; strings or whole numbers where ids are read.
+        """
+        return {name: lookup.index(columns[lookup.field]) for name, lookup in self._lookups.items()}
+
+    def __call__(self, located: Located, position: tf.Tensor) -> Negatives:
+        """Returns the negatives of one batch; runs inside `tf.data.Dataset.map`.
+
+        Args:
+          located: what `locate` gave for its B rows.
           position: int64 [2], e.g. epoch and rows consumed; a draw depends on it and the seed.
         """
-        excluded = tf.concat([rows(columns) for rows in self._exclusions], axis=0)
+        excluded = tf.concat([rows(located) for rows in self._exclusions], axis=0)
         drawn = self._draw(self.size, excluded, position)
         if self._hard is None:
             return Negatives(*self.catalogue.take(drawn))
-        pairs = self._hard(columns, position)
+        pairs = self._hard(located, position)
         hard, place = tf.unique(pairs[:, 1])
         taken = self.catalogue.take(tf.concat([drawn, hard], axis=0))
         items = tf.size(drawn, out_type=tf.int64) + tf.cast(place, tf.int64)
