@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from easyrec_lite.cluster import VARIABLE
 from easyrec_lite.config import Pipeline
@@ -23,8 +23,8 @@ CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeL
 NOT_NEEDED = ("matplotlib", "sklearn")
 
 
-def prepare(pipeline: Pipeline, quiet: bool = False) -> None:
-    """Prints the config's warnings, then loads TensorFlow with the config's thread counts.
+def prepare(pipeline: Pipeline, quiet: bool = False, training: bool = False) -> None:
+    """Prints the config's warnings, then loads TensorFlow with the threads that `threads` says.
 
     `quiet` leaves the warnings to another process of the same run.
 
@@ -38,13 +38,37 @@ def prepare(pipeline: Pipeline, quiet: bool = False) -> None:
     for line in [] if quiet else told_warnings(pipeline):
         print(line, file=sys.stderr)
     load_tensorflow()
+    use_threads(*threads(pipeline.config.train_config, training))
+
+
+def threads(train_config: Any, training: bool) -> tuple[int, int]:
+    """Returns how many threads run operations, and how many share one; 0: TensorFlow chooses.
+
+    A step has two towers, and two blocks of its softmax, at a time. On two cores each has one to
+    itself, where TensorFlow would cut every operation in two and wait for the halves.
+
+    Args:
+      train_config: the message; what it says counts.
+      training: whether it is training that the threads are for.
+    """
+    asked = (train_config.inter_op_parallelism_threads, train_config.intra_op_parallelism_threads)
+    return (2, 1) if training and asked == (0, 0) and _cores() == 2 else asked
+
+
+def _cores() -> int:
+    # What the process may use, where the system can tell.
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def use_threads(between: int, within: int) -> None:
+    """Sets TensorFlow's threads, as of `threads`, before its first operation."""
     import tensorflow as tf
 
-    config = pipeline.config.train_config
-    if config.inter_op_parallelism_threads:
-        tf.config.threading.set_inter_op_parallelism_threads(config.inter_op_parallelism_threads)
-    if config.intra_op_parallelism_threads:
-        tf.config.threading.set_intra_op_parallelism_threads(config.intra_op_parallelism_threads)
+    if between:
+        tf.config.threading.set_inter_op_parallelism_threads(between)
+    if within:
+        tf.config.threading.set_intra_op_parallelism_threads(within)
 
 
 def told_warnings(pipeline: Pipeline) -> list[str]:

@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     cluster = from_environment()
     mode_of(pipeline, cluster)
     chief = cluster is None or cluster.chief
-    prepare(pipeline, quiet=not chief)
+    prepare(pipeline, quiet=not chief, training=True)
     for warning in problems_of(pipeline, cluster) if chief else []:
         print(warning, file=sys.stderr)
     if cluster and cluster.follows:

@@ -7,7 +7,6 @@ from typing import Any
 
 from benchmarks.speed.bench import Bench, Trained, spread
 from benchmarks.speed.rows import LISTWISE, ROWS
-from benchmarks.speed.training import use_threads
 from benchmarks.speed.worker import Numbers, Timer, Worker
 
 TITLE = "limits: a step's bound, at the machine's measured peaks, and our share of it"
@@ -71,12 +70,13 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """Makes the probes of the machine ready; a window runs each for about `seconds`.
 
     Args:
-      arguments: also `threads`: as of `training.job`; where it is given, CPU time counts.
+      arguments: also `threads`: of each of TensorFlow's pools (0: its own choice); where it is
+        given, CPU time counts.
     """
-    from easyrec_lite.runtime import load_tensorflow
+    from easyrec_lite.runtime import load_tensorflow, use_threads
 
     load_tensorflow()
-    use_threads(arguments["threads"])
+    use_threads(arguments["threads"], arguments["threads"])
     probes, time = _probes(), "cpu" if arguments["threads"] else "seconds"
 
     def window() -> Numbers:

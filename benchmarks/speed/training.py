@@ -17,20 +17,22 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         `kept`: whether the column cache holds the rows, as from the second epoch on;
         `spread`: the rows of the tables of the user's and the item's id, whose ids are then
         replaced by uniform ones, so that a step's rows lie all over them; `threads`: of each of
-        TensorFlow's pools (0: its own choice).
+        TensorFlow's pools (0: as `easyrec_lite.train` has them).
     """
-    from easyrec_lite.runtime import load_tensorflow
+    from easyrec_lite.runtime import load_tensorflow, threads, use_threads
 
     load_tensorflow()
     from benchmarks.speed.work import work
     from easyrec_lite.config import load_checked
     from easyrec_lite.training.run import Run
 
-    use_threads(arguments.get("threads", 0))
     edits = dict(arguments["edits"])
     if arguments.get("kept"):
         edits["data_config.cache.mode"] = "ALWAYS"
-    run = Run(load_checked(arguments["config"], edits), [], evaluate=False)
+    pipeline = load_checked(arguments["config"], edits)
+    own = threads(pipeline.config.train_config, training=True)
+    use_threads(*[arguments.get("threads") or count for count in own])
+    run = Run(pipeline, [], evaluate=False)
     data = batches(run, arguments)
     facts = {"work": work(run.parts.model, next(iter(data)))}
     iterator, trainer = iter(data), run.trainer
@@ -83,12 +85,3 @@ def _spread(batch: Any, rows: int) -> Any:
         return found
 
     return batch._replace(features=drawn(batch.features, 0), negatives=drawn(batch.negatives, 1))
-
-
-def use_threads(count: int) -> None:
-    """Gives each of TensorFlow's thread pools `count` threads; 0 leaves them as they are."""
-    import tensorflow as tf
-
-    if count:
-        tf.config.threading.set_inter_op_parallelism_threads(count)
-        tf.config.threading.set_intra_op_parallelism_threads(count)

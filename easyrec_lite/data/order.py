@@ -60,19 +60,23 @@ class Order:
         """Returns the order of the `count` rows of a chunk, int64 [count]."""
         if self.window <= 1:
             return tf.range(count)
-        return tf.cast(tf.argsort(self._keys(epoch, chunk, count), stable=True), tf.int64)
+        keys = Keys(self.chunk, self.window)
+        row = tf.range(count)
+        found = tf.sort(keys.of(row, self._draw(epoch, chunk, count, keys.random)))
+        return tf.bitwise.bitwise_and(found, keys.row_mask)
 
     def known_rows(self, epoch: int, chunk: int, count: int) -> np.ndarray:
-        """Returns what `rows` does, in an eighth of its time, int64 [count]."""
+        """Returns what `rows` does, in a tenth of its time, int64 [count]."""
         if self.window <= 1:
             return np.arange(count)
-        keys = self._keys(tf.constant(epoch), tf.constant(chunk), tf.constant(count, tf.int64))
-        return ascending(keys.numpy())
+        keys = Keys(self.chunk, self.window)
+        return keys.order(self._draw(epoch, chunk, count, keys.random).numpy())
 
-    def _keys(self, epoch: tf.Tensor, chunk: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        """Returns float64 [count]: by them the rows of a chunk are sorted."""
-        draw = tf.random.stateless_uniform([count], self._seed(epoch, chunk), dtype=tf.float64)
-        return tf.cast(tf.range(count) // self.window, tf.float64) + draw
+    def _draw(
+        self, epoch: tf.Tensor | int, chunk: tf.Tensor | int, count: tf.Tensor | int, below: int
+    ) -> tf.Tensor:
+        seed = self._seed(epoch, chunk)
+        return tf.random.stateless_uniform([count], seed, 0, below, tf.int64)
 
     def _seed(self, epoch: tf.Tensor | int, part: tf.Tensor | int) -> tf.Tensor:
         fold = tf.random.experimental.stateless_fold_in
@@ -81,14 +85,39 @@ class Order:
         return fold(fold(seed, tf.cast(epoch, tf.int64)), tf.cast(part, tf.int64))
 
 
-def ascending(keys: np.ndarray) -> np.ndarray:
-    """Returns the places of `keys` [n] in ascending order, equal ones as they stand, int64 [n]."""
-    # NumPy's unstable sort is five times faster; only equal keys could tell it from a stable one.
-    order = np.argsort(keys)
-    ordered_keys = keys[order]
-    if (ordered_keys[1:] == ordered_keys[:-1]).any():
-        return np.argsort(keys, kind="stable")
-    return order
+class Keys:
+    """Numbers whose ascending order is that of rows permuted within their windows.
+
+    From the highest bits to the lowest they hold a row's window, a random number and the row
+    itself: no two are equal, and sorted they tell the rows without `argsort`, which takes several
+    times longer.
+
+    Args:
+      count: rows are below it.
+      window: rows that are permuted together.
+
+    Attributes:
+      random: the random numbers are to be below it.
+      row_mask: the bits that hold the row.
+    """
+
+    def __init__(self, count: int, window: int):
+        row_bits = max(count - 1, 0).bit_length()
+        window_bits = (max(count - 1, 0) // window).bit_length()
+        self._window = window
+        self.random = 1 << (63 - window_bits - row_bits)
+        self.row_mask = (1 << row_bits) - 1
+
+    def of(self, row: Any, draw: Any) -> Any:
+        """Returns the keys of rows, int64 [n], with their random numbers; of arrays or tensors."""
+        return (row // self._window * self.random + draw) * (self.row_mask + 1) + row
+
+    def order(self, draw: np.ndarray) -> np.ndarray:
+        """Returns the order of the rows from 0 on that have these random numbers, int64 [n]."""
+        found = self.of(np.arange(len(draw)), draw)
+        found.sort()
+        found &= self.row_mask
+        return found
 
 
 class Run(NamedTuple):
@@ -122,7 +151,8 @@ def arranged(order: Order, sizes: np.ndarray) -> Iterator[Run]:
             count = min(order.chunk, total - first)
             index = first + order.known_rows(epoch, first // order.chunk, count)
             index = index[max(consumed - first, 0) :]
-            records = index + shift[np.searchsorted(ends, index, side="right")]
+            one = len(sizes) == 1
+            records = index if one else index + shift[np.searchsorted(ends, index, side="right")]
             yield Run(epoch, max(first, consumed), records)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from easyrec_lite.data.order import Order, ascending
+from easyrec_lite.data.order import Keys, Order
 from easyrec_lite.data.parquet_table import open_parquet
 from easyrec_lite.errors import Place
 
@@ -37,12 +37,12 @@ class Window(NamedTuple):
 
     def permutation(self, order: Order) -> np.ndarray:
         """Returns the order of the rows, int64 [rows]; a large window is permuted in parts."""
-        index = np.arange(self.rows)
         if not order.window:
-            return index
+            return np.arange(self.rows)
         random = np.random.Generator(np.random.PCG64([order.seed, self.epoch, self.number]))
-        part = index // order.window if self.rows >= 2 * order.window else 0
-        return ascending(part + random.random(self.rows))
+        together = order.window if self.rows >= 2 * order.window else self.rows
+        keys = Keys(self.rows, together)
+        return keys.order(random.integers(keys.random, size=self.rows))
 
     def locate(self, index: int) -> tuple[int, int]:
         """Returns where row `index` stands: the position of its group, and its row in there."""

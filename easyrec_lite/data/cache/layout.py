@@ -208,18 +208,16 @@ class Layout:
         self, leaf: Leaf, chains: Mapping[str, pa.Array], places: pa.Array
     ) -> Iterator[np.ndarray]:
         """Yields the splits of each ragged dimension, then the values, of the rows `places`."""
-        lengths = values = np.zeros(0, np.int64)
+        splits = values = np.zeros(0, np.int64)
         for level, file in enumerate(leaf.files):
             ends, content = _bytes(chains[file].take(places))
+            # What the file before holds are the lengths of what this one does.
+            splits = np.append(0, np.cumsum(values)) if level else ends // self._entry_bytes(file)
+            if level < leaf.ragged:
+                yield splits
             dtype, inner = self.files[file]
             values = content.view(dtype).reshape(-1, *inner)
-            if not level:
-                lengths = np.diff(ends) // self._entry_bytes(file)
-            if level < leaf.ragged:
-                yield np.append(0, np.cumsum(lengths))
-            if level + 1 < len(leaf.files):
-                lengths = values
-        yield _texts(values, lengths) if leaf.dtype == "string" else values
+        yield _texts(values, splits) if leaf.dtype == "string" else values
 
     @property
     def signature(self) -> tuple[tf.TensorSpec, ...]:
@@ -289,10 +287,9 @@ def _bytes(taken: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return places, letters[: places[-1]]
 
 
-def _texts(letters: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    offsets = np.append(0, np.cumsum(lengths))
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
-    texts = pa.Array.from_buffers(pa.large_binary(), len(lengths), buffers)
+def _texts(letters: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(letters)]
+    texts = pa.Array.from_buffers(pa.large_binary(), len(ends) - 1, buffers)
     return texts.to_numpy(zero_copy_only=False)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -35,6 +37,37 @@ class Batching:
         return self.share.together(self.batch_size)
 
 
+class Part(NamedTuple):
+    """Rows that follow one another in an epoch, without those that are not kept.
+
+    Attributes:
+      kept: int64 [n], where they are kept.
+      epoch: which.
+      first: the number, among the epoch's records, of the first one that was looked at.
+      there: int64 [n], how far behind that each of them comes; None: one behind the other.
+    """
+
+    kept: np.ndarray
+    epoch: int
+    first: int
+    there: np.ndarray | None
+
+    def cut(self, size: int) -> tuple[Part, Part]:
+        """Returns the first `size` rows, and the others."""
+        if self.there is None:
+            rest = self._replace(kept=self.kept[size:], first=self.first + size)
+            return self._replace(kept=self.kept[:size]), rest
+        return tuple(  # type: ignore[return-value]
+            self._replace(kept=self.kept[span], there=self.there[span])
+            for span in (slice(size), slice(size, None))
+        )
+
+    def end(self, count: int) -> tuple[int, int]:
+        """Returns the position behind the first `count` > 0 rows."""
+        last = count - 1 if self.there is None else int(self.there[count - 1])
+        return self.epoch, self.first + last + 1
+
+
 class Rows:
     """The rows of an open cache.
 
@@ -56,6 +89,7 @@ class Rows:
         self._chains = layout.chains(self._files)
         self._sizes = np.array(kept.manifest["sizes"], np.int64)
         self._said = dict(kept.manifest["bad"])
+        self._all_kept = bool((self._index >= 0).all())
 
     def blocks(self, order: Order, batching: Batching) -> Iterator[tuple[np.ndarray, ...]]:
         """Yields blocks of whole batches: the layout's arrays, then their positions and `real`.
@@ -64,53 +98,71 @@ class Rows:
         bool [batches].
         """
         size = batching.together
-        parts: list[tuple[np.ndarray, ...]] = []
+        parts: deque[Part] = deque()
         count, block = 0, self._block_rows(size)
-        for part in self._places(order):
+        for part in self._parts(order):
             parts.append(part)
-            count += len(part[0])
-            if count < block:
-                continue
-            joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
-            whole = count - count % size
-            for first in range(0, whole, block):
-                last = min(first + block, whole)
-                yield self._block([each[first:last] for each in joined], batching)
-            parts, count = [tuple(each[whole:] for each in joined)], count - whole
+            count += len(part.kept)
+            while count >= block:
+                yield self._block(_taken(parts, block), batching)
+                count -= block
         count -= count % size if batching.drop_remainder else 0
         if count:
-            joined = [np.concatenate(each)[:count] for each in zip(*parts, strict=True)]
-            yield self._block(joined, batching)
+            yield self._block(_taken(parts, count), batching)
 
     def _block_rows(self, batch_size: int) -> int:
         """Returns the rows of a block: whole batches, no more than the data or the limits say."""
         rows = BLOCK_BYTES // max(self.kept.bytes // self.kept.rows, 1)
         return batch_size * max(1, min(rows, BLOCK_ROWS, self.kept.rows) // batch_size)
 
-    def _places(self, order: Order) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yields (where it is kept, epoch, row) of rows in order, each int64 [n]."""
+    def _parts(self, order: Order) -> Iterator[Part]:
+        """Yields the kept rows in order."""
         left_out = self._reader.left_out
         for run in self._reader.records(order, self._sizes):
-            kept = self._index[run.records]
-            (good,) = np.nonzero(kept >= 0)
-            left_out.good(len(good))
+            kept = np.take(self._index, run.records, mode="clip")
+            if self._all_kept:
+                left_out.good(len(kept))
+                yield Part(kept, run.epoch, run.first, None)
+                continue
+            (there,) = np.nonzero(kept >= 0)
+            left_out.good(len(there))
             for at in np.nonzero(kept == BAD_ROW)[0]:
                 problem = Problem(self._said[int(run.records[at])])
                 left_out.add(run.epoch, run.first + int(at), problem)
-            yield kept[good], np.full(len(good), run.epoch), run.first + good
+            yield Part(kept[there], run.epoch, run.first, there)
 
-    def _block(self, places: list[np.ndarray], batching: Batching) -> tuple[np.ndarray, ...]:
-        kept, epoch, row = places
+    def _block(self, parts: list[Part], batching: Batching) -> tuple[np.ndarray, ...]:
+        kept = parts[0].kept if len(parts) == 1 else np.concatenate([part.kept for part in parts])
         size = batching.together
         firsts = np.arange(0, len(kept), size)
-        ends = np.minimum(firsts + size, len(kept)) - 1
-        positions = np.stack([epoch[ends], row[ends] + 1], axis=1)
-        spans = [batching.share.span(count) for count in (ends + 1 - firsts).tolist()]
+        ends = np.minimum(firsts + size, len(kept))
+        positions = _positions(parts, ends)
+        spans = [batching.share.span(count) for count in (ends - firsts).tolist()]
         real = np.array([real for *_, real in spans])
         if batching.share.by_row:
             each = zip(firsts, spans, strict=True)
             kept = np.concatenate([kept[at + first : at + last] for at, (first, last, _) in each])
         return (*self._layout.block(self._files, self._chains, kept), positions, real)
+
+
+def _taken(parts: deque[Part], count: int) -> list[Part]:
+    """Takes the first `count` rows, no more than there are, out of `parts`."""
+    taken: list[Part] = []
+    while count:
+        part, rest = parts.popleft().cut(count)
+        count -= len(part.kept)
+        taken.append(part)
+        if len(rest.kept):
+            parts.appendleft(rest)
+    return taken
+
+
+def _positions(parts: list[Part], ends: np.ndarray) -> np.ndarray:
+    """Returns the positions behind the first e rows of all parts, for each e > 0 of `ends`."""
+    before = np.cumsum([0, *(len(part.kept) for part in parts)])
+    holds = np.searchsorted(before, ends, side="left") - 1
+    each = zip(ends.tolist(), holds.tolist(), strict=True)
+    return np.array([parts[at].end(end - int(before[at])) for end, at in each], np.int64)
 
 
 def dataset(
