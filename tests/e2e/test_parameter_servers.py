@@ -184,7 +184,7 @@ def test_a_lost_worker_is_taken_back(runs: Runs) -> None:
 
 
 def test_a_lost_chief_goes_on_with_the_same_servers(runs: Runs) -> None:
-    cluster = runs.cluster(2, 1, train_config__save_checkpoints_steps=30, data_config__num_epochs=2)
+    cluster = runs.cluster(1, 1, train_config__save_checkpoints_steps=30, data_config__num_epochs=2)
     with cluster:
         cluster.start()
         while not checkpoint_paths(runs.model):
@@ -197,8 +197,8 @@ def test_a_lost_chief_goes_on_with_the_same_servers(runs: Runs) -> None:
         while any(member.code is None for member in cluster.members):
             time.sleep(0.05)
     assert {member.code for member in cluster.members} == {0}, printed(cluster)
-    assert printed(cluster).count("serves at") == 3
-    np.testing.assert_array_equal(runs.stored("positions"), [[1, ROWS]] * 2)
+    assert printed(cluster).count("serves at") == 2
+    np.testing.assert_array_equal(runs.stored("positions"), [[1, ROWS]])
     assert int(runs.stored("global_step")) == 2 * STEPS_AN_EPOCH
 
 
