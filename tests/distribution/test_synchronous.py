@@ -49,7 +49,7 @@ def whole(data, tmp_path_factory) -> tuple[Case, dict[int, float]]:
     """A case that saves on its way, and its losses in one process."""
     case = CASES["dssm_senet, masks, logQ counted"]
     edits = {**few(case, "dssm_senet"), "train_config.save_checkpoints_steps": 5}
-    case = replace(case, edits=edits, steps=60)
+    case = replace(case, edits=edits, steps=80)
     model = tmp_path_factory.mktemp("one") / "model"
     equivalence.train(command(case, data, model, "NoStrategy"), "NoStrategy")
     return case, losses(model)
