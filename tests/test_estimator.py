@@ -42,6 +42,9 @@ def estimator(data: Path, folder: Path, hooks: Any = (), **edits: Any) -> Estima
         "train_config.save_checkpoints_steps": 4,
         "train_config.log_step_count_steps": 2,
         "feature_config.features[:].embedding_dim": 4,
+        # What takes the time is to build and to compile a step for each feature.
+        "model_config.feature_groups[0].feature_names": ["user_id", "age_level", "tag_brand_list"],
+        "model_config.feature_groups[1].feature_names": ["adgroup_id", "price"],
         "model_config.dssm.user_tower.dnn.hidden_units": [8, 4],
         "model_config.dssm.item_tower.dnn.hidden_units": [8, 4],
         **{path.replace("__", "."): value for path, value in edits.items()},
