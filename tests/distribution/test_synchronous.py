@@ -20,21 +20,17 @@ from easyrec_lite.errors import PeerLost
 from easyrec_lite.local_cluster import LocalCluster
 from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables
 from easyrec_lite.training.preemption import EXIT_CODE
+from tests.e2e.running import few_features
 
 TOGETHER = "MultiWorkerMirroredStrategy"
 CLOSE = 1e-4
 PATIENCE = 240.0
-# Few features and narrow towers: what takes the time is to build and to compile a step.
-FEW = {
-    "model_config.feature_groups[0].feature_names": ["user_id", "age_level", "tag_brand_list"],
-    "model_config.feature_groups[1].feature_names": ["adgroup_id", "brand"],
-    "model_config.{}.user_tower.dnn.hidden_units": [16, 8],
-    "model_config.{}.item_tower.dnn.hidden_units": [16, 8],
-}
 
 
 def few(case: Case, model: str) -> dict[str, Any]:
-    return {**case.edits, **{path.format(model): value for path, value in FEW.items()}}
+    """Returns the case's edits, with few features and narrow towers."""
+    towers = (f"model_config.{model}.{side}_tower.dnn.hidden_units" for side in ("user", "item"))
+    return {**case.edits, **few_features(), **{path: [16, 8] for path in towers}}
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from tests.e2e.running import (
     SENET_BACKBONE,
     checkpoint_values,
     edits,
+    few_features,
 )
 
 DROPOUT = {
@@ -26,16 +27,6 @@ DROPOUT = {
     for side in ("user", "item")
     for field, value in (("dropout_ratio", [0.3]), ("use_bn", True))
 }
-# Few features: what takes the time is to build and to compile a step.
-USER, ITEM = ["user_id", "age_level", "tag_brand_list"], ["adgroup_id", "brand"]
-
-
-def few(user: str = "0", item: str = "1") -> dict[str, Any]:
-    """Returns the edits that leave few features in the groups of either side."""
-    sides = ((user, USER), (item, ITEM))
-    return {f"model_config.feature_groups[{at}].feature_names": names for at, names in sides}
-
-
 # Small tables; rows that 60 steps read more than once; dropout, batch norm, shuffle, negatives.
 SETTINGS: dict[str, dict[str, Any]] = {
     name: {
@@ -44,7 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "train_config.save_checkpoints_steps": 30,
         "train_config.log_step_count_steps": 5,
         "data_config.batch_size": batch_size,
-        **few(),
+        **few_features(),
         **DROPOUT,
     }
     for name, batch_size in ((LISTWISE, 40), (POINTWISE, 250))
@@ -153,7 +144,7 @@ def test_every_model_goes_on(
 ) -> None:
     """The two DSSM + SENet configs have their own tests above."""
     whole, first, second = Recorder(), Recorder(), Recorder()
-    changes = {**edits(name, synthetic, tmp_path / "whole"), **SMALL, **few(*groups)}
+    changes = {**edits(name, synthetic, tmp_path / "whole"), **SMALL, **few_features(*groups)}
     changes["train_input_path"] = changes["eval_input_path"]
     expected = train(name, changes, whole)
     changes["model_dir"] = str(tmp_path / "halves")
