@@ -19,6 +19,7 @@ from easyrec_lite.lock import only_run
 from easyrec_lite.training.build import build
 from easyrec_lite.training.checkpoints import read_variables, variable_shapes
 from easyrec_lite.training.warm_start import warm_start
+from tests.e2e.running import few_features
 
 CONFIG = "dssm_on_taobao"
 
@@ -42,6 +43,7 @@ def estimator(data: Path, folder: Path, hooks: Any = (), **edits: Any) -> Estima
         "train_config.save_checkpoints_steps": 4,
         "train_config.log_step_count_steps": 2,
         "feature_config.features[:].embedding_dim": 4,
+        **few_features(),
         "model_config.dssm.user_tower.dnn.hidden_units": [8, 4],
         "model_config.dssm.item_tower.dnn.hidden_units": [8, 4],
         **{path.replace("__", "."): value for path, value in edits.items()},

@@ -26,6 +26,7 @@ from benchmarks.speed.__main__ import SECTIONS, main
 from benchmarks.speed.report import table
 from benchmarks.speed.rows import LISTWISE, ROWS, Row
 from easyrec_lite.config import load_checked
+from tests.e2e.running import few_features
 
 WINDOW = {"median", "min", "max"}
 SMALL = Row(
@@ -37,6 +38,7 @@ SMALL = Row(
         "feature_config.features[hash_bucket_size>50].hash_bucket_size": 50,
         "model_config.dssm.user_tower.dnn.hidden_units": [8, 4],
         "model_config.dssm.item_tower.dnn.hidden_units": [8, 4],
+        **few_features(),
     },
 )
 
@@ -138,12 +140,12 @@ def test_work_of_a_step(tmp_path: Path) -> None:
     run = Run(load_checked(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
     batch = next(iter(training.batches(run, {})))
     found = work.work(run.parts.model, batch)
-    user, item = 160 * 8 + 8 * 4, 80 * 8 + 8 * 4
+    user, item = 48 * 8 + 8 * 4, 32 * 8 + 8 * 4
     assert found["flops"] == 3 * 2 * (user * 64 + item * 80 + 64 * 80 * 4)
     assert found["exponentials"] == 64 * 80
-    ids = [np.asarray(batch.features[name].ids) for name in ("user_id", "cms_segid")]
+    ids = [np.asarray(batch.features[name].ids) for name in ("user_id", "age_level")]
     ids = [some[some >= 0] for some in ids]
-    bare = {name: batch.features[name] for name in ("user_id", "cms_segid")}
+    bare = {name: batch.features[name] for name in ("user_id", "age_level")}
     run.parts.model.embeddings.groups = {
         "user": [s for s in run.parts.model.embeddings.groups["user"] if s.name in bare]
     }

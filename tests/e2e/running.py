@@ -24,6 +24,15 @@ SENET_BACKBONE = "dssm_senet_on_taobao_backbone.config"
 PARALLEL = "parallel_dssm_on_taobao_backbone.config"
 DAT = "dat_on_taobao.config"
 SAMPLER = "data_config.negative_sampler.input_path"
+# The features of models that are quick to build and to compile.
+USER_FEATURES = ["user_id", "age_level", "tag_brand_list"]
+ITEM_FEATURES = ["adgroup_id", "brand"]
+
+
+def few_features(user: str = "0", item: str = "1") -> dict[str, Any]:
+    """Returns the edits that leave few features in the feature groups at these indices."""
+    sides = ((user, USER_FEATURES), (item, ITEM_FEATURES))
+    return {f"model_config.feature_groups[{at}].feature_names": names for at, names in sides}
 
 
 def edits(name: str, data: Path, model_dir: Path, **more: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from easyrec_lite import cli, datasets, evaluate, train
 from easyrec_lite.config.load import find
-from tests.e2e.running import LISTWISE, command
+from tests.e2e.running import LISTWISE, command, few_features
 
 SHIPPED = find("dssm_senet_on_taobao")
 
@@ -166,6 +167,7 @@ def flags(data: Path, model: Path, steps: int) -> list[str]:
         "--train_config.save_checkpoints_steps=2",
         f"--train_config.num_steps={steps}",
         "--export_config.exporter_type=none",
+        f"--edit_config_json={json.dumps(few_features())}",
     ]
 
 

@@ -19,6 +19,7 @@ from tests.e2e.running import (
     SENET_BACKBONE,
     checkpoint_values,
     edits,
+    few_features,
 )
 
 DROPOUT = {
@@ -34,6 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "train_config.save_checkpoints_steps": 30,
         "train_config.log_step_count_steps": 5,
         "data_config.batch_size": batch_size,
+        **few_features(),
         **DROPOUT,
     }
     for name, batch_size in ((LISTWISE, 40), (POINTWISE, 250))
@@ -103,34 +105,28 @@ def whole(request: pytest.FixtureRequest, synthetic: Path, tmp_path_factory: Any
     return request.param, recorder, train(request.param, changes, recorder)
 
 
-def test_a_stop_changes_nothing(whole: Any, synthetic: Path, tmp_path: Path) -> None:
+def test_a_stop_and_an_interrupt_change_nothing(
+    whole: Any, synthetic: Path, tmp_path: Path
+) -> None:
+    """After 20 steps nothing is saved yet; 30 are a run of their own; after 45 it is at step 30."""
     name, expected, checkpoint = whole
     changes = changes_of(name, synthetic, tmp_path)
-    first, second = Recorder(), Recorder()
+    with pytest.raises(KeyboardInterrupt):
+        train(name, changes, Recorder(20))
+    first, lost, second = Recorder(), Recorder(45), Recorder()
     train(name, {**changes, "train_config.num_steps": 30}, first)
+    with pytest.raises(KeyboardInterrupt):
+        train(name, changes, lost)
     found = train(name, changes, second)
     assert sorted(first.values) == [5, 10, 15, 20, 25, 30]
+    assert sorted(lost.values) == [35, 40, 45]
     assert sorted(second.values) == [35, 40, 45, 50, 55, 60]
+    assert {**first.values, **lost.values} == {s: expected.values[s] for s in range(5, 46, 5)}
     assert {**first.values, **second.values} == expected.values
     assert_equal_checkpoints(found, checkpoint)
 
 
-@pytest.mark.parametrize("interrupted_at", [20, 45])
-def test_an_interrupt_changes_nothing(
-    whole: Any, synthetic: Path, tmp_path: Path, interrupted_at: int
-) -> None:
-    """After 20 steps nothing is saved yet; after 45 the run goes on from step 30."""
-    name, expected, checkpoint = whole
-    changes = changes_of(name, synthetic, tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        train(name, changes, Recorder(interrupted_at))
-    recorder = Recorder()
-    found = train(name, changes, recorder)
-    begun = 0 if interrupted_at < 30 else 30
-    assert recorder.values == {s: v for s, v in expected.values.items() if s > begun}
-    assert_equal_checkpoints(found, checkpoint)
-
-
+@pytest.mark.parametrize("whole", [LISTWISE], indirect=True)
 def test_another_seed_is_another_run(whole: Any, synthetic: Path, tmp_path: Path) -> None:
     name, expected, _ = whole
     recorder = Recorder()
@@ -139,11 +135,16 @@ def test_another_seed_is_another_run(whole: Any, synthetic: Path, tmp_path: Path
     assert recorder.values[5] != expected.values[5]
 
 
-@pytest.mark.parametrize("name", [SENET_BACKBONE, PARALLEL, DAT])
-def test_every_model_goes_on(name: str, synthetic: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [(SENET_BACKBONE, ("0", "1")), (PARALLEL, ("0:4", "4:8")), (DAT, ("0", "1"))],
+)
+def test_every_model_goes_on(
+    name: str, groups: tuple[str, str], synthetic: Path, tmp_path: Path
+) -> None:
     """The two DSSM + SENet configs have their own tests above."""
     whole, first, second = Recorder(), Recorder(), Recorder()
-    changes = {**edits(name, synthetic, tmp_path / "whole"), **SMALL}
+    changes = {**edits(name, synthetic, tmp_path / "whole"), **SMALL, **few_features(*groups)}
     changes["train_input_path"] = changes["eval_input_path"]
     expected = train(name, changes, whole)
     changes["model_dir"] = str(tmp_path / "halves")

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from easyrec_lite import datasets
 from examples.field_gate import FieldGate
+from tests.e2e.running import few_features
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "examples" / "README.md"
@@ -41,7 +42,7 @@ def test_the_page_runs(command: str, folder: Path) -> None:
     words = shlex.split(command.replace("\\\n", " "))
     assert words[:3] == ["python", "-m", "easyrec_lite.train"]
     edits = json.loads(words[words.index("--edit_config_json") + 1])
-    small = {"train_config.num_steps": 3, "data_config.batch_size": 32}
+    small = {"train_config.num_steps": 3, "data_config.batch_size": 32, **few_features()}
     words[words.index("--edit_config_json") + 1] = json.dumps({**edits, **small})
     done = subprocess.run(
         [sys.executable, *words[1:]],
