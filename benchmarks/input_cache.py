@@ -29,6 +29,7 @@ from benchmarks.speed import data
 from easyrec_lite.config import load_checked
 from easyrec_lite.input import BatchInput, Order
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.runtime import keep_freed_memory, threads, use_threads
 from easyrec_lite.training.build import build
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
@@ -173,6 +174,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=32, help="of a window")
     parser.add_argument("--repeats", type=int, default=7)
     args = parser.parse_args(argv)
+    use_threads(*threads(load_checked(args.config[0]).config.train_config, training=True))
+    keep_freed_memory()
     print(f"B {args.batch_size}, {args.rows} rows of data; medians of {args.repeats}")
     heads = ("CPU s/1e6 rows", "of a step", "CPU more", "time more")
     print(f"{'':<36}" + "".join(f"{head:>16}" for head in heads))

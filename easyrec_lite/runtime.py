@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+import platform
 import re
 import shlex
 import sys
@@ -21,6 +23,9 @@ from easyrec_lite.lock import only_run
 CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeLog")
 # What Keras imports where it is installed, for its plots and wrappers: 100 MB and a second.
 NOT_NEEDED = ("matplotlib", "sklearn")
+# M_TOP_PAD: bytes that are asked for, and kept, besides those in use, in each of its heaps;
+# M_MMAP_THRESHOLD: bytes from which on memory goes straight back to the system.
+KEPT_MEMORY = {-2: 64 << 20, -3: 32 << 20}
 
 
 def prepare(pipeline: Pipeline, quiet: bool = False, training: bool = False) -> None:
@@ -39,6 +44,8 @@ def prepare(pipeline: Pipeline, quiet: bool = False, training: bool = False) -> 
         print(line, file=sys.stderr)
     load_tensorflow()
     use_threads(*threads(pipeline.config.train_config, training))
+    if training:
+        keep_freed_memory()
 
 
 def threads(train_config: Any, training: bool) -> tuple[int, int]:
@@ -59,6 +66,17 @@ def _cores() -> int:
     # What the process may use, where the system can tell.
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def keep_freed_memory() -> None:
+    """Lets the C library keep what is freed, where it is glibc, as each step asks for it again.
+
+    Pages that go back to the system are cleared before they come again, which took up to a fifth
+    of a step's time; see `mallopt(3)`.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        for option, size in KEPT_MEMORY.items():
+            ctypes.CDLL(None).mallopt(option, size)
 
 
 def use_threads(between: int, within: int) -> None:

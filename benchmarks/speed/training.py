@@ -19,7 +19,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         replaced by uniform ones, so that a step's rows lie all over them; `threads`: of each of
         TensorFlow's pools (0: as `easyrec_lite.train` has them).
     """
-    from easyrec_lite.runtime import load_tensorflow, threads, use_threads
+    from easyrec_lite.runtime import keep_freed_memory, load_tensorflow, threads, use_threads
 
     load_tensorflow()
     from benchmarks.speed.work import work
@@ -32,6 +32,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     pipeline = load_checked(arguments["config"], edits)
     own = threads(pipeline.config.train_config, training=True)
     use_threads(*[arguments.get("threads") or count for count in own])
+    keep_freed_memory()
     run = Run(pipeline, [], evaluate=False)
     data = batches(run, arguments)
     facts = {"work": work(run.parts.model, next(iter(data)))}

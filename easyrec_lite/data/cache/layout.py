@@ -234,7 +234,8 @@ class Layout:
     def element(self, block: Sequence[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> Any:
         """Returns rows `first` to `last` (left out) of a block as an element."""
         left = iter(block)
-        shared = {file: tf.transpose(next(left)[first:last]) for file in self._columns}
+        span = tf.reshape(first, [1]), tf.reshape(last, [1])
+        shared = {file: tf.transpose(_cut(next(left), *span)) for file in self._columns}
         # One op for all columns of a type costs less than one for each of them.
         kinds = {(leaf.stored, leaf.dtype) for leaf in self.leaves if leaf.shared}
         columns = {kind: tf.unstack(tf.cast(shared[kind[0]], kind[1])) for kind in sorted(kinds)}
@@ -243,7 +244,7 @@ class Layout:
             if leaf.shared:
                 found.append(columns[leaf.stored, leaf.dtype][leaf.at])
             else:
-                found.append(_rows(leaf, left, first, last))
+                found.append(_rows(leaf, left, *span))
         made = iter(found)
         whole = [next(made) if _is_there(spec) else None for spec in tf.nest.flatten(self._spec)]
         return tf.nest.pack_sequence_as(self._spec, whole)
@@ -265,6 +266,11 @@ def _names(spec: Any, path: str = "") -> Iterator[str]:
         return
     for name, part in parts:
         yield from _names(part, f"{path}/{name}" if path else name)
+
+
+def _cut(values: tf.Tensor, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
+    # Brackets make an operation for each bound, which here take as long as the cut itself.
+    return tf.strided_slice(values, first, last, [1])
 
 
 def _narrowed(values: np.ndarray, stored: str) -> np.ndarray:
@@ -294,12 +300,13 @@ def _texts(letters: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _rows(leaf: Leaf, left: Iterator[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> Any:
+    """Returns rows of a leaf that is no column of a shared file; `first`, `last` are [1]."""
     nested = []
     for _ in range(leaf.ragged):
-        splits = next(left)[first : last + 1]
-        first, last = splits[0], splits[-1]
+        splits = _cut(next(left), first, last + 1)
+        first, last = splits[:1], splits[-1:]
         nested.append(splits - first)
-    values = next(left)[first:last]
+    values = _cut(next(left), first, last)
     values = values if leaf.dtype == "string" else tf.cast(values, leaf.dtype)
     if not nested:
         return values
