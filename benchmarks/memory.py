@@ -21,14 +21,14 @@ def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str
     """Trains in this process and prints its peaks as JSON."""
     from easyrec_lite.config import load_checked
     from easyrec_lite.config.memory import estimate
-    from easyrec_lite.runtime import load_tensorflow
+    from easyrec_lite.runtime import prepare
 
     edits = {**EDITS, "model_dir": folder, "train_config.num_steps": steps}
     edits["data_config.batch_size"] = batch_size
     edits.update(edit.split("=", 1) for edit in sizes)
     pipeline = load_checked(config, edits)
     peaks = {"estimate": estimate(pipeline).total / 2**20}
-    load_tensorflow()
+    prepare(pipeline, quiet=True, training=True)
     from easyrec_lite.training.hooks import Hook, Report
     from easyrec_lite.training.run import Run
 

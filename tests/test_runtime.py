@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.load import load
 from easyrec_lite.errors import Place, Problem
-from easyrec_lite.runtime import told_warnings
+from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.runtime import threads, told_warnings
 from tests.config.base_config import POINTWISE
 
 FLAG = Problem("no effect", Place("--edit_config_json"), severity="warning")
@@ -62,3 +65,53 @@ import matplotlib, sklearn
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("cores", "training", "asked", "expected"),
+    [
+        (2, True, (0, 0), (2, 1)),
+        (2, False, (0, 0), (0, 0)),
+        (1, True, (0, 0), (0, 0)),
+        (8, True, (0, 0), (0, 0)),
+        (2, True, (3, 0), (3, 0)),
+        (2, True, (0, 2), (0, 2)),
+    ],
+)
+def test_threads_on_two_cores_are_chosen_unless_the_config_says(
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+    training: bool,
+    asked: tuple[int, int],
+    expected: tuple[int, int],
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    config = EasyRecConfig().train_config
+    config.inter_op_parallelism_threads, config.intra_op_parallelism_threads = asked
+    assert threads(config, training) == expected
+
+
+ROUNDS = """
+import resource, sys
+import numpy as np
+from easyrec_lite.runtime import keep_freed_memory
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        parts = [np.ones(9 << 20, np.uint8) for _ in range(5)]
+        del parts
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's own options")
+def test_freed_memory_is_there_for_the_next_round() -> None:
+    found = {
+        how: int(subprocess.check_output([sys.executable, "-c", ROUNDS, how], text=True))
+        for how in ("kept", "given back")
+    }
+    assert found["kept"] * 10 < found["given back"]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, ascending, ordered
+from easyrec_lite.data.order import SHUFFLE_WINDOW, Keys, Order, ordered
 from easyrec_lite.data.readers import Reader, open_reader
 from tests.data.reading import column, pipeline, read
 
@@ -172,7 +172,20 @@ def test_known_rows_are_those_of_the_graph(window: int, count: int) -> None:
     assert sorted(expected) == list(range(count))
 
 
-def test_equal_keys_keep_their_order() -> None:
-    keys = np.random.default_rng(0).integers(0, 9, 1000).astype(np.float64)
-    expected = sorted(range(1000), key=keys.__getitem__)
-    assert ascending(keys).tolist() == expected
+@pytest.mark.parametrize(
+    ("count", "window"),
+    [(1, 1), (2, 1), (14, 7), (1 << 17, 1 << 17), (1 << 13, 2), (1 << 31, 1 << 31)],
+)
+def test_keys_are_as_wide_as_they_may_be(count: int, window: int) -> None:
+    keys = Keys(count, window)
+    assert 2**61 <= keys.of(count - 1, keys.random - 1) < 2**63 or count == 2
+    assert keys.of(count - 1, 0) & keys.row_mask == count - 1
+    assert keys.random >= 1 << 31
+
+
+def test_keys_order_by_window_then_random_number_then_row() -> None:
+    random = np.random.default_rng(0)
+    keys = Keys(1000, 30)
+    draw = random.integers(0, 9, 1000)
+    expected = sorted(range(1000), key=lambda row: (row // 30, draw[row], row))
+    assert keys.order(draw).tolist() == expected
