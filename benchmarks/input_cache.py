@@ -2,7 +2,7 @@
 
 For each config, on data that is made for it, from the second epoch on:
 
-- CPU seconds for a million rows of the input alone;
+- CPU seconds for a million rows of the input alone, less those of reading batches in memory;
 - of a step: these CPU seconds as a share of those of a step on batches that lie in memory;
 - CPU more, time more: by how much steps that read take longer than steps on batches in memory.
 
@@ -149,13 +149,14 @@ def measure(case: Case, steps: int, repeats: int) -> dict[str, Found]:
     found: dict[str, list[Found]] = {way: [] for way in WAYS}
     rows = steps * case.size
     for _, turn in zip(range(repeats), case.windows(steps), strict=False):
-        held = turn[HELD][1]
+        nothing, held = turn[HELD]
         for way, each in found.items():
             alone, trained = turn[way]
+            own = alone.cpu - nothing.cpu
             each.append(
                 Found(
-                    alone.cpu / rows * 1e6,
-                    alone.cpu / held.cpu,
+                    own / rows * 1e6,
+                    own / held.cpu,
                     trained.cpu / held.cpu - 1,
                     trained.wall / held.wall - 1,
                 )
@@ -174,8 +175,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=32, help="of a window")
     parser.add_argument("--repeats", type=int, default=7)
     args = parser.parse_args(argv)
-    use_threads(*threads(load_checked(args.config[0]).config.train_config, training=True))
-    keep_freed_memory()
     print(f"B {args.batch_size}, {args.rows} rows of data; medians of {args.repeats}")
     heads = ("CPU s/1e6 rows", "of a step", "CPU more", "time more")
     print(f"{'':<36}" + "".join(f"{head:>16}" for head in heads))
@@ -191,4 +190,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    use_threads(*threads(load_checked(CONFIGS[0]).config.train_config, training=True))
+    keep_freed_memory()
     sys.exit(main())

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 SHUFFLE_WINDOW = 1 << 17
 CHUNK = 1 << 13
+MOST_RANDOM_BITS = 48
 ENDLESS = tf.int64.max
 
 Source = Callable[[tf.Tensor], tf.data.Dataset]
@@ -105,7 +106,7 @@ class Keys:
         row_bits = max(count - 1, 0).bit_length()
         window_bits = (max(count - 1, 0) // window).bit_length()
         self._window = window
-        self.random = 1 << (63 - window_bits - row_bits)
+        self.random = 1 << min(63 - window_bits - row_bits, MOST_RANDOM_BITS)
         self.row_mask = (1 << row_bits) - 1
 
     def of(self, row: Any, draw: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from benchmarks.speed import bench, data, profile, trace, training
+from benchmarks.speed import bench, data, profile, trace
+from easyrec_lite import runtime
 from tests.benchmarks.test_speed import SMALL, WINDOW, Here
 
 STEP = "while/body/_1/while/"
@@ -75,7 +76,7 @@ def test_the_profile_of_a_config(
     for module in (bench, profile):
         monkeypatch.setattr(module, "Worker", Here)
     # Threads cannot be set any more in this process.
-    monkeypatch.setattr(training, "use_threads", lambda count: None)
+    monkeypatch.setattr(runtime, "use_threads", lambda *_: None)
     made = bench.Bench(data.make(tmp_path, 2000), tmp_path, repeats=2, seconds=0.05, quick=True)
     (whole,), parts, types = (list(lines) for lines in profile.run(made, SMALL))
     assert set(whole["ms/step"]) == WINDOW

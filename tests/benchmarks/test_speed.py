@@ -25,6 +25,7 @@ from benchmarks.speed import worker as worker_module
 from benchmarks.speed.__main__ import SECTIONS, main
 from benchmarks.speed.report import table
 from benchmarks.speed.rows import LISTWISE, ROWS, Row
+from easyrec_lite import runtime
 from easyrec_lite.config import load_checked
 from tests.e2e.running import few_features
 
@@ -66,9 +67,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "Worker", Here)
     for module in (limits, naive, serving):
         monkeypatch.setattr(module, "LISTWISE", SMALL)
-    for module in (limits, training):
-        # Threads cannot be set any more in this process.
-        monkeypatch.setattr(module, "use_threads", lambda count: None)
+    # Threads cannot be set any more in this process.
+    monkeypatch.setattr(runtime, "use_threads", lambda *_: None)
     monkeypatch.setattr(step, "ROWS", [SMALL])
     monkeypatch.setattr(input, "ROWS", [SMALL])
     monkeypatch.setattr(input, "LISTWISE", SMALL)
