@@ -26,6 +26,7 @@ NOT_NEEDED = ("matplotlib", "sklearn")
 # M_TOP_PAD: bytes that are asked for, and kept, besides those in use, in each of its heaps;
 # M_MMAP_THRESHOLD: bytes from which on memory goes straight back to the system.
 KEPT_MEMORY = {-2: 64 << 20, -3: 32 << 20}
+log = logging.getLogger(__name__)
 
 
 def prepare(pipeline: Pipeline, quiet: bool = False, training: bool = False) -> None:
@@ -43,7 +44,12 @@ def prepare(pipeline: Pipeline, quiet: bool = False, training: bool = False) -> 
     for line in [] if quiet else told_warnings(pipeline):
         print(line, file=sys.stderr)
     load_tensorflow()
-    use_threads(*threads(pipeline.config.train_config, training))
+    asked = pipeline.config.train_config
+    try:
+        use_threads(*threads(asked, training))
+    except RuntimeError:
+        if asked.inter_op_parallelism_threads or asked.intra_op_parallelism_threads:
+            log.warning("TensorFlow ran in this process before: its numbers of threads stay")
     if training:
         keep_freed_memory()
 
@@ -80,7 +86,11 @@ def keep_freed_memory() -> None:
 
 
 def use_threads(between: int, within: int) -> None:
-    """Sets TensorFlow's threads, as of `threads`, before its first operation."""
+    """Sets TensorFlow's threads, as of `threads`.
+
+    Raises:
+      RuntimeError: TensorFlow has run an operation.
+    """
     import tensorflow as tf
 
     if between:

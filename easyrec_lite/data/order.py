@@ -67,7 +67,7 @@ class Order:
         return tf.bitwise.bitwise_and(found, keys.row_mask)
 
     def known_rows(self, epoch: int, chunk: int, count: int) -> np.ndarray:
-        """Returns what `rows` does, in a tenth of its time, int64 [count]."""
+        """Returns what `rows` does, by NumPy, which sorts several times faster, int64 [count]."""
         if self.window <= 1:
             return np.arange(count)
         keys = Keys(self.chunk, self.window)

@@ -54,13 +54,10 @@ class Part(NamedTuple):
 
     def cut(self, size: int) -> tuple[Part, Part]:
         """Returns the first `size` rows, and the others."""
+        head, rest = self._replace(kept=self.kept[:size]), self._replace(kept=self.kept[size:])
         if self.there is None:
-            rest = self._replace(kept=self.kept[size:], first=self.first + size)
-            return self._replace(kept=self.kept[:size]), rest
-        return tuple(  # type: ignore[return-value]
-            self._replace(kept=self.kept[span], there=self.there[span])
-            for span in (slice(size), slice(size, None))
-        )
+            return head, rest._replace(first=self.first + size)
+        return head._replace(there=self.there[:size]), rest._replace(there=self.there[size:])
 
     def end(self, count: int) -> tuple[int, int]:
         """Returns the position behind the first `count` > 0 rows."""
