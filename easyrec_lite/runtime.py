@@ -77,8 +77,8 @@ def _cores() -> int:
 def keep_freed_memory() -> None:
     """Lets the C library keep what is freed, where it is glibc, as each step asks for it again.
 
-    Pages that go back to the system are cleared before they come again, which took up to a fifth
-    of a step's time; see `mallopt(3)`.
+    Pages that go back to the system are cleared before they come again, which a step that reads
+    from the column cache would wait for; see `mallopt(3)`.
     """
     if platform.libc_ver()[0] == "glibc":
         for option, size in KEPT_MEMORY.items():
