@@ -29,7 +29,8 @@ from benchmarks.speed import data
 from easyrec_lite.config import load_checked
 from easyrec_lite.input import BatchInput, Order
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
-from easyrec_lite.runtime import keep_freed_memory, threads, use_threads
+from easyrec_lite.memory import keep_freed_memory
+from easyrec_lite.runtime import threads, use_threads
 from easyrec_lite.training.build import build
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer

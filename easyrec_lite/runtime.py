@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import platform
 import re
 import shlex
 import sys
@@ -18,14 +16,12 @@ from typing import Any, NoReturn
 from easyrec_lite.cluster import VARIABLE
 from easyrec_lite.config import Pipeline
 from easyrec_lite.lock import only_run
+from easyrec_lite.memory import keep_freed_memory
 
 # Notes (severity I) of TensorFlow's start, and the line that announces them.
 CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeLog")
 # What Keras imports where it is installed, for its plots and wrappers: 100 MB and a second.
 NOT_NEEDED = ("matplotlib", "sklearn")
-# M_TOP_PAD: bytes that are asked for, and kept, besides those in use, in each of its heaps;
-# M_MMAP_THRESHOLD: bytes from which on memory goes straight back to the system.
-KEPT_MEMORY = {-2: 64 << 20, -3: 32 << 20}
 log = logging.getLogger(__name__)
 
 
@@ -72,17 +68,6 @@ def _cores() -> int:
     # What the process may use, where the system can tell.
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 1
-
-
-def keep_freed_memory() -> None:
-    """Lets the C library keep what is freed, where it is glibc, as each step asks for it again.
-
-    Pages that go back to the system are cleared before they come again, which a step that reads
-    from the column cache would wait for; see `mallopt(3)`.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        for option, size in KEPT_MEMORY.items():
-            ctypes.CDLL(None).mallopt(option, size)
 
 
 def use_threads(between: int, within: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -89,29 +88,3 @@ def test_threads_on_two_cores_are_chosen_unless_the_config_says(
     config = EasyRecConfig().train_config
     config.inter_op_parallelism_threads, config.intra_op_parallelism_threads = asked
     assert threads(config, training) == expected
-
-
-ROUNDS = """
-import resource, sys
-import numpy as np
-from easyrec_lite.runtime import keep_freed_memory
-if sys.argv[1] == "kept":
-    keep_freed_memory()
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(20):
-        parts = [np.ones(9 << 20, np.uint8) for _ in range(5)]
-        del parts
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-faults()
-print(faults())
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's own options")
-def test_freed_memory_is_there_for_the_next_round() -> None:
-    found = {
-        how: int(subprocess.check_output([sys.executable, "-c", ROUNDS, how], text=True))
-        for how in ("kept", "given back")
-    }
-    assert found["kept"] * 10 < found["given back"]

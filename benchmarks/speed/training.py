@@ -19,7 +19,8 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         replaced by uniform ones, so that a step's rows lie all over them; `threads`: of each of
         TensorFlow's pools (0: as `easyrec_lite.train` has them).
     """
-    from easyrec_lite.runtime import keep_freed_memory, load_tensorflow, threads, use_threads
+    from easyrec_lite.memory import keep_freed_memory
+    from easyrec_lite.runtime import load_tensorflow, threads, use_threads
 
     load_tensorflow()
     from benchmarks.speed.work import work

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from easyrec_lite.data.bad_rows import TooManyBadRows
 from easyrec_lite.data.fields import Field
+from easyrec_lite.data.generated import generated
 from easyrec_lite.data.input_types import READERS
 from easyrec_lite.data.order import Order, Run
 from easyrec_lite.data.parquet_table import (
@@ -92,9 +93,8 @@ class ParquetReader(Reader):
         columns = {field.name: self._signature(field) for field in self.fields}
         each, pair = (tf.TensorSpec([size], tf.int64) for size in (None, 2))
         signature = columns, Numbers(each, each, pair, tf.TensorSpec([], tf.bool))
-        start = (tf.convert_to_tensor(order.start, tf.int64),)
-        batches = tf.data.Dataset.from_generator(arrays, args=start, output_signature=signature)
-        return batches.map(self._ragged).prefetch(tf.data.AUTOTUNE)
+        start = tf.convert_to_tensor(order.start, tf.int64)
+        return generated(arrays, signature, start).map(self._ragged).prefetch(tf.data.AUTOTUNE)
 
     def sizes(self) -> tuple[np.ndarray, int]:
         """Returns the rows of each row group, int64, and of all; reads nothing."""
