@@ -14,6 +14,7 @@ from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.item_id import item_id_field
 from easyrec_lite.data.cache.key import key
+from easyrec_lite.data.cache.reading import Finish
 from easyrec_lite.data.cache.rows import CachedRows
 from easyrec_lite.data.order import Order as ReaderOrder
 from easyrec_lite.data.proposal import Proposal, count_frequencies, table_frequencies
@@ -73,7 +74,7 @@ class BatchInput:
       pipeline: the config.
       path: files, as in `train_input_path`.
       transform: the config's feature transform.
-      extra_columns: raw columns that the model and the metrics read.
+      extra_columns: raw columns that the model and the metrics read, of rows and of negatives.
       item_features: features of the item side, which negatives need too.
       training: whether for training (a sampler's `num_sample`) or evaluation.
       again: whether the run will ask for these batches more than once.
@@ -147,12 +148,10 @@ class BatchInput:
         Of a share by rows it is the batches of this worker; a global batch of fewer rows than
         workers has none for some of them.
         """
-        rows = self._rows(batch_size, order, drop_remainder)
-        if self.reader.share.by_row:
-            rows = rows.filter(is_real)
-        if order.limit:
-            rows = first_rows(rows, batch_size, order.limit)
-        return _ahead(rows.map(self._batch, tf.data.AUTOTUNE, deterministic=True))
+        if not self.reader.share.by_row:
+            return _ahead(self._made(batch_size, order, drop_remainder, self._batch))
+        made = self._made(batch_size, order, drop_remainder, self._batch_and_real)
+        return _ahead(made.filter(lambda batch, real: real).map(lambda batch, real: batch))
 
     def padded(
         self, batch_size: int, order: Order, drop_remainder: bool = False
@@ -171,13 +170,7 @@ class BatchInput:
         spare = next(self.read(spares.map(placed).map(self._batch)), None)
         if spare is None:
             raise DataError(self._no_batch())
-        rows = self._rows(batch_size, order, drop_remainder)
-
-        @tf.autograph.experimental.do_not_convert
-        def complete(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tuple[Batch, tf.Tensor]:
-            return self._batch(rows, position), real
-
-        made = rows.map(complete, tf.data.AUTOTUNE, deterministic=True)
+        made = self._made(batch_size, order, drop_remainder, self._batch_and_real)
         return _ahead(endless(made, spare, order.start))
 
     def _no_batch(self) -> Problem:
@@ -195,12 +188,17 @@ class BatchInput:
             epochs=order.epochs, start=order.start, shuffle=order.shuffle, seed=order.seed
         )
 
-    def _rows(self, batch_size: int, order: Order, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (encoded or raw rows, position, real)."""
+    def _made(
+        self, batch_size: int, order: Order, drop_remainder: bool, finish: Finish
+    ) -> tf.data.Dataset:
+        """Returns `finish` of each batch of encoded or raw rows."""
         begun = self._begin(order)
         if self._cache is not None and not order.limit and isinstance(order.start, tuple):
-            return self._cache.batches(begun, batch_size, drop_remainder)
-        return self.reader.numbered(begun, batch_size, drop_remainder).map(placed)
+            return self._cache.batches(begun, batch_size, drop_remainder, finish)
+        rows = self.reader.numbered(begun, batch_size, drop_remainder).map(placed)
+        if order.limit:
+            rows = first_rows(rows.filter(is_real), batch_size, order.limit)
+        return rows.map(finish, tf.data.AUTOTUNE, deterministic=True)
 
     def close(self) -> None:
         """Ends what `batches` began: an unfinished cache goes."""
@@ -249,13 +247,18 @@ class BatchInput:
         if self.sampler is not None:
             with tf.name_scope("negatives"):
                 drawn = self.sampler(rows.located, self.reader.share.draw(position))
+            read = {name: drawn.extra[name] for name in self._extra if name in drawn.extra}
             batch = batch._replace(
-                negatives=drawn.features, negative_extra=drawn.extra, hard_pairs=drawn.hard_pairs
+                negatives=drawn.features, negative_extra=read, hard_pairs=drawn.hard_pairs
             )
         if self._proposal is None:
             return batch
         frequencies, inclusions = self._proposal(columns, drawn)
         return batch._replace(frequencies=frequencies, inclusions=inclusions)
+
+    @tf.autograph.experimental.do_not_convert
+    def _batch_and_real(self, rows: Any, position: tf.Tensor, real: tf.Tensor) -> Any:
+        return self._batch(rows, position), real
 
 
 def _ahead(batches: tf.data.Dataset) -> tf.data.Dataset:

@@ -369,7 +369,7 @@ def draws(folder: Path, **share: Any) -> list[list[bytes]]:
         parts.pipeline,
         str(folder / "train.csv"),
         parts.transform,
-        parts.model.extra_columns,
+        ("item_id",),
         parts.item_features,
         training=True,
         share=Share(**share),

@@ -17,6 +17,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 ENDS = "-ends"
+ALIGNED = 64
 Arrays = dict[str, np.ndarray]
 
 
@@ -212,7 +213,11 @@ class Layout:
         for level, file in enumerate(leaf.files):
             ends, content = _bytes(chains[file].take(places))
             # What the file before holds are the lengths of what this one does.
-            splits = np.append(0, np.cumsum(values)) if level else ends // self._entry_bytes(file)
+            if level:
+                splits = np.append(0, np.cumsum(values))
+            else:
+                splits = _aligned(ends.shape, ends.dtype)
+                np.floor_divide(ends, self._entry_bytes(file), out=splits)
             if level < leaf.ragged:
                 yield splits
             dtype, inner = self.files[file]
@@ -281,8 +286,17 @@ def _narrowed(values: np.ndarray, stored: str) -> np.ndarray:
 
 
 def _taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    found = _aligned((len(rows), *values.shape[1:]), values.dtype)
     # A quarter of the time that it takes with a check of each number.
-    return np.take(values, rows, axis=0, mode="clip")
+    return np.take(values, rows, axis=0, mode="clip", out=found)
+
+
+def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Returns an array, not filled, that TensorFlow takes as a tensor without a copy."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + ALIGNED, np.uint8)
+    first = -memory.ctypes.data % ALIGNED
+    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def _bytes(taken: pa.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ import tensorflow as tf
 from easyrec_lite.data.cache.folders import Kept
 from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import BAD_ROW, INDEX
+from easyrec_lite.data.generated import generated
 from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers import Reader
 from easyrec_lite.data.share import WHOLE, Share
@@ -21,6 +22,9 @@ from easyrec_lite.errors import Problem
 # A block of rows is gathered at once; its batches are then cut by TensorFlow's ops.
 BLOCK_ROWS = 1 << 16
 BLOCK_BYTES = 1 << 25
+
+# From (element, position, real), of a batch, to what is made of it.
+Finish = Callable[[Any, tf.Tensor, tf.Tensor], Any]
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ class Rows:
         self._chains = layout.chains(self._files)
         self._sizes = np.array(kept.manifest["sizes"], np.int64)
         self._said = dict(kept.manifest["bad"])
-        self._all_kept = bool((self._index >= 0).all())
+        self._in_place = np.array_equal(self._index, np.arange(len(self._index)))
+        self._all_kept = self._in_place or bool((self._index >= 0).all())
 
     def blocks(self, order: Order, batching: Batching) -> Iterator[tuple[np.ndarray, ...]]:
         """Yields blocks of whole batches: the layout's arrays, then their positions and `real`.
@@ -116,7 +121,7 @@ class Rows:
         """Yields the kept rows in order."""
         left_out = self._reader.left_out
         for run in self._reader.records(order, self._sizes):
-            kept = np.take(self._index, run.records, mode="clip")
+            kept = self._kept(run.records)
             if self._all_kept:
                 left_out.good(len(kept))
                 yield Part(kept, run.epoch, run.first, None)
@@ -127,6 +132,10 @@ class Rows:
                 problem = Problem(self._said[int(run.records[at])])
                 left_out.add(run.epoch, run.first + int(at), problem)
             yield Part(kept[there], run.epoch, run.first, there)
+
+    def _kept(self, records: np.ndarray) -> np.ndarray:
+        """Returns where records are kept, int64 [n]; below 0: not."""
+        return records if self._in_place else np.take(self._index, records, mode="clip")
 
     def _block(self, parts: list[Part], batching: Batching) -> tuple[np.ndarray, ...]:
         kept = parts[0].kept if len(parts) == 1 else np.concatenate([part.kept for part in parts])
@@ -163,9 +172,12 @@ def _positions(parts: list[Part], ends: np.ndarray) -> np.ndarray:
 
 
 def dataset(
-    blocks: Callable[[], Iterator[tuple[np.ndarray, ...]]], layout: Layout, batching: Batching
+    blocks: Callable[[], Iterator[tuple[np.ndarray, ...]]],
+    layout: Layout,
+    batching: Batching,
+    finish: Finish,
 ) -> tf.data.Dataset:
-    """Returns the batches, (element, position, real), of what `Rows.blocks` yields."""
+    """Returns `finish(element, position, real)` of each batch of what `Rows.blocks` yields."""
     positions, real = tf.TensorSpec([None, 2], tf.int64), tf.TensorSpec([None], tf.bool)
     signature = (*layout.signature, positions, real)
     size = batching.batch_size
@@ -175,11 +187,13 @@ def dataset(
         *arrays, positions, real = block
 
         @tf.autograph.experimental.do_not_convert
-        def batch(number: tf.Tensor) -> tuple[object, tf.Tensor, tf.Tensor]:
+        def batch(number: tf.Tensor) -> Any:
             first = number * size
-            return layout.element(arrays, first, first + size), positions[number], real[number]
+            element = layout.element(arrays, first, first + size)
+            # Not a map of its own: a call of a function, and ragged tensors packed between the two,
+            # take longer than what most functions do.
+            return finish(element, positions[number], real[number])
 
         return tf.data.Dataset.range(tf.shape(positions, tf.int64)[0]).map(batch)
 
-    made = tf.data.Dataset.from_generator(blocks, output_signature=signature)
-    return made.prefetch(1).flat_map(batches)
+    return generated(blocks, signature).prefetch(1).flat_map(batches)

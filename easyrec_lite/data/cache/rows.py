@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.build import Build, Place
 from easyrec_lite.data.cache.folders import Broken
 from easyrec_lite.data.cache.layout import Layout, NotStorable
-from easyrec_lite.data.cache.reading import Batching, Rows, dataset
+from easyrec_lite.data.cache.reading import Batching, Finish, Rows, dataset
 from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers import Reader
 from easyrec_lite.data.share import Numbers, placed
@@ -71,35 +72,42 @@ class CachedRows:
         if self._build is not None:
             self._build.stop()
 
-    def batches(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns the batches of an order that the reader's `begin` gave: (nest, position, real).
+    def batches(
+        self,
+        order: Order,
+        batch_size: int,
+        drop_remainder: bool,
+        finish: Finish,
+    ) -> tf.data.Dataset:
+        """Returns `finish(nest, position, real)` of each batch of an order.
 
         With a share by rows they are as `Share.span` says.
+
+        Args:
+          order: what the reader's `begin` gave.
+          batch_size: B.
+          drop_remainder: whether a last batch of fewer rows is left out.
+          finish: what becomes of a batch; see `placed`.
         """
-
-        @tf.autograph.experimental.do_not_convert
-        def encoded(columns: Any, numbers: Numbers) -> tuple[Any, Numbers]:
-            return self._encode(columns), numbers
-
         numbered = self._reader.numbered(order, batch_size, drop_remainder)
-        made = numbered.map(encoded, tf.data.AUTOTUNE, deterministic=True)
+        encoded = numbered.map(self._encoded, tf.data.AUTOTUNE, deterministic=True)
         batching = Batching(batch_size, drop_remainder, self._reader.share)
         try:
-            layout = Layout(made.element_spec[0], self._small)
+            layout = Layout(encoded.element_spec[0], self._small)
         except NotStorable as error:
             log.warning("cache: the rows are read from their files: %s", error)
-            return made.map(placed)
+            return _finished(encoded, finish)
         self.close()
         if not self.opened:
             self._rows = self._open(layout)
         rows = self._rows
         if rows is not None:
-            return dataset(lambda: rows.blocks(order, batching), layout, batching)
+            return dataset(partial(rows.blocks, order, batching), layout, batching, finish)
         if not self._worthwhile(order):
-            return made.map(placed)
+            return _finished(encoded, finish)
         if self._reader.share.by_row:
             log.info(NOT_SHARED, self._reader.share.count)
-            return made.map(placed)
+            return _finished(encoded, finish)
         build = self._build = Build(self._place, self._reader, layout, order, not drop_remainder)
 
         @tf.autograph.experimental.do_not_convert
@@ -113,8 +121,12 @@ class CachedRows:
                 later = dataclasses.replace(order, start=build.position)
                 yield from found.blocks(later, batching)
 
-        kept = made.take_while(taken).map(placed)
-        return kept.concatenate(dataset(rest, layout, batching))
+        kept = _finished(encoded.take_while(taken), finish)
+        return kept.concatenate(dataset(rest, layout, batching, finish))
+
+    @tf.autograph.experimental.do_not_convert
+    def _encoded(self, columns: Any, numbers: Numbers) -> tuple[Any, Numbers]:
+        return self._encode(columns), numbers
 
     def _worthwhile(self, order: Order) -> bool:
         """Whether an epoch is read whole, and another one after it."""
@@ -143,3 +155,13 @@ class CachedRows:
             return None
         log.info("cache: %d rows are read from %s", kept.rows, target)
         return rows
+
+
+def _finished(encoded: tf.data.Dataset, finish: Finish) -> tf.data.Dataset:
+    """Returns `finish` of each batch, (nest, `Numbers`), as it is read from the data files."""
+
+    @tf.autograph.experimental.do_not_convert
+    def finished(element: Any, numbers: Numbers) -> Any:
+        return finish(*placed(element, numbers))
+
+    return encoded.map(finished, tf.data.AUTOTUNE, deterministic=True)
