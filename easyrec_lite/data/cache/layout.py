@@ -216,7 +216,7 @@ class Layout:
             if level:
                 splits = np.append(0, np.cumsum(values))
             else:
-                splits = _aligned(ends.shape, ends.dtype)
+                splits = _aligned(ends.shape, np.int64)
                 np.floor_divide(ends, self._entry_bytes(file), out=splits)
             if level < leaf.ragged:
                 yield splits

@@ -90,8 +90,7 @@ class Rows:
         self._chains = layout.chains(self._files)
         self._sizes = np.array(kept.manifest["sizes"], np.int64)
         self._said = dict(kept.manifest["bad"])
-        self._in_place = np.array_equal(self._index, np.arange(len(self._index)))
-        self._all_kept = self._in_place or bool((self._index >= 0).all())
+        self._all_kept = bool((self._index >= 0).all())
 
     def blocks(self, order: Order, batching: Batching) -> Iterator[tuple[np.ndarray, ...]]:
         """Yields blocks of whole batches: the layout's arrays, then their positions and `real`.
@@ -121,7 +120,7 @@ class Rows:
         """Yields the kept rows in order."""
         left_out = self._reader.left_out
         for run in self._reader.records(order, self._sizes):
-            kept = self._kept(run.records)
+            kept = np.take(self._index, run.records, mode="clip")
             if self._all_kept:
                 left_out.good(len(kept))
                 yield Part(kept, run.epoch, run.first, None)
@@ -132,10 +131,6 @@ class Rows:
                 problem = Problem(self._said[int(run.records[at])])
                 left_out.add(run.epoch, run.first + int(at), problem)
             yield Part(kept[there], run.epoch, run.first, there)
-
-    def _kept(self, records: np.ndarray) -> np.ndarray:
-        """Returns where records are kept, int64 [n]; below 0: not."""
-        return records if self._in_place else np.take(self._index, records, mode="clip")
 
     def _block(self, parts: list[Part], batching: Batching) -> tuple[np.ndarray, ...]:
         kept = parts[0].kept if len(parts) == 1 else np.concatenate([part.kept for part in parts])

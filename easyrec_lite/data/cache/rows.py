@@ -73,11 +73,7 @@ class CachedRows:
             self._build.stop()
 
     def batches(
-        self,
-        order: Order,
-        batch_size: int,
-        drop_remainder: bool,
-        finish: Finish,
+        self, order: Order, batch_size: int, drop_remainder: bool, finish: Finish
     ) -> tf.data.Dataset:
         """Returns `finish(nest, position, real)` of each batch of an order.
 
