@@ -4,7 +4,8 @@ For each config, on data that is made for it, from the second epoch on:
 
 - CPU seconds for a million rows of the input alone, less those of reading batches in memory;
 - of a step: these CPU seconds as a share of those of a step on batches that lie in memory;
-- CPU more, time more: by how much steps that read take longer than steps on batches in memory.
+- CPU more, time more: by how much steps that read take longer than steps on batches in memory,
+  which are those of one epoch.
 
 All ways take turns, window by window, so that what else the machine does falls on each; printed
 are medians. The time shows what a run waits for; on a machine that does other things too it
@@ -38,7 +39,6 @@ from easyrec_lite.training.step import Trainer
 CONFIGS = ("dssm_on_taobao.config", "dssm_neg_sampler_on_taobao.config")
 WAYS = {"from the files": "OFF", "with the cache": "AUTO"}
 HELD = "batches in memory"
-HELD_BATCHES = 16
 
 
 class Spent(NamedTuple):
@@ -77,7 +77,7 @@ class Case:
         config = load_checked(name, self._edits).config.train_config
         self._trainer = Trainer(model, Optimizer(config, model.trainable, set(model.tables)))
         streams = {way: self._stream(mode) for way, mode in WAYS.items()}
-        streams[HELD] = streams["with the cache"].take(HELD_BATCHES).cache().repeat().prefetch(1)
+        streams[HELD] = streams["with the cache"].take(self._whole).cache().repeat().prefetch(1)
         self._trained = {way: iter(stream) for way, stream in streams.items()}
         self._read = {way: iter(stream) for way, stream in streams.items()}
 
@@ -93,8 +93,8 @@ class Case:
             training=True,
         )
         if mode != "OFF":
-            for _ in made.batches(self.size, Order(epochs=2, shuffle=True)):
-                pass
+            count = sum(1 for _ in made.batches(self.size, Order(epochs=2, shuffle=True)))
+            self._whole = max(count // 2 - 1, 1)
             assert made.cached
         return made.batches(self.size, Order(epochs=None, start=(1, 0), shuffle=True))
 
@@ -110,7 +110,7 @@ class Case:
                 for way in self._trained
             }
 
-        turn(HELD_BATCHES)
+        turn(self._whole)
         while True:
             yield turn(steps)
 

@@ -7,6 +7,8 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.data.samplers.alias import Aliases
+
 OVERSAMPLING = 3
 STREAMS = 3
 
@@ -52,11 +54,10 @@ class WeightedDraw:
         self._items = tf.constant(np.flatnonzero(weights), tf.int64)
         positive = weights[weights > 0]
         self.count = len(positive)
-        scaled = positive / positive.max(initial=0.0) if self.count else positive
         self._is_item = tf.constant(weights > 0)
         self._log_weights = tf.constant(np.log(positive), tf.float64)
         self._slot_of = tf.constant(np.cumsum(weights > 0) - 1, tf.int64)
-        self._cumulative = tf.constant(np.cumsum(scaled), tf.float64)
+        self._by_weight = Aliases(positive / positive.max()) if self.count else None
         self._stream, self._filling = Uniforms(seed, stream=0), Uniforms(seed, stream=1)
 
     def __call__(self, size: int, excluded: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
@@ -69,7 +70,7 @@ class WeightedDraw:
           excluded: int64 [E] items, in any order, repeated or not.
           position: int64 [2], e.g. epoch and row.
         """
-        if not self.count or not size:
+        if self._by_weight is None or not size:
             return tf.zeros([0], tf.int64)
         barred = self._slots(excluded)
         eligible = self.count - tf.size(barred)
@@ -90,11 +91,8 @@ class WeightedDraw:
         return tf.tensor_scatter_nd_update(ones, barred[:, None], tf.zeros_like(barred, tf.bool))
 
     def _draw(self, size: int, barred: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        uniform = self._stream(OVERSAMPLING * size, position)
-        stream = tf.searchsorted(
-            self._cumulative, uniform * self._cumulative[-1], side="right", out_type=tf.int64
-        )
-        stream = tf.minimum(stream, self.count - 1)
+        assert self._by_weight is not None
+        stream = self._by_weight(self._stream(OVERSAMPLING * size, position))
         seen = tf.unique(tf.concat([barred, stream], axis=0)).y
         drawn = seen[tf.size(barred) : tf.size(barred) + size]
         return tf.cond(
