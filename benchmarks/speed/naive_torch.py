@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ Bag = tuple[Any, Any]
 def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """Makes the model and its batches as tensors; a window steps for about `seconds`."""
     parts, batches = prepared(arguments)
+    # Where it is installed, torch's optimizers import it, and its LLVM crashes beside TensorFlow's.
+    sys.modules.setdefault("triton", None)
     import torch
     from torch import nn
 
