@@ -14,13 +14,12 @@ from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.item_id import item_id_field
 from easyrec_lite.data.cache.key import key
-from easyrec_lite.data.cache.reading import Finish
 from easyrec_lite.data.cache.rows import CachedRows
 from easyrec_lite.data.order import Order as ReaderOrder
 from easyrec_lite.data.proposal import Proposal, count_frequencies, table_frequencies
 from easyrec_lite.data.readers import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import Sampler, open_sampler
-from easyrec_lite.data.share import WHOLE, Share, endless, is_real, placed
+from easyrec_lite.data.share import WHOLE, Finish, Share, endless, finished, is_real
 from easyrec_lite.errors import DataError, Place, Problem
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.features.values import FeatureValue
@@ -151,7 +150,7 @@ class BatchInput:
         if not self.reader.share.by_row:
             return _ahead(self._made(batch_size, order, drop_remainder, self._batch))
         made = self._made(batch_size, order, drop_remainder, self._batch_and_real)
-        return _ahead(made.filter(lambda batch, real: real).map(lambda batch, real: batch))
+        return _ahead(made.filter(is_real).map(_batch_alone))
 
     def padded(
         self, batch_size: int, order: Order, drop_remainder: bool = False
@@ -167,7 +166,7 @@ class BatchInput:
         """
         first = self._begin(dataclasses.replace(order, start=(0, 0)))
         spares = self.reader.numbered(first, batch_size, drop_remainder).take(1)
-        spare = next(self.read(spares.map(placed).map(self._batch)), None)
+        spare = next(self.read(finished(spares, self._batch)), None)
         if spare is None:
             raise DataError(self._no_batch())
         made = self._made(batch_size, order, drop_remainder, self._batch_and_real)
@@ -195,10 +194,10 @@ class BatchInput:
         begun = self._begin(order)
         if self._cache is not None and not order.limit and isinstance(order.start, tuple):
             return self._cache.batches(begun, batch_size, drop_remainder, finish)
-        rows = self.reader.numbered(begun, batch_size, drop_remainder).map(placed)
+        rows = self.reader.numbered(begun, batch_size, drop_remainder)
         if order.limit:
-            rows = first_rows(rows.filter(is_real), batch_size, order.limit)
-        return rows.map(finish, tf.data.AUTOTUNE, deterministic=True)
+            rows = first_rows(rows, batch_size, order.limit)
+        return finished(rows, finish)
 
     def close(self) -> None:
         """Ends what `batches` began: an unfinished cache goes."""
@@ -259,6 +258,11 @@ class BatchInput:
     @tf.autograph.experimental.do_not_convert
     def _batch_and_real(self, rows: Any, position: tf.Tensor, real: tf.Tensor) -> Any:
         return self._batch(rows, position), real
+
+
+@tf.autograph.experimental.do_not_convert
+def _batch_alone(batch: Batch, real: tf.Tensor) -> Batch:
+    return batch
 
 
 def _ahead(batches: tf.data.Dataset) -> tf.data.Dataset:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -129,6 +129,9 @@ class Share:
 
 WHOLE = Share()
 
+# From what `placed` gives of a batch to what is made of it.
+Finish = Callable[[Any, tf.Tensor, tf.Tensor], Any]
+
 
 @tf.autograph.experimental.do_not_convert
 def placed(rows: Any, numbers: Numbers) -> tuple[Any, tf.Tensor, tf.Tensor]:
@@ -136,10 +139,20 @@ def placed(rows: Any, numbers: Numbers) -> tuple[Any, tf.Tensor, tf.Tensor]:
     return rows, numbers.position, numbers.real
 
 
+def finished(batches: tf.data.Dataset, finish: Finish) -> tf.data.Dataset:
+    """Returns `finish` of each of `batches`, (rows, `Numbers`)."""
+
+    @tf.autograph.experimental.do_not_convert
+    def finish_one(rows: Any, numbers: Numbers) -> Any:
+        return finish(*placed(rows, numbers))
+
+    return batches.map(finish_one, tf.data.AUTOTUNE, deterministic=True)
+
+
 @tf.autograph.experimental.do_not_convert
-def is_real(rows: Any, position: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
-    """Returns whether what `placed` gave is this worker's own."""
-    return real
+def is_real(*element: Any) -> tf.Tensor:
+    """Returns whether an element that ends with `real`, as of `placed`, is this worker's own."""
+    return element[-1]
 
 
 @tf.autograph.experimental.do_not_convert

@@ -16,15 +16,12 @@ from easyrec_lite.data.cache.writer import BAD_ROW, INDEX
 from easyrec_lite.data.generated import generated
 from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers import Reader
-from easyrec_lite.data.share import WHOLE, Share
+from easyrec_lite.data.share import WHOLE, Finish, Share
 from easyrec_lite.errors import Problem
 
 # A block of rows is gathered at once; its batches are then cut by TensorFlow's ops.
 BLOCK_ROWS = 1 << 16
 BLOCK_BYTES = 1 << 25
-
-# From (element, position, real), of a batch, to what is made of it.
-Finish = Callable[[Any, tf.Tensor, tf.Tensor], Any]
 
 
 @dataclass(frozen=True)

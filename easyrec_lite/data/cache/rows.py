@@ -17,10 +17,10 @@ from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.build import Build, Place
 from easyrec_lite.data.cache.folders import Broken
 from easyrec_lite.data.cache.layout import Layout, NotStorable
-from easyrec_lite.data.cache.reading import Batching, Finish, Rows, dataset
+from easyrec_lite.data.cache.reading import Batching, Rows, dataset
 from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers import Reader
-from easyrec_lite.data.share import Numbers, placed
+from easyrec_lite.data.share import Finish, Numbers, finished
 
 NOT_SHARED = (
     "cache: not built, as each of the %d workers reads only a part of the rows; training one epoch "
@@ -92,7 +92,7 @@ class CachedRows:
             layout = Layout(encoded.element_spec[0], self._small)
         except NotStorable as error:
             log.warning("cache: the rows are read from their files: %s", error)
-            return _finished(encoded, finish)
+            return finished(encoded, finish)
         self.close()
         if not self.opened:
             self._rows = self._open(layout)
@@ -100,10 +100,10 @@ class CachedRows:
         if rows is not None:
             return dataset(partial(rows.blocks, order, batching), layout, batching, finish)
         if not self._worthwhile(order):
-            return _finished(encoded, finish)
+            return finished(encoded, finish)
         if self._reader.share.by_row:
             log.info(NOT_SHARED, self._reader.share.count)
-            return _finished(encoded, finish)
+            return finished(encoded, finish)
         build = self._build = Build(self._place, self._reader, layout, order, not drop_remainder)
 
         @tf.autograph.experimental.do_not_convert
@@ -117,7 +117,7 @@ class CachedRows:
                 later = dataclasses.replace(order, start=build.position)
                 yield from found.blocks(later, batching)
 
-        kept = _finished(encoded.take_while(taken), finish)
+        kept = finished(encoded.take_while(taken), finish)
         return kept.concatenate(dataset(rest, layout, batching, finish))
 
     @tf.autograph.experimental.do_not_convert
@@ -151,13 +151,3 @@ class CachedRows:
             return None
         log.info("cache: %d rows are read from %s", kept.rows, target)
         return rows
-
-
-def _finished(encoded: tf.data.Dataset, finish: Finish) -> tf.data.Dataset:
-    """Returns `finish` of each batch, (nest, `Numbers`), as it is read from the data files."""
-
-    @tf.autograph.experimental.do_not_convert
-    def finished(element: Any, numbers: Numbers) -> Any:
-        return finish(*placed(element, numbers))
-
-    return encoded.map(finished, tf.data.AUTOTUNE, deterministic=True)

@@ -12,7 +12,7 @@ class Aliases:
     A search in cumulative weights reads log₂ M numbers from all over them; this reads two.
 
     Args:
-      weights: float64 [M], M > 0, finite and > 0.
+      weights: float64 [M], finite and > 0; without any, nothing can be drawn.
     """
 
     def __init__(self, weights: np.ndarray):
@@ -39,7 +39,9 @@ def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Args:
       weights: float64 [M], finite and > 0.
     """
-    height = weights / weights.sum() * len(weights)
+    # First by the largest, as the sum of large ones may be too large for a number.
+    scaled = weights / weights.max(initial=0.0)
+    height = scaled / scaled.sum() * len(scaled)
     own, other = np.ones(len(height)), np.arange(len(height))
     (small,), (large,) = np.nonzero(height < 1), np.nonzero(height >= 1)
     if not len(small) or not len(large):

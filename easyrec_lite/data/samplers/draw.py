@@ -57,7 +57,7 @@ class WeightedDraw:
         self._is_item = tf.constant(weights > 0)
         self._log_weights = tf.constant(np.log(positive), tf.float64)
         self._slot_of = tf.constant(np.cumsum(weights > 0) - 1, tf.int64)
-        self._by_weight = Aliases(positive / positive.max()) if self.count else None
+        self._by_weight = Aliases(positive)
         self._stream, self._filling = Uniforms(seed, stream=0), Uniforms(seed, stream=1)
 
     def __call__(self, size: int, excluded: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
@@ -70,7 +70,7 @@ class WeightedDraw:
           excluded: int64 [E] items, in any order, repeated or not.
           position: int64 [2], e.g. epoch and row.
         """
-        if self._by_weight is None or not size:
+        if not self.count or not size:
             return tf.zeros([0], tf.int64)
         barred = self._slots(excluded)
         eligible = self.count - tf.size(barred)
@@ -91,7 +91,6 @@ class WeightedDraw:
         return tf.tensor_scatter_nd_update(ones, barred[:, None], tf.zeros_like(barred, tf.bool))
 
     def _draw(self, size: int, barred: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        assert self._by_weight is not None
         stream = self._by_weight(self._stream(OVERSAMPLING * size, position))
         seen = tf.unique(tf.concat([barred, stream], axis=0)).y
         drawn = seen[tf.size(barred) : tf.size(barred) + size]
