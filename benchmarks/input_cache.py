@@ -28,11 +28,11 @@ import tensorflow as tf
 
 from benchmarks.speed import data
 from easyrec_lite.config import load_checked
-from easyrec_lite.input import BatchInput, Order
+from easyrec_lite.core.allocator import keep_freed_memory
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
-from easyrec_lite.memory import keep_freed_memory
-from easyrec_lite.runtime import threads, use_threads
-from easyrec_lite.training.build import build
+from easyrec_lite.models.assembly import build
+from easyrec_lite.runs.process import threads, use_threads
+from easyrec_lite.training.input import BatchInput, Order
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
 

@@ -19,9 +19,9 @@ EDITS = {"train_config.log_step_count_steps": 5, "eval_input_path": ""}
 
 def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str]) -> None:
     """Trains in this process and prints its peaks as JSON."""
+    from easyrec_lite.checks.memory import estimate
     from easyrec_lite.config import load_checked
-    from easyrec_lite.config.memory import estimate
-    from easyrec_lite.runtime import prepare
+    from easyrec_lite.runs.process import prepare
 
     edits = {**EDITS, "model_dir": folder, "train_config.num_steps": steps}
     edits["data_config.batch_size"] = batch_size
@@ -29,8 +29,8 @@ def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str
     pipeline = load_checked(config, edits)
     peaks = {"estimate": estimate(pipeline).total / 2**20}
     prepare(pipeline, quiet=True, training=True)
+    from easyrec_lite.runs.run import Run
     from easyrec_lite.training.hooks import Hook, Report
-    from easyrec_lite.training.run import Run
 
     class Watch(Hook):
         def report(self, report: Report) -> None:

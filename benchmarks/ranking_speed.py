@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from easyrec_lite.ranking import ItemSets, Ranking, rank
-from easyrec_lite.ranking.best import ITEMS_AT_ONCE
-from easyrec_lite.ranking.progress import ranking_progress
-from easyrec_lite.ranking.ranking import QUERIES_AT_ONCE
+from easyrec_lite.evaluation.ranking import ItemSets, Ranking, rank
+from easyrec_lite.evaluation.ranking.best import ITEMS_AT_ONCE
+from easyrec_lite.evaluation.ranking.progress import ranking_progress
+from easyrec_lite.evaluation.ranking.ranking import QUERIES_AT_ONCE
 
 ROUNDS = 3
 SAMPLE = 2048

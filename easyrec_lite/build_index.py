@@ -8,9 +8,9 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from easyrec_lite import cli
-from easyrec_lite.cli import Parser, positive
-from easyrec_lite.runtime import prepare
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.command_line import Parser, positive
+from easyrec_lite.runs.process import prepare
 from easyrec_lite.serving.index import Tuning
 
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from easyrec_lite import cli
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.folders import Kept
 from easyrec_lite.data.paths import expand
-from easyrec_lite.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.runs import command_line as cli
 
 
 def main(argv: Sequence[str]) -> None:

@@ -13,19 +13,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from easyrec_lite.cli import Parser, base_parser, edits_from, run
-from easyrec_lite.cluster import problems_of
+from easyrec_lite.checks.check import check
+from easyrec_lite.checks.memory import estimate, report
+from easyrec_lite.checks.rules import files
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline, examine
-from easyrec_lite.config.check import check
-from easyrec_lite.config.memory import estimate, report
-from easyrec_lite.config.rules import files
-from easyrec_lite.config.view import View
+from easyrec_lite.core.errors import ConfigError, Problem, ProblemError
+from easyrec_lite.core.files import atomic_file, atomic_write
+from easyrec_lite.core.registry import import_plugins
 from easyrec_lite.data.scan import label_zero_share, scan
-from easyrec_lite.errors import ConfigError, Problem, ProblemError
-from easyrec_lite.files import atomic_file, atomic_write
-from easyrec_lite.registry import import_plugins
-from easyrec_lite.runtime import load_tensorflow
-from easyrec_lite.tf_config import from_environment
+from easyrec_lite.distribution.cluster import problems_of
+from easyrec_lite.distribution.tf_config import from_environment
+from easyrec_lite.runs.command_line import Parser, base_parser, edits_from, run
+from easyrec_lite.runs.process import load_tensorflow
 
 ROWS = 1000
 
@@ -66,9 +66,9 @@ def draw_graph(pipeline: Pipeline, path: str) -> None:
     if path and suffix not in (".svg", ".png"):
         raise ConfigError(Problem(f"--graph {path}", expected="a file ending in .svg or .png"))
     load_tensorflow()
-    from easyrec_lite.backbone.draw import draw
-    from easyrec_lite.backbone.png import draw_png
-    from easyrec_lite.backbone.svg import draw_svg
+    from easyrec_lite.models.backbone.draw import draw
+    from easyrec_lite.models.backbone.png import draw_png
+    from easyrec_lite.models.backbone.svg import draw_svg
 
     if not path:
         print(draw(pipeline))

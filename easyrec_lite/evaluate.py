@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from easyrec_lite import cli
+from easyrec_lite.checks.rules.files import existing
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.rules.files import existing
-from easyrec_lite.config.view import View
-from easyrec_lite.errors import ConfigError, Place, Problem
-from easyrec_lite.runtime import prepare
+from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import prepare
 
 FULL_RANKING = "eval_config.full_ranking"
 
@@ -26,9 +26,9 @@ def main(argv: Sequence[str]) -> int:
     pipeline = cli.pipeline_from(args)
     _require_items(pipeline)
     prepare(pipeline)
-    from easyrec_lite.estimator import Estimator
     from easyrec_lite.reporting.write import report_after
-    from easyrec_lite.training.progress import metric_lines
+    from easyrec_lite.runs.estimator import Estimator
+    from easyrec_lite.runs.progress import metric_lines
 
     metrics = Estimator(pipeline).evaluate(args.checkpoint_path)
     print(metric_lines(metrics), flush=True)

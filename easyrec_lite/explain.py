@@ -14,9 +14,8 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from easyrec_lite.cli import Parser, run
+from easyrec_lite.checks.fields import Status, status
 from easyrec_lite.config.documentation import documentation
-from easyrec_lite.config.fields import Status, status
 from easyrec_lite.protos.docs import (
     EnumDoc,
     EnumValueDoc,
@@ -24,6 +23,7 @@ from easyrec_lite.protos.docs import (
     MessageDoc,
     messages,
 )
+from easyrec_lite.runs.command_line import Parser, run
 
 OWN_NUMBERS = 5001
 MARKS = {"implemented": "", "warned": " (no effect)", "refused": " (refused)"}

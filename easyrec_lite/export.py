@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from easyrec_lite import cli
 from easyrec_lite.build_index import add_tuning, tuning_from
-from easyrec_lite.files import atomic_write, remove_folder
-from easyrec_lite.runtime import prepare
+from easyrec_lite.core.files import atomic_write, remove_folder
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import prepare
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     pipeline = cli.pipeline_from(args)
     prepare(pipeline)
-    from easyrec_lite.estimator import Estimator
+    from easyrec_lite.runs.estimator import Estimator
     from easyrec_lite.serving.export import ExportOptions
     from easyrec_lite.serving.folders import exports
 

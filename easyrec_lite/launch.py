@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from easyrec_lite.cli import COMMAND_LINE, Parser, positive, run
-from easyrec_lite.errors import ConfigError, PeerLost, Problem, nearest
-from easyrec_lite.local_cluster import POLL_SECONDS, LocalCluster
+from easyrec_lite.core.errors import ConfigError, PeerLost, Problem, nearest
+from easyrec_lite.distribution.local_cluster import POLL_SECONDS, LocalCluster
+from easyrec_lite.runs.command_line import COMMAND_LINE, Parser, positive, run
 
 COMMANDS = ("train",)
 # Codes of a chief that lost another process, or was killed itself.

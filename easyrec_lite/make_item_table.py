@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from easyrec_lite import cli
 from easyrec_lite.config import load
-from easyrec_lite.data.item_count import ItemCounts, count_items, sampler_of, write_counts
-from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.data.tables.item_count import ItemCounts, count_items, sampler_of, write_counts
+from easyrec_lite.runs import command_line as cli
 
 
 def main(argv: Sequence[str]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from easyrec_lite import cli
-from easyrec_lite.runtime import prepare
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import prepare
 
 
 def main(argv: Sequence[str]) -> int:
@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     pipeline = cli.exported_pipeline(args)
     folder = args.saved_model_dir or pipeline.config.model_dir
     prepare(pipeline)
-    from easyrec_lite.estimator import Estimator
+    from easyrec_lite.runs.estimator import Estimator
     from easyrec_lite.serving.predict import Prediction
 
     count = Estimator(pipeline).predict(

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite import cli
-from easyrec_lite.errors import ConfigError, Problem
-from easyrec_lite.files import atomic_file
-from easyrec_lite.runtime import prepare
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.core.files import atomic_file
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import prepare
 
 
 def main(argv: Sequence[str]) -> int:

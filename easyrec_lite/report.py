@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from easyrec_lite import cli
-from easyrec_lite.runtime import prepare
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import prepare
 
 
 def main(argv: Sequence[str]) -> int:

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from easyrec_lite import cli
-from easyrec_lite.cluster import mode_of, problems_of
-from easyrec_lite.runtime import leave, prepare, set_aside
-from easyrec_lite.tf_config import from_environment
+from easyrec_lite.distribution.cluster import mode_of, problems_of
+from easyrec_lite.distribution.tf_config import from_environment
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import leave, prepare, set_aside
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,13 +24,13 @@ def main(argv: Sequence[str]) -> int:
     for warning in problems_of(pipeline, cluster) if chief else []:
         print(warning, file=sys.stderr)
     if cluster and cluster.follows:
-        from easyrec_lite.training.distribution.roles import play
+        from easyrec_lite.distribution.roles import play
 
         return play(pipeline, cluster)
-    from easyrec_lite.estimator import Estimator
     from easyrec_lite.reporting.write import report_after
-    from easyrec_lite.training.progress import make_progress
-    from easyrec_lite.training.summary import finish, next_commands, start
+    from easyrec_lite.runs.estimator import Estimator
+    from easyrec_lite.runs.progress import make_progress
+    from easyrec_lite.runs.summary import finish, next_commands, start
 
     if chief and not args.continue_train:
         set_aside(pipeline.config.model_dir)

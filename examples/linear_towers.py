@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from easyrec_lite.features.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.models.match import TwoTowerModel
 from easyrec_lite.models.registry import MODELS
 from easyrec_lite.models.regularization import embedding_penalty
-from easyrec_lite.models.towers import Encoded
+from easyrec_lite.models.retrieval.towers import Encoded
+from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
 class LinearTower:

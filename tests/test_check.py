@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from easyrec_lite.check import main
-from easyrec_lite.cli import run
+from easyrec_lite.runs.command_line import run
 from tests.config.base_config import LISTWISE, POINTWISE, replaced
 
 ROW = "1,u1,a,x|y,3,i1,c1,1.5\n"
 WITHOUT_TENSORFLOW = (
-    "import sys, easyrec_lite.cli, easyrec_lite.check\n"
-    "code = easyrec_lite.cli.run(easyrec_lite.check.main)\n"
+    "import sys, easyrec_lite.runs.command_line, easyrec_lite.check\n"
+    "code = easyrec_lite.runs.command_line.run(easyrec_lite.check.main)\n"
     "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
     "sys.exit(code)"
 )

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from easyrec_lite.errors import RunError
-from easyrec_lite.files import atomic_file, atomic_folder, atomic_write, write_array
-from easyrec_lite.lock import only_run
+from easyrec_lite.core.errors import RunError
+from easyrec_lite.core.files import atomic_file, atomic_folder, atomic_write, write_array
+from easyrec_lite.core.locks import only_run
 from easyrec_lite.serving.index import Tuning, build_index
 from easyrec_lite.serving.writers import open_writer
 from easyrec_lite.training.hooks import Hook, Report, Summaries

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from easyrec_lite.cli import run
-from easyrec_lite.config.fields import status
+from easyrec_lite.checks.fields import status
 from easyrec_lite.explain import main
 from easyrec_lite.protos.docs import enums, messages
+from easyrec_lite.runs.command_line import run
 
 
 def _explain(capsys: pytest.CaptureFixture[str], *argv: str) -> str:

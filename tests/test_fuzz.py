@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.faults import inputs
 from benchmarks.faults.fuzz import TARGETS, Count, fuzz
-from easyrec_lite.cli import base_parser, edits_from
+from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.fields import Field
-from easyrec_lite.data.item_table import read_item_table
-from easyrec_lite.errors import ConfigError, DataError
+from easyrec_lite.data.tables.item_table import read_item_table
+from easyrec_lite.runs.command_line import base_parser, edits_from
 from easyrec_lite.serving.users import UserColumns
 
 EXAMPLES = {"csv rows": 12, "parquet": 12}

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.faults.fuzz import TARGETS
 from easyrec_lite.config import load_checked
-from easyrec_lite.errors import ConfigError, DataError
+from easyrec_lite.core.errors import ConfigError, DataError
 
 MILLION = 1_000_000
 BIG = b"x" * 10 * MILLION

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.errors import ConfigError, PeerLost
+from easyrec_lite.core.errors import ConfigError, PeerLost
+from easyrec_lite.distribution.local_cluster import LocalCluster
+from easyrec_lite.distribution.tf_config import read_cluster
 from easyrec_lite.launch import main, supervise
-from easyrec_lite.local_cluster import LocalCluster
-from easyrec_lite.tf_config import read_cluster
 
 PRELUDE = """
 import json, os, pathlib, signal, sys, time
@@ -68,8 +68,8 @@ def test_each_process_gets_its_own_tf_config(tmp_path) -> None:
 
 
 def test_the_chiefs_end_ends_the_others_and_its_code_counts(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("easyrec_lite.local_cluster.END_SECONDS", 0.3)
-    monkeypatch.setattr("easyrec_lite.local_cluster.FAILED_SECONDS", 0.3)
+    monkeypatch.setattr("easyrec_lite.distribution.local_cluster.END_SECONDS", 0.3)
+    monkeypatch.setattr("easyrec_lite.distribution.local_cluster.FAILED_SECONDS", 0.3)
     for code in (7, 0):
         script = f"sys.exit({code}) if name == 'worker0' else time.sleep(3600)"
         cluster = Cluster(tmp_path, script, worker=2)
@@ -78,7 +78,7 @@ def test_the_chiefs_end_ends_the_others_and_its_code_counts(tmp_path, monkeypatc
 
 
 def test_an_evaluator_does_not_wait_for_a_chief_that_is_gone(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("easyrec_lite.local_cluster.FAILED_SECONDS", 0.3)
+    monkeypatch.setattr("easyrec_lite.distribution.local_cluster.FAILED_SECONDS", 0.3)
     script = "os.kill(os.getpid(), 9) if role == 'worker' else time.sleep(3600)"
     cluster = Cluster(tmp_path, script, worker=1, evaluator=1)
     assert supervise(cluster.local) == 137
@@ -86,7 +86,7 @@ def test_an_evaluator_does_not_wait_for_a_chief_that_is_gone(tmp_path, monkeypat
 
 
 def test_an_evaluator_is_waited_for_and_its_failure_counts(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("easyrec_lite.local_cluster.END_SECONDS", 0.3)
+    monkeypatch.setattr("easyrec_lite.distribution.local_cluster.END_SECONDS", 0.3)
     script = "time.sleep(1.5 if role == 'evaluator' else 0); sys.exit(3 * (role == 'evaluator'))"
     cluster = Cluster(tmp_path, script, worker=1, evaluator=1)
     assert supervise(cluster.local) == 3

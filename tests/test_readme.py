@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite import cli, datasets
 from easyrec_lite.config import load_checked
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
+from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.explain import main as explain
+from easyrec_lite.runs import command_line as cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

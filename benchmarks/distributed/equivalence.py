@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.cluster import VARIABLE
 from easyrec_lite.config import load_checked, save
-from easyrec_lite.local_cluster import LocalCluster
-from easyrec_lite.runtime import load_tensorflow
+from easyrec_lite.distribution.cluster import VARIABLE
+from easyrec_lite.distribution.local_cluster import LocalCluster
+from easyrec_lite.runs.process import load_tensorflow
 from easyrec_lite.training.log import read_log
 
 REPLICAS = 2

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from easyrec_lite import cli, train
-from easyrec_lite.runtime import load_tensorflow
+from easyrec_lite import train
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import load_tensorflow
 
 
 def main(argv: Sequence[str]) -> int:

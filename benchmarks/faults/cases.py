@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite import datasets
+from easyrec_lite.datasets import __main__ as datasets
 
 Edits = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.faults.cases import CACHE
+from easyrec_lite.core.errors import ProblemError
 from easyrec_lite.data.cache import folders
-from easyrec_lite.errors import ProblemError
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.training.checkpoints import checkpoint_paths

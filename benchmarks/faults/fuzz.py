@@ -22,15 +22,15 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks.faults import inputs
-from easyrec_lite import cli
 from easyrec_lite.config import load_checked
 from easyrec_lite.config.load import loads
+from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.fields import Field, input_fields
-from easyrec_lite.data.item_table import read_item_table
-from easyrec_lite.data.readers import open_reader
-from easyrec_lite.errors import ConfigError, DataError
-from easyrec_lite.input import guarded
+from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.tables.item_table import read_item_table
+from easyrec_lite.runs import command_line as cli
 from easyrec_lite.serving.users import UserColumns
+from easyrec_lite.training.input import guarded
 
 # What one input may take, in CPU seconds; it is for hangs, not for speed.
 MOST_SECONDS = 20.0

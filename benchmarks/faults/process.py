@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.faults.cases import CACHE
-from easyrec_lite.files import unfinished
+from easyrec_lite.core.files import unfinished
 
 PHASES = ("start", "read", "cache", "step", "checkpoint", "evaluate", "export")
 # The longest wait, in seconds, between the first sign of a phase and the kill.

@@ -19,9 +19,9 @@ from benchmarks.quality.cases import ALL, Case, cases
 from benchmarks.quality.data import Data, prepare
 from benchmarks.quality.study import Study
 from benchmarks.quality.table import tables
-from easyrec_lite.cli import Parser, run
-from easyrec_lite.errors import ConfigError, Problem
-from easyrec_lite.files import atomic_write
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.core.files import atomic_write
+from easyrec_lite.runs.command_line import Parser, run
 
 SHARED = "EASYREC_LITE_SHARED"
 TITLE = "# Tables of the study of quality\n\nProtocol and reading: `docs/quality.md`.\n\n"

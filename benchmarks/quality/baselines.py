@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from easyrec_lite.errors import ConfigError, Problem
-from easyrec_lite.ranking import ItemSets
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.evaluation.ranking import ItemSets
 
 Vectors = tuple[np.ndarray, np.ndarray]
 RANDOM_WIDTH = 64

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.quality.held_out import HeldOut, read_held_out
-from easyrec_lite.data.builtin import movielens
-from easyrec_lite.files import atomic_folder, atomic_write
+from easyrec_lite.core.files import atomic_folder, atomic_write
+from easyrec_lite.datasets import movielens
 
 HELD_OUT = "held_out.npz"
 DESCRIPTION = "study.json"

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from easyrec_lite.data.builtin.archive import Archive
-from easyrec_lite.data.builtin.movielens import COLUMNS
-from easyrec_lite.data.builtin.movielens_split import NCF_COLUMNS, NCF_TEST
-from easyrec_lite.ranking import ItemSets
+from easyrec_lite.datasets.archive import Archive
+from easyrec_lite.datasets.movielens import COLUMNS
+from easyrec_lite.datasets.movielens_split import NCF_COLUMNS, NCF_TEST
+from easyrec_lite.evaluation.ranking import ItemSets
 
 NEGATIVES = ("ncf_test_negative.tsv", "ml-1m.test.negative")
 

@@ -23,8 +23,8 @@ from benchmarks.quality.cases import MODELS
 from benchmarks.quality.data import HELD_OUT
 from benchmarks.quality.held_out import HeldOut
 from benchmarks.quality.metrics import measure
-from easyrec_lite.data.builtin.movielens import COLUMNS
-from easyrec_lite.files import atomic_write
+from easyrec_lite.core.files import atomic_write
+from easyrec_lite.datasets.movielens import COLUMNS
 
 
 class Clock:
@@ -50,17 +50,17 @@ def run_baseline(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict
 def run_model(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[str, Any]]:
     """Trains and exports a model; returns its vectors of users and items, and what it took."""
     from easyrec_lite.config import load_checked
-    from easyrec_lite.runtime import prepare
+    from easyrec_lite.runs.process import prepare
 
     data, folder = Path(spec["data"]), Path(spec["model_dir"])
     shutil.rmtree(folder, ignore_errors=True)
     pipeline = load_checked(MODELS[spec["model"]], spec["edits"] | run_edits(data, folder))
     prepare(pipeline)
     from benchmarks.quality.weights import WeightCount
-    from easyrec_lite.estimator import Estimator
+    from easyrec_lite.runs.estimator import Estimator
+    from easyrec_lite.runs.progress import make_progress
     from easyrec_lite.serving.export import ExportOptions
     from easyrec_lite.serving.item_vectors import read_ids, read_vectors
-    from easyrec_lite.training.progress import make_progress
 
     logging.getLogger("easyrec_lite").setLevel(logging.INFO)
     counted = WeightCount()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from easyrec_lite.estimator import Hook
+from easyrec_lite.runs.estimator import Hook
 
 
 class WeightCount(Hook):

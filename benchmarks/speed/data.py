@@ -11,8 +11,8 @@ SEED = 1
 
 def make(folder: Path, rows: int) -> Path:
     """Makes the data with `rows` rows in `folder`, unless it is there; returns where it lies."""
-    from easyrec_lite.data.builtin import taobao_synthetic
-    from easyrec_lite.files import atomic_folder
+    from easyrec_lite.core.files import atomic_folder
+    from easyrec_lite.datasets import taobao_synthetic
 
     target = folder / f"taobao-synthetic-{rows}"
     if not target.exists():

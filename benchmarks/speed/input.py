@@ -62,11 +62,11 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     from pathlib import Path
 
     from easyrec_lite.config import load_checked
-    from easyrec_lite.runtime import load_tensorflow
+    from easyrec_lite.runs.process import load_tensorflow
 
     load_tensorflow()
-    from easyrec_lite.input import BatchInput, Order
-    from easyrec_lite.training.build import build
+    from easyrec_lite.models.assembly import build
+    from easyrec_lite.training.input import BatchInput, Order
 
     edits = dict(arguments["edits"])
     kind, write = FORMATS[arguments["format"]]

@@ -73,7 +73,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
       arguments: also `threads`: of each of TensorFlow's pools (0: its own choice); where it is
         given, CPU time counts.
     """
-    from easyrec_lite.runtime import load_tensorflow, use_threads
+    from easyrec_lite.runs.process import load_tensorflow, use_threads
 
     load_tensorflow()
     use_threads(arguments["threads"], arguments["threads"])

@@ -51,12 +51,12 @@ def _rate(window: Numbers) -> float:
 
 def prepared(arguments: dict[str, Any]) -> tuple[Any, list[Any]]:
     """Returns the config's parts, and `cached` of its batches."""
-    from easyrec_lite.runtime import load_tensorflow
+    from easyrec_lite.runs.process import load_tensorflow
 
     load_tensorflow()
     from benchmarks.speed.training import batches
     from easyrec_lite.config import load_checked
-    from easyrec_lite.training.run import Run
+    from easyrec_lite.runs.run import Run
 
     run = Run(load_checked(arguments["config"], arguments["edits"]), [], evaluate=False)
     made = list(batches(run, {**arguments, "cached": 0}).take(arguments["cached"]))

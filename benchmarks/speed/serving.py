@@ -31,15 +31,15 @@ def run(bench: Bench) -> Iterator[Numbers]:
 def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """Exports a fresh model and loads its towers; a window calls each some times."""
     from easyrec_lite.config import load_checked
-    from easyrec_lite.runtime import load_tensorflow
+    from easyrec_lite.runs.process import load_tensorflow
 
     load_tensorflow()
     import tensorflow as tf
 
     from benchmarks.speed.data import text_rows
+    from easyrec_lite.models.assembly import build
     from easyrec_lite.serving.export import export_models
     from easyrec_lite.serving.saved_model import SavedModel
-    from easyrec_lite.training.build import build
 
     pipeline = load_checked(arguments["config"], arguments["edits"])
     parts = build(pipeline)

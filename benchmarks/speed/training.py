@@ -19,13 +19,13 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         replaced by uniform ones, so that a step's rows lie all over them; `threads`: of each of
         TensorFlow's pools (0: as `easyrec_lite.train` has them).
     """
-    from easyrec_lite.memory import keep_freed_memory
-    from easyrec_lite.runtime import load_tensorflow, threads, use_threads
+    from easyrec_lite.core.allocator import keep_freed_memory
+    from easyrec_lite.runs.process import load_tensorflow, threads, use_threads
 
     load_tensorflow()
     from benchmarks.speed.work import work
     from easyrec_lite.config import load_checked
-    from easyrec_lite.training.run import Run
+    from easyrec_lite.runs.run import Run
 
     edits = dict(arguments["edits"])
     if arguments.get("kept"):
@@ -55,7 +55,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
 
 def batches(run: Any, arguments: dict[str, Any]) -> Any:
     """Returns the endless data set of a run's batches."""
-    from easyrec_lite.input import Order
+    from easyrec_lite.training.input import Order
 
     data = run.config.data_config
     order = Order(epochs=None, shuffle=data.shuffle, seed=run.config.train_config.seed)

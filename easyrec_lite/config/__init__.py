@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easyrec_lite.config.check import check
+from easyrec_lite.checks.check import check
 from easyrec_lite.config.load import examine, load, load_checked, loads
 from easyrec_lite.config.save import save
 from easyrec_lite.config.source import Pipeline, Source

@@ -17,7 +17,7 @@ from easyrec_lite.config.values import (
     is_repeated,
     is_required,
 )
-from easyrec_lite.errors import Place, Problem, nearest
+from easyrec_lite.core.errors import Place, Problem, nearest
 
 STRUCT = "google.protobuf.Struct"
 WORDS = {"true": True, "false": False, "null": None}

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from easyrec_lite.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.protos.docs import EnumDoc, FieldDoc, MessageDoc, enums, messages
 
 ROOT = "EasyRecConfig"

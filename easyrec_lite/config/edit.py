@@ -19,7 +19,7 @@ from easyrec_lite.config.paths import EDIT, Predicate, Selector, Step, parse_pat
 from easyrec_lite.config.source import Source
 from easyrec_lite.config.syntax import Entry, Quote, Scalar
 from easyrec_lite.config.values import Mismatch, coerce, describe, is_map, is_message, is_repeated
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Problem, nearest
 
 COMPARISONS = {
     "=": operator.eq,

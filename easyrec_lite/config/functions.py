@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, reduce
 from typing import Any
 
-from easyrec_lite.errors import Problem, nearest
-from easyrec_lite.registry import Registry
+from easyrec_lite.core.errors import Problem, nearest
+from easyrec_lite.core.registry import Registry
 
 # Functions of the user's own, for `normalizer_fn`, `lambda`, `input_fn` and the like; registered
 # by a module named with --import: `@FUNCTIONS.register("my_function")`.

@@ -17,7 +17,7 @@ from easyrec_lite.config.syntax import (
     Scalar,
     Value,
 )
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 
 TOKEN = re.compile(
     r"""\s*(?: (?P<string> "(?:[^"\\\n]|\\.)*" )

@@ -15,7 +15,7 @@ from easyrec_lite.config.jsonform import parse_json
 from easyrec_lite.config.source import Pipeline, Source
 from easyrec_lite.config.syntax import Locator
 from easyrec_lite.config.text import parse_text
-from easyrec_lite.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.protos import message_class
 
 PACKAGE_CONFIGS = Path(__file__).parents[1] / "configs"
@@ -56,7 +56,7 @@ def load_checked(name: str | os.PathLike[str], edits: Edits | None = None) -> Pi
     Raises:
       ConfigError: all errors of loading and of checking at once.
     """
-    from easyrec_lite.config.check import check
+    from easyrec_lite.checks.check import check
 
     pipeline, problems = examine(name, edits)
     return _accept(pipeline, [*dict.fromkeys(problems + (check(pipeline) if pipeline else []))])

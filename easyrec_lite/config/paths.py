@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, Place, Problem
 
 EDIT = Place("--edit_config_json")
 NAME = re.compile(r"[^\W\d]\w*")

@@ -19,7 +19,7 @@ from easyrec_lite.config.source import Pipeline
 from easyrec_lite.config.syntax import Block, Entry, Items, Locator
 from easyrec_lite.config.text import parse_text
 from easyrec_lite.config.values import is_map, is_message, is_repeated
-from easyrec_lite.files import atomic_write
+from easyrec_lite.core.files import atomic_write
 
 SEPARATOR = re.compile(r"\s*[,;]")
 REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from easyrec_lite.errors import Place, Problem
+from easyrec_lite.core.errors import Place, Problem
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from easyrec_lite.errors import Place, Problem
+from easyrec_lite.core.errors import Place, Problem
 
 MAX_DEPTH = 100
 BLANKS = re.compile(r"[ \t]*")

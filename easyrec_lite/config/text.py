@@ -20,7 +20,7 @@ from easyrec_lite.config.syntax import (
     Scalar,
     Value,
 )
-from easyrec_lite.errors import Problem
+from easyrec_lite.core.errors import Problem
 
 TOKEN = re.compile(
     r"""

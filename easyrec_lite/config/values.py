@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from easyrec_lite.config.syntax import Quote, Scalar
-from easyrec_lite.errors import nearest
+from easyrec_lite.core.errors import nearest
 
 INTEGER_RANGES = {
     FieldDescriptor.CPPTYPE_INT32: ("int32", -(2**31), 2**31 - 1),

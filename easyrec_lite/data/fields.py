@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easyrec_lite.config.view import enum_name, expand_name
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.checks.view import enum_name, expand_name
+from easyrec_lite.core.errors import ConfigError, Problem, nearest
 
 if TYPE_CHECKING:
     import tensorflow as tf

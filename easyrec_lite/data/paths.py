@@ -8,7 +8,7 @@ import os
 import zlib
 from pathlib import Path
 
-from easyrec_lite.errors import DataError, Place, Problem, nearest
+from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 
 GZIP_MAGIC = b"\x1f\x8b"
 BROKEN = (OSError, EOFError, zlib.error)

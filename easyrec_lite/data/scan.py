@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from easyrec_lite.config.view import enum_name
-from easyrec_lite.data import csv_text, parquet_table
+from easyrec_lite.checks.view import enum_name
+from easyrec_lite.core.errors import ConfigError, DataError, Problem, ProblemError
 from easyrec_lite.data.fields import input_fields
-from easyrec_lite.data.input_types import refusal
 from easyrec_lite.data.paths import expand
-from easyrec_lite.errors import ConfigError, DataError, Problem, ProblemError
+from easyrec_lite.data.readers.csv import text as csv_text
+from easyrec_lite.data.readers.parquet import table as parquet_table
+from easyrec_lite.data.readers.registry import refusal
 
 if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline

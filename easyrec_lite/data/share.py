@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.errors import DataError, Problem
+from easyrec_lite.core.errors import DataError, Problem
 
 
 class Numbers(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.specs import TableSpec
 from easyrec_lite.layers.seeds import derive_seed
 

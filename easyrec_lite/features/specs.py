@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.config import Pipeline, Source, tables
-from easyrec_lite.config.rules import features as feature_rules
-from easyrec_lite.config.rules import groups as group_rules
-from easyrec_lite.config.view import Feature, View
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.checks import tables
+from easyrec_lite.checks.rules import features as feature_rules
+from easyrec_lite.checks.rules import groups as group_rules
+from easyrec_lite.checks.view import Feature, View
+from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.core.errors import ConfigError, Problem
 
 _RULES = (
     feature_rules.one_list,

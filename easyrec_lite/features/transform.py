@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.errors import DataError, Problem
+from easyrec_lite.core.errors import DataError, Problem
 from easyrec_lite.features.kinds import KINDS, Columns, FeatureKind
 from easyrec_lite.features.specs import feature_specs
 from easyrec_lite.features.values import FeatureValue

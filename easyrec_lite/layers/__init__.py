@@ -1,1 +1,1 @@
-"""easyrec_lite.layers"""
+"""Layers that towers and backbones are made of."""

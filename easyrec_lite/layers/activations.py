@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.layers.batch_norm import BatchNorm
 
 _PATHS = ("tf.nn.", "tf.math.", "tf.keras.activations.", "tf.", "keras.activations.", "nn.")

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite import replicas
+from easyrec_lite.core import replicas
 
 _together: ContextVar[bool] = ContextVar("synchronized batch norm", default=False)
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from easyrec_lite.config.source import Pipeline
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.catalog import arguments, check_layer
 from easyrec_lite.layers.registry import LAYERS

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from easyrec_lite.config import fields
+from easyrec_lite.checks import fields
 from easyrec_lite.config.source import Pipeline
-from easyrec_lite.errors import Problem, nearest
+from easyrec_lite.core.errors import Problem, nearest
 from easyrec_lite.layers.registry import LAYERS
 
 # The message that holds each class's parameters; every class takes st_params too.

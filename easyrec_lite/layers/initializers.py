@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.layers.seeds import derive_seed
 
 _NAMES = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.layers.activations import activation as activation_layer
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.initializers import initializer as make_initializer

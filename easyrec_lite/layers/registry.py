@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from easyrec_lite.registry import Registry
+from easyrec_lite.core.registry import Registry
 
 _MODULES = {
     "MLP": "mlp",

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 
 Shape = tuple[int | None, ...]
 

@@ -1,1 +1,1 @@
-"""easyrec_lite.losses"""
+"""Losses, each a function of scores and labels."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite import replicas
+from easyrec_lite.core import replicas
 
 
 class Candidates(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.registry import Registry
+from easyrec_lite.core.registry import Registry
 
 
 class Scores(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from easyrec_lite import replicas
+from easyrec_lite.core import replicas
 
 
 class StreamingFrequency:

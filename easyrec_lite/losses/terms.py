@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.losses.registry import LOSSES
 from easyrec_lite.protos import enum_descriptor
 

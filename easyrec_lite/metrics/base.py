@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.batch import Batch
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import Outputs
 
 State = dict[str, Any]

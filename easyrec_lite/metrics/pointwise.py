@@ -6,7 +6,7 @@ import math
 
 import tensorflow as tf
 
-from easyrec_lite.batch import Batch
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.metrics.base import Metric, State, count, row_scores
 from easyrec_lite.models.base import Outputs
 

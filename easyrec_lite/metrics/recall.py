@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from easyrec_lite.batch import Batch
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.metrics.base import Metric, State, count
 from easyrec_lite.models.base import Outputs
 

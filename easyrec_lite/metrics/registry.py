@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from easyrec_lite.errors import ConfigError, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.metrics.base import Metric
 from easyrec_lite.metrics.grouped_auc import GroupedAUC

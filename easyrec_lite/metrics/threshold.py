@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.batch import Batch
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.metrics.base import Metric, State, row_scores
 from easyrec_lite.models.base import Outputs
 

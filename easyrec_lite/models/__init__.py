@@ -1,1 +1,1 @@
-"""easyrec_lite.models"""
+"""Models, and how one is assembled from a config."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import keras
 import tensorflow as tf
 
-from easyrec_lite import replicas
+from easyrec_lite.core import replicas
 
 
 def embedding_penalty(vectors: Sequence[tf.Tensor], rate: float) -> tf.Tensor:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from easyrec_lite.checks.item_id import ranked_id_field, user_id_field
+from easyrec_lite.checks.sides import sides
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.item_id import ranked_id_field, user_id_field
-from easyrec_lite.config.sides import sides
-from easyrec_lite.config.view import View
 from easyrec_lite.features.specs import FeatureSpec, group_specs
 
 

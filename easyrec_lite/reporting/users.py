@@ -13,13 +13,13 @@ import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
-from easyrec_lite.data.readers import open_reader
-from easyrec_lite.input import guarded
+from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.reporting.identity import Identity, ListColumn, identity, text
 from easyrec_lite.serving.item_vectors import ID_COLUMN, read_columns
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommendations import Recommendations, Wish
 from easyrec_lite.serving.users import User
+from easyrec_lite.training.input import guarded
 
 USERS = 5
 TOP = 10

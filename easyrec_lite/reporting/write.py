@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.errors import ConfigError, Place, Problem
-from easyrec_lite.files import atomic_write
+from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.core.files import atomic_write
 from easyrec_lite.reporting import figures
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.page import page

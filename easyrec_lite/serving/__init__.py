@@ -1,1 +1,1 @@
-"""easyrec_lite.serving"""
+"""SavedModels, item vectors, indexes and recommendation."""

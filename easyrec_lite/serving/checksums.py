@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.errors import DataError, Place, Problem
+from easyrec_lite.core.errors import DataError, Place, Problem
 
 CHUNK = 1 << 20
 

@@ -13,14 +13,14 @@ import tensorflow as tf
 
 from easyrec_lite import __version__
 from easyrec_lite.config import save
-from easyrec_lite.errors import ConfigError, Problem
-from easyrec_lite.files import atomic_folder
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.core.files import atomic_folder
+from easyrec_lite.models.assembly import Parts
 from easyrec_lite.serving.index import Tuning
 from easyrec_lite.serving.item_export import add_index, add_items, items_to_export
 from easyrec_lite.serving.manifest import write_manifest
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
 from easyrec_lite.serving.signatures import SERVED
-from easyrec_lite.training.build import Parts
 
 CONFIG = "pipeline.config"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.errors import ConfigError, Place, Problem
-from easyrec_lite.files import remove_folder
+from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.core.files import remove_folder
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import MANIFEST, read_manifest
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, Place, Problem
 
 INDEX = "item_index.faiss"
 # Fewer vectors a cell than this make poor centroids, of which faiss warns.

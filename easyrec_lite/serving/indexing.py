@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.readers import open_reader
-from easyrec_lite.errors import DataError
-from easyrec_lite.files import atomic_file
-from easyrec_lite.input import guarded
+from easyrec_lite.core.errors import DataError
+from easyrec_lite.core.files import atomic_file
+from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.checksums import fingerprint
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.index import INDEX, IndexReport, Tuning, build_index, require_faiss
 from easyrec_lite.serving.item_vectors import IDS, VECTORS, read_vectors
 from easyrec_lite.serving.manifest import rewrite_manifest
 from easyrec_lite.serving.saved_model import SavedModel, dense
+from easyrec_lite.training.input import guarded
 
 log = logging.getLogger(__name__)
 

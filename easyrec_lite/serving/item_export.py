@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.errors import ConfigError, Place, Problem, RunError
+from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
+from easyrec_lite.data.tables.item_rows import Items, ItemTower, load_items, sampler_table
+from easyrec_lite.models.assembly import Parts
 from easyrec_lite.serving.index import INDEX, Tuning, require_faiss
 from easyrec_lite.serving.indexing import index_items
-from easyrec_lite.serving.item_rows import Items, ItemTower, load_items, sampler_table
 from easyrec_lite.serving.item_vectors import write_item_vectors
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.serving.recommender import Recommender, clashes
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
 from easyrec_lite.serving.signatures import user_tower
-from easyrec_lite.training.build import Parts
 
 REMEDY = (
     "make it with python -m easyrec_lite.make_item_table, "

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from easyrec_lite.files import write_array
+from easyrec_lite.core.files import write_array
 
 PARQUET = "item_vectors.parquet"
 VECTORS = "item_vectors.npy"

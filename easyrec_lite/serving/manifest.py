@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.errors import DataError, Place, Problem
-from easyrec_lite.files import atomic_write
+from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.core.files import atomic_write
 from easyrec_lite.serving.checksums import fingerprints
 
 MANIFEST = "manifest.json"

@@ -11,14 +11,14 @@ from typing import Any
 from rich.progress import track
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.core.files import atomic_file
 from easyrec_lite.data.fields import input_fields
-from easyrec_lite.data.readers import open_reader
-from easyrec_lite.errors import ConfigError, Place, Problem, nearest
-from easyrec_lite.files import atomic_file
-from easyrec_lite.input import guarded
+from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.folders import checked_saved_model
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.writers import arrow_table, open_writer
+from easyrec_lite.training.input import guarded
 
 ALL_COLUMNS = "ALL_COLUMNS"
 

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.readers import open_reader
-from easyrec_lite.input import guarded
+from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
 from easyrec_lite.serving.predict import chosen
@@ -21,6 +20,7 @@ from easyrec_lite.serving.recommender import NAME, SEEN, K
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.users import User
 from easyrec_lite.serving.writers import arrow_table
+from easyrec_lite.training.input import guarded
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from easyrec_lite.errors import DataError, Place, Problem, plain_words
+from easyrec_lite.core.errors import DataError, Place, Problem, plain_words
 
 SIGNATURE = "serving_default"
 

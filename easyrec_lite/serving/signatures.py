@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.data.csv_text import csv_format
 from easyrec_lite.data.fields import Field, input_fields
-from easyrec_lite.training.build import Parts
+from easyrec_lite.data.readers.csv.text import csv_format
+from easyrec_lite.models.assembly import Parts
 
 Outputs = dict[str, tf.Tensor]
 SINGLE_INPUT = "features"

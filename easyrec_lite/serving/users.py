@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from easyrec_lite.core.errors import DataError, Place, Problem, nearest
+from easyrec_lite.core.json_input import parse_json
 from easyrec_lite.data.fields import Field, Value
-from easyrec_lite.errors import DataError, Place, Problem, nearest
-from easyrec_lite.json_input import parse_json
 from easyrec_lite.serving.recommender import SEEN
 
 EXAMPLE = """an object such as {"user_id": "7"}, or a list of them"""

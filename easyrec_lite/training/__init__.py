@@ -1,1 +1,1 @@
-"""easyrec_lite.training"""
+"""Training: the step, optimisers, schedules, checkpoints and hooks."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Place, Problem, RunError, nearest, plain_words
-from easyrec_lite.files import folder_aside, sync
+from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, nearest, plain_words
+from easyrec_lite.core.files import folder_aside, sync
 
 PREFIX = "model.ckpt"
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"

@@ -1,6 +1,6 @@
 """What the replicas of a synchronous step tell each other: gradients, losses, how far the data is.
 
-With one replica all of it is that replica's own; see `easyrec_lite.replicas`.
+With one replica all of it is that replica's own; see `easyrec_lite.core.replicas`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite import replicas
-from easyrec_lite.batch import Batch
+from easyrec_lite.core import replicas
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.training.optimizers import unique_rows
 
 # More than the rows of an epoch: with it a position becomes one number.

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.batch import Batch
-from easyrec_lite.files import atomic_write
+from easyrec_lite.core.files import atomic_write
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import Model
-from easyrec_lite.models.match import TwoTowerModel
-from easyrec_lite.models.senets import TowerSENet, find_senets
+from easyrec_lite.models.retrieval.senets import TowerSENet, find_senets
+from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 FILE = "feature_weights.json"
 ROWS = 4096

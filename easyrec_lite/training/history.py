@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from easyrec_lite.errors import DataError
-from easyrec_lite.files import atomic_write, damaged
+from easyrec_lite.core.errors import DataError
+from easyrec_lite.core.files import atomic_write, damaged
 
 FILE = "evaluations.jsonl"
 

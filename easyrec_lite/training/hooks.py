@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.errors import plain_words
+from easyrec_lite.core.errors import plain_words
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.errors import DataError
-from easyrec_lite.files import atomic_write, damaged, writing
+from easyrec_lite.core.errors import DataError
+from easyrec_lite.core.files import atomic_write, damaged, writing
 from easyrec_lite.training.hooks import Hook, Report
 
 FILE = "training_log.jsonl"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from easyrec_lite.errors import Place, Problem, RunError
+from easyrec_lite.core.errors import Place, Problem, RunError
 from easyrec_lite.training.hooks import Hook, Report
 from easyrec_lite.training.step import Trainer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features import sharded
 from easyrec_lite.training.rules import Rule, make_rule
 from easyrec_lite.training.schedules import Schedule, make_schedule

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook
 

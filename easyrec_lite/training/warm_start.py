@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.training.checkpoints import find_checkpoint, read_variables, variable_shapes
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.speed import bench, data, profile, trace
-from easyrec_lite import runtime
+from easyrec_lite.runs import process as runtime
 from tests.benchmarks.test_speed import SMALL, WINDOW, Here
 
 STEP = "while/body/_1/while/"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from easyrec_lite.checks.check import check
 from easyrec_lite.config import loads
-from easyrec_lite.config.check import check
-from easyrec_lite.errors import Problem
+from easyrec_lite.core.errors import Problem
 
 DATA = """\
 train_input_path: "train.csv"

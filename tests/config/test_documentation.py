@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from easyrec_lite.config.documentation import documentation
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.protos import EasyRecConfig
 from easyrec_lite.protos.docs import EnumDoc, FieldDoc, MessageDoc, messages
 

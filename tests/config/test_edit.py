@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from easyrec_lite.config import loads
 from easyrec_lite.config.paths import Predicate, Step, parse_path
-from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, Place, Problem
 
 TEXT = """
 model_dir: "x"

@@ -18,7 +18,7 @@ from easyrec_lite.config.expressions import (
     compile_lambda,
     compile_slice,
 )
-from easyrec_lite.errors import ConfigError, Place
+from easyrec_lite.core.errors import ConfigError, Place
 
 ESCAPES = [
     "x.__class__",

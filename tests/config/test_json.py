@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.config.load import bind
-from easyrec_lite.errors import Problem
+from easyrec_lite.core.errors import Problem
 from easyrec_lite.protos import message_class
-from tests.config.messages import messages
+from tests.checks.messages import messages
 from tests.conftest import shared_folder
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.config import check, examine, load, load_checked, loads
+from easyrec_lite.checks import check
+from easyrec_lite.config import examine, load, load_checked, loads
 from easyrec_lite.config import load as load_function
 from easyrec_lite.config.source import Source, parent_path
-from easyrec_lite.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, Place, Problem
 from tests.conftest import shared_folder
 
 CONFIG = 'model_dir: "x"\nmodel_config { model_class: "DSSM" }\n'

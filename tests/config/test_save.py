@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from easyrec_lite.config import Pipeline, Source, load, loads, save
 from easyrec_lite.config.save import as_text
-from easyrec_lite.errors import RunError
+from easyrec_lite.core.errors import RunError
 from easyrec_lite.protos import message_class
-from tests.config.messages import messages
+from tests.checks.messages import messages
 from tests.conftest import shared_folder
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

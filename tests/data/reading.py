@@ -8,8 +8,8 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.config import Pipeline, Source
-from easyrec_lite.data.readers import READ_ERRORS, Reader
-from easyrec_lite.errors import DataError
+from easyrec_lite.core.errors import DataError
+from easyrec_lite.data.readers.base import READ_ERRORS, Reader
 from easyrec_lite.protos import EasyRecConfig
 
 

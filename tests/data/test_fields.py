@@ -8,9 +8,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easyrec_lite.data.csv_text import CsvFormat
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.data.fields import KINDS, Field, input_fields, select
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.data.readers.csv.text import CsvFormat
 from tests.data.reading import pipeline
 
 NUMBERS = st.one_of(

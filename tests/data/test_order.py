@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Keys, Order, ordered
-from easyrec_lite.data.readers import Reader, open_reader
+from easyrec_lite.data.readers.base import Reader, open_reader
 from tests.data.reading import column, pipeline, read
 
 SIZES = (23, 1, 17, 12)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.paths import expand, is_gzip
-from easyrec_lite.errors import DataError
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.config import loads
-from easyrec_lite.data.readers import Reader, open_reader
+from easyrec_lite.core.errors import DataError
+from easyrec_lite.data.readers.base import Reader, open_reader
 from easyrec_lite.data.share import Share
-from easyrec_lite.errors import DataError
-from easyrec_lite.input import BatchInput, Order
-from easyrec_lite.training.build import build
+from easyrec_lite.models.assembly import build
+from easyrec_lite.training.input import BatchInput, Order
 from tests.config.base_config import LISTWISE
 from tests.data.cache import rows as cached
 from tests.data.reading import column, failure, pipeline, read

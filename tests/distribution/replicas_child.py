@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from easyrec_lite.runtime import load_tensorflow
+from easyrec_lite.runs.process import load_tensorflow
 
 load_tensorflow()
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from easyrec_lite import replicas  # noqa: E402
+from easyrec_lite.core import replicas  # noqa: E402
 from easyrec_lite.layers.batch_norm import BatchNorm, synchronized  # noqa: E402
 from easyrec_lite.losses.candidates import gathered_numbers, with_others  # noqa: E402
 from tests.distribution.rows import IDS, ROWS, SCALES  # noqa: E402

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite import replicas
+from easyrec_lite.core import replicas
 from easyrec_lite.data.share import Share
-from easyrec_lite.training.distribution.synchronous import Synchronous
+from easyrec_lite.distribution.synchronous import Synchronous
 from tests.distribution.rows import IDS, ROWS, SCALES
 
 OWN = [np.array(rows, np.float64).reshape(-1, 2) for rows in ROWS]

@@ -16,8 +16,8 @@ import pytest
 from benchmarks.distributed import equivalence
 from benchmarks.distributed.equivalence import CASES, Case, command, difference, losses
 from benchmarks.faults.cases import make_data
-from easyrec_lite.errors import PeerLost
-from easyrec_lite.local_cluster import LocalCluster
+from easyrec_lite.core.errors import PeerLost
+from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables
 from easyrec_lite.training.preemption import EXIT_CODE
 from tests.e2e.running import few_features
@@ -132,7 +132,7 @@ def test_files_of_their_own_end_unevenly_and_nothing_is_lost(data, tmp_path) -> 
 
 def test_the_negatives_of_a_row_are_told(data, tmp_path) -> None:
     from easyrec_lite.config import load_checked
-    from easyrec_lite.training.run import negatives
+    from easyrec_lite.runs.run import negatives
 
     edits = {"data_config.batch_size": 30, "data_config.negative_sampler.num_sample": 8}
     config = load_checked("dssm_senet_on_taobao", edits).config

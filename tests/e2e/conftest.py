@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite import datasets
+from easyrec_lite.datasets import __main__ as datasets
 from tests.e2e.running import (
     DAT,
     LISTWISE,

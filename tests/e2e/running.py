@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.load import load_checked
-from easyrec_lite.data.builtin.taobao_layout import COLUMNS
+from easyrec_lite.datasets.taobao_layout import COLUMNS
 
 LISTWISE = "dssm_senet_on_taobao.config"
 POINTWISE = "dssm_senet_on_taobao_pointwise.config"

@@ -14,10 +14,10 @@ from benchmarks.faults.__main__ import killed, whole
 from benchmarks.faults.cases import flags, make_data
 from benchmarks.faults.compare import differences
 from benchmarks.faults.process import Training
+from easyrec_lite.core.errors import RunError
+from easyrec_lite.core.locks import only_run
 from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import Writer
-from easyrec_lite.errors import RunError
-from easyrec_lite.lock import only_run
 from easyrec_lite.training.preemption import EXIT_CODE
 
 NAME = "dssm_senet_on_taobao"

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite import cli, datasets, evaluate, train
+from easyrec_lite import evaluate, train
 from easyrec_lite.config.load import find
+from easyrec_lite.datasets import __main__ as datasets
+from easyrec_lite.runs import command_line as cli
 from tests.e2e.running import LISTWISE, command, few_features
 
 SHIPPED = find("dssm_senet_on_taobao")

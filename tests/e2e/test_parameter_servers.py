@@ -16,10 +16,10 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.config import load_checked
-from easyrec_lite.errors import PeerLost
-from easyrec_lite.estimator import Estimator
+from easyrec_lite.core.errors import PeerLost
+from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.launch import supervise
-from easyrec_lite.local_cluster import LocalCluster
+from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables, variable_shapes
 from easyrec_lite.training.history import History
 from tests.config.base_config import POINTWISE, replaced

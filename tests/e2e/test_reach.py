@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite import check, cli
+from easyrec_lite import check
+from easyrec_lite.runs import command_line as cli
 from tests.serving import exported
 
 WATCH = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from easyrec_lite import cli, make_item_table, train
+from easyrec_lite import make_item_table, train
+from easyrec_lite.runs import command_line as cli
 from easyrec_lite.training.history import History
 from tests.e2e.running import LISTWISE, POINTWISE, SAMPLER
 

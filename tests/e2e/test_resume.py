@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easyrec_lite.estimator import Estimator, Hook
+from easyrec_lite.runs.estimator import Estimator, Hook
 from easyrec_lite.training.hooks import Report
 from tests.e2e.running import (
     DAT,

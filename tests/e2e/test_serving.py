@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from easyrec_lite import cli, predict
+from easyrec_lite import predict
 from easyrec_lite.config import load
-from easyrec_lite.training.build import build
+from easyrec_lite.models.assembly import build
+from easyrec_lite.runs import command_line as cli
 from easyrec_lite.training.weights import load_weights
 from tests.e2e.conftest import Trained
 from tests.e2e.running import SavedModel, read_rows

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite import datasets
+from easyrec_lite.datasets import __main__ as datasets
 from examples.field_gate import FieldGate
 from tests.e2e.running import few_features
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.values import Bags, Dense, DenseSteps, Ids, Steps
 from easyrec_lite.models.base import Model

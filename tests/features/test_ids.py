@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.transform import FeatureTransform
 from tests.features.configs import config_of, value_of
 

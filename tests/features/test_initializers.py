@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.initializers import table_values
 from easyrec_lite.features.specs import TableSpec
 from easyrec_lite.protos import Initializer

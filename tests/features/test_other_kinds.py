@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.values import Bags, Dense, DenseSteps, Ids, Steps
 from tests.features.configs import value_of
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.config.functions import FUNCTIONS
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.values import Bags, Dense, Ids
 from tests.features.configs import value_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.specs import feature_specs, group_specs, table_specs
 from tests.features.configs import config_of
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.errors import DataError
+from easyrec_lite.core.errors import DataError
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.features.values import concat_rows
 from easyrec_lite.protos import EasyRecConfig

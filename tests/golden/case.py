@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline, load
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.values import FeatureValue, concat_rows
-from easyrec_lite.input import BatchInput, Order
-from easyrec_lite.training.build import build
+from easyrec_lite.models.assembly import build
+from easyrec_lite.training.input import BatchInput, Order
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
 from tests.golden.names import group_of_scope, variable_names

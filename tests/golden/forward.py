@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.backbone.groups import EmbeddedGroups
+from easyrec_lite.evaluation.evaluation import Evaluator
+from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from easyrec_lite.models.base import Outputs
-from easyrec_lite.training.evaluation import Evaluator
 from tests.golden.case import Case
 from tests.golden.pairs import Pair, section
 

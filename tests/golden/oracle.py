@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.batch import Batch
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.base import Model, Outputs
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.config.source import Pipeline, Source
-from easyrec_lite.errors import ConfigError, Place
+from easyrec_lite.core.errors import ConfigError, Place
 from easyrec_lite.layers import catalog
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.build import build_layer, kernels

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.layers.activations import Dice, activation, activation_names
 from easyrec_lite.layers.dnn import DNN
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.layers.registry import LAYERS
 
 RNG = np.random.default_rng(7)

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.batch import Batch
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.metrics import Metric, open_metrics
 from easyrec_lite.metrics.grouped_auc import GroupedAUC
 from easyrec_lite.metrics.pointwise import Decisions, Errors

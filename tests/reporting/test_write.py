@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite import cli, evaluate, report
+from easyrec_lite import evaluate, report
 from easyrec_lite.config import Pipeline
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.reporting import write
 from easyrec_lite.reporting.write import report_after, write_report
+from easyrec_lite.runs import command_line as cli
 from tests.reporting import made
 from tests.reporting.reading import parse, section, tables
 

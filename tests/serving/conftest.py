@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.estimator import Estimator
+from easyrec_lite.runs.estimator import Estimator
 from tests.serving import exported
 
 

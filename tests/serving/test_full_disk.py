@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults.compare import differences
-from easyrec_lite import build_index, cli, evaluate, predict, recommend
+from easyrec_lite import build_index, evaluate, predict, recommend
 from easyrec_lite import export as export_command
+from easyrec_lite.core.errors import RunError
 from easyrec_lite.data.cache import folders
-from easyrec_lite.errors import RunError
-from easyrec_lite.estimator import Estimator
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.folders import exports
 from easyrec_lite.serving.manifest import read_manifest

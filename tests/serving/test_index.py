@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from easyrec_lite import build_index as command
-from easyrec_lite import cli
-from easyrec_lite.errors import ConfigError, DataError
-from easyrec_lite.estimator import Estimator
+from easyrec_lite.core.errors import ConfigError, DataError
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving import index as index_module
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.export import ExportOptions

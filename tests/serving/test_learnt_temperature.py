@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.estimator import Estimator
+from easyrec_lite.models.assembly import build
+from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.saved_model import SavedModel
-from easyrec_lite.training.build import build
 from easyrec_lite.training.weights import load_weights
 from tests.serving import exported
 

@@ -11,17 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easyrec_lite import cli, predict
+from easyrec_lite import predict
 from easyrec_lite.config.load import loads
-from easyrec_lite.errors import ConfigError, DataError
-from easyrec_lite.estimator import Estimator
+from easyrec_lite.core.errors import ConfigError, DataError
+from easyrec_lite.models.assembly import build
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.checksums import fingerprints, verify
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.serving.recommendations import Recommendations, Wish
-from easyrec_lite.training.build import build
 from tests.serving import exported
 
 

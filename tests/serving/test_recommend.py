@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from easyrec_lite import build_index, cli, recommend
+from easyrec_lite import build_index, recommend
+from easyrec_lite.runs import command_line as cli
 from tests.serving.exported import BRANDS, IDS
 from tests.serving.ranking import exact
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.fields import Field
-from easyrec_lite.errors import DataError
 from easyrec_lite.serving.users import UserColumns
 
 COLUMNS = UserColumns(

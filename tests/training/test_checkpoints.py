@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.errors import ConfigError, RunError
+from easyrec_lite.core.errors import ConfigError, RunError
 from easyrec_lite.training.checkpoints import (
     Checkpoints,
     find_checkpoint,

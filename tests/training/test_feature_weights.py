@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easyrec_lite.backbone.compiled import CompiledBackbone
-from easyrec_lite.backbone.field_names import field_names
-from easyrec_lite.models.senets import find_senets
+from easyrec_lite.models.backbone.compiled import CompiledBackbone
+from easyrec_lite.models.backbone.field_names import field_names
+from easyrec_lite.models.retrieval.senets import find_senets
 from easyrec_lite.training.feature_weights import feature_weights, write_feature_weights
-from tests.backbone.building import compiled
 from tests.layers.test_senet import squeezed
-from tests.models.small import LISTWISE, SENET_TOWERS, batch, dssm, make
+from tests.models.backbone.building import compiled
+from tests.models.retrieval.small import LISTWISE, SENET_TOWERS, batch, dssm, make
 
 SENET = f'model_class: "DSSM_SENet" {LISTWISE} dssm_senet {{ {SENET_TOWERS} }}'
 BACKBONE = """

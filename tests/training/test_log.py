@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from easyrec_lite.errors import DataError
+from easyrec_lite.core.errors import DataError
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Report
 from easyrec_lite.training.log import FILE, TrainingLog, read_log

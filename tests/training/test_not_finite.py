@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from easyrec_lite.config.load import load_checked
-from easyrec_lite.errors import RunError
-from easyrec_lite.estimator import Estimator
+from easyrec_lite.core.errors import RunError
+from easyrec_lite.runs.estimator import Estimator
 
 ROWS, BAD = 40, 23
 CONFIG = """

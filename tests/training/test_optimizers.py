@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.protos import TrainConfig
 from easyrec_lite.training.optimizers import Optimizer, global_norm
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from easyrec_lite import datasets
-from easyrec_lite.estimator import Hook
+from easyrec_lite.datasets import __main__ as datasets
+from easyrec_lite.evaluation import evaluation
+from easyrec_lite.runs.estimator import Hook
 from easyrec_lite.serving import export
-from easyrec_lite.training import evaluation
 from easyrec_lite.training.preemption import EXIT_CODE, Preemption, Terminated
 from tests.e2e.test_resume import assert_equal_checkpoints
-from tests.test_estimator import estimator
+from tests.runs.test_estimator import estimator
 
 
 def terminate(*anything: Any) -> None:

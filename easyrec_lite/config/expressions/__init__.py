@@ -20,7 +20,7 @@ from typing import Any
 from easyrec_lite.config import functions
 from easyrec_lite.config.expressions.evaluate import Evaluator
 from easyrec_lite.config.expressions.grammar import NOWHERE, Checker, Source, dotted, normal, parse
-from easyrec_lite.errors import ConfigError, Place
+from easyrec_lite.core.errors import ConfigError, Place
 
 __all__ = [
     "Expression",

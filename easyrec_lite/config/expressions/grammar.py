@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from easyrec_lite.config import functions
-from easyrec_lite.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 
 MAX_LENGTH = 2000
 MAX_NODES = 500

@@ -1,7 +1,8 @@
 """Where caches lie, and which of them are whole, stale, being built, or left over.
 
 A cache is a folder that is named by its key and holds `.npy` files and a manifest. It is built
-beside its place, as `easyrec_lite.files` names what is unfinished, and renamed when it is whole.
+beside its place, as `easyrec_lite.core.files` names what is unfinished, and renamed
+when it is whole.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from easyrec_lite.files import folder_aside, remove_folder, remove_leftovers, unfinished
+from easyrec_lite.core.files import folder_aside, remove_folder, remove_leftovers, unfinished
 
 FOLDER = ".easyrec_cache"
 MANIFEST = "easyrec_cache.json"

@@ -19,7 +19,7 @@ from easyrec_lite.data.cache.folders import Broken
 from easyrec_lite.data.cache.layout import Layout, NotStorable
 from easyrec_lite.data.cache.reading import Batching, Rows, dataset
 from easyrec_lite.data.order import Order
-from easyrec_lite.data.readers import Reader
+from easyrec_lite.data.readers.base import Reader
 from easyrec_lite.data.share import Finish, Numbers, finished
 
 NOT_SHARED = (

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from easyrec_lite.core.files import write_array
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.layout import ENDS, Arrays, Layout
-from easyrec_lite.files import write_array
 
 BUFFER = 1 << 24
 FREE_BYTES = 1 << 30

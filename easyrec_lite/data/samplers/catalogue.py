@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.data.item_table import ItemTable
+from easyrec_lite.data.tables.item_table import ItemTable
 from easyrec_lite.features.values import FeatureValue
 
 Transform = Callable[[Mapping[str, tf.Tensor]], dict[str, FeatureValue]]

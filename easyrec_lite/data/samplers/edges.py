@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from easyrec_lite.data.sampler_table import read_sampler_table
 from easyrec_lite.data.samplers.catalogue import IdIndex
 from easyrec_lite.data.samplers.sampler import Located, Lookup
+from easyrec_lite.data.tables.sampler_table import read_sampler_table
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.item_table import ItemTable, read_item_table, sampler_fields
+from easyrec_lite.core.registry import Registry
 from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.samplers.edges import Edges, read_edge_table
@@ -23,7 +23,7 @@ from easyrec_lite.data.samplers.sampler import (
     Sampler,
     log_shortage,
 )
-from easyrec_lite.registry import Registry
+from easyrec_lite.data.tables.item_table import ItemTable, read_item_table, sampler_fields
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.quality.baselines import ials, item_knn, popularity, random
-from easyrec_lite.ranking import ItemSets
+from easyrec_lite.evaluation.ranking import ItemSets
 
 RATED = np.array(
     [[1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 1, 0]]

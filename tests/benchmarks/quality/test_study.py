@@ -9,7 +9,7 @@ from benchmarks.quality.__main__ import TITLE, main
 from benchmarks.quality.cases import Case
 from benchmarks.quality.data import Data
 from benchmarks.quality.study import Study, digest
-from easyrec_lite.errors import ConfigError
+from easyrec_lite.core.errors import ConfigError
 
 POPULAR = Case("popularity", "", 1, {})
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.batch import Batch
 from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.input import BatchInput, Order
 from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.training.input import BatchInput, Order
 
 FIELDS = {
     "clk": "INT32",

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easyrec_lite.data.readers import open_reader
-from easyrec_lite.errors import DataError
+from easyrec_lite.core.errors import DataError
+from easyrec_lite.data.readers.base import open_reader
 from tests.data.cache.rows import (
     SMALL,
     WRITERS,

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from easyrec_lite import cache as command
-from easyrec_lite import cli
 from easyrec_lite.data.cache import folders, key
 from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import Writer
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.input import BatchInput, Order
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.training.input import BatchInput, Order
 from tests.children import started
 from tests.data.cache.rows import (
     SMALL,

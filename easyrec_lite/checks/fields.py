@@ -1,0 +1,87 @@
+"""Which fields of the schema have an effect here: implemented, warned about, or refused.
+
+The decisions stand in `field_table`; this module answers for one field, and walks a config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from easyrec_lite.checks.field_table import FIELDS, WHOLE, Status
+from easyrec_lite.config.source import Pipeline
+from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos import PACKAGE, message_class
+
+__all__ = ["Status", "status", "walk"]
+
+
+def status(message_name: str, field_name: str) -> Status:
+    """Returns whether a field is implemented, warned about or refused, and why.
+
+    Args:
+      message_name: name inside the schema's package, e.g. `DatasetConfig.Field`.
+      field_name: e.g. `input_name`.
+
+    Raises:
+      KeyError: the schema has no such field.
+    """
+    if field_name not in message_class(message_name).DESCRIPTOR.fields_by_name:
+        raise KeyError(f"{message_name} has no field {field_name!r}")
+    return _decision(message_name, field_name)
+
+
+def walk(pipeline: Pipeline) -> list[Problem]:
+    """Returns a problem for each field of the config that is warned about or refused.
+
+    A scalar that stands at its default asks for nothing and passes. Nothing is said about what
+    lies below a field that was reported.
+    """
+    return [_problem(decision, pipeline, path) for path, decision in _undone(pipeline.config, "")]
+
+
+def _decision(message_name: str, field_name: str) -> Status:
+    whole = WHOLE.get(message_name)
+    return whole or FIELDS[message_name][field_name]
+
+
+def _undone(message: Any, prefix: str) -> Iterator[tuple[str, Status]]:
+    """Yields (path, status) of the fields set below `message` without effect."""
+    owner = message.DESCRIPTOR.full_name.removeprefix(f"{PACKAGE}.")
+    for field, value in message.ListFields():
+        decision = _decision(owner, field.name)
+        items = _items(field, value, prefix + field.name)
+        if decision.kind == "implemented":
+            for path, item in items:
+                if _is_message_of_ours(field):
+                    yield from _undone(item, f"{path}.")
+            continue
+        asked = [path for path, item in items if not _is_default(field, item)]
+        if asked:
+            yield asked[0], decision
+
+
+def _items(field: Any, value: Any, path: str) -> list[tuple[str, Any]]:
+    if isinstance(field.default_value, list):
+        return [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    return [(path, value)]
+
+
+def _is_default(field: Any, value: Any) -> bool:
+    return field.message_type is None and value == field.default_value
+
+
+def _is_message_of_ours(field: Any) -> bool:
+    kind = field.message_type
+    return kind is not None and kind.full_name.startswith(f"{PACKAGE}.")
+
+
+def _problem(decision: Status, pipeline: Pipeline, path: str) -> Problem:
+    warned = decision.kind == "warned"
+    return Problem(
+        message=f"{'no effect here' if warned else 'not offered'}: {decision.note}",
+        place=pipeline.place(path),
+        path=path,
+        remedy=decision.remedy,
+        severity="warning" if warned else "error",
+    )

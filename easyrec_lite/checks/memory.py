@@ -1,0 +1,243 @@
+"""How much memory a config will ask for: its tables first, then all the rest, before training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from easyrec_lite.checks import tables
+from easyrec_lite.checks.view import Feature, View
+from easyrec_lite.config.source import Pipeline
+
+FLOAT = 4
+SLOTS = {
+    "rms_prop_optimizer": 2,
+    "momentum_optimizer": 1,
+    "adam_optimizer": 2,
+    "momentumw_optimizer": 1,
+    "adamw_optimizer": 2,
+    "adam_async_optimizer": 2,
+    "adagrad_optimizer": 1,
+    "ftrl_optimizer": 2,
+    "adam_asyncw_optimizer": 2,
+    "lazy_adam_optimizer": 2,
+}
+# Values beside each weight of a batch-normalised unit: scale, shift and two moving statistics.
+NORM_VALUES = 4
+# Rows of the softmax that are scored at a time, and how many numbers a logit takes meanwhile.
+SOFTMAX_ROWS = 512
+SOFTMAX_COPIES = 3
+# What a streaming estimate keeps of a hash bucket of item ids: a row, an interval, a count.
+STREAMING_BYTES = 16
+# Rows that are shuffled together when the config does not say, copied once while they are.
+SHUFFLE_ROWS = 1 << 17
+SHUFFLE_COPIES = 2
+ROW_OVERHEAD = 48
+CELL_BYTES = 8
+PROCESS = 650 << 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """One embedding table.
+
+    Attributes:
+      name: `group/feature`, or the `embedding_name` that features share.
+      features: the features that read it.
+      kind: the first feature's type.
+      source: where ids come from, e.g. `hash_bucket_size`.
+      rows: number of rows; None when a vocabulary file is not at hand.
+      dim: width of a row.
+      slots: values that the optimiser keeps beside each weight.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    kind: str
+    source: str
+    rows: int | None
+    dim: int
+    slots: int
+
+    @property
+    def bytes(self) -> int:
+        """Weights and optimiser slots."""
+        return (self.rows or 0) * self.dim * (1 + self.slots) * FLOAT
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training run will hold in memory.
+
+    Attributes:
+      tables: the embedding tables.
+      parts: the other parts by name, in bytes.
+      notes: what the estimate leaves out.
+    """
+
+    tables: Sequence[Table]
+    parts: dict[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def table_bytes(self) -> int:
+        """All tables with their slots."""
+        return sum(table.bytes for table in self.tables)
+
+    @property
+    def total(self) -> int:
+        """Everything that is counted, in bytes."""
+        return self.table_bytes + sum(self.parts.values())
+
+
+def estimate(pipeline: Pipeline) -> Estimate:
+    """Returns the memory that training needs, about, without reading any data."""
+    view = View(pipeline)
+    found = _tables(view)
+    units = _dense_layers(view)
+    notes = [
+        f"the rows of table {table.name} are unknown until its vocab_file is there"
+        for table in found
+        if table.rows is None
+    ]
+    if not view.towers:
+        notes.append("the model's dense layers are not counted")
+    if view.sampler:
+        notes.append("the sampler's tables are not counted")
+    parts = {
+        "dense weights and optimiser": _dense_bytes(view, units),
+        "activations of a batch": _activation_bytes(view, units),
+        "shuffled rows": _shuffle_bytes(view),
+        "Python and TensorFlow": PROCESS,
+    }
+    if view.listwise:
+        parts["in-batch softmax"] = _softmax_bytes(view)
+        parts["streaming estimate of logq"] = _streaming_bytes(view)
+    return Estimate(found, {name: size for name, size in parts.items() if size}, notes)
+
+
+def _tables(view: View) -> list[Table]:
+    readers: dict[str, list[Feature]] = {}
+    for group in view.groups:
+        for feature in view.group_features(group):
+            if tables.has_table(feature):
+                name = feature.config.embedding_name or f"{group}/{feature.name}"
+                readers.setdefault(name, []).append(feature)
+    slots = _slots(view, 0)
+    return [_table(name, features, slots) for name, features in readers.items()]
+
+
+def _table(name: str, features: Sequence[Feature], slots: int) -> Table:
+    first = features[0]
+    sources = tables.id_sources(first) or ["boundaries" if first.config.boundaries else "values"]
+    return Table(
+        name=name,
+        features=tuple(dict.fromkeys(feature.name for feature in features)),
+        kind=first.kind,
+        source=sources[0],
+        rows=tables.rows(first),
+        dim=first.config.embedding_dim,
+        slots=slots,
+    )
+
+
+def _slots(view: View, index: int) -> int:
+    """Returns the values kept beside each weight by optimiser `index`, else by the last one."""
+    optimizers = view.config.train_config.optimizer_config
+    if not optimizers:
+        return 0
+    config = optimizers[min(index, len(optimizers) - 1)]
+    return SLOTS.get(config.WhichOneof("optimizer") or "", 0) + config.use_moving_average
+
+
+def _dense_layers(view: View) -> list[tuple[int, int, int]]:
+    """Returns (inputs, units, values beside a unit) of each dense layer of both towers."""
+    layers = []
+    for name, tower in view.towers.items():
+        group = name.removesuffix("_tower")
+        dims = _widths(view, group)
+        if "senet" in tower.config.DESCRIPTOR.fields_by_name:
+            senet = tower.config.senet
+            squeezed = 2 * senet.num_squeeze_group * len(dims)
+            excited = max(1, squeezed // max(1, senet.reduction_ratio))
+            layers += [(squeezed, excited, 1), (excited, sum(dims), 1)]
+        inputs = sum(dims) + sum(_widths(view, f"{group}_id_augment"))
+        values = 1 + NORM_VALUES * tower.config.dnn.use_bn
+        for units in tower.config.dnn.hidden_units:
+            layers.append((inputs, units, values))
+            inputs = units
+    return layers
+
+
+def _widths(view: View, group: str) -> list[int]:
+    return [tables.width(feature) or 0 for feature in view.group_features(group)]
+
+
+def _dense_bytes(view: View, layers: Iterable[tuple[int, int, int]]) -> int:
+    weights = sum(inputs * units + units * values for inputs, units, values in layers)
+    return weights * (1 + _slots(view, 1)) * FLOAT
+
+
+def _activation_bytes(view: View, layers: Iterable[tuple[int, int, int]]) -> int:
+    """Each layer's outputs, of the batch and of the candidates, and their gradients."""
+    width = sum(units for _, units, _ in layers)
+    width += sum(sum(_widths(view, group)) for group in view.groups)
+    return _candidates(view) * width * 2 * FLOAT
+
+
+def _candidates(view: View) -> int:
+    sampled = view.sampler.config.num_sample if view.sampler and view.listwise else 0
+    return view.data.batch_size + sampled
+
+
+def _softmax_bytes(view: View) -> int:
+    rows = min(view.data.batch_size, SOFTMAX_ROWS)
+    return rows * _candidates(view) * FLOAT * SOFTMAX_COPIES
+
+
+def _streaming_bytes(view: View) -> int:
+    options = view.model_config.softmax
+    return options.logq_buckets * STREAMING_BYTES if options.logq == options.STREAMING else 0
+
+
+def _shuffle_bytes(view: View) -> int:
+    if not view.data.shuffle:
+        return 0
+    given = view.data.HasField("shuffle_buffer_size")
+    rows = view.data.shuffle_buffer_size if given else SHUFFLE_ROWS
+    return rows * (ROW_OVERHEAD + CELL_BYTES * len(view.fields)) * SHUFFLE_COPIES
+
+
+def report(found: Estimate) -> str:
+    """Returns the estimate as text: a row for each table, the other parts, the total, notes."""
+    head = ("table", "features", "kind", "ids from", "rows", "dim", "slots", "MB")
+    lines = [head, *(_table_cells(table) for table in found.tables)]
+    lines += [("", "", "", "", "", "", "", "")]
+    sizes = {"embedding tables and optimiser": found.table_bytes, **found.parts}
+    widest = max(len(name) for name in sizes)
+    parts = [f"{name:<{widest}}  {_megabytes(size):>9} MB" for name, size in sizes.items()]
+    total = f"{'memory for training, about':<{widest}}  {_megabytes(found.total):>9} MB"
+    return "\n".join([*_aligned(lines), *parts, total, *(f"note: {note}" for note in found.notes)])
+
+
+def _table_cells(table: Table) -> tuple[str, ...]:
+    shown = ", ".join(table.features[:3]) + (" …" if len(table.features) > 3 else "")
+    rows = "?" if table.rows is None else str(table.rows)
+    numbers = (rows, str(table.dim), str(table.slots), _megabytes(table.bytes))
+    return (table.name, shown, table.kind, table.source, *numbers)
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = 4
+    return [
+        "  ".join(
+            cell.ljust(width) if index < text else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.1f}"

@@ -1,0 +1,45 @@
+"""Rules about the files that a config names beside its data; they look at the disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+
+from easyrec_lite.checks.view import View
+from easyrec_lite.core.errors import Problem
+from easyrec_lite.data.paths import missing
+
+Problems = Iterator[Problem]
+
+
+def named_files(view: View) -> Iterator[tuple[str, str]]:
+    """Yields (config path, file) for vocabularies, item tables and exported assets."""
+    for feature in view.features:
+        if feature.config.vocab_file:
+            yield f"{feature.path}.vocab_file", feature.config.vocab_file
+    if view.sampler:
+        for field, value in view.sampler.config.ListFields():
+            if field.name.endswith("input_path"):
+                yield f"{view.sampler.path}.{field.name}", value
+    if view.config.eval_config.full_ranking.item_path:
+        path = "eval_config.full_ranking.item_path"
+        yield path, view.config.eval_config.full_ranking.item_path
+    for index, file in enumerate(view.config.export_config.asset_files):
+        yield f"export_config.asset_files[{index}]", file
+
+
+def existing(view: View) -> Problems:
+    """The files are there."""
+    for path, file in dict(named_files(view)).items():
+        if not os.path.isfile(file):
+            problem = missing(file)
+            yield dataclasses.replace(
+                problem,
+                message=f"no such file: {file}",
+                place=view.place(path),
+                path=path,
+            )
+
+
+RULES = (existing,)

@@ -1,0 +1,162 @@
+"""Rules about training: its length, optimisers and learning rates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.core.errors import Problem
+
+Problems = Iterator[Problem]
+DEADLINE_FORMAT = "%Y%m%d %H:%M:%S"
+OFFERED = (
+    "NoStrategy",
+    "MirroredStrategy",
+    "MultiWorkerMirroredStrategy",
+    "CollectiveAllReduceStrategy",
+    "PSStrategy",
+)
+# What is not offered → the nearest that is, and what of it remains.
+NEAREST = {
+    "HorovodStrategy": ("MultiWorkerMirroredStrategy", "synchronous workers, no Horovod"),
+    "ExascaleStrategy": ("PSStrategy", "TensorFlow's parameter servers"),
+    "SokStrategy": ("PSStrategy", "tables are spread over parameter servers by max_partitions"),
+    "EmbeddingParallelStrategy": (
+        "PSStrategy",
+        "tables are spread over parameter servers by max_partitions",
+    ),
+}
+
+
+def ends(view: View) -> Problems:
+    """Training comes to an end."""
+    if view.config.train_config.num_steps == 0 and view.data.num_epochs == 0:
+        yield view.error(
+            "train_config.num_steps",
+            "training would never end: num_steps is 0 and num_epochs is 0",
+            expected="num_steps or num_epochs above 0",
+            remedy="set train_config.num_steps, or data_config.num_epochs",
+        )
+
+
+def optimizers(view: View) -> Problems:
+    """There are one or two optimisers, each with a learning rate."""
+    configs = view.config.train_config.optimizer_config
+    if not configs:
+        yield view.error(
+            "train_config",
+            "train_config has no optimizer_config",
+            expected="optimizer_config { adam_optimizer { learning_rate {...} } }",
+            remedy="say how to train",
+        )
+    if len(configs) > 2:
+        yield view.error(
+            "train_config.optimizer_config[2]",
+            f"{len(configs)} optimizers",
+            expected="one for everything, or two: for embedding tables and for the rest",
+            remedy="remove the others",
+        )
+    for index, config in enumerate(configs):
+        yield from _optimizer(view, f"train_config.optimizer_config[{index}]", config)
+
+
+def _optimizer(view: View, path: str, config: Any) -> Problems:
+    name = config.WhichOneof("optimizer")
+    if name is None:
+        known = [field.name for field in config.DESCRIPTOR.oneofs_by_name["optimizer"].fields]
+        yield view.error(
+            path,
+            "optimizer_config names no optimizer",
+            expected="one of " + ", ".join(sorted(known)),
+            remedy="add one, e.g. adam_optimizer { learning_rate {...} }",
+        )
+        return
+    rate = getattr(config, name).learning_rate
+    schedule = rate.WhichOneof("learning_rate")
+    if schedule is None:
+        known = [field.name for field in rate.DESCRIPTOR.fields]
+        yield view.error(
+            f"{path}.{name}",
+            f"{name} has no learning_rate",
+            expected="learning_rate { ... } with one of " + ", ".join(known),
+            remedy="add e.g. learning_rate { constant_learning_rate { learning_rate: 0.001 } }",
+        )
+    else:
+        yield from _schedule(
+            view, f"{path}.{name}.learning_rate.{schedule}", getattr(rate, schedule)
+        )
+
+
+def _schedule(view: View, path: str, schedule: Any) -> Problems:
+    for field in ("decay_steps", "total_steps", "hidden_size"):
+        if field in schedule.DESCRIPTOR.fields_by_name and getattr(schedule, field) <= 0:
+            yield view.error(f"{path}.{field}", f"{field} is 0", expected="a positive number")
+    if "schedule" not in schedule.DESCRIPTOR.fields_by_name:
+        return
+    steps = [part.step for part in schedule.schedule]
+    if steps != sorted(set(steps)):
+        yield view.error(
+            f"{path}.schedule",
+            "the steps of the schedule are not in ascending order",
+            found=", ".join(map(str, steps)),
+            remedy="sort them, each once",
+        )
+
+
+def freezing(view: View) -> Problems:
+    """Frozen variables are named by valid regular expressions."""
+    for index, pattern in enumerate(view.config.train_config.freeze_gradient):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield view.error(
+                f"train_config.freeze_gradient[{index}]",
+                f"not a regular expression: {error}",
+                found=repr(pattern),
+                remedy="name variables, or write a pattern such as .*user_id.*",
+            )
+
+
+def clipping(view: View) -> Problems:
+    """Gradients are clipped to a norm that is not negative."""
+    norm = view.config.train_config.gradient_clipping_by_norm
+    if norm < 0:
+        yield view.error(
+            "train_config.gradient_clipping_by_norm",
+            f"gradient_clipping_by_norm is {norm:g}",
+            expected="a positive number, or 0 for no clipping",
+        )
+
+
+def deadline(view: View) -> Problems:
+    """The time to stop at is a date and time."""
+    text = view.config.train_config.dead_line
+    try:
+        datetime.strptime(text or "20000101 00:00:00", DEADLINE_FORMAT)
+    except ValueError:
+        yield view.error(
+            "train_config.dead_line",
+            "dead_line is not a date and time",
+            expected="YYYYMMDD HH:MM:SS, local time",
+            found=repr(text),
+        )
+
+
+def strategy(view: View) -> Problems:
+    """The work is spread in a way that is offered."""
+    name = enum_name(view.config.train_config, "train_distribute")
+    if name in NEAREST:
+        nearest, remains = NEAREST[name]
+        yield view.error(
+            "train_config.train_distribute",
+            f"{name} is not offered",
+            expected="one of " + ", ".join(OFFERED),
+            nearest=nearest,
+            remedy=f"use {nearest}: {remains}",
+        )
+
+
+RULES = (ends, optimizers, freezing, clipping, deadline, strategy)

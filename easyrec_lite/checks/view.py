@@ -1,0 +1,237 @@
+"""A config as the rules of `check` read it: features, fields, groups, towers, with their paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from easyrec_lite.config.source import Pipeline
+from easyrec_lite.core.errors import Place, Problem, nearest
+
+RANGE = re.compile(r"(.*)\[(\d+)-(\d+)\](.*)")
+# What a range may stand for.
+MOST_NAMES = 10_000
+LISTWISE = ("SOFTMAX_CROSS_ENTROPY",)
+POINTWISE = (
+    "CLASSIFICATION",
+    "L2_LOSS",
+    "SIGMOID_L2_LOSS",
+    "BINARY_CROSS_ENTROPY_LOSS",
+    "CROSS_ENTROPY_LOSS",
+    "F1_REWEIGHTED_LOSS",
+    "BINARY_FOCAL_LOSS",
+    "PAIR_WISE_LOSS",
+    "PAIRWISE_FOCAL_LOSS",
+    "PAIRWISE_LOGISTIC_LOSS",
+    "PAIRWISE_HINGE_LOSS",
+    "KL_DIVERGENCE_LOSS",
+    "LISTWISE_RANK_LOSS",
+    "LISTWISE_DISTILL_LOSS",
+)
+
+
+class Named(NamedTuple):
+    """A named part of the config: its name, its config path and its message."""
+
+    name: str
+    path: str
+    config: Any
+
+
+class Feature(NamedTuple):
+    """A feature, after `shared_names` were expanded.
+
+    Attributes:
+      name: `feature_name`, else the first input.
+      path: config path of the message it comes from.
+      config: the `FeatureConfig`.
+      inputs: the columns that it reads.
+    """
+
+    name: str
+    path: str
+    config: Any
+    inputs: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """The feature's type, e.g. `IdFeature`."""
+        return enum_name(self.config, "feature_type")
+
+
+def enum_name(message: Any, field: str) -> str:
+    """Returns the name of the enum value that `field` of `message` holds."""
+    descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type
+    return descriptor.values_by_number[getattr(message, field)].name
+
+
+def too_wide(name: str) -> bool:
+    """Returns whether a name such as `f[1-99999]` stands for more than `MOST_NAMES`."""
+    found = RANGE.fullmatch(name)
+    if found is None:
+        return False
+    first, last = found.group(2, 3)
+    return max(len(first), len(last)) > 18 or int(last) - int(first) >= MOST_NAMES
+
+
+def expand_name(name: str) -> list[str]:
+    """Returns `f1 … f21` for `f[1-21]`; `[name]` for a name without such a range, or too wide."""
+    found = RANGE.fullmatch(name)
+    if found is None or too_wide(name):
+        return [name]
+    before, first, last, after = found.groups()
+    return [f"{before}{number}{after}" for number in range(int(first), int(last) + 1)]
+
+
+class View:
+    """What a pipeline's config holds, looked up by name. Read-only; nothing here raises."""
+
+    def __init__(self, pipeline: Pipeline):
+        self.pipeline = pipeline
+        self.config = pipeline.config
+        self.data = self.config.data_config
+        self.model_config = self.config.model_config
+
+    # Problems.
+
+    def place(self, path: str) -> Place:
+        """Returns where `path` stands in the file."""
+        return self.pipeline.place(path)
+
+    def error(self, path: str, message: str, **parts: str) -> Problem:
+        """Returns an error at `path`; `parts` are the other attributes of `Problem`."""
+        return Problem(message, place=self.place(path), path=path, **parts)
+
+    def warning(self, path: str, message: str, **parts: str) -> Problem:
+        """Returns a warning at `path`; `parts` are the other attributes of `Problem`."""
+        return self.error(path, message, severity="warning", **parts)
+
+    def unknown(
+        self, path: str, kind: str, name: str, known: Iterable[str], **more: str
+    ) -> Problem:
+        """Returns the error that `name` is none of the `known` names of this kind."""
+        names = sorted(known)
+        listed = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
+        parts = {
+            "expected": f"one of {listed}" if names else "",
+            "found": repr(name),
+            "nearest": nearest(name, names),
+        }
+        return self.error(path, f"unknown {kind} {name!r}", **(parts | more))
+
+    # Data.
+
+    @cached_property
+    def fields(self) -> dict[str, Named]:
+        """Input column → its `DatasetConfig.Field`, ranges expanded; the first of equal names."""
+        found: dict[str, Named] = {}
+        for index, field in enumerate(self.data.input_fields):
+            names = [field.input_name]
+            if self.data.auto_expand_input_fields:
+                names = expand_name(field.input_name)
+            for name in names:
+                found.setdefault(name, Named(name, f"data_config.input_fields[{index}]", field))
+        return found
+
+    def field_type(self, name: str) -> str:
+        """Returns the type of input column `name`, e.g. `INT32`; '' when there is none such."""
+        found = self.fields.get(name)
+        return enum_name(found.config, "input_type") if found else ""
+
+    @cached_property
+    def sampler(self) -> Named | None:
+        """The negative sampler, named by its field in `data_config`."""
+        name = self.data.WhichOneof("sampler")
+        return Named(name, f"data_config.{name}", getattr(self.data, name)) if name else None
+
+    # Features.
+
+    @cached_property
+    def features(self) -> list[Feature]:
+        """All features in the order of the config."""
+        return [
+            feature for path, config in self._feature_configs() for feature in _expand(path, config)
+        ]
+
+    def _feature_configs(self) -> Iterator[tuple[str, Any]]:
+        for index, config in enumerate(self.config.feature_configs):
+            yield f"feature_configs[{index}]", config
+        for index, config in enumerate(self.config.feature_config.features):
+            yield f"feature_config.features[{index}]", config
+
+    @cached_property
+    def feature_by_name(self) -> dict[str, Feature]:
+        """Feature name → feature; the first of equal names."""
+        found: dict[str, Feature] = {}
+        for feature in self.features:
+            found.setdefault(feature.name, feature)
+        return found
+
+    # Model.
+
+    @cached_property
+    def groups(self) -> dict[str, Named]:
+        """Feature group by name; the first of equal names."""
+        found: dict[str, Named] = {}
+        for index, group in enumerate(self.model_config.feature_groups):
+            path = f"model_config.feature_groups[{index}]"
+            found.setdefault(group.group_name, Named(group.group_name, path, group))
+        return found
+
+    def group_features(self, group: str) -> list[Feature]:
+        """Returns the known features of a group in its order; none for an unknown group."""
+        if group not in self.groups:
+            return []
+        names = self.groups[group].config.feature_names
+        return [self.feature_by_name[name] for name in names if name in self.feature_by_name]
+
+    @cached_property
+    def model(self) -> Named | None:
+        """The model's own message, named by its field in `model_config`, e.g. `dssm_senet`."""
+        name = self.model_config.WhichOneof("model")
+        return (
+            Named(name, f"model_config.{name}", getattr(self.model_config, name)) if name else None
+        )
+
+    @cached_property
+    def towers(self) -> dict[str, Named]:
+        """`user_tower` and `item_tower` of DSSM, DSSM_SENet and DAT; empty for other models."""
+        if self.model is None or self.model.name not in ("dssm", "dssm_senet", "dat"):
+            return {}
+        return {
+            name: Named(name, f"{self.model.path}.{name}", getattr(self.model.config, name))
+            for name in ("user_tower", "item_tower")
+        }
+
+    @cached_property
+    def losses(self) -> list[Named]:
+        """The losses by name: those of `losses`, else `loss_type`."""
+        if self.model_config.losses:
+            return [
+                Named(enum_name(loss, "loss_type"), f"model_config.losses[{index}].loss_type", loss)
+                for index, loss in enumerate(self.model_config.losses)
+            ]
+        name = enum_name(self.model_config, "loss_type")
+        return [Named(name, "model_config.loss_type", None)]
+
+    @cached_property
+    def listwise(self) -> bool:
+        """Whether every row's positive competes with the other candidates of the batch."""
+        return any(loss.name in LISTWISE for loss in self.losses)
+
+    @cached_property
+    def loss_is_default(self) -> bool:
+        """Whether the config says nothing about the loss, which makes the model pointwise."""
+        return not self.model_config.losses and not self.model_config.HasField("loss_type")
+
+
+def _expand(path: str, config: Any) -> list[Feature]:
+    inputs = tuple(config.input_names)
+    name = config.feature_name or (inputs[0] if inputs else "")
+    shared = [copy for given in config.shared_names for copy in expand_name(given)]
+    return [
+        Feature(name, path, config, inputs),
+        *(Feature(copy, path, config, (copy,)) for copy in shared),
+    ]

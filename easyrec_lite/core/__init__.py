@@ -1,0 +1,1 @@
+"""What every package builds on: errors, files, locks, the registry of components."""

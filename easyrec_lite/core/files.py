@@ -1,0 +1,216 @@
+"""Outputs that are never half there: written aside, then renamed into place."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
+
+# What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID`.
+_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<kind>tmp|old|gone)-(?P<host>.+)-(?P<pid>\d+)")
+_DAY = 24 * 3600
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Says of what goes wrong in the block that `path`, a file or a folder, cannot be written.
+
+    Raises:
+      RunError: the disk is full, a folder is read-only or is none; an `OSError` without a name,
+        or with one at, above or below `path` or what becomes it. Others pass.
+    """
+    target = Path(path)
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None and not _concerns(Path(os.fsdecode(error.filename)), target):
+            raise
+        raise RunError(unwritable(target, error)) from error
+
+
+def unwritable(path: Path, error: OSError) -> Problem:
+    """Returns the problem that `path` cannot be written."""
+    return Problem(
+        "it cannot be written",
+        Place(str(path)),
+        found=error.strerror or str(error),
+        remedy="make room, permit writing or name another place; then start the same command again",
+    )
+
+
+def damaged(path: Path, error: Exception, remedy: str) -> Problem:
+    """Returns the problem that `path` does not hold what its writer wrote."""
+    message = f"the file is damaged: {type(error).__name__}: {error}"
+    return Problem(message, Place(str(path)), remedy=remedy)
+
+
+def _concerns(name: Path, target: Path) -> bool:
+    places = (target, _aside(target), _aside(target, "old"))
+    below = any(name.is_relative_to(place) for place in places)
+    return below or target.is_relative_to(name)
+
+
+@contextmanager
+def atomic_file(path: str | Path) -> Iterator[Path]:
+    """Gives a path to write to; it becomes `path` when the block ends without an error.
+
+    Parent folders are made. After an error nothing is left, and an older `path` stays as it was.
+
+    Raises:
+      RunError: it cannot be written.
+    """
+    target = Path(path)
+    aside = _aside(target)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield aside
+            sync(aside)
+            os.replace(aside, target)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def atomic_write(path: str | Path, content: str | bytes) -> None:
+    """Writes `content` (text as UTF-8) to `path`, whole or not at all; raises as `atomic_file`."""
+    with atomic_file(path) as aside:
+        aside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes a `.npy` file; `np.save` may leave its end out, silently, on a full disk.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    header = np.lib.format.header_data_from_array_1_0(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {**header, "fortran_order": False})
+        file.write(np.ascontiguousarray(array).data)
+
+
+@contextmanager
+def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Gives an empty folder to fill; it becomes `path` when the block ends without an error.
+
+    Args:
+      path: where the folder is to be.
+      overwrite: replace what is there; otherwise only an empty folder may be.
+
+    Raises:
+      ConfigError: `path` exists, is not empty, and `overwrite` is false.
+      RunError: it cannot be written.
+    """
+    target = Path(path)
+    if target.exists() and not overwrite and (target.is_file() or any(target.iterdir())):
+        raise ConfigError(
+            Problem(
+                "the output folder exists and is not empty",
+                Place(str(target)),
+                remedy="give another folder, or allow to overwrite it",
+            )
+        )
+    with writing(target), folder_aside(target) as aside:
+        yield aside
+        for file in aside.rglob("*"):
+            if file.is_file():
+                sync(file)
+        _put_in_place(aside, target)
+
+
+@contextmanager
+def folder_aside(path: str | Path) -> Iterator[Path]:
+    """Gives an empty folder beside `path`; what is still in it at the end of the block goes."""
+    aside = _aside(Path(path))
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes a folder so that it is never seen half empty."""
+    gone = _aside(path, "gone")
+    os.replace(path, gone)
+    shutil.rmtree(gone)
+
+
+def remove_leftovers(folder: Path, below: bool = True) -> None:
+    """Removes what killed processes left aside in `folder` and, unless not `below`, below it.
+
+    A folder that was being replaced when its process was killed, and is not there, comes back.
+    What a living process of this machine writes stays, and what another machine wrote for a day.
+    """
+    for path, match in _asides(folder, below):
+        if not path.exists() or not _abandoned(path, match):
+            continue
+        target = path.with_name(match["name"])
+        if match["kind"] == "old" and not target.exists():
+            os.replace(path, target)
+        else:
+            _remove(path)
+
+
+def unfinished(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Yields what is written aside in `folder`, and whether its process may live."""
+    for path, match in _asides(folder, below=False):
+        yield path, not _abandoned(path, match)
+
+
+def _asides(folder: Path, below: bool) -> Iterator[tuple[Path, re.Match[str]]]:
+    for path in sorted(folder.rglob(".*") if below else folder.glob(".*")):
+        match = _ASIDE.fullmatch(path.name)
+        if match is not None:
+            yield path, match
+
+
+def _abandoned(path: Path, match: re.Match[str]) -> bool:
+    if match["host"] != socket.gethostname():
+        return time.time() - path.stat().st_mtime > _DAY
+    try:
+        os.kill(int(match["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it lives, under another user
+        return False
+    return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _put_in_place(aside: Path, target: Path) -> None:
+    if not target.exists():
+        os.replace(aside, target)
+        return
+    old = _aside(target, "old")
+    os.replace(target, old)
+    os.replace(aside, target)
+    _remove(old)
+
+
+def _aside(target: Path, kind: str = "tmp") -> Path:
+    return target.with_name(f".{target.name}.{kind}-{socket.gethostname()}-{os.getpid()}")
+
+
+def sync(path: Path) -> None:
+    """Waits until the content of a file is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,93 @@
+"""One training run a model folder: a lock that dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from easyrec_lite.core.errors import Place, Problem, RunError
+from easyrec_lite.core.files import writing
+
+FILE = "run.lock"
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def only_run(folder: Path) -> Iterator[None]:
+    """Within the block no other process trains into `folder`, which is made if need be.
+
+    The operating system holds the lock for as long as the process lives, so that a run that was
+    killed blocks nobody. `run.lock` in the folder says who holds it.
+
+    Raises:
+      RunError: another run holds the lock; says its process id, host and start. Or the folder
+        cannot be written to.
+    """
+    path = folder / FILE
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _take(path)
+    try:
+        with writing(path):
+            _sign(lock)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _sign(lock: int) -> None:
+    owner = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "started": datetime.now().isoformat(timespec="seconds"),
+    }
+    os.truncate(lock, 0)
+    os.write(lock, (json.dumps(owner) + "\n").encode())
+
+
+def _take(path: Path) -> int:
+    """Returns the open lock file, locked; it is the one that `path` names."""
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(_held(path, lock)) from None
+        except OSError as error:
+            log.warning("%s: %s; two runs at once are not noticed", path, error.strerror)
+            return lock
+        if _is_at(path, lock):
+            return lock
+        os.close(lock)  # its owner removed it between our opening and our locking it
+
+
+def _is_at(path: Path, lock: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(lock))
+    except FileNotFoundError:
+        return False
+
+
+def _held(path: Path, lock: int) -> Problem:
+    text = os.read(lock, 1000).decode(errors="replace")
+    os.close(lock)
+    try:
+        owner = json.loads(text)
+        found = "process {pid} on host {host}, started {started}".format(**owner)
+    except (ValueError, KeyError, TypeError):
+        found = "a process that did not leave its id yet"
+    return Problem(
+        "another run trains into this model_dir",
+        Place(str(path.parent)),
+        expected="one run a folder",
+        found=found,
+        remedy="wait for it, stop it, or give another --model_dir",
+    )

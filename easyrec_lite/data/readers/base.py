@@ -1,0 +1,266 @@
+"""From data files to raw columns: what every reader gives, and how one is opened."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from easyrec_lite.checks.view import enum_name
+from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.data.fields import Field, input_fields, select
+from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
+from easyrec_lite.data.paths import changed, expand, missing, stamp
+from easyrec_lite.data.readers.bad_rows import BadRows
+from easyrec_lite.data.readers.registry import READERS, refusal
+from easyrec_lite.data.share import WHOLE, Share, is_real, placed, positioned
+
+Position = tuple[int, int]
+
+# What the iteration of `Reader.batches` raises when the data is at fault. TensorFlow quotes the
+# bad bytes in its messages, and Python cannot decode those that are not UTF-8.
+READ_ERRORS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.DataLossError,
+    tf.errors.NotFoundError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.UnknownError,
+    UnicodeDecodeError,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to read.
+
+    Attributes:
+      pipeline: the config.
+      path: as `train_input_path`.
+      fields: every field of the config, in order.
+      wanted: the fields to give.
+      training: whether it is to train.
+      share: the part of the rows to give.
+    """
+
+    pipeline: Pipeline
+    path: str
+    fields: tuple[Field, ...]
+    wanted: tuple[Field, ...]
+    training: bool
+    share: Share = WHOLE
+
+    @property
+    def data(self) -> Any:
+        """The `data_config` message."""
+        return self.pipeline.config.data_config
+
+    @property
+    def window(self) -> int:
+        """Rows that a shuffle mixes: `shuffle_buffer_size` if it is set, else a large number."""
+        given = self.data.HasField("shuffle_buffer_size")
+        return max(self.data.shuffle_buffer_size, 1) if given else SHUFFLE_WINDOW
+
+
+class Reader(abc.ABC):
+    """Reads rows in an order that is a function of (seed, epoch, row), as batches of raw columns.
+
+    Attributes:
+      fields: the columns that it gives.
+      files: the files that it reads.
+      share: the part of their rows that it gives.
+    """
+
+    def __init__(self, request: Request):
+        data = request.data
+        self.fields = request.wanted
+        self.share = request.share
+        self.files = self.share.files(self._find(request.path))
+        self._stamps = {file: stamp(file) for file in self.files}
+        self._window = request.window
+        self._skip_bad = data.bad_row_policy == data.SKIP
+        self._most_bad = data.max_bad_rows
+        self._bad = BadRows(self._most_bad)
+        self._order = Order()
+
+    def _find(self, path: str) -> list[str]:
+        return expand(path)
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        epochs: int | None = 1,
+        start: Position | tf.Tensor = (0, 0),
+        shuffle: bool = False,
+        seed: int = 0,
+        drop_remainder: bool = False,
+    ) -> tf.data.Dataset:
+        """Returns the rows of all epochs in batches of B = `batch_size`; only the last is smaller.
+
+        Elements are (columns, position). `columns`: field name → tensor [B] of the field's dtype,
+        or ragged [B, (L)] for a list column. `position`: int64 [2], the epoch of the batch's last
+        row and how many rows of that epoch are consumed after it; given as `start`, it continues
+        with exactly what would have come next.
+
+        A share by rows gives of each global batch its own rows, B or in the last one fewer; the
+        position is after the global batch.
+
+        Args:
+          batch_size: B.
+          epochs: the number of epochs, counted from 0; None is without end.
+          start: where to begin; a tensor or variable, int64 [2], is read now.
+          shuffle: whether files and rows come in a new order each epoch.
+          seed: what the order is made from, ≥ 0.
+          drop_remainder: whether to leave out a smaller last batch; by rows, global batch.
+        """
+        order = self.begin(epochs=epochs, start=start, shuffle=shuffle, seed=seed)
+        batches = self.numbered(order, batch_size, drop_remainder).map(placed)
+        if self.share.by_row:
+            batches = batches.filter(is_real)
+        return batches.map(positioned)
+
+    def begin(
+        self,
+        *,
+        epochs: int | None = 1,
+        start: Position | tf.Tensor = (0, 0),
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> Order:
+        """Returns the order that `batches` reads, and counts bad rows anew from here on."""
+        order = Order(seed, self._window if shuffle else 0, epochs, start)
+        known = isinstance(start, tuple)
+        self._order = order if known else dataclasses.replace(order, start=(0, 0))
+        self._bad = BadRows(self._most_bad)
+        return order
+
+    @abc.abstractmethod
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns the batches of an order that `begin` gave: (columns, `Numbers`).
+
+        A share by rows has a batch for each global batch, as `Share.span` says. Rows are counted
+        with records that are no rows or bad ones.
+        """
+
+    @abc.abstractmethod
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the records of each part (file, row group), int64, and how many are rows.
+
+        Bad rows are rows; a blank line is none. May read all files.
+
+        Raises:
+          tf.errors.OpError, OSError: a file cannot be read.
+        """
+
+    @abc.abstractmethod
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields the records of an order by number, without reading them.
+
+        Args:
+          order: what `begin` gave.
+          sizes: int64, the records of each part.
+        """
+
+    def check_files(self) -> None:  # noqa: B027 - most formats are checked as they are read
+        """Reads what `numbered` would otherwise check by Python code, which runs only here.
+
+        Raises:
+          DataError: a file is broken.
+        """
+
+    @property
+    def left_out(self) -> BadRows:
+        """The bad rows that `numbered` has left out since `begin`."""
+        return self._bad
+
+    def explain(self, error: Exception, position: Position | None) -> DataError:
+        """Returns what in the data made the last `batches()` fail, by file, line, field and value.
+
+        Args:
+          error: what was raised by the iteration, one of `READ_ERRORS`.
+          position: that of the last batch that came, or None when none did.
+        """
+        gone = [missing(file) for file in self.files if not os.path.isfile(file)]
+        if gone or (gone := self._changed()):
+            return DataError(gone)
+        start = self._order.start if position is None else (int(position[0]), int(position[1]))
+        found = self._first_bad(dataclasses.replace(self._order, start=start))
+        found += [self._bad.too_many()] if self._bad.exceeded else []
+        return DataError(found or Problem(f"no row is bad, yet reading failed: {error}"))
+
+    def locate(self, position: Position, number: int) -> Place:
+        """Returns where the row stands that comes after a position and `number` others.
+
+        Args:
+          position: as of the last `batches()`.
+          number: from 0.
+        """
+        order = dataclasses.replace(self._order, start=position)
+        for _, numbers in self.numbered(order, number + 1, False).take(1):
+            epoch, row = numbers.epoch, numbers.row
+            return self._place_of(order, int(epoch[-1]), int(row[-1]))
+        return Place()
+
+    @abc.abstractmethod
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        """Returns where row `row` of an epoch stands, by file and line."""
+
+    def _changed(self) -> list[Problem]:
+        """Returns the files that are not what they were at first."""
+        return [changed(file) for file, before in self._stamps.items() if stamp(file) != before]
+
+    @abc.abstractmethod
+    def _first_bad(self, order: Order) -> list[Problem]:
+        """Returns what is wrong with the first bad row of an order, or with the files."""
+
+    def bad_rows(self) -> int:
+        """Returns how many rows an epoch of the last `batches()` has left out so far."""
+        return len(self._bad)
+
+    def describe(self) -> str:
+        """Returns what is read and how it is shuffled, for the log."""
+        shuffled = (
+            f"{self._window} rows are shuffled together" if self._order.window else "in order"
+        )
+        count = len(self.files)
+        return f"{count} file{'' if count == 1 else 's'}{self.share.describe()}, {shuffled}"
+
+
+def open_reader(
+    pipeline: Pipeline,
+    path: str,
+    *,
+    training: bool,
+    columns: Collection[str] | None = None,
+    share: Share = WHOLE,
+) -> Reader:
+    """Returns the reader for `data_config.input_type`.
+
+    Args:
+      pipeline: the config.
+      path: as `train_input_path`: files, globs and folders, separated by commas.
+      training: whether it is to train: then data without any row is an error.
+      columns: the columns to give; None gives all.
+      share: the part of the rows to give.
+
+    Raises:
+      ConfigError: the input type is not read, or `columns` names an unknown field.
+      DataError: no such file, no rows to train on, a file lacks a column, or there are fewer files
+        than workers where those share files.
+    """
+    data = pipeline.config.data_config
+    name = enum_name(data, "input_type")
+    refused = refusal(name, pipeline.place("data_config.input_type"))
+    if refused is not None:
+        raise ConfigError(refused)
+    fields = input_fields(pipeline)
+    wanted = select(fields, columns)
+    return READERS.get(name)(Request(pipeline, path, fields, wanted, training, share))

@@ -1,0 +1,122 @@
+"""`CSVInput`, `CSVInputV2` and `CSVInputEx`: text files, a row a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.core.errors import Problem
+from easyrec_lite.data.fields import BOOLEANS, Field
+from easyrec_lite.data.paths import BYTE_ORDER_MARK
+from easyrec_lite.data.readers.base import Request
+from easyrec_lite.data.readers.csv.text import csv_format, file_lines, layout
+from easyrec_lite.data.readers.records import Columns, RecordReader
+from easyrec_lite.data.readers.registry import READERS
+
+NOT_FINITE = "not a finite number"
+
+
+@READERS.register("CSVInput")
+@READERS.register("CSVInputV2")
+@READERS.register("CSVInputEx")
+class CsvReader(RecordReader):
+    """Lines of text, parsed by `tf.io.decode_csv`, or by a plain split (`CSVInputEx`)."""
+
+    def _prepare(self, request: Request) -> None:
+        self._format = csv_format(request.pipeline)
+        self._layout = layout(self._format, self.files, request.fields, request.wanted)
+        self._marked = any(_has_mark(file) for file in self.files)
+
+    def _has_rows(self, file: str) -> bool:
+        return next(self._format.rows(file), None) is not None
+
+    def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
+        lines = tf.data.TextLineDataset(file, compression_type=compression)
+        return lines.skip(1) if self._format.with_header else lines
+
+    def _counts(self, file: str) -> Iterator[int]:
+        first = 2 if self._format.with_header else 1
+        return (number for number, _ in enumerate(file_lines(file), 1) if number >= first)
+
+    @tf.autograph.experimental.do_not_convert
+    def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        if self._marked:
+            records = _without_mark(records)
+        row = tf.strings.length(records) > 0
+        parts = (records, *tags)
+        # To copy the texts takes longer than to read them.
+        return tf.cond(
+            tf.reduce_all(row),
+            lambda: parts,
+            lambda: tuple(tf.boolean_mask(part, row) for part in parts),
+        )
+
+    def _problems(self, record: bytes) -> list[Problem]:
+        return self._layout.problems(record)
+
+    def _parse(self, records: tf.Tensor) -> Columns:
+        cells = self._decode(records) if self._format.quoted else self._split(records)
+        pairs = zip(self._layout.columns, cells, strict=True)
+        return {field.name: _finish(field, cell) for field, cell in pairs if field}
+
+    def _decode(self, lines: tf.Tensor) -> list[tf.Tensor]:
+        defaults = [_record_default(field) for field in self._layout.columns]
+        return tf.io.decode_csv(lines, defaults, field_delim=self._format.separator)
+
+    def _split(self, lines: tf.Tensor) -> list[tf.Tensor]:
+        count = len(self._layout.columns)
+        ragged = tf.strings.split(lines, self._format.separator)
+        same = tf.reduce_all(ragged.row_lengths() == count)
+        with tf.control_dependencies([tf.debugging.Assert(same, ["the number of columns"])]):
+            cells = tf.reshape(ragged.values, [-1, count])
+        columns = zip(self._layout.columns, tf.unstack(cells, axis=1), strict=True)
+        return [_number(field, cell) if field else cell for field, cell in columns]
+
+
+def _record_default(field: Field | None) -> tf.Tensor:
+    """Returns the scalar that gives `decode_csv` a column's dtype and default."""
+    if field is None:
+        return tf.constant(b"")
+    if field.type == "BOOL":
+        return tf.constant(b"1" if field.default else b"0")
+    return tf.constant(field.default, field.dtype)
+
+
+def _number(field: Field, text: tf.Tensor) -> tf.Tensor:
+    """Returns text cells [B] in the dtype that `decode_csv` would give them."""
+    default: Any = _record_default(field)
+    empty = tf.strings.length(text) == 0
+    if default.dtype == tf.string:
+        return tf.where(empty, default, text)
+    numbers = tf.strings.to_number(tf.where(empty, b"0", text), field.dtype)
+    return tf.where(empty, default, numbers)
+
+
+def _finish(field: Field, cell: tf.Tensor) -> tf.Tensor:
+    """Returns a decoded column [B] in its field's dtype, its values checked."""
+    if field.type == "BOOL":
+        return _boolean(cell)
+    return tf.debugging.check_numerics(cell, NOT_FINITE) if cell.dtype.is_floating else cell
+
+
+def _boolean(text: tf.Tensor) -> tf.Tensor:
+    word = tf.strings.lower(tf.strings.strip(text))
+    true, false = (
+        tf.reduce_any([word == name for name, value in BOOLEANS.items() if value is side], axis=0)
+        for side in (True, False)
+    )
+    known = tf.debugging.Assert(tf.reduce_all(true | false), ["a cell that is no BOOL"])
+    with tf.control_dependencies([known]):
+        return tf.identity(true)
+
+
+def _without_mark(lines: tf.Tensor) -> tf.Tensor:
+    marked = tf.strings.substr(lines, 0, 3) == BYTE_ORDER_MARK
+    rest = tf.strings.substr(lines, tf.where(marked, 3, 0), tf.strings.length(lines))
+    return tf.where(marked, rest, lines)
+
+
+def _has_mark(file: str) -> bool:
+    return next(file_lines(file), b"").startswith(BYTE_ORDER_MARK)

@@ -1,0 +1,70 @@
+"""`DummyInput`: one random batch again and again, to measure what is not reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from easyrec_lite.core.errors import Place, Problem
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.order import ENDLESS, Order, Run
+from easyrec_lite.data.readers.base import Reader, Request
+from easyrec_lite.data.readers.registry import READERS
+from easyrec_lite.data.share import Numbers
+
+DISTINCT = 1000
+
+
+@READERS.register("DummyInput")
+class DummyReader(Reader):
+    """Random values of each field's type: labels 0 or 1, other numbers and texts below 1000.
+
+    An epoch is one batch, and every batch is the same; `shuffle` changes nothing. All workers have
+    the same.
+    """
+
+    def __init__(self, request: Request):
+        super().__init__(request)
+        self._labels = frozenset(request.data.label_fields)
+
+    def _find(self, path: str) -> list[str]:
+        return []
+
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, `Numbers`) of the one batch, an epoch each time."""
+        random = np.random.default_rng(order.seed)
+        columns = {field.name: self._column(field, batch_size, random) for field in self.fields}
+        start = tf.convert_to_tensor(order.start, tf.int64)
+        first = start[0] + tf.cast(start[1] > 0, tf.int64)
+        last = ENDLESS if order.epochs is None else order.epochs
+
+        @tf.autograph.experimental.do_not_convert
+        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], Numbers]:
+            row = tf.range(batch_size, dtype=tf.int64)
+            position = tf.stack([epoch, tf.constant(batch_size, tf.int64)])
+            return columns, Numbers(tf.fill([batch_size], epoch), row, position, tf.constant(True))
+
+        return tf.data.Dataset.range(first, last).map(element)
+
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns none: nothing is stored anywhere."""
+        return np.zeros(0, np.int64), 0
+
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields none."""
+        return iter(())
+
+    def _column(self, field: Field, count: int, random: np.random.Generator) -> tf.Tensor:
+        below = 2 if field.name in self._labels or field.type == "BOOL" else DISTINCT
+        numbers = random.integers(below, size=count)
+        if field.type == "STRING":
+            return tf.strings.as_string(numbers)
+        return tf.cast(numbers, field.dtype)
+
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        return Place("random numbers", row + 1)
+
+    def _first_bad(self, order: Order) -> list[Problem]:
+        return []

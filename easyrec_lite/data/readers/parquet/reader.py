@@ -1,0 +1,238 @@
+"""`ParquetInput`, `ParquetInputV2`, `ParquetInputV3`: plain Parquet files, fields as columns."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.order import Order, Run
+from easyrec_lite.data.paths import broken, changed, stamp
+from easyrec_lite.data.readers.bad_rows import TooManyBadRows
+from easyrec_lite.data.readers.base import Reader, Request
+from easyrec_lite.data.readers.generated import generated
+from easyrec_lite.data.readers.parquet.table import (
+    check_schema,
+    convert_table,
+    is_list,
+    open_parquet,
+    row_problems,
+)
+from easyrec_lite.data.readers.parquet.windows import RowGroup, Window, row_groups, windows
+from easyrec_lite.data.readers.registry import READERS
+from easyrec_lite.data.share import Numbers
+
+PIECE = 4096
+SEARCHED_PIECES = 256
+
+
+class Rows(NamedTuple):
+    """Converted columns of n rows, and the last row's number in its epoch for each, int64 [n]."""
+
+    table: pa.Table
+    epoch: np.ndarray
+    row: np.ndarray
+
+
+@READERS.register("ParquetInput")
+@READERS.register("ParquetInputV2")
+@READERS.register("ParquetInputV3")
+class ParquetReader(Reader):
+    """Reads whole row groups, permutes their rows, and cuts them into batches, as columns.
+
+    An epoch takes the row groups in an order of its own; as many as hold the shuffle's number of
+    rows are permuted together.
+    """
+
+    def __init__(self, request: Request):
+        super().__init__(request)
+        self._names = [field.name for field in self.fields]
+        self._lists = self._check()
+        self._groups = [group for file in self.files for group in row_groups(file)]
+        if request.training and not self._groups:
+            problem = "the file holds no rows"
+            raise DataError(Problem(problem, Place(file)) for file in self.files)
+
+    def _check(self) -> frozenset[str]:
+        """Returns the columns that hold lists; they must be the same in all files."""
+        problems = []
+        lists: dict[str, set[bool]] = {name: set() for name in self._names}
+        for file in self.files:
+            schema, found = check_schema(file, self.fields)
+            problems += found
+            for name in set(self._names) & set(schema.names):
+                lists[name].add(is_list(schema.field(name).type))
+        for name, kinds in lists.items():
+            if len(kinds) > 1:
+                message = "the column holds lists in some files and single values in others"
+                problems.append(Problem(message, Place(self.files[0]), name))
+        if problems:
+            raise DataError(problems)
+        return frozenset(name for name, kinds in lists.items() if True in kinds)
+
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, `Numbers`) of the order's rows."""
+        together = self.share.together(batch_size)
+
+        def arrays(start: np.ndarray) -> Iterator[tuple[dict[str, Any], Numbers]]:
+            begun = dataclasses.replace(order, start=tuple(start.tolist()))
+            for rows in self._cut(begun, together):
+                if len(rows.row) == together or not drop_remainder:
+                    first, last, real = self.share.span(len(rows.row))
+                    position = np.array([rows.epoch[-1], rows.row[-1] + 1])
+                    own = _slice(rows, first, last)
+                    yield self._arrays(own.table), Numbers(own.epoch, own.row, position, real)
+
+        columns = {field.name: self._signature(field) for field in self.fields}
+        each, pair = (tf.TensorSpec([size], tf.int64) for size in (None, 2))
+        signature = columns, Numbers(each, each, pair, tf.TensorSpec([], tf.bool))
+        start = tf.convert_to_tensor(order.start, tf.int64)
+        return generated(arrays, signature, start).map(self._ragged).prefetch(tf.data.AUTOTUNE)
+
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the rows of each row group, int64, and of all; reads nothing."""
+        sizes = np.array([group.rows for group in self._groups], np.int64)
+        return sizes, int(sizes.sum())
+
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields the rows of an order by number."""
+        starts = dict(zip(self._groups, np.cumsum(sizes) - sizes, strict=True))
+        for window in windows(self._groups, order):
+            each = [starts[group] + np.arange(group.rows) for group in window.groups]
+            index = self._index(window, order)
+            yield Run(
+                window.epoch, window.first + window.rows - len(index), np.concatenate(each)[index]
+            )
+
+    def _index(self, window: Window, order: Order) -> np.ndarray:
+        """Returns the rows of a window in their order, without those that are consumed."""
+        index = window.permutation(order)
+        if window.epoch == order.start[0]:
+            index = index[max(order.start[1] - window.first, 0) :]
+        return index
+
+    # Columns as tensors.
+
+    def _signature(self, field: Field) -> Any:
+        values = tf.TensorSpec([None], field.dtype)
+        return (values, tf.TensorSpec([None], tf.int64)) if field.name in self._lists else values
+
+    def _arrays(self, table: pa.Table) -> dict[str, Any]:
+        """Returns numpy arrays; (values, row splits) of a list column."""
+        columns: dict[str, Any] = {}
+        for name in self._names:
+            column = _joined(table.column(name))
+            if name in self._lists:
+                offsets = column.offsets.to_numpy()
+                columns[name] = _numpy(column.flatten()), offsets - offsets[0]
+            else:
+                columns[name] = _numpy(column)
+        return columns
+
+    @tf.autograph.experimental.do_not_convert
+    def _ragged(self, columns: dict[str, Any], numbers: Numbers) -> Any:
+        ragged = {
+            name: tf.RaggedTensor.from_row_splits(*columns[name], validate=False)
+            for name in self._lists
+        }
+        return {**columns, **ragged}, numbers
+
+    # Rows in order.
+
+    def _cut(self, order: Order, batch_size: int) -> Iterator[Rows]:
+        """Yields the order's rows, `batch_size` at a time; the last may be fewer."""
+        kept: list[Rows] = []
+        count = 0
+        for window in windows(self._groups, order):
+            rows = self._read(window, order)
+            kept.append(rows)
+            count += len(rows.row)
+            if count < batch_size:
+                continue
+            rows = _concat(kept)
+            whole = count - count % batch_size
+            for first in range(0, whole, batch_size):
+                yield _slice(rows, first, first + batch_size)
+            kept, count = [_slice(rows, whole, count)], count - whole
+        if count:
+            yield _concat(kept)
+
+    def _read(self, window: Window, order: Order) -> Rows:
+        """Returns the rows of a window in their order, what was consumed or is bad left out.
+
+        Raises:
+          DataError: a row is bad, and the policy is to stop; or too many are.
+        """
+        raw = [self._read_group(group) for group in window.groups]
+        converted = [convert_table(table, self.fields) for table in raw]
+        bad = np.concatenate([wrong for _, wrong in converted])
+        index = self._index(window, order)
+        row = np.arange(window.first + window.rows - len(index), window.first + window.rows)
+        if bad.any():
+            self._handle_bad(raw, index[bad[index]], row[bad[index]], window)
+            index, row = index[~bad[index]], row[~bad[index]]
+        self._bad.good(len(index))
+        table = pa.concat_tables(table for table, _ in converted).take(pa.array(index))
+        return Rows(table, np.full(len(row), window.epoch), row)
+
+    def _read_group(self, group: RowGroup) -> pa.Table:
+        try:
+            table = open_parquet(group.file).read_row_group(group.number, columns=self._names)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(self._changed() or broken(group.file, error)) from error
+        if stamp(group.file) != self._stamps[group.file]:
+            raise DataError(changed(group.file))
+        return table
+
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        order = dataclasses.replace(order, start=(epoch, row))
+        window = next(windows(self._groups, order))
+        return window.place(self._index(window, order)[0])
+
+    def _handle_bad(
+        self, raw: list[pa.Table], index: np.ndarray, rows: np.ndarray, window: Window
+    ) -> None:
+        for at, row in zip(index, rows, strict=True):
+            position, number = window.locate(at)
+            problems = row_problems(raw[position].slice(number, 1), self.fields)
+            if not self._skip_bad:
+                place = window.place(at)
+                raise DataError(dataclasses.replace(found, place=place) for found in problems)
+            self._bad.add(window.epoch, int(row), problems[0])
+
+    def _first_bad(self, order: Order) -> list[Problem]:
+        try:
+            for _ in itertools.islice(self._cut(order, PIECE), SEARCHED_PIECES):
+                pass
+        except DataError as found:
+            return list(found.problems)
+        except TooManyBadRows:
+            return []
+        return []
+
+
+def _joined(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _numpy(values: pa.Array) -> np.ndarray:
+    return values.to_numpy(zero_copy_only=False)
+
+
+def _slice(rows: Rows, first: int, last: int) -> Rows:
+    return Rows(rows.table.slice(first, last - first), rows.epoch[first:last], rows.row[first:last])
+
+
+def _concat(parts: list[Rows]) -> Rows:
+    return Rows(
+        pa.concat_tables(part.table for part in parts),
+        np.concatenate([part.epoch for part in parts]),
+        np.concatenate([part.row for part in parts]),
+    )

@@ -1,0 +1,211 @@
+"""Parquet files as tables of a config's fields: schema check, casts, bad values. No TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from easyrec_lite.core.errors import DataError, Place, Problem, nearest
+from easyrec_lite.data.fields import Field
+
+TYPES = {
+    "INT32": pa.int32(),
+    "INT64": pa.int64(),
+    "STRING": pa.large_binary(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "BOOL": pa.bool_(),
+}
+
+
+def open_parquet(file: str) -> pq.ParquetFile:
+    """Opens a Parquet file.
+
+    Raises:
+      DataError: it is none, or it is broken.
+    """
+    try:
+        return pq.ParquetFile(file)
+    except (pa.ArrowException, OSError) as error:
+        remedy = "write the file again, or set data_config.input_type to what it is"
+        problem = Problem(f"not a readable Parquet file: {error}", Place(file), remedy=remedy)
+        raise DataError(problem) from None
+
+
+def check_schema(file: str, fields: Sequence[Field]) -> tuple[pa.Schema, list[Problem]]:
+    """Returns the schema of a file, and the fields that it lacks or holds in a wrong type."""
+    schema = open_parquet(file).schema_arrow
+    problems = []
+    for field in fields:
+        if field.name not in schema.names:
+            problems.append(
+                Problem(
+                    message=f"the file lacks the column {field.name!r}",
+                    place=Place(file),
+                    path=field.name,
+                    found=", ".join(schema.names),
+                    nearest=nearest(field.name, schema.names),
+                    remedy="rename the column, or the field in data_config.input_fields",
+                )
+            )
+        elif not _readable(value_type(schema.field(field.name).type), field):
+            problems.append(
+                Problem(
+                    message=f"the column cannot be read as {field.type}",
+                    place=Place(file),
+                    path=field.name,
+                    expected=field.kind.expected,
+                    found=str(schema.field(field.name).type),
+                    remedy="change input_type in data_config.input_fields, or the column's type",
+                )
+            )
+    return schema, problems
+
+
+def is_list(type: pa.DataType) -> bool:
+    """Returns whether a column's cells are lists."""
+    return pa.types.is_list(type) or pa.types.is_large_list(type)
+
+
+def value_type(type: pa.DataType) -> pa.DataType:
+    """Returns the type of a column's values, inside lists and dictionaries."""
+    if is_list(type) or pa.types.is_dictionary(type):
+        return value_type(type.value_type)
+    return type
+
+
+def _text(type: pa.DataType) -> bool:
+    return any(
+        check(type)
+        for check in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+        )
+    )
+
+
+def _readable(type: pa.DataType, field: Field) -> bool:
+    whole = pa.types.is_integer(type) or pa.types.is_boolean(type)
+    if _text(type) or whole or pa.types.is_null(type):
+        return True
+    return field.type in ("FLOAT", "DOUBLE") and (
+        pa.types.is_floating(type) or pa.types.is_decimal(type)
+    )
+
+
+def convert(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+    """Returns plain values [n] in the field's type, nulls as its default, and which are bad [n].
+
+    Args:
+      values: an array without lists, of a type that `check_schema` let pass.
+      field: its field.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if _text(values.type) and field.type != "STRING":
+        return _parsed(values, field)
+    values, bad = _in_range(values, field)
+    if field.type == "STRING" and not _text(values.type):
+        values = values.cast(pa.large_string())
+    values = values.cast(TYPES[field.type], safe=False)
+    if pa.types.is_floating(values.type):
+        bad |= ~pc.is_finite(values).fill_null(True).to_numpy(zero_copy_only=False)
+    return values.fill_null(pa.scalar(field.default, values.type)), bad
+
+
+def _in_range(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+    """Returns values of which those beyond the field's integers are null, and which these are."""
+    good = np.zeros(len(values), bool)
+    if not pa.types.is_integer(values.type) or field.type not in ("INT32", "INT64", "BOOL"):
+        return values, good
+    try:
+        values.cast(TYPES["INT32" if field.type == "BOOL" else field.type])
+        return values, good
+    except pa.ArrowInvalid:
+        plain = values.to_pylist()
+    bits = 64 if field.type == "INT64" else 32
+    bad = np.array([v is not None and not -(2 ** (bits - 1)) <= v < 2 ** (bits - 1) for v in plain])
+    kept = [None if out else value for value, out in zip(plain, bad, strict=True)]
+    return pa.array(kept, values.type), bad
+
+
+def _parsed(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+    """Returns text values parsed, as the cells of a CSV file are, and which of them are bad."""
+    parsed: list[Any] = []
+    bad = np.zeros(len(values), bool)
+    for row, text in enumerate(values.cast(pa.large_binary()).to_pylist()):
+        try:
+            parsed.append(field.parse(text or b""))
+        except ValueError:
+            parsed.append(field.default)
+            bad[row] = True
+    return pa.array(parsed, TYPES[field.type]), bad
+
+
+def convert_column(column: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+    """Returns a column [n] in the field's type, or a list of it, and which rows are bad [n].
+
+    A null list is an empty one; a null in a list is the field's default.
+    """
+    if not is_list(column.type):
+        return convert(column, field)
+    lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+    splits = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    values, bad = convert(column.flatten(), field)
+    rows = np.repeat(np.arange(len(column)), lengths)
+    bad_rows = np.bincount(rows[bad], minlength=len(column)) > 0
+    return pa.LargeListArray.from_arrays(pa.array(splits), values), bad_rows
+
+
+def convert_table(table: pa.Table, fields: Sequence[Field]) -> tuple[pa.Table, np.ndarray]:
+    """Returns the fields' columns of a table [n], converted, and which rows are bad [n]."""
+    bad = np.zeros(len(table), bool)
+    columns = {}
+    for field in fields:
+        array = table.column(field.name).combine_chunks()
+        if isinstance(array, pa.ChunkedArray):
+            array = pa.concat_arrays(array.chunks)
+        columns[field.name], wrong = convert_column(array, field)
+        bad |= wrong
+    return pa.table(columns), bad
+
+
+def row_problems(row: pa.Table, fields: Sequence[Field]) -> list[Problem]:
+    """Returns what is wrong with the one row of a table, without its place."""
+    found = []
+    for field in fields:
+        cell = row.select([field.name])
+        if convert_table(cell, [field])[1][0]:
+            found.append(field.problem(str(cell[field.name][0].as_py()).encode()))
+    return found
+
+
+def sample(
+    files: Sequence[str], fields: Sequence[Field], count: int
+) -> Iterator[tuple[list[Problem], dict[str, object]]]:
+    """Yields (problems, values) of the first `count` rows; a row with problems has no values."""
+    left = count
+    for file in files:
+        number = 0
+        for batch in open_parquet(file).iter_batches(1024, columns=[f.name for f in fields]):
+            table = pa.Table.from_batches([batch.slice(0, left)])
+            converted, bad = convert_table(table, fields)
+            for row, values in enumerate(converted.to_pylist()):
+                found = row_problems(table.slice(row, 1), fields) if bad[row] else []
+                place = Place(file, number + row + 1)
+                yield (
+                    [dataclasses.replace(problem, place=place) for problem in found],
+                    {} if found else values,
+                )
+            left -= len(table)
+            number += len(table)
+            if not left:
+                return

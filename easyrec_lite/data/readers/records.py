@@ -1,0 +1,261 @@
+"""Readers of files that are streams of records: lines of text, or serialized examples."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.data.order import CHUNK, Order, Run, arranged, ordered
+from easyrec_lite.data.paths import BROKEN, broken, check_gzip, is_gzip
+from easyrec_lite.data.readers.base import Reader, Request
+
+Columns = dict[str, Any]
+
+PIECE = 4096
+SEARCHED_PIECES = 256
+
+
+class RecordReader(Reader):
+    """Reads records in order, then parses them a batch at a time.
+
+    A subclass says what a record is. Nothing is spent on a good row to be able to name a bad one:
+    the order can be run again, so a failed batch is found and looked at in plain Python.
+    """
+
+    def __init__(self, request: Request):
+        super().__init__(request)
+        self._gzip = [is_gzip(file) for file in self.files]
+        self._whole: set[str] = set()
+        self._guarded = True
+        self._prepare(request)
+        if request.training and not any(self._has_rows(file) for file in self.files):
+            raise DataError(_no_rows(file) for file in self.files)
+
+    @abc.abstractmethod
+    def _prepare(self, request: Request) -> None:
+        """Reads what else the config and the files' heads say."""
+
+    @abc.abstractmethod
+    def _has_rows(self, file: str) -> bool:
+        """Returns whether the file holds any record."""
+
+    @abc.abstractmethod
+    def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
+        """Returns the records of a file as scalar strings, headers left out."""
+
+    @abc.abstractmethod
+    def _parse(self, records: tf.Tensor) -> Columns:
+        """Returns the columns [B] of records [B]; fails when any record is bad."""
+
+    @abc.abstractmethod
+    def _problems(self, record: bytes) -> list[Problem]:
+        """Returns what is wrong with a record, without its place; nothing when it is good."""
+
+    @abc.abstractmethod
+    def _counts(self, file: str) -> Iterator[int]:
+        """Yields the line number of each record of a file."""
+
+    @tf.autograph.experimental.do_not_convert
+    def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns records [n] and their tags without those that are no rows."""
+        return records, *tags
+
+    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, `Numbers`) of the order's rows: only the share's are parsed."""
+        chunks = self._chunks(order).prefetch(1)
+        if self._skip_bad:
+            pieces = chunks.rebatch(PIECE)
+            chunks = pieces.map(self._without_bad, tf.data.AUTOTUNE, deterministic=True)
+
+        @tf.autograph.experimental.do_not_convert
+        def parse(records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor, _: tf.Tensor) -> Any:
+            numbers, own = self.share.cut(epoch, row, records)
+            with tf.name_scope("parse"):
+                return self._parse(own), numbers
+
+        batches = chunks.rebatch(self.share.together(batch_size), drop_remainder=drop_remainder)
+        return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+    def sizes(self) -> tuple[np.ndarray, int]:
+        """Returns the records of each file, int64, and how many are rows; reads the files."""
+        compression = ["GZIP" if packed else "" for packed in self._gzip]
+        each = zip(self.files, compression, strict=True)
+        found = [self._count(tf.constant(file), tf.constant(kind)) for file, kind in each]
+        sizes, rows = np.array(found, np.int64).T
+        return sizes, int(rows.sum())
+
+    def _count(self, file: tf.Tensor, compression: tf.Tensor) -> np.ndarray:
+        """Returns (records, rows) of a file, int64."""
+
+        def add(total: tf.Tensor, records: tf.Tensor) -> tf.Tensor:
+            (rows,) = self._tidy(records)
+            return total + tf.stack([tf.size(records, tf.int64), tf.size(rows, tf.int64)])
+
+        records = self._records(file, compression).batch(CHUNK)
+        return records.reduce(tf.zeros(2, tf.int64), add).numpy()
+
+    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+        """Yields the records of an order by number."""
+        return arranged(order, sizes)
+
+    def _chunks(self, order: Order) -> tf.data.Dataset:
+        """Returns (records, epoch, row, index) as `ordered` does, without what is no row."""
+        files = tf.constant(self.files)
+        compression = tf.constant(["GZIP" if packed else "" for packed in self._gzip])
+
+        @tf.autograph.experimental.do_not_convert
+        def source(epoch: tf.Tensor) -> tf.data.Dataset:
+            index = order.files(epoch, len(self.files))
+            each = tf.gather(files, index), tf.gather(compression, index)
+            read = self._checked_records if self._unchecked() else self._records
+            return tf.data.Dataset.from_tensor_slices(each).flat_map(read)
+
+        fails_if_changed = self._check_unchanged if self._guarded else lambda _: False
+        unchanged = tf.data.Dataset.from_tensors([""]).filter(fails_if_changed)
+        return ordered(source, order, unchanged).map(self._tidy)
+
+    def _checked_records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
+        """Returns the records of a file; its end fails when the file is truncated.
+
+        TensorFlow takes a truncated gzip file for a shorter one.
+        """
+
+        def check(file: tf.Tensor) -> tf.Tensor:
+            return _false_if(self._is_whole, [file], "a file is truncated or damaged")
+
+        end = tf.data.Dataset.from_tensors(file).filter(check)
+        return self._records(file, compression).concatenate(end)
+
+    def check_files(self) -> None:
+        """Reads the gzip files to their ends; from then on `numbered` runs no Python.
+
+        So it does not look at them again, nor whether a file changes.
+
+        Raises:
+          DataError: one is truncated or damaged.
+        """
+        for file in self._unchecked():
+            try:
+                check_gzip(file)
+            except BROKEN as error:
+                raise DataError(broken(file, error)) from error
+            self._whole.add(file)
+        self._guarded = False
+
+    def _unchecked(self) -> list[str]:
+        pairs = zip(self.files, self._gzip, strict=True)
+        return [file for file, packed in pairs if packed and file not in self._whole]
+
+    def _is_whole(self, file: tf.Tensor) -> bool:
+        name = file.numpy().decode()
+        if name not in self._whole and is_gzip(name):
+            try:
+                check_gzip(name)
+            except (*BROKEN, OSError):
+                return False
+        self._whole.add(name)
+        return True
+
+    @tf.autograph.experimental.do_not_convert
+    def _check_unchanged(self, _: tf.Tensor) -> tf.Tensor:
+        """Returns False; fails when a file is not what it was at first."""
+        return _false_if(lambda: not self._changed(), [], "a file changed")
+
+    # Bad rows.
+
+    @tf.autograph.experimental.do_not_convert
+    def _without_bad(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        good = tf.py_function(self._good_rows, parts[:3], tf.bool)
+        good.set_shape([None])
+        return tuple(tf.boolean_mask(part, good) for part in parts)
+
+    def _good_rows(self, records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+        """Returns which records are good, bool [n], and counts the others."""
+        if self._parses(records):
+            self._bad.good(int(tf.size(records)))
+            return tf.ones_like(records, tf.bool)
+        found = [self._faults(record) for record in records.numpy()]
+        self._bad.good(found.count([]))
+        for faults, in_epoch, at_row in zip(found, epoch.numpy(), row.numpy(), strict=True):
+            if faults:
+                self._bad.add(int(in_epoch), int(at_row), faults[0])
+        return tf.constant([not faults for faults in found])
+
+    def _parses(self, records: tf.Tensor) -> bool:
+        try:
+            self._parse(records)
+        except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+            return False
+        return True
+
+    def _faults(self, record: bytes) -> list[Problem]:
+        """Returns what makes a record a bad row; nothing when it is good."""
+        problems = self._problems(record)
+        if not problems and not self._parses(tf.constant([record])):
+            problems = [Problem("the row cannot be parsed", found=repr(record[:200]))]
+        return problems
+
+    def _first_bad(self, order: Order) -> list[Problem]:
+        try:
+            return self._search(order)
+        except (DataError, *BROKEN, tf.errors.OpError) as error:
+            return self._broken_files() or [Problem(f"reading failed: {error}")]
+
+    def _search(self, order: Order) -> list[Problem]:
+        """Returns what is wrong with the first bad row; the search has an end."""
+        for piece in self._chunks(order).rebatch(PIECE).take(SEARCHED_PIECES):
+            if self._parses(piece[0]):
+                continue
+            for record, epoch, _, index in zip(*(part.numpy() for part in piece), strict=True):
+                faults = self._faults(record)
+                if faults:
+                    place = self._place(order, int(epoch), int(index))
+                    return [dataclasses.replace(fault, place=place) for fault in faults]
+        return []
+
+    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+        for _, _, _, index in self._chunks(dataclasses.replace(order, start=(epoch, row))).take(1):
+            return self._place(order, epoch, int(index[0]))
+        return Place()
+
+    def _place(self, order: Order, epoch: int, index: int) -> Place:
+        """Returns the file and line of the record that is number `index` of an epoch's files."""
+        files = [self.files[number] for number in order.files(epoch, len(self.files))]
+        lines = ((file, line) for file in files for line in self._counts(file))
+        file, line = next(islice(lines, index, None))
+        return Place(file, line)
+
+    def _broken_files(self) -> list[Problem]:
+        """Returns the files that cannot be read to their end."""
+        problems = []
+        for file in self.files:
+            try:
+                if is_gzip(file):
+                    check_gzip(file)
+                for _ in self._counts(file):
+                    pass
+            except (*BROKEN, tf.errors.OpError) as error:
+                problems.append(broken(file, error))
+        return problems
+
+
+def _false_if(good: Callable[..., bool], inputs: list[tf.Tensor], failure: str) -> tf.Tensor:
+    """Returns False if Python's `good` says True; else fails, for `explain` to find out why.
+
+    An exception in `good` would be told by TensorFlow's own thread, which formats it there, while
+    Python may clean up what waits for that very thread.
+    """
+    fine = tf.ensure_shape(tf.py_function(good, inputs, tf.bool), [])
+    with tf.control_dependencies([tf.debugging.Assert(fine, [failure])]):
+        return tf.logical_not(fine)
+
+
+def _no_rows(file: str) -> Problem:
+    return Problem("the file holds no rows", Place(file), remedy="name a file with data")

@@ -1,0 +1,1 @@
+"""Item tables and other tables beside the training data."""

@@ -1,0 +1,141 @@
+"""Makes a sampler's item table out of rows of data: how often each item stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.tables.item_table import sampler_fields, write_item_table
+from easyrec_lite.data.tables.text_columns import text_columns
+
+
+@dataclass(frozen=True)
+class ItemCounts:
+    """M items in the order of their first row.
+
+    Attributes:
+      ids: text, object [M].
+      counts: int64 [M], rows that counted.
+      attributes: text, M rows, a column an attribute in the sampler's order; of the last row
+        of each item.
+      rows: all rows that were read.
+      without_id: rows whose item id is empty; they are left out.
+      conflicts: items whose rows disagree about an attribute.
+    """
+
+    ids: np.ndarray
+    counts: np.ndarray
+    attributes: pd.DataFrame
+    rows: int
+    without_id: int
+    conflicts: int
+
+
+def sampler_of(pipeline: Pipeline) -> tuple[str, Any]:
+    """Returns the config path of the sampler, and its message.
+
+    Raises:
+      ConfigError: the config has none.
+    """
+    data = pipeline.config.data_config
+    kind = data.WhichOneof("sampler")
+    if kind is None:
+        raise ConfigError(
+            Problem(
+                "the config has no negative sampler, so no item needs a table",
+                pipeline.place("data_config"),
+                "data_config",
+                remedy="add negative_sampler { item_id_field attr_fields … } to data_config",
+            )
+        )
+    return f"data_config.{kind}", getattr(data, kind)
+
+
+def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
+    """Counts the items of the training data, with the attributes that the sampler names.
+
+    Args:
+      pipeline: a config with a sampler.
+      label: count only the rows where this field is above 0; '' counts all rows.
+
+    Raises:
+      ConfigError: no sampler, or a name is no input field.
+      DataError: the data cannot be read, or a label is no number.
+    """
+    path, config = sampler_of(pipeline)
+    (item,) = sampler_fields(pipeline, [config.item_id_field], f"{path}.item_id_field")
+    attributes = sampler_fields(pipeline, config.attr_fields, f"{path}.attr_fields")
+    labels = sampler_fields(pipeline, [label] if label else [], "--label")
+    fields = list(dict.fromkeys([item, *attributes, *labels]))
+    totals: list[pd.Series] = []
+    variants = pd.DataFrame()
+    rows = without_id = 0
+    for table in text_columns(pipeline, pipeline.config.train_input_path, fields):
+        cells = _frame(table, item, attributes)
+        counted = _above_zero(table, labels[0]) if labels else np.ones(len(cells), np.int64)
+        known = (cells["id"] != "").to_numpy()
+        rows, without_id = rows + len(cells), without_id + int((~known).sum())
+        totals.append(
+            pd.Series(counted[known]).groupby(cells["id"][known].to_numpy(), sort=False).sum()
+        )
+        variants = pd.concat([variants, cells[known]]).drop_duplicates(keep="last")
+    if rows == without_id:
+        place = Place(pipeline.config.train_input_path)
+        raise DataError(Problem(f"no row has a value of {item.name}", place, item.name))
+    total = pd.concat(totals).groupby(level=0, sort=False).sum()
+    return ItemCounts(
+        total.index.to_numpy(object),
+        total.to_numpy(np.int64),
+        variants.drop_duplicates("id", keep="last").set_index("id").loc[total.index],
+        rows,
+        without_id,
+        int(variants["id"].value_counts().gt(1).sum()),
+    )
+
+
+def write_counts(path: Path, pipeline: Pipeline, items: ItemCounts, power: float) -> None:
+    """Writes the item table of `items`, weight count ** power; an item of count 0 gets 0.
+
+    Raises:
+      DataError: an attribute contains the sampler's `attr_delimiter`.
+    """
+    _, config = sampler_of(pipeline)
+    weights = np.where(items.counts > 0, items.counts.astype(np.float64) ** power, 0.0)
+    attributes = [pa.array(items.attributes[name], pa.string()) for name in items.attributes]
+    write_item_table(path, pa.array(items.ids), weights, attributes, config.attr_delimiter)
+
+
+def _frame(table: pa.Table, item: Field, attributes: Sequence[Field]) -> pd.DataFrame:
+    """Returns the text columns `id`, and 0, 1, … for the attributes."""
+    ids = table[item.name]
+    if item.type.startswith("INT"):
+        empty = pc.equal(ids, "")
+        numbers = _cast(pc.if_else(empty, None, ids), pa.int64(), item)
+        ids = numbers.cast(pa.string()).fill_null("")
+    cells: dict[object, pd.Series] = {"id": ids.to_pandas()}
+    cells |= {place: table[field.name].to_pandas() for place, field in enumerate(attributes)}
+    return pd.DataFrame(cells)
+
+
+def _above_zero(table: pa.Table, label: Field) -> np.ndarray:
+    cells = table[label.name]
+    numbers = _cast(pc.if_else(pc.equal(cells, ""), "0", cells), pa.float64(), label)
+    return (numbers.to_numpy() > 0).astype(np.int64)
+
+
+def _cast(cells: pa.ChunkedArray, kind: pa.DataType, field: Field) -> pa.ChunkedArray:
+    try:
+        return cells.cast(kind)
+    except pa.ArrowInvalid as error:
+        message = f"a value of {field.name} is no number: {error}"
+        raise DataError(Problem(message, path=field.name)) from error

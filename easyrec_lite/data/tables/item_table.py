@@ -1,0 +1,174 @@
+"""The table of items that negative samplers draw from: id, weight and attributes of each item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, nearest
+from easyrec_lite.core.files import atomic_write
+from easyrec_lite.data.fields import Field, input_fields
+from easyrec_lite.data.tables.sampler_table import MAX_PROBLEMS, SamplerTable, read_sampler_table
+
+HEADER = "id:{kind}\tweight:float\tfeature:string\n"
+COLUMNS = ("id", "weight", "feature")
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """M items in the file's order.
+
+    Attributes:
+      ids: text, object [M], all different.
+      weights: float64 [M], finite and ≥ 0; an item of weight 0 is never drawn.
+      attributes: attribute field → array [M] of its type; text is object.
+    """
+
+    ids: np.ndarray
+    weights: np.ndarray
+    attributes: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def sampler_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[Field]:
+    """Returns the input fields `names`, which a sampler asks for, in that order.
+
+    Args:
+      pipeline: the config.
+      names: `input_name`s.
+      path: the config path where they are named.
+
+    Raises:
+      ConfigError: a name is no input field.
+    """
+    known = {field.name: field for field in input_fields(pipeline)}
+    unknown = [
+        Problem(
+            f"{name!r} is no input field",
+            pipeline.place(path),
+            path,
+            expected="names out of data_config.input_fields",
+            nearest=nearest(name, known),
+        )
+        for name in names
+        if name not in known
+    ]
+    if unknown:
+        raise ConfigError(unknown)
+    return [known[name] for name in names]
+
+
+def read_item_table(
+    path: Path, attributes: Sequence[Field], delimiter: str = ":", integer_ids: bool = False
+) -> ItemTable:
+    """Reads a file of lines `id⇥weight⇥attributes`, the attributes joined by `delimiter`.
+
+    Args:
+      path: the file; its first line is a header such as
+        `id:int64⇥weight:float⇥feature:string`.
+      attributes: what the third column holds, in this order.
+      delimiter: stands between the attributes of a cell.
+      integer_ids: ids are whole numbers, and `007` means `7`.
+
+    Raises:
+      DataError: all bad lines together: empty or repeated ids, weights that are not finite
+        numbers ≥ 0, cells with another number of attributes, attributes of the wrong type.
+    """
+    table = read_sampler_table(path, COLUMNS)
+    ids = table.ids(0, "id", integer_ids)
+    _check_repeats(table, ids)
+    weights = table.weights(1)
+    columns = _split(table, attributes, delimiter)
+    values = {
+        attribute.name: table.values(cells, attribute)
+        for attribute, cells in zip(attributes, columns, strict=True)
+    }
+    table.raise_problems()
+    return ItemTable(ids, weights, values)
+
+
+def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:
+    codes, unique = pd.factorize(ids)
+    first = np.zeros(len(unique), np.int64)
+    first[codes[::-1]] = np.arange(len(ids))[::-1]
+    table.report(
+        first[codes] != np.arange(len(ids)),
+        "id",
+        lambda entry: f"{ids[entry]!r}, which line {table.lines[first[codes[entry]]]} has too",
+        "each item once",
+        "leave one of them",
+    )
+
+
+def _split(table: SamplerTable, attributes: Sequence[Field], delimiter: str) -> list[pa.Array]:
+    pieces = pc.split_pattern(table.columns[2], delimiter)
+    counts = pc.list_value_length(pieces).to_numpy()
+    wrong = counts != len(attributes)
+    names = delimiter.join(attribute.name for attribute in attributes)
+    table.report(
+        wrong,
+        "number of attributes",
+        lambda entry: f"{counts[entry]}: {table.columns[2][entry].as_py()!r}",
+        f"{len(attributes)} attributes {names}",
+        "write the attributes in the order of attr_fields, and set attr_delimiter",
+    )
+    if wrong.any():
+        return [pa.array([""] * len(counts))] * len(attributes)
+    flat = pieces.flatten().to_numpy(zero_copy_only=False).reshape(len(counts), len(attributes))
+    return [pa.array(column, pa.string()) for column in flat.T]
+
+
+def write_item_table(
+    path: Path,
+    ids: pa.Array,
+    weights: np.ndarray,
+    attributes: Sequence[pa.Array],
+    delimiter: str = ":",
+) -> None:
+    """Writes a table that `read_item_table` reads.
+
+    Args:
+      path: the file to write; replaced whole or not at all.
+      ids: text [M].
+      weights: float [M].
+      attributes: text [M] each, joined by `delimiter` in this order.
+      delimiter: must not occur in an attribute when there are several.
+
+    Raises:
+      DataError: an attribute or an id holds a delimiter, a tab or a line break.
+    """
+    cells = pc.binary_join_element_wise(*attributes, delimiter)
+    parts = pc.add(pc.count_substring(cells, delimiter), 1).to_numpy(zero_copy_only=False)
+    lines = pc.binary_join_element_wise(ids, pa.array(np.char.mod("%.6g", weights)), cells, "\t")
+    breaks = pc.count_substring_regex(lines, r"[\t\r\n]").to_numpy(zero_copy_only=False)
+    wrong = (breaks != len(COLUMNS) - 1) | (
+        (parts != len(attributes)) if len(attributes) > 1 else False
+    )
+    if wrong.any():
+        raise DataError([_unwritable(path, lines[row].as_py(), delimiter) for row in _first(wrong)])
+    text = "\n".join(lines.to_pylist())
+    whole = pc.all(pc.match_substring_regex(ids, r"^-?\d{1,18}$")).as_py()
+    atomic_write(path, HEADER.format(kind="int64" if whole else "string") + text + "\n")
+
+
+def _first(wrong: np.ndarray) -> list[int]:
+    return np.flatnonzero(wrong)[:MAX_PROBLEMS].tolist()
+
+
+def _unwritable(path: Path, line: str, delimiter: str) -> Problem:
+    return Problem(
+        "an item cannot be written to the item table",
+        Place(str(path)),
+        expected=f"no {delimiter!r}, tab or line break within an attribute",
+        found=repr(line[:200]),
+        remedy="set the sampler's attr_delimiter to text that no attribute contains",
+    )

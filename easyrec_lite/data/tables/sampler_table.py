@@ -1,0 +1,256 @@
+"""Reads the tab-separated tables of negative samplers: a typed header, then one entry a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.data.fields import Field
+from easyrec_lite.data.paths import missing
+
+LONGEST_LINE = 1 << 20
+MAX_PROBLEMS = 20
+TYPES = ("int", "int32", "int64", "float", "double", "string")
+REMEDY = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
+WEIGHT = Field("weight", "DOUBLE", 0.0)
+HEADER_CELL = re.compile(r"[A-Za-z_]\w*(:(" + "|".join(TYPES) + "))?")
+
+
+class SamplerTable:
+    """The cells of one file as text, and the problems found in them so far.
+
+    Attributes:
+      path: the file.
+      columns: one string array of M entries a column, in the file's order.
+      lines: int64 [M], the line of each entry, from 1.
+    """
+
+    def __init__(self, path: Path, columns: list[pa.Array], lines: np.ndarray):
+        self.path = path
+        self.columns = columns
+        self.lines = lines
+        self._problems: list[Problem] = []
+        self._count = 0
+
+    def report(
+        self,
+        wrong: np.ndarray,
+        column: str,
+        describe: Callable[[int], str],
+        expected: str,
+        remedy: str = "",
+    ) -> None:
+        """Notes a problem for each entry where `wrong`, bool [M], is true.
+
+        Args:
+          wrong: bool [M].
+          column: name of the column at fault.
+          describe: entry number → the text found there.
+          expected: what would have been right.
+          remedy: what to do about it.
+        """
+        entries = np.flatnonzero(wrong)
+        self._count += len(entries)
+        for entry in entries[:MAX_PROBLEMS]:
+            place = Place(str(self.path), int(self.lines[entry]))
+            message = f"bad {column}"
+            found = describe(int(entry))
+            self._problems.append(Problem(message, place, column, expected, found, remedy=remedy))
+
+    def raise_problems(self) -> None:
+        """Raises what `report` noted, at most `MAX_PROBLEMS` of it in file order.
+
+        Raises:
+          DataError: there was something.
+        """
+        if not self._problems:
+            return
+        shown = sorted(self._problems, key=lambda problem: problem.place)[:MAX_PROBLEMS]
+        if self._count > len(shown):
+            rest = self._count - len(shown)
+            end = Place(str(self.path), shown[-1].place.line, 1)
+            shown.append(Problem(f"and {rest} more problems in this file", end))
+        raise DataError(shown)
+
+    def values(self, cells: pa.Array, field: Field) -> np.ndarray:
+        """Returns cells of text as an array [M] of the field's type, noting those that are bad.
+
+        An empty cell is the field's default. Text is object.
+        """
+        if field.type == "STRING":
+            assert isinstance(field.default, bytes)
+            filled = pc.if_else(pc.equal(cells, ""), field.default.decode(), cells)
+            return filled.to_numpy(zero_copy_only=False)
+        try:
+            numbers = cells.cast(pa.type_for_alias(field.kind.dtype))
+            values = numbers.to_numpy(zero_copy_only=False)
+            if np.isfinite(values).all():
+                return values
+        except pa.ArrowInvalid:
+            pass
+        return self._parse_each(cells, field)
+
+    def _parse_each(self, cells: pa.Array, field: Field) -> np.ndarray:
+        values = np.zeros(len(cells), field.kind.dtype)
+        wrong = np.zeros(len(cells), np.bool_)
+        for entry, text in enumerate(cells.to_pylist()):
+            try:
+                values[entry] = field.parse(text.encode())
+            except ValueError:
+                wrong[entry] = True
+        self.report(
+            wrong, field.name, lambda entry: repr(cells[entry].as_py()), field.kind.expected
+        )
+        return values
+
+    def weights(self, column: int) -> np.ndarray:
+        """Returns a column as float64 [M], noting entries that are not finite and ≥ 0."""
+        cells = self.columns[column]
+        values = self.values(cells, WEIGHT)
+        self.report(
+            values < 0, "weight", lambda entry: repr(cells[entry].as_py()), "a finite number ≥ 0"
+        )
+        return values
+
+    def ids(self, column: int, name: str, integers: bool) -> np.ndarray:
+        """Returns a column as text, object [M], noting entries that are empty.
+
+        Args:
+          column: its number.
+          name: its name.
+          integers: its entries are whole numbers, and `007` means `7`.
+        """
+        cells = self.columns[column]
+        wrong = pc.equal(cells, "").to_numpy(zero_copy_only=False)
+        self.report(wrong, name, lambda _: "an empty cell", f"a value for {name}")
+        if not integers:
+            return cells.to_numpy(zero_copy_only=False)
+        return self.values(cells, Field(name, "INT64", 0)).astype(str).astype(object)
+
+
+def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:
+    """Reads a file whose header reads like `id:int64⇥weight:float⇥feature:string`.
+
+    Args:
+      path: a UTF-8 file, compressed when its name ends in `.gz`.
+      expected: the columns by name, for messages; only their number must agree.
+
+    Raises:
+      DataError: the file is missing, unreadable, empty, has no such header, or has lines with
+        another number of columns.
+    """
+    data = _read(path)
+    _check_text(path, data)
+    _check_header(path, data.slice(0, min(data.size, 4096)).to_pybytes(), expected)
+    return _parse(path, data, expected)
+
+
+def _read(path: Path) -> pa.Buffer:
+    place = Place(str(path))
+    if not path.exists():
+        raise DataError(replace(missing(str(path)), remedy=REMEDY))
+    if path.is_dir():
+        raise DataError(Problem("this is a directory", place, expected="a file", remedy=REMEDY))
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            return stream.read_buffer()
+    except OSError as error:
+        raise DataError(Problem(f"cannot be read: {error}", place)) from error
+
+
+def _check_text(path: Path, data: pa.Buffer) -> None:
+    ends = pa.py_buffer(np.array([0, data.size], np.int64))
+    try:
+        pa.LargeStringArray.from_buffers(1, ends, data).validate(full=True)
+    except pa.ArrowInvalid as error:
+        lines = enumerate(data.to_pybytes().split(b"\n"), 1)
+        number, line = next((number, line) for number, line in lines if not _is_utf8(line))
+        problem = Problem("not UTF-8 text", Place(str(path), number), found=repr(line[:200]))
+        raise DataError(problem) from error
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_header(path: Path, start: bytes, expected: Sequence[str]) -> None:
+    header = start.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").rstrip("\r")
+    cells = header.split("\t")
+    if len(cells) == len(expected) and all(HEADER_CELL.fullmatch(cell) for cell in cells):
+        return
+    example = {"weight": "float", "feature": "string"}
+    line = "\\t".join(f"{name}:{example.get(name, 'int64')}" for name in expected)
+    raise DataError(
+        Problem(
+            "this table has no header" if start.strip() else "this table is empty",
+            Place(str(path), 1),
+            expected=f"{line}, tab-separated, each type one of {', '.join(TYPES)}",
+            found=repr(header[:200]),
+            remedy="write the header as the first line",
+        )
+    )
+
+
+def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> SamplerTable:
+    torn: list[csv.InvalidRow] = []
+
+    def skip(row: csv.InvalidRow) -> str:
+        torn.append(row)
+        return "skip"
+
+    names = list(expected)
+    try:
+        table = csv.read_csv(
+            data,
+            csv.ReadOptions(
+                use_threads=False, column_names=names, skip_rows=1, block_size=LONGEST_LINE
+            ),
+            csv.ParseOptions(
+                delimiter="\t", quote_char=False, ignore_empty_lines=False, invalid_row_handler=skip
+            ),
+            csv.ConvertOptions(column_types={name: pa.string() for name in names}),
+        ).combine_chunks()
+    except pa.ArrowInvalid as error:
+        raise DataError(_unparsed(path, data, error)) from error
+    if torn:
+        raise DataError([_torn(path, row) for row in torn[:MAX_PROBLEMS]])
+    if table.num_rows == 0:
+        message = "this table has a header and no entry"
+        raise DataError(Problem(message, Place(str(path), 1), remedy="add entries"))
+    columns = [table.column(name).combine_chunks() for name in names]
+    return SamplerTable(path, columns, np.arange(2, table.num_rows + 2))
+
+
+def _unparsed(path: Path, data: pa.Buffer, error: Exception) -> Problem:
+    for number, line in enumerate(data.to_pybytes().split(b"\n"), 1):
+        if len(line) >= LONGEST_LINE:
+            return Problem(
+                "a line is too long",
+                Place(str(path), number),
+                expected=f"less than {LONGEST_LINE >> 20} MB",
+                found=f"{len(line):,} bytes",
+                remedy="an item has an id, a weight and some short attributes",
+            )
+    return Problem(f"cannot be read as UTF-8 table: {error}", Place(str(path)))
+
+
+def _torn(path: Path, row: csv.InvalidRow) -> Problem:
+    return Problem(
+        "wrong number of columns",
+        Place(str(path), row.number),
+        expected=f"{row.expected_columns} columns separated by tabs",
+        found=f"{row.actual_columns}: {row.text[:200]!r}",
+        remedy="separate the columns by one tab each; no tab inside a cell",
+    )

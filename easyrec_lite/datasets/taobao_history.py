@@ -1,0 +1,97 @@
+"""What users of Taobao's ad data dealt with before a row: the source of its tags."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from easyrec_lite.datasets.rows import join_tags, latest_first
+from easyrec_lite.datasets.tables import read_chunks
+from easyrec_lite.datasets.taobao_layout import MAX_TAGS
+
+COLUMNS = dict.fromkeys(("user", "time_stamp", "cate", "brand"), pa.int32())
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class History:
+    """H dealings with things, sorted by user and time.
+
+    Attributes:
+      moment: int64 [H], user · 2³² + time.
+      category: int32 [H], `UNKNOWN` where there is none.
+      brand: int32 [H], likewise.
+    """
+
+    moment: np.ndarray
+    category: np.ndarray
+    brand: np.ndarray
+
+    def tags(self, user: np.ndarray, time: np.ndarray) -> dict[str, pa.Array]:
+        """Returns the two tag columns [R] of rows by `user` at second `time`, int [R] each.
+
+        They hold the `MAX_TAGS` latest dealings at an earlier second, the latest first.
+        """
+        end = np.searchsorted(self.moment, _moment(user, time))
+        first = np.searchsorted(self.moment, _moment(user, np.zeros_like(time)))
+        begin = np.maximum(first, end - MAX_TAGS)
+        seen = latest_first(begin, end)
+        return {
+            "tag_category_list": join_tags(text_or_null(self.category[seen]), end - begin),
+            "tag_brand_list": join_tags(text_or_null(self.brand[seen]), end - begin),
+        }
+
+
+def text_or_null(ids: np.ndarray) -> pa.Array:
+    """Returns ids as text, `UNKNOWN` ones as the word NULL."""
+    return pc.if_else(pa.array(ids == UNKNOWN), "NULL", pa.array(ids).cast(pa.string()))
+
+
+def history(user: np.ndarray, time: np.ndarray, category: np.ndarray, brand: np.ndarray) -> History:
+    """Returns the history of dealings given in any order, int32 [H] each."""
+    moment = _moment(user, time)
+    order = np.argsort(moment, kind="stable")
+    return History(moment[order], category[order], brand[order])
+
+
+def histories_of_log(log: Path, folder: Path, bytes_a_part: int) -> Iterator[History]:
+    """Yields the histories in a behaviour log, part p of P with the users whose id mod P is p.
+
+    Args:
+      log: user,time_stamp,btag,cate,brand.
+      folder: where the parts are kept meanwhile.
+      bytes_a_part: of the log, about; bounds the memory.
+
+    Raises:
+      DataError: the log cannot be read.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        files = [Path(aside, str(part)) for part in range(parts_of(log, bytes_a_part))]
+        _split(log, files)
+        for file in files:
+            cells = np.fromfile(file, np.int32) if file.exists() else np.zeros(0, np.int32)
+            yield history(*cells.reshape(-1, len(COLUMNS)).T)
+
+
+def parts_of(log: Path | None, bytes_a_part: int) -> int:
+    """Returns in how many parts a log is worked on."""
+    return 1 + log.stat().st_size // bytes_a_part if log and log.is_file() else 1
+
+
+def _split(log: Path, files: Sequence[Path]) -> None:
+    for batch in read_chunks(log, COLUMNS):
+        cells = np.stack([column.fill_null(UNKNOWN).to_numpy() for column in batch.columns], axis=1)
+        part = cells[:, 0] % len(files)
+        for number in np.unique(part):
+            with files[number].open("ab") as file:
+                cells[part == number].tofile(file)
+
+
+def _moment(user: np.ndarray, time: np.ndarray) -> np.ndarray:
+    return (user.astype(np.int64) << 32) + time

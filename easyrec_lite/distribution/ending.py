@@ -1,0 +1,88 @@
+"""How a cluster's chief tells the others that its run has ended: a file in the model folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from easyrec_lite.core.errors import ProblemError, RunError
+from easyrec_lite.core.files import atomic_write
+
+FILE = "ended.json"
+POLL_SECONDS = 0.5
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def announced(folder: Path) -> Iterator[None]:
+    """Tells the others, at the end of the block, that the run has ended, and with which code.
+
+    Raises:
+      RunError: it ended well, but that cannot be told.
+    """
+    (folder / FILE).unlink(missing_ok=True)
+    code = 1
+    try:
+        yield
+        code = 0
+    except ProblemError as error:
+        code = error.exit_code
+        raise
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+        raise
+    finally:
+        _tell(folder / FILE, code)
+
+
+def _tell(path: Path, code: int) -> None:
+    """Writes the file; where that fails after a failure, the run ends with the first one."""
+    try:
+        atomic_write(path, json.dumps({"exit_code": code}) + "\n")
+    except RunError as error:
+        if not code:
+            raise
+        log.warning("%s", error)
+
+
+class Ending:
+    """Waits for the end of the run that the chief of this cluster makes.
+
+    To be made before the chief can have begun; what an earlier run left in the folder is known by
+    its being there already.
+
+    Args:
+      folder: the model folder, the same for all processes.
+    """
+
+    def __init__(self, folder: Path):
+        self._path = folder / FILE
+        self._before = self._state()
+
+    def code(self) -> int | None:
+        """Returns the exit code of the run; None while it goes on."""
+        state = self._state()
+        if state is None or state == self._before:
+            return None
+        try:
+            return int(json.loads(self._path.read_text(encoding="utf-8"))["exit_code"])
+        except FileNotFoundError:  # a new run has removed it just now
+            return None
+
+    def wait(self) -> int:
+        """Waits for the end, and returns the exit code of the run."""
+        while (code := self.code()) is None:
+            time.sleep(POLL_SECONDS)
+        return code
+
+    def _state(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns

@@ -1,0 +1,183 @@
+"""Parameter servers: the chief's part, which hands out steps, saves and evaluates."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import PeerLost, Place, Problem
+from easyrec_lite.data.share import Share
+from easyrec_lite.distribution.asynchronous import AsynchronousTrainer
+from easyrec_lite.distribution.base import Distribution, Replica, open_input, order_from
+from easyrec_lite.distribution.cluster import Cluster
+from easyrec_lite.features import sharded
+from easyrec_lite.models.assembly import build
+from easyrec_lite.training.checkpoints import GONE, Checkpoints
+from easyrec_lite.training.optimizers import Optimizer
+
+# How long a process of the cluster may take to come up.
+START_SECONDS = 600.0
+log = logging.getLogger(__name__)
+
+
+class ParameterServers(Distribution):
+    """Variables on parameter servers; workers read their shares of the data and move them.
+
+    Args:
+      pipeline: the config.
+      cluster: the processes; this one is the chief.
+
+    Raises:
+      PeerLost: a process does not come up.
+      others: as `make_replica`.
+    """
+
+    trainer: AsynchronousTrainer
+
+    def __init__(self, pipeline: Pipeline, cluster: Cluster):
+        super().__init__(pipeline)
+        self._cluster = cluster
+        self._share = Share(0, cluster.workers)
+        wait_for(cluster)
+        servers = len(cluster.addresses["ps"])
+        strategy = tf.distribute.ParameterServerStrategy(
+            _resolver(cluster), variable_partitioner=sharded.partitioner(servers)
+        )
+        for name in ("absl", "tensorflow"):
+            logging.getLogger(name).addFilter(_first_line)
+        self._coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
+        with strategy.scope():
+            parts = build(pipeline)
+            opened = open_input(pipeline, parts, self._share)
+        opened.reader.check_files()
+        model = parts.model
+        optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
+        with strategy.scope():
+            self.trainer = AsynchronousTrainer(
+                model, optimizer, self._coordinator, cluster.workers, parts.transform.specs
+            )
+        self.replicas = [Replica(parts, optimizer, self.trainer, opened)]
+
+    def iterator(self) -> Any:
+        """Returns an iterator for each worker, made there, over its share of the data."""
+        opened, data = self.replicas[0].input, self.pipeline.config.data_config
+        positions = self.trainer.positions
+
+        @tf.function(autograph=False)
+        def batches() -> tf.data.Dataset:
+            worker = tf.distribute.coordinator.experimental_get_current_worker_index()
+            opened.reader.share = Share(worker, self._cluster.workers)
+            order = order_from(self.pipeline, positions[worker])
+            made: tf.data.Dataset = opened.batches(data.batch_size, order, data.drop_remainder)
+            return made
+
+        made = self._coordinator.create_per_worker_dataset(batches)
+        opened.reader.share = self._share
+        log.info("training data: %s", opened.reader.describe())
+        return iter(made)
+
+    def own_variables(self) -> dict[str, tf.Variable]:
+        """Returns how far every worker has read."""
+        return {"positions": self.trainer.positions}
+
+    def restore(self, checkpoints: Checkpoints) -> str | None:
+        """Restores the newest checkpoint, whoever wrote it, and each worker's position."""
+        prefix = super().restore(checkpoints)
+        if not self.trainer.resume() and prefix:
+            epoch, row = self.trainer.position.numpy()
+            log.warning(
+                "the checkpoint is of other workers: these begin at row %d of epoch %d, so that "
+                "rows which some of those had read may come twice",
+                row,
+                epoch,
+            )
+        return prefix
+
+    def lost(self, error: tf.errors.OpError) -> PeerLost | None:
+        """Returns that a parameter server is gone, if that is why TensorFlow failed."""
+        return PeerLost(_lost(str(error), self._cluster)) if isinstance(error, GONE) else None
+
+    def locate(self, row: int) -> Place:
+        """Returns no place: the row is one of a share of the next rows."""
+        return Place()
+
+    def describe(self) -> Sequence[str]:
+        """Returns who trains, and how the tables are cut."""
+        size = self.pipeline.config.data_config.batch_size
+        tables = self.replicas[0].parts.model.tables
+        cuts = {name: len(sharded.parts(name, table)) for name, table in tables.items()}
+        several = [f"{name} in {count}" for name, count in cuts.items() if count > 1]
+        return [
+            f"{self._cluster.workers} workers train, each at its own pace, on batches of {size} "
+            f"rows; {len(self._cluster.addresses['ps'])} parameter servers hold the variables",
+            "tables in parts: " + (", ".join(several) or "none, by max_partitions"),
+        ]
+
+
+def wait_for(cluster: Cluster) -> None:
+    """Waits until the other processes of the cluster can be reached.
+
+    Raises:
+      PeerLost: one of them cannot, for `START_SECONDS`.
+    """
+    for role in ("ps", "worker"):
+        for index, address in enumerate(cluster.addresses[role]):
+            found = _no_answer(f"{role} {index}", address)
+            if found:
+                raise PeerLost(_lost(found, cluster))
+
+
+def _no_answer(name: str, address: str) -> str:
+    """Returns '' as soon as a process answers, or why it does not, after `START_SECONDS`."""
+    host, _, port = address.rpartition(":")
+    start = time.monotonic()
+    told = False
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5.0).close()
+        except OSError as error:
+            waited = time.monotonic() - start
+            if waited > START_SECONDS:
+                return f"{name} at {address}: {error.strerror or error}"
+            if waited > 5.0 and not told:
+                log.info("waiting for %s at %s", name, address)
+                told = True
+            time.sleep(0.2)
+        else:
+            return ""
+
+
+def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolver:
+    each = {role: list(cluster.addresses[role]) for role in ("chief", "worker", "ps")}
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(each), task_type="chief", task_id=0, rpc_layer="grpc"
+    )
+
+
+def _first_line(record: logging.LogRecord) -> bool:
+    """Cuts what TensorFlow's coordinator says of a lost process to one line; it writes pages."""
+    lines = [line for line in record.getMessage().splitlines() if line.strip()]
+    record.msg, record.args = (lines or [""])[0], ()
+    return True
+
+
+def _lost(found: str, cluster: Cluster) -> Problem:
+    named = re.search(r"/job:ps/replica:0/task:(\d+)", found)
+    lines = [line for line in found.splitlines() if line.strip()]
+    if named:
+        index = int(named[1])
+        lines = [f"no answer of ps {index} at {cluster.addresses['ps'][index]}"]
+    return Problem(
+        "a parameter server is gone, or cannot be reached",
+        Place("TF_CONFIG"),
+        found=lines[0][:300] if lines else "no answer",
+        remedy="its own log says why; start the same command again on all of them: it goes on from "
+        "the newest checkpoint",
+    )

@@ -1,0 +1,197 @@
+"""Replicas that step together, on the devices of one process or of several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.core import replicas
+from easyrec_lite.core.errors import PeerLost, Place, Problem
+from easyrec_lite.data.share import Share
+from easyrec_lite.distribution.base import Distribution, log, make_replica, order_from
+from easyrec_lite.distribution.together import Together
+from easyrec_lite.features.batch import Batch
+from easyrec_lite.models.base import SEED_STATE
+from easyrec_lite.training.checkpoints import GONE, Checkpoints, checkpoint_at
+from easyrec_lite.training.input import position_of
+from easyrec_lite.training.loop import Plan
+from easyrec_lite.training.preemption import TOLD
+
+# What the exchange raises in the processes that are left.
+LOST = (*GONE, tf.errors.DeadlineExceededError)
+COLLECTIVE = "Collective ops is aborted by"
+
+
+class Synchronous(Distribution):
+    """Every replica holds all variables, on its device, and moves them by the gradients of all.
+
+    Gradients, and what else of a step is shared, go through `easyrec_lite.core.replicas`.
+
+    Args:
+      pipeline: the config.
+      strategy: a `MirroredStrategy` or `MultiWorkerMirroredStrategy`.
+      worker: the number of this process among those of the strategy.
+      workers: how many these are, with equal numbers of devices.
+
+    Raises: as `make_replica`.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        strategy: tf.distribute.Strategy,
+        worker: int = 0,
+        workers: int = 1,
+    ):
+        super().__init__(pipeline)
+        self.chief = worker == 0
+        self.count = strategy.num_replicas_in_sync
+        self._strategy = strategy
+        devices = strategy.extended.worker_devices
+        by_file = pipeline.config.data_config.file_shard
+        self.replicas = []
+        for i, device in enumerate(devices):
+            share = Share(worker * len(devices) + i, workers * len(devices), by_file)
+            with tf.device(device):
+                replica = make_replica(pipeline, share)
+                if by_file:
+                    unknown = tf.fill([share.count, 2], tf.constant(-1, tf.int64))
+                    replica.trainer.file_positions = tf.Variable(unknown, trainable=False)
+            self.replicas.append(replica)
+        self.trainer = Together(strategy, [replica.trainer for replica in self.replicas])
+
+    def iterator(self) -> list[Any]:
+        """Returns an iterator for each replica, over batches without end."""
+        data = self.pipeline.config.data_config
+        made = []
+        for replica in self.replicas:
+            own = self.trainer.position
+            if replica.trainer.file_positions is not None:
+                own = replica.trainer.file_positions[replica.input.reader.share.index]
+            order = order_from(self.pipeline, position_of(own))
+            padded = replica.input.padded(data.batch_size, order, data.drop_remainder)
+            made.append(iter(padded.map(_empty_unless_real)))
+        log.info("training data: %s", self.replicas[0].input.reader.describe())
+        return made
+
+    def own_variables(self) -> dict[str, tf.Variable]:
+        """Returns each replica's position, where they have files of their own."""
+        positions = self.replicas[0].trainer.file_positions
+        return {} if positions is None else {"file_positions": positions}
+
+    def restore(self, checkpoints: Checkpoints) -> str | None:
+        """Restores the chief's choice of a checkpoint into all replicas."""
+        prefix, step = None, -1
+        if self.chief:
+            prefix = super().restore(checkpoints)
+            step = int(self.trainer.step) if prefix else -1
+        step = self._sum([step + 1 if self.chief else 0])[0] - 1
+        if not self.chief:
+            if step >= 0:
+                prefix = checkpoint_at(checkpoints.folder, step)
+                checkpoints.restore(prefix)
+            else:
+                self._warm_start()
+        self._place_readers(prefix)
+        self.trainer.copy_first()
+        self._draw_apart()
+        return prefix
+
+    def _draw_apart(self) -> None:
+        """Moves the seeds of dropouts, so that two replicas do not drop the same units.
+
+        The first replica's, which a checkpoint holds, stay.
+        """
+        for replica in self.replicas:
+            number = replica.input.reader.share.index
+            for name, state in replica.parts.model.variables_by_name().items():
+                if SEED_STATE in name:
+                    state.assign_add(tf.constant([number, 0], state.dtype))
+
+    def _place_readers(self, prefix: str | None) -> None:
+        positions = self.replicas[0].trainer.file_positions
+        if positions is None or bool(tf.reduce_all(positions >= 0)):
+            return
+        positions.assign(tf.tile(self.trainer.position[None] * [1, 0], [self.count, 1]))
+        if prefix and self.chief:
+            log.warning(
+                "the checkpoint is not of %d workers with files of their own: they begin at the "
+                "start of epoch %d, so that rows may come twice",
+                self.count,
+                int(self.trainer.position[0]),
+            )
+
+    def agree(self, plan: Plan) -> Plan:
+        """Returns the chief's plan; any process can stop all, SIGTERM to one is SIGTERM to all."""
+        own = [plan.steps, plan.save] if self.chief else [0, 0]
+        steps, save, stop, told = self._sum([*own, bool(plan.stop), plan.stop == TOLD])
+        reason = TOLD if told else plan.stop or ("another process stops" if stop else "")
+        return Plan(steps, bool(save), reason)
+
+    def finish(self) -> None:
+        """Waits until the chief is done with the last evaluation and export."""
+        self._sum([0])
+
+    def locate(self, row: int) -> Place:
+        """Returns no place: the row is one of a share of the next rows."""
+        return Place()
+
+    def describe(self) -> Sequence[str]:
+        """Returns how many replicas there are, with which batches and negatives."""
+        size = self.pipeline.config.data_config.batch_size
+        where = ", ".join(self._strategy.extended.worker_devices)
+        return [
+            f"{self.count} replicas step together, {len(self.replicas)} of them here ({where})",
+            f"batches of {size} rows each, {self.count * size} in all",
+        ]
+
+    def lost(self, error: tf.errors.OpError) -> PeerLost | None:
+        """Returns that another process is gone, if that is why TensorFlow failed."""
+        others = self.count > len(self.replicas)
+        gone = isinstance(error, LOST) or COLLECTIVE in str(error)
+        return PeerLost(_lost(error)) if others and gone else None
+
+    def _sum(self, numbers: Sequence[int]) -> list[int]:
+        """Returns the sums over processes of a few numbers."""
+        padded = tf.constant([int(number) for number in numbers], tf.int64)
+        return [int(n) // len(self.replicas) for n in self._total(padded)]
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _total(self, numbers: tf.Tensor) -> tf.Tensor:
+        found = self._strategy.run(replicas.total, args=(numbers,))
+        return self._strategy.experimental_local_results(found)[0]
+
+
+def _lost(error: Exception) -> Problem:
+    return Problem(
+        "another process of this run is gone, or cannot be reached",
+        Place("train_config.train_distribute"),
+        found=_reason(error),
+        remedy="its own log says why; start the same command again on all of them: it goes on from "
+        "the newest checkpoint",
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Returns the transport's own words, or else the kind of the error."""
+    words = re.search(r'grpc_message:"([^"]+)"', str(error))
+    return words[1] if words else type(error).__name__.removesuffix("Error")
+
+
+@tf.autograph.experimental.do_not_convert
+def _empty_unless_real(batch: Batch, real: tf.Tensor) -> Batch:
+    """Returns the batch, without its rows if it only stands in for one; its position stays."""
+
+    def cut(rows: Any) -> Any:
+        if rows is None:
+            return None
+        ragged = isinstance(rows, tf.RaggedTensor)
+        count = rows.nrows(tf.int64) if ragged else tf.shape(rows, tf.int64)[0]
+        return rows[: tf.where(real, count, 0)]
+
+    rows = tf.nest.map_structure(cut, batch._replace(position=None))
+    return rows._replace(position=batch.position)

@@ -1,0 +1,167 @@
+"""Evaluation: metrics and losses over the rows of the evaluation files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import tensorflow as tf
+
+from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.evaluation.ranking.full import FullRanking
+from easyrec_lite.evaluation.ranking.report import Report
+from easyrec_lite.features.batch import Batch
+from easyrec_lite.metrics import open_metrics
+from easyrec_lite.models.assembly import Parts
+from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
+from easyrec_lite.training.input import BatchInput, Order
+
+
+class Evaluation:
+    """Everything that an evaluation computes: the config's metrics, and a full ranking if asked.
+
+    Args:
+      parts: the model, evaluated with the weights that it has at the time.
+      path: files, as in `eval_input_path`.
+      seen_path: data whose items count as seen, where the config names none.
+      again: whether `run` will be called more than once.
+
+    Attributes:
+      ranking: what the last full ranking had to say; None without any.
+
+    Raises:
+      DataError: no such file.
+    """
+
+    def __init__(self, parts: Parts, path: str, seen_path: str, again: bool = False):
+        self._model = parts.model
+        self._evaluator = Evaluator(parts, path, again)
+        config = parts.pipeline.config
+        asked = config.eval_config.HasField("full_ranking")
+        self._full = FullRanking(parts, path, seen_path) if asked else None
+        self._folder = Path(config.model_dir)
+        self.ranking: Report | None = None
+
+    def run(self, step: int, checkpoint: str, bar: bool = False) -> dict[str, float]:
+        """Returns metric name → value; writes what else it found to the model folder.
+
+        That is `feature_weights.json` for a model with SENet layers, and `ranking.json` if asked.
+
+        Args:
+          step: steps that the model was trained for.
+          checkpoint: where its weights are.
+          bar: whether a progress bar may be shown.
+
+        Raises:
+          DataError: a row cannot be read, or there are no rows.
+          RunError: a vector to rank by is not finite.
+        """
+        metrics = self._evaluator.run()
+        write_feature_weights(self._folder, step, self._model, self._evaluator.sample(ROWS))
+        if self._full is None:
+            return metrics
+        self.ranking = self._full.run(step, checkpoint, bar)
+        self.ranking.write(self._folder)
+        return {**metrics, **self.ranking.metrics()}
+
+
+class Evaluator:
+    """Computes the config's metrics over its evaluation data, as often as asked.
+
+    Args:
+      parts: the model, evaluated with the weights that it has at the time.
+      path: files, as in `eval_input_path`.
+      again: whether it will be asked more than once.
+
+    Raises:
+      DataError: no such file.
+    """
+
+    def __init__(self, parts: Parts, path: str, again: bool = False):
+        config = parts.pipeline.config
+        self._model = parts.model
+        self._metrics = open_metrics(config)
+        self._path = path
+        columns = [*parts.model.extra_columns, *(c for m in self._metrics for c in m.columns)]
+        self._input = BatchInput(
+            parts.pipeline,
+            path,
+            parts.transform,
+            tuple(dict.fromkeys(columns)),
+            parts.item_features,
+            training=False,
+            again=again,
+        )
+        self._batch_size = config.data_config.eval_batch_size
+        self._order = Order(seed=config.train_config.seed, limit=config.eval_config.num_examples)
+        self._batches: tf.data.Dataset | None = None
+        self._from_cache = False
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _step(self, batch: Batch) -> tuple[list, dict[str, tf.Tensor], tf.Tensor]:
+        outputs = self._model(batch, training=False)
+        losses = self._model.losses(outputs, batch)
+        losses["total_loss"] = tf.add_n(list(losses.values()))
+        states = [metric.state(outputs, batch) for metric in self._metrics]
+        return states, losses, tf.shape(next(iter(batch.labels.values())))[0]
+
+    def _dataset(self) -> tf.data.Dataset:
+        """Returns the batches; made anew only when a cache has taken the place of the files."""
+        if self._batches is None or self._from_cache != self._input.cached:
+            self._batches = self._input.batches(self._batch_size, self._order)
+            self._from_cache = self._input.cached
+        return self._batches
+
+    def run(self) -> dict[str, float]:
+        """Returns metric name → value, then `loss/NAME`, the row-weighted mean of each loss.
+
+        Raises:
+          DataError: a row cannot be read, or there are no rows.
+        """
+        totals = [metric.empty() for metric in self._metrics]
+        losses: dict[str, float] = {}
+        count = 0
+        for batch in self._input.read(self._dataset()):
+            states, batch_losses, rows = self._step(batch)
+            totals = [
+                metric.merge(total, {name: value.numpy() for name, value in state.items()})
+                for metric, total, state in zip(self._metrics, totals, states, strict=True)
+            ]
+            count += int(rows)
+            for name, value in batch_losses.items():
+                losses[name] = losses.get(name, 0.0) + float(value) * int(rows)
+        if not count:
+            raise DataError(Problem("no rows to evaluate", Place(self._path)))
+        results: dict[str, float] = {}
+        for metric, total in zip(self._metrics, totals, strict=True):
+            results.update(metric.compute(total))
+        return {**results, **{f"loss/{name}": value / count for name, value in losses.items()}}
+
+    def sample(self, rows: int) -> Iterator[Batch]:
+        """Yields the first batches, until they have `rows` rows.
+
+        Raises:
+          DataError: a row cannot be read.
+        """
+        count = 0
+        for batch in self._input.read(self._dataset()):
+            yield batch
+            count += int(tf.shape(next(iter(batch.labels.values())))[0])
+            if count >= rows:
+                return
+
+
+@contextmanager
+def averaged_weights(
+    trainable: Mapping[str, tf.Variable], averages: Mapping[str, tf.Variable]
+) -> Iterator[None]:
+    """Within the block each trainable variable holds its moving average, if it has one."""
+    current = {name: tf.identity(trainable[name]) for name in averages}
+    for name, average in averages.items():
+        trainable[name].assign(average)
+    try:
+        yield
+    finally:
+        for name, value in current.items():
+            trainable[name].assign(value)

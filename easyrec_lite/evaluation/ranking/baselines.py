@@ -1,0 +1,69 @@
+"""What to hold beside a model: lists by popularity, and lists at random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from easyrec_lite.evaluation.ranking.best import BestItems
+from easyrec_lite.evaluation.ranking.ranking import DEFAULT_KS, Ranking, measure
+from easyrec_lite.evaluation.ranking.sets import ItemSets
+
+
+def rank_popularity(
+    popularity: np.ndarray,
+    held_out: ItemSets | Sequence[Iterable[int]],
+    seen: ItemSets | Sequence[Iterable[int]],
+    ks: Sequence[int] = DEFAULT_KS,
+    *,
+    seed: int = 0,
+) -> Ranking:
+    """Ranks the items of each query by their popularity.
+
+    Args:
+      popularity: int or float [M], such as how often each item was seen in training.
+      held_out, seen, ks, seed: as of `rank`.
+    """
+    # Ranks of popularity instead of itself: exact in float32.
+    _, scores = np.unique(popularity, return_inverse=True)
+    scores = scores.astype(np.float32)
+    count, k = len(scores), max(ks)
+    falling = np.sort(scores)[::-1]
+
+    def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
+        best = BestItems(queries, seen_items, count, k, seed)
+        needed = min(k + int(seen_items.sizes.max(initial=0)), count)
+        items = np.flatnonzero(scores >= falling[needed - 1]) if count else np.empty(0, np.int64)
+        best.offer(np.broadcast_to(scores[items], (len(queries), len(items))), items)
+        return best.lists()
+
+    return measure(lists, count, held_out, seen, ks)
+
+
+def rank_random(
+    count: int,
+    held_out: ItemSets | Sequence[Iterable[int]],
+    seen: ItemSets | Sequence[Iterable[int]],
+    ks: Sequence[int] = DEFAULT_KS,
+    *,
+    seed: int = 0,
+) -> Ranking:
+    """Ranks `count` items at random: each query a stretch of a random order, from a random start.
+
+    Each block of queries has an order of its own; each item is as likely in each place.
+    `held_out`, `seen`, `ks`, `seed` are as of `rank`.
+    """
+    generator, k = np.random.default_rng(seed), max(ks)
+
+    def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
+        best = BestItems(queries, seen_items, count, k, seed)
+        needed = min(k + int(seen_items.sizes.max(initial=0)), count)
+        order = generator.permutation(count)
+        starts = generator.integers(max(count, 1), size=(len(queries), 1))
+        items = order[(starts + np.arange(needed)) % max(count, 1)]
+        scores = np.broadcast_to(-np.arange(needed, dtype=np.float32), items.shape)
+        best.offer(scores, items)
+        return best.lists()
+
+    return measure(lists, count, held_out, seen, ks)

@@ -1,0 +1,190 @@
+"""Full ranking of a model: its item table against the held-out items of its evaluation data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from easyrec_lite.checks.rules.full_ranking import lengths
+from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.tables.item_rows import ItemTower, load_items, sampler_table
+from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
+from easyrec_lite.evaluation.ranking.breakdown import (
+    Labels,
+    decile_counts,
+    deciles,
+    groups,
+    item_labels,
+)
+from easyrec_lite.evaluation.ranking.history import History, read_history
+from easyrec_lite.evaluation.ranking.ids import Fields, Numbers
+from easyrec_lite.evaluation.ranking.progress import ranking_progress
+from easyrec_lite.evaluation.ranking.queries import Queries, QueryReader
+from easyrec_lite.evaluation.ranking.ranking import EXCLUDED, KEPT, Ranking, rank
+from easyrec_lite.evaluation.ranking.report import MODEL, POPULARITY, RANDOM, Report, rows
+from easyrec_lite.evaluation.ranking.sets import ABSENT
+from easyrec_lite.evaluation.ranking.ties import TIES
+from easyrec_lite.models.assembly import Parts
+
+MISSED = "a held-out item that cannot be recommended"
+
+
+class FullRanking:
+    """Ranks as `eval_config.full_ranking` says, as often as asked, with the weights of the time.
+
+    The item table, what was seen, and the baselines are read and computed once.
+
+    Args:
+      parts: the model.
+      path: the evaluation data, as `eval_input_path`.
+      seen_path: data whose items count as seen, where the config names none.
+
+    Raises:
+      DataError: a file is missing, or the item table has bad lines.
+    """
+
+    def __init__(self, parts: Parts, path: str, seen_path: str):
+        config = parts.pipeline.config
+        options = config.eval_config.full_ranking
+        self._path, self._seen_path = path, options.seen_path or seen_path
+        self._ks, self._seed = lengths(options), config.train_config.seed
+        self._fields = Fields(parts.pipeline)
+        self._items = load_items(parts, options.item_path or sampler_table(parts.pipeline))
+        self._by_row = options.by_row or not self._fields.user
+        self._numbers = Numbers(self._items.ids)
+        self._tower = ItemTower(parts)
+        of_items = [name for name in options.group_by if name in self._items.columns]
+        self._of_items = {name: _as_text(self._items.columns[name]) for name in of_items}
+        self._of_users = [name for name in options.group_by if name not in of_items]
+        self._queries = QueryReader(parts, path, self._fields, self._of_users)
+        self._seen = open_reader(
+            parts.pipeline, self._seen_path, training=True, columns=self._fields.columns
+        )
+        self._history: History | None = None
+        self._baselines: list[dict[str, Any]] = []
+
+    @property
+    def _seen_rules(self) -> tuple[str, ...]:
+        return (EXCLUDED, KEPT) if self._fields.user else (KEPT,)
+
+    def run(self, step: int, checkpoint: str, bar: bool = False) -> Report:
+        """Ranks, and returns the metrics.
+
+        Args:
+          step: steps that the model was trained for.
+          checkpoint: where its weights are.
+          bar: whether a progress bar may be shown.
+
+        Raises:
+          DataError: data cannot be read, or nothing is held out.
+          RunError: a vector is not finite.
+        """
+        queries = self._queries.read(self._numbers)
+        history = self._read_history(queries)
+        total = int((queries.held_out.sizes > 0).sum()) * len(self._items)
+        with ranking_progress(total, bar) as progress:
+            ranking = rank(
+                queries.vectors,
+                self._tower.vectors(self._items),
+                queries.held_out,
+                history.seen,
+                self._ks,
+                seed=self._seed,
+                progress=progress,
+            )
+        if not self._fields.user:
+            del ranking.outcomes[EXCLUDED]
+        decile = deciles(history.counts)
+        return Report(
+            step,
+            checkpoint,
+            self._protocol(queries, history, ranking),
+            ranking.ks,
+            [*rows(MODEL, ranking, self._seen_rules), *self._baseline_rows(queries, history)],
+            [
+                group
+                for labels in self._labels(queries, history, decile)
+                for group in groups(ranking, labels)
+            ],
+            _popularity_deciles(ranking, decile, self._seen_rules[0]),
+        )
+
+    def _read_history(self, queries: Queries) -> History:
+        if self._history is None:
+            self._history = read_history(self._seen, self._fields, self._items.ids, queries.users)
+        return self._history
+
+    def _baseline_rows(self, queries: Queries, history: History) -> list[dict[str, Any]]:
+        if not self._baselines:
+            given = (queries.held_out, history.seen, self._ks)
+            popular = rank_popularity(history.counts, *given, seed=self._seed)
+            chance = rank_random(len(self._items), *given, seed=self._seed)
+            self._baselines = [
+                *rows(POPULARITY, popular, self._seen_rules),
+                *rows(RANDOM, chance, self._seen_rules),
+            ]
+        return self._baselines
+
+    def _labels(self, queries: Queries, history: History, decile: np.ndarray) -> list[Labels]:
+        """Returns the ways to part the held-out items."""
+        held_out = queries.held_out
+        tenths = (decile + 1).astype(str)
+        known = np.where(history.counts > 0, "known", "new")
+        found = [
+            Labels("item popularity decile", _of_items(held_out.items, tenths)),
+            Labels("item in the seen data", _of_items(held_out.items, known)),
+        ]
+        if self._fields.user:
+            users = np.where(history.known, "known", "new").astype(object)
+            found.append(Labels("user in the seen data", users[held_out.queries]))
+        for name, values in self._of_items.items():
+            found.append(Labels(name, _of_items(held_out.items, values)))
+        for name in self._of_users:
+            found.append(Labels(name, queries.columns[name][held_out.queries]))
+        return found
+
+    def _protocol(self, queries: Queries, history: History, ranking: Ranking) -> dict[str, Any]:
+        held_out, fields = queries.held_out, self._fields
+        keys = held_out.queries * len(self._items) + held_out.items
+        again = np.isin(keys[held_out.items != ABSENT], history.seen.keys(len(self._items)))
+        positives = f" with {fields.label} above 0" if fields.label else ""
+        seen_rule = f"items of rows{positives} with the same {fields.user} in {self._seen_path}"
+        return {
+            "items": len(self._items),
+            "queries": ranking.queries,
+            "held_out": len(held_out.items),
+            "seen": list(self._seen_rules),
+            "ties": TIES,
+            "queries_without_held_out": len(held_out) - ranking.queries,
+            "held_out_not_in_table": int((held_out.items == ABSENT).sum()),
+            "held_out_seen": int(again.sum()),
+            "missed": f"{MISSED} (not in the table; seen, where seen items are excluded)",
+            "query": "a row" if self._by_row else f"a {fields.user}, by its first row",
+            "seen_rule": seen_rule if fields.user else "nothing, as no column names the user",
+            "popularity": f"rows{positives} in {self._seen_path}",
+            "popularity_deciles": f"of the first {ranking.ks[0]}, seen {self._seen_rules[0]}",
+            "item_table": self._items.source,
+            "item_id": fields.item,
+            "data": self._path,
+            "rows": queries.rows,
+            "seed": self._seed,
+        }
+
+
+def _of_items(items: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return item_labels(items, values, "(not in the table)")
+
+
+def _as_text(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    return np.array([str(value) for value in values], object)
+
+
+def _popularity_deciles(ranking: Ranking, decile: np.ndarray, seen: str) -> dict[str, list[int]]:
+    known = ranking.held_out.items[ranking.held_out.items != ABSENT]
+    shown = ranking.outcomes[seen].counts[ranking.ks[0]]
+    return {
+        "recommended": decile_counts(decile, shown),
+        "held_out": decile_counts(decile, np.bincount(known, minlength=len(decile))),
+    }

@@ -1,0 +1,59 @@
+"""What users have seen, and how popular items are: read from the training data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from easyrec_lite.data.readers.base import Reader
+from easyrec_lite.evaluation.ranking.ids import Fields, Numbers, texts
+from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
+from easyrec_lite.training.input import COUNTED_ROWS, guarded
+
+
+@dataclass(frozen=True)
+class History:
+    """What the data before the held-out rows tell of Q queries and M items.
+
+    Attributes:
+      counts: int64 [M], rows with each item that count.
+      seen: numbers of the items that each query's user has such a row with.
+      known: bool [Q], whether the user has any row.
+    """
+
+    counts: np.ndarray
+    seen: ItemSets
+    known: np.ndarray
+
+
+def read_history(reader: Reader, fields: Fields, items: np.ndarray, users: list[str]) -> History:
+    """Reads the history.
+
+    Args:
+      reader: of the columns of `fields`.
+      fields: the columns of ids.
+      items: text [M], ids.
+      users: text [Q], ids; an empty one has seen nothing.
+
+    Raises:
+      DataError: it cannot be read.
+    """
+    codes, names = pd.factorize(np.array(users, object))
+    numbers, user_numbers = Numbers(items), Numbers(names)
+    counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
+    pairs = [np.empty((0, 2), np.int64)]
+    for columns, _ in guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1]):
+        found = numbers(fields.items(columns))
+        positive = fields.positive(columns, len(found)) & (found >= 0)
+        counts += np.bincount(found[positive], minlength=len(items))
+        if fields.user:
+            ids = texts(fields.user, columns[fields.user])
+            who = np.where(ids == "", ABSENT, user_numbers(ids))
+            known[who[who >= 0]] = True
+            both = positive & (who >= 0)
+            pairs.append(np.unique(np.stack([who[both], found[both]], axis=1), axis=0))
+    joined = np.concatenate(pairs)
+    seen = ItemSets.of_pairs(joined[:, 0], joined[:, 1], len(names))
+    return History(counts, seen.take(codes), known[codes])

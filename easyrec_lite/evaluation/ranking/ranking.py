@@ -1,0 +1,216 @@
+"""Ranks all items for each query, in blocks, and measures the lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from easyrec_lite.core.errors import Problem, RunError
+from easyrec_lite.evaluation.ranking.best import ITEMS_AT_ONCE, BestItems
+from easyrec_lite.evaluation.ranking.metrics import NOWHERE, list_metrics, mean_metrics
+from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
+
+EXCLUDED, KEPT = "excluded", "kept"
+SEEN_RULES = (EXCLUDED, KEPT)
+DEFAULT_KS = (10, 50, 100)
+QUERIES_AT_ONCE = 512
+# Called with how many more scores were computed.
+Progress = Callable[[int], None]
+# Of a block's query numbers and seen items: their lists, of all items and of those not seen.
+Lists = Callable[[np.ndarray, ItemSets], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass
+class Outcome:
+    """What came of one seen rule.
+
+    Attributes:
+      places: int64 [H], places of the held-out items from 0, `NOWHERE` beyond the largest K.
+      counts: K → int64 [M], how many lists of K each item is in.
+      lists: int64 [Q, K] of the largest K when asked for, `ABSENT` where a list is shorter and
+        for queries that have nothing held out; else None.
+    """
+
+    places: np.ndarray
+    counts: dict[int, np.ndarray]
+    lists: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Ranked lists of Q queries, measured.
+
+    Attributes:
+      items: M.
+      ks: the lengths of lists, ascending.
+      held_out: the held-out items of each query.
+      outcomes: seen rule → outcome.
+    """
+
+    items: int
+    ks: tuple[int, ...]
+    held_out: ItemSets
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def queries(self) -> int:
+        """How many queries have a held-out item; the others are not ranked."""
+        return int((self.held_out.sizes > 0).sum())
+
+    def metrics(self, seen: str) -> dict[str, float]:
+        """Returns name@K → value under a seen rule; without any query, only 0 for the lists."""
+        outcome = self.outcomes[seen]
+        means = mean_metrics(outcome.places, self.held_out.queries, self.ks)
+        for k, counts in outcome.counts.items():
+            means |= {f"{name}@{k}": value for name, value in list_metrics(counts).items()}
+        return means
+
+
+def rank(
+    query_vectors: np.ndarray,
+    item_vectors: np.ndarray,
+    held_out: ItemSets | Sequence[Iterable[int]],
+    seen: ItemSets | Sequence[Iterable[int]],
+    ks: Sequence[int] = DEFAULT_KS,
+    *,
+    seed: int = 0,
+    keep_lists: bool = False,
+    progress: Progress | None = None,
+) -> Ranking:
+    """Ranks all items for each query by inner product, seen items kept and excluded at once.
+
+    Scores exist for a block of queries and a block of items at a time. An item that cannot be
+    recommended (not in the table, or seen while seen items are excluded) counts as missed.
+
+    Args:
+      query_vectors: float32 [Q, D].
+      item_vectors: float32 [M, D].
+      held_out: for each query the numbers of its held-out items; `ABSENT` for one that is not
+        among the M. Queries without any are left out.
+      seen: for each query the numbers of the items that it has seen.
+      ks: lengths of lists, ≥ 1; one above M gives lists of M.
+      seed: of the order of equal scores (`TIES`).
+      keep_lists: whether to return the lists themselves.
+      progress: told of the work as it is done, Q · M scores in all.
+
+    Raises:
+      RunError: a vector is not finite.
+      ValueError: the shapes do not fit.
+    """
+    query_vectors, item_vectors = _matrix(query_vectors), _matrix(item_vectors)
+    if query_vectors.shape[1] != item_vectors.shape[1]:
+        raise ValueError(
+            f"widths of queries and items differ: {query_vectors.shape} and {item_vectors.shape}"
+        )
+    count, k = len(item_vectors), max(ks)
+    room = np.empty(QUERIES_AT_ONCE * ITEMS_AT_ONCE, np.float32)
+
+    def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
+        best = BestItems(queries, seen_items, count, k, seed)
+        vectors = query_vectors[queries]
+        for start in range(0, count, ITEMS_AT_ONCE):
+            block = item_vectors[start : start + ITEMS_AT_ONCE]
+            scores = room[: len(queries) * len(block)].reshape(len(queries), len(block))
+            np.matmul(vectors, block.T, out=scores)
+            best.offer(scores, np.arange(start, start + len(block)))
+            if progress:
+                progress(len(queries) * len(block))
+        return best.lists()
+
+    return measure(lists, count, held_out, seen, ks, keep_lists=keep_lists)
+
+
+def rank_scores(
+    scores: Callable[[np.ndarray], np.ndarray],
+    count: int,
+    held_out: ItemSets | Sequence[Iterable[int]],
+    seen: ItemSets | Sequence[Iterable[int]],
+    ks: Sequence[int] = DEFAULT_KS,
+    *,
+    seed: int = 0,
+    keep_lists: bool = False,
+) -> Ranking:
+    """Ranks by scores that are no inner products, such as those of item neighbourhoods.
+
+    Args:
+      scores: numbers of queries int64 [B] → float32 [B, M], finite.
+      count: M.
+      held_out, seen, ks, seed, keep_lists: as of `rank`.
+    """
+
+    def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
+        best = BestItems(queries, seen_items, count, max(ks), seed)
+        best.offer(np.ascontiguousarray(scores(queries), np.float32), np.arange(count))
+        return best.lists()
+
+    return measure(lists, count, held_out, seen, ks, keep_lists=keep_lists)
+
+
+def measure(
+    lists: Lists,
+    count: int,
+    held_out: ItemSets | Sequence[Iterable[int]],
+    seen: ItemSets | Sequence[Iterable[int]],
+    ks: Sequence[int],
+    *,
+    keep_lists: bool = False,
+) -> Ranking:
+    """Returns the ranking by any lists of items.
+
+    Args:
+      lists: makes the lists of a block of queries.
+      count: M.
+      held_out, seen, ks, keep_lists: as of `rank`.
+    """
+    held_out, seen = ItemSets.of(held_out), ItemSets.of(seen)
+    ks = tuple(sorted(set(ks)))
+    if not ks or ks[0] < 1:
+        raise ValueError(f"lengths of lists must be at least 1, not {list(ks)}")
+    if len(held_out) != len(seen):
+        raise ValueError(f"{len(held_out)} queries have held-out items, {len(seen)} have seen some")
+    ranking = Ranking(count, ks, held_out, {})
+    for rule in SEEN_RULES:
+        ranking.outcomes[rule] = Outcome(
+            np.full(len(held_out.items), NOWHERE),
+            {k: np.zeros(count, np.int64) for k in ks},
+            np.full((len(held_out), ks[-1]), ABSENT, np.int64) if keep_lists else None,
+        )
+    asked = np.flatnonzero(held_out.sizes)
+    for start in range(0, len(asked), QUERIES_AT_ONCE):
+        queries = asked[start : start + QUERIES_AT_ONCE]
+        both = lists(queries, seen.take(queries))
+        for rule, found in zip((KEPT, EXCLUDED), both, strict=True):
+            _note(ranking.outcomes[rule], held_out, queries, found)
+    return ranking
+
+
+def _note(outcome: Outcome, held_out: ItemSets, queries: np.ndarray, lists: np.ndarray) -> None:
+    """Enters the lists [B, K] of `queries` [B] into an outcome."""
+    entries = ItemSets(held_out.offsets, np.arange(len(held_out.items))).take(queries)
+    equal = lists[entries.queries] == held_out.items[entries.items][:, None]
+    equal &= lists[entries.queries] != ABSENT
+    outcome.places[entries.items] = np.where(equal.any(axis=1), equal.argmax(axis=1), NOWHERE)
+    for k, counts in outcome.counts.items():
+        shown = lists[:, :k]
+        counts += np.bincount(shown[shown != ABSENT], minlength=len(counts))
+    if outcome.lists is not None:
+        outcome.lists[queries] = lists
+
+
+def _matrix(vectors: np.ndarray) -> np.ndarray:
+    vectors = np.ascontiguousarray(vectors, np.float32)
+    if vectors.ndim != 2:
+        raise ValueError(f"vectors must be [rows, width]. Received: {vectors.shape}")
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        rows = ", ".join(map(str, np.flatnonzero(bad)[:5]))
+        raise RunError(
+            Problem(
+                f"{bad.sum()} of {len(vectors)} vectors to rank by are not finite",
+                found=f"rows {rows}",
+                remedy="take an earlier checkpoint; train with a lower learning rate",
+            )
+        )
+    return vectors

@@ -1,0 +1,303 @@
+"""A backbone made of Keras layers: compiled once, then called like a function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.config.source import Pipeline
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.layers.build import build_layer
+from easyrec_lite.layers.catalog import fields_of
+from easyrec_lite.layers.mlp import MLP
+from easyrec_lite.models.backbone import operations
+from easyrec_lite.models.backbone.embedding_layer import EmbeddingLayer, raw_output
+from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, handed_on
+from easyrec_lite.models.backbone.groups import ExampleGroups, GroupReader, Specs
+from easyrec_lite.models.backbone.input_layer import InputLayer
+from easyrec_lite.models.backbone.operations import Operation, merge
+
+EXAMPLE_ROWS = 2
+
+
+class BlockError(ConfigError):
+    """A config error that names the block it comes from."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One pass through the graph: what it reads, and what a package was given.
+
+    Attributes:
+      groups: gives the feature groups.
+      training: whether it is training.
+      given: the package input.
+      options: the `InputLayer` message that a package's user sets, or None.
+      results: package use → its result, so that it is computed once.
+      values: `block` or `package/block` → result, of the blocks computed so far.
+    """
+
+    groups: GroupReader
+    training: bool
+    given: Any = None
+    options: Any = None
+    results: dict[Any, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class CompiledBackbone:
+    """The layers of a backbone, built, and the order in which they are called.
+
+    Args:
+      backbone: the parsed graph.
+      specs: feature group → its features.
+      pipeline: the config, for places.
+      seed: what every layer derives its own from.
+
+    Attributes:
+      graph: the parsed graph.
+      layers: `block` or `package/block` → its Keras layers.
+      examples: `block` or `package/block` → its result for two rows of zeros.
+
+    Raises:
+      ConfigError: a layer cannot be made, or its input does not fit it; names the block.
+    """
+
+    def __init__(self, backbone: Backbone, specs: Specs, pipeline: Pipeline, seed: int):
+        self.graph = backbone
+        self.layers: dict[str, list[keras.layers.Layer]] = {}
+        self._pipeline = pipeline
+        self._seed = seed
+        self._reporting = True
+        self._operations: dict[str, list[Operation]] = {}
+        self._forms: dict[Any, InputLayer] = {}
+        for output in backbone.main.outputs:
+            for graph, block in self._blocks_behind(backbone.main, output):
+                if _key(graph, block) not in self.layers:
+                    self._compile(graph, block)
+        self._top = self._top_mlp(backbone.top_mlp)
+        run = _Run(ExampleGroups(specs, EXAMPLE_ROWS), False)
+        self._result(backbone.main.outputs, run)
+        self.examples = run.values
+        self._reporting = False
+
+    def __call__(self, groups: GroupReader, training: bool = False) -> Any:
+        """Returns the result: a list, one entry an output block; or one tensor."""
+        return self._result(self.graph.main.outputs, _Run(groups, training))
+
+    def outputs(self, names: Sequence[str], groups: GroupReader, training: bool) -> list[Any]:
+        """Returns the results of the blocks `names`; computes no more than they need."""
+        return self._graph(self.graph.main, names, _Run(groups, training))
+
+    def values(self, groups: GroupReader, training: bool) -> dict[str, Any]:
+        """Returns the result of every block that an output depends on."""
+        run = _Run(groups, training)
+        self._result(self.graph.main.outputs, run)
+        return run.values
+
+    def layers_of(self, output: str) -> list[keras.layers.Layer]:
+        """Returns the layers that block `output` depends on, each once."""
+        behind = self._blocks_behind(self.graph.main, output)
+        keys = dict.fromkeys(_key(graph, block) for graph, block in behind)
+        return [layer for key in keys for layer in self.layers[key]]
+
+    def _blocks_behind(self, graph: Graph, output: str) -> Iterator[tuple[Graph, Block]]:
+        for block in graph.needed([output]):
+            yield graph, block
+            for entry in handed_on(block):
+                if entry.kind == "package":
+                    package = self.graph.packages[entry.name]
+                    for name in package.outputs:
+                        yield from self._blocks_behind(package, name)
+
+    # Making the layers.
+
+    def _compile(self, graph: Graph, block: Block) -> None:
+        key = _key(graph, block)
+        self.layers[key], self._operations[key] = [], []
+        prefix = f"{graph.name}." if graph.name else ""
+        for i, layer in enumerate(block.layers):
+            name = f"{prefix}{block.name}" + (f"_{i}" if len(block.layers) > 1 else "")
+            with self._naming(block, key):
+                self._operations[key].append(self._operation(layer, name, key))
+
+    def _operation(self, layer: Layer, name: str, key: str) -> Operation:
+        message, path = layer.message, layer.path
+        if layer.kind == "keras_layer":
+            return operations.apply(self._made(message, name, path, key))
+        if layer.kind == "embedding_layer":
+            embedding = EmbeddingLayer(message, self._seed, name)
+            self.layers[key].append(embedding)
+            return operations.compute(embedding.lookup)
+        if layer.kind == "raw_input":
+            return operations.compute(raw_output)
+        if layer.kind == "input_layer":
+            return operations.compute(_same)
+        if layer.function is not None:
+            return operations.compute(layer.function)
+        count = message.num_steps if layer.kind == "recurrent" else message.num_repeat
+        copies = [
+            self._made(message.keras_layer, f"{name}_{i}", f"{path}.keras_layer", key)
+            for i in range(count)
+        ]
+        if layer.kind == "recurrent":
+            fixed = message.HasField("fixed_input_index")
+            return operations.recur(copies, message.fixed_input_index if fixed else None)
+        axis = message.output_concat_axis if message.HasField("output_concat_axis") else None
+        return operations.repeat(copies, layer.steps, axis)
+
+    def _made(self, message: Any, name: str, path: str, key: str) -> keras.layers.Layer:
+        taken = {layer.name for layers in self.layers.values() for layer in layers}
+        if name in taken:
+            raise ConfigError(
+                Problem(
+                    message=f"two layers are called {name!r}",
+                    place=self._pipeline.place(path),
+                    path=path,
+                    remedy="rename one of the blocks; layers of a sequence end in _0, _1, …",
+                )
+            )
+        layer = build_layer(message, name, self._pipeline, path, self._seed)
+        self.layers[key].append(layer)
+        return layer
+
+    def _top_mlp(self, message: Any) -> MLP | None:
+        if message is None:
+            return None
+        top = MLP(**fields_of(message), seed=self._seed, name="top_mlp")
+        self.layers["top_mlp"] = [top]
+        return top
+
+    # Calling them.
+
+    def _result(self, names: Sequence[str], run: _Run) -> Any:
+        graph = self.graph.main
+        results = self._graph(graph, names, run)
+        result = results if graph.as_list else merge(results)
+        if self._top is None:
+            return result
+        joined = tf.concat(result, axis=-1) if operations.is_list(result) else result
+        return self._top(joined, training=run.training)
+
+    def _graph(self, graph: Graph, outputs: Iterable[str], run: _Run) -> list[Any]:
+        names = list(outputs)
+        values: dict[str, Any] = {}
+        for block in graph.needed(names):
+            key = _key(graph, block)
+            with self._naming(block, key):
+                values[block.name] = self._block(graph, block, values, run)
+            run.values[key] = values[block.name]
+        return [self._named(name, values, run) for name in names]
+
+    def _named(self, name: str, values: dict[str, Any], run: _Run) -> Any:
+        return values[name] if name in values else tf.concat(run.groups.fields(name), axis=-1)
+
+    def _block(self, graph: Graph, block: Block, values: dict[str, Any], run: _Run) -> Any:
+        inputs = [self._input(graph, block, entry, values, run) for entry in handed_on(block)]
+        value = merge(inputs, block.concat_axis, block.as_list)
+        for step in block.extra_steps:
+            value = step(value)
+        for operation in self._operations[_key(graph, block)]:
+            value = operation(value, run.training)
+        return value
+
+    def _input(
+        self, graph: Graph, block: Block, entry: Input, values: dict[str, Any], run: _Run
+    ) -> Any:
+        if entry.kind == "group":
+            value = self._group(graph, block, entry, run)
+        elif entry.kind == "block":
+            value = values[entry.name]
+        elif entry.kind == "package_input":
+            value = _given(run)
+        else:
+            value = self._package(entry, values, run)
+        for step in entry.steps:
+            value = step(value)
+        return value
+
+    def _group(self, graph: Graph, block: Block, entry: Input, run: _Run) -> Any:
+        kinds = {layer.kind: layer.message for layer in block.layers}
+        if "raw_input" in kinds or "embedding_layer" in kinds:
+            return run.groups.raw(entry.name)
+        options = entry.options
+        if "input_layer" in kinds and options is None:
+            options = run.options if run.options is not None else kinds["input_layer"]
+        if options is None:
+            return tf.concat(run.groups.fields(entry.name), axis=-1)
+        if options.output_seq_and_normal_feature:
+            steps, lengths, fields = run.groups.sequences(entry.name)
+            return [steps, lengths, *([tf.concat(fields, axis=-1)] if fields else [])]
+        form = self._form(options, _key(graph, block), block.inputs.index(entry))
+        return form(run.groups.fields(entry.name), training=run.training)
+
+    def _form(self, options: Any, key: str, position: int) -> InputLayer:
+        """Returns the layer that gives a group in one form, made at the first pass."""
+        found = self._forms.get((key, position, options.SerializeToString()))
+        if found is None:
+            others = sum(1 for form in self._forms if form[0] == key)
+            name = key.replace("/", ".") + "_input" + (f"_{others}" if others else "")
+            found = InputLayer(options, self._seed, name)
+            self._forms[key, position, options.SerializeToString()] = found
+            self.layers[key].append(found)
+        return found
+
+    def _package(self, entry: Input, values: dict[str, Any], run: _Run) -> Any:
+        given = None
+        if entry.package_input:
+            given = self._named(entry.package_input, values, run)
+            for step in entry.package_steps:
+                given = step(given)
+        options = run.options if entry.options is None else entry.options
+        shown = b"" if options is None else options.SerializeToString()
+        use = (entry.name, id(given), shown)
+        if use not in run.results:
+            package = self.graph.packages[entry.name]
+            inner = replace(run, given=given, options=options)
+            results = self._graph(package, package.outputs, inner)
+            run.results[use] = (results if package.as_list else merge(results), given)
+        return run.results[use][0]
+
+    @contextmanager
+    def _naming(self, block: Block, key: str) -> Iterator[None]:
+        """Turns errors of the first pass into config errors that name the block."""
+        try:
+            yield
+        except Exception as error:
+            if not self._reporting or isinstance(error, BlockError):
+                raise
+            problems = error.problems if isinstance(error, ConfigError) else [_problem(error)]
+            raise BlockError([self._placed(each, block, key) for each in problems]) from error
+
+    def _placed(self, problem: Problem, block: Block, key: str) -> Problem:
+        path = problem.path or block.path
+        message = f"block {key!r}: {problem.message}"
+        return replace(problem, message=message, path=path, place=self._pipeline.place(path))
+
+
+def _key(graph: Graph, block: Block) -> str:
+    return f"{graph.name}/{block.name}" if graph.name else block.name
+
+
+def _problem(error: Exception) -> Problem:
+    """Returns what an error of TensorFlow or Keras says, without frames and colours."""
+    text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\}", "", str(error)).split("Arguments received by")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith("Exception encountered")]
+    return Problem(" ".join(told or lines) or type(error).__name__)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _given(run: _Run) -> Any:
+    if run.given is None:
+        raise ConfigError(Problem("the package is used without package_input"))
+    return run.given

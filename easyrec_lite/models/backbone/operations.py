@@ -1,0 +1,101 @@
+"""What a block does to its input: a layer, a lambda, a recurrence, copies side by side."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.config.expressions import Expression
+from easyrec_lite.core.errors import ConfigError, Problem
+
+Operation = Callable[[Any, bool], Any]
+
+
+def is_list(value: Any) -> bool:
+    """Returns whether a value is a list of values, not a tensor."""
+    return isinstance(value, list | tuple)
+
+
+def merge(values: Sequence[Any], axis: int = -1, as_list: bool = False) -> Any:
+    """Returns one value for several: lists joined, tensors beside lists put in, else concatenated.
+
+    Args:
+      values: tensors and lists.
+      axis: of the concatenation.
+      as_list: give tensors as a list instead.
+    """
+    if as_list or (len(values) > 1 and any(is_list(value) for value in values)):
+        return [part for value in values for part in (value if is_list(value) else [value])]
+    return values[0] if len(values) == 1 else tf.concat(list(values), axis=axis)
+
+
+def apply(layer: keras.layers.Layer) -> Operation:
+    """Returns the operation that is one layer."""
+    return lambda value, training: layer(value, training=training)
+
+
+def compute(function: Callable[[Any], Any]) -> Operation:
+    """Returns the operation that is a function without weights."""
+    return lambda value, training: function(value)
+
+
+def recur(layers: Sequence[keras.layers.Layer], fixed: int | None) -> Operation:
+    """Returns the operation of layers one after the other.
+
+    With `fixed`, the value is a list whose entry at that index stays while the results take the
+    place of the others; at the end it is taken out, and a list of one becomes its entry.
+    """
+
+    def run(value: Any, training: bool) -> Any:
+        for layer in layers:
+            value = layer(value, training=training)
+        return value
+
+    def run_beside(value: Any, training: bool) -> Any:
+        if not is_list(value) or fixed is None or not fixed < len(value):
+            expected = "a list that is longer than fixed_input_index"
+            raise ConfigError(Problem("recurrent has nothing to hold fixed", expected=expected))
+        for layer in layers:
+            results = layer(value, training=training)
+            results = list(results) if is_list(results) else [results] * (len(value) - 1)
+            value = [*results[:fixed], value[fixed], *results[fixed:]]
+        rest = [*value[:fixed], *value[fixed + 1 :]]
+        return rest[0] if len(rest) == 1 else rest
+
+    return run if fixed is None else run_beside
+
+
+def repeat(
+    layers: Sequence[keras.layers.Layer], steps: Sequence[Callable[..., Any]], axis: int | None
+) -> Operation:
+    """Returns the operation of layers side by side.
+
+    Args:
+      layers: the copies.
+      steps: functions of (value, number of the copy) that give a copy's input.
+      axis: of the concatenation of the results; None: they stay a list.
+    """
+
+    def run(value: Any, training: bool) -> Any:
+        results = []
+        for i, layer in enumerate(layers):
+            own = value
+            for step in steps:
+                own = step(own, i) if takes_two(step) else step(own)
+            results.append(layer(own, training=training))
+        if len(results) == 1:
+            return results[0]
+        return results if axis is None else tf.concat(results, axis=axis)
+
+    return run
+
+
+def takes_two(function: Callable[..., Any]) -> bool:
+    """Returns whether a function of a `repeat` wants the number of the copy too."""
+    if isinstance(function, Expression):
+        return len(function.arguments) == 2
+    return len(inspect.signature(function).parameters) > 1

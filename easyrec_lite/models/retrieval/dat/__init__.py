@@ -1,0 +1,1 @@
+"""DAT, the dual augmented two-tower model."""

@@ -1,0 +1,102 @@
+"""DAT: towers augmented by vectors that learn to mimic the other side's.
+
+Yu et al., A Dual Augmented Two-tower Model for Online Large-scale Recommendation, DLP-KDD 2021.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.weighting import weighted_mean
+from easyrec_lite.models.base import Outputs
+from easyrec_lite.models.registry import MODELS
+from easyrec_lite.models.retrieval.similarity import COSINE, SimilarityHead, least_temperature
+from easyrec_lite.models.retrieval.towers import Encoded, FieldTower
+from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
+
+
+@MODELS.register("DAT")
+class DAT(TwoTowerModel):
+    """Each tower reads its group and an augment vector a; both outputs p are normalised.
+
+    The mimic losses pull a_u towards the p_i of items that the user took, and a_i towards the
+    p_u of users who took the item: `amm_loss_u = weight · mean((a_u − stopgrad(p_i))²)` over the
+    positives, and likewise `amm_loss_i`. The similarity is always the cosine by temperature.
+
+    Raises:
+      ConfigError: the model is pointwise, or an augment vector is not as wide as the towers.
+    """
+
+    def __init__(self, config: Any, embeddings: Any, seed: int):
+        params = config.model_config.dat
+        user, item = (
+            FieldTower(config, embeddings, side, tower.dnn, seed, augment_group=augment)
+            for side, tower, augment in (
+                ("user", params.user_tower, "user_id_augment"),
+                ("item", params.item_tower, "item_id_augment"),
+            )
+        )
+        head = SimilarityHead(
+            COSINE, params.temperature, least=least_temperature(config.model_config)
+        )
+        super().__init__(config, embeddings, seed, params, user, item, head)
+        self._check([user.width, item.width])
+
+    def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns the losses of a two-tower model, and both mimic losses."""
+        found = outputs.predictions
+        rows = tf.shape(found["augmented_a_u"])[0]
+        mimic_user = _mimic(found["augmented_a_u"], found["augmented_p_i"][:rows])
+        mimic_item = _mimic(found["augmented_a_i"][:rows], found["augmented_p_u"])
+        return {
+            **super().listwise_losses(outputs, batch),
+            "amm_loss_u": self.params.amm_u_weight * weighted_mean(mimic_user, batch.weights),
+            "amm_loss_i": self.params.amm_i_weight * weighted_mean(mimic_item, batch.weights),
+        }
+
+    def _vectors(self, user: Encoded, item: Encoded) -> dict[str, tf.Tensor]:
+        assert user.augmented is not None
+        assert item.augmented is not None
+        vectors = super()._vectors(user, item)
+        return {
+            **vectors,
+            "augmented_p_u": vectors["user_tower_emb"],
+            "augmented_p_i": vectors["item_tower_emb"],
+            "augmented_a_u": user.augmented,
+            "augmented_a_i": item.augmented,
+        }
+
+    def _check(self, tower_widths: list[int]) -> None:
+        problems = []
+        if not self.listwise:
+            problems.append(
+                Problem(
+                    message="DAT is trained by softmax only",
+                    path="model_config.loss_type",
+                    expected="SOFTMAX_CROSS_ENTROPY",
+                )
+            )
+        for group, width in zip(("user_id_augment", "item_id_augment"), tower_widths, strict=True):
+            found = self.embeddings.width(group)
+            if found != width:
+                problems.append(
+                    Problem(
+                        message=f"the vector of group {group} must be as wide as the towers",
+                        path="model_config.feature_groups",
+                        expected=f"width {width}, the towers' last hidden_units",
+                        found=f"width {found}",
+                        remedy="change the embedding_dim of the group's feature",
+                    )
+                )
+        if problems:
+            raise ConfigError(problems)
+
+
+def _mimic(augmented: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Returns [B] mean squared differences [B, D]; the target learns nothing from it."""
+    squares = tf.math.squared_difference(augmented, tf.stop_gradient(target))
+    return tf.reduce_mean(squares, axis=-1)

@@ -1,0 +1,24 @@
+"""DSSM: the two-tower model over embedded features.
+
+Huang et al., Learning Deep Structured Semantic Models for Web Search using Clickthrough Data,
+CIKM 2013.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from easyrec_lite.models.registry import MODELS
+from easyrec_lite.models.retrieval.towers import FieldTower
+from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
+
+
+@MODELS.register("DSSM")
+class DSSM(TwoTowerModel):
+    """Towers are DNNs over the concatenated groups `user` and `item`."""
+
+    def __init__(self, config: Any, embeddings: Any, seed: int):
+        params = config.model_config.dssm
+        user = FieldTower(config, embeddings, "user", params.user_tower.dnn, seed)
+        item = FieldTower(config, embeddings, "item", params.item_tower.dnn, seed)
+        super().__init__(config, embeddings, seed, params, user, item)

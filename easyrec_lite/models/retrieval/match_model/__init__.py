@@ -1,0 +1,1 @@
+"""MatchModel: two towers out of a backbone."""

@@ -1,0 +1,116 @@
+"""MatchModel: two towers that are outputs of a backbone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from easyrec_lite.config.source import Pipeline, Source
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.layers.build import kernels
+from easyrec_lite.models.backbone.compiled import CompiledBackbone
+from easyrec_lite.models.backbone.groups import EmbeddedGroups
+from easyrec_lite.models.backbone.parse import parse_backbone
+from easyrec_lite.models.registry import MODELS
+from easyrec_lite.models.regularization import embedding_penalty
+from easyrec_lite.models.retrieval.towers import Encoded
+from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
+
+
+@MODELS.register("MatchModel")
+class MatchModel(TwoTowerModel):
+    """The towers are two of the backbone's `output_blocks`, each [B, D].
+
+    `l2_regularization` acts on the kernels of the blocks' layers.
+
+    Attributes:
+      backbone: the compiled backbone.
+
+    Raises:
+      ConfigError: the backbone is wrong, or does not give two towers of one width.
+    """
+
+    def __init__(self, config: Any, embeddings: Any, seed: int):
+        pipeline = Pipeline(config, Source("", ""))
+        graph, problems = parse_backbone(pipeline)
+        if graph is None:
+            raise ConfigError(problem for problem in problems if problem.severity == "error")
+        params = config.model_config.model_params
+        self.backbone = CompiledBackbone(graph, embeddings.groups, pipeline, seed)
+        indices = (params.user_tower_idx_in_output, params.item_tower_idx_in_output)
+        user, item = (
+            BackboneTower(config, embeddings, self.backbone, _output(self.backbone, index))
+            for index in indices
+        )
+        item.leave_to(user)
+        super().__init__(config, embeddings, seed, params, user, item)
+
+
+class BackboneTower:
+    """One output block of a backbone, as a tower.
+
+    Args:
+      config: the `EasyRecConfig` message.
+      embeddings: the `GroupEmbeddings`.
+      backbone: the compiled backbone.
+      output: the output block.
+
+    Raises:
+      ConfigError: the block gives no tensor [B, D].
+    """
+
+    def __init__(self, config: Any, embeddings: Any, backbone: CompiledBackbone, output: str):
+        self.groups = tuple(backbone.graph.groups(output))
+        self.layers: list[keras.layers.Layer] = backbone.layers_of(output)
+        self.kernels = [kernel for layer in self.layers for kernel in kernels(layer)]
+        self.width = _width(backbone, output)
+        self._embeddings = embeddings
+        self._backbone = backbone
+        self._output = output
+        self._rate = config.model_config.embedding_regularization
+
+    def leave_to(self, other: BackboneTower) -> None:
+        """Leaves the layers that both towers use to `other`, so that they count once."""
+        self.layers = [layer for layer in self.layers if layer not in other.layers]
+        self.kernels = [kernel for layer in self.layers for kernel in kernels(layer)]
+
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
+        """Returns the vectors [R, D] of the R rows of `features`."""
+        groups = EmbeddedGroups(self._embeddings, features, training)
+        (vectors,) = self._backbone.outputs([self._output], groups, training)
+        penalties = {
+            group: embedding_penalty(fields, self._rate)
+            for group, fields in groups.vectors.items()
+            if self._rate
+        }
+        return Encoded(vectors, penalties)
+
+
+def _output(backbone: CompiledBackbone, index: int) -> str:
+    main = backbone.graph.main
+    if main.as_list and 0 <= index < len(main.outputs):
+        return main.outputs[index]
+    raise ConfigError(
+        Problem(
+            message=f"the backbone has no output {index}",
+            path="model_config.model_params",
+            expected="output_blocks: the user tower's and the item tower's",
+            found=f"{len(main.outputs)} {'output_blocks' if main.as_list else 'blocks joined'}",
+        )
+    )
+
+
+def _width(backbone: CompiledBackbone, output: str) -> int:
+    shape = getattr(backbone.examples.get(output), "shape", None)
+    if shape is None or len(shape) != 2:
+        raise ConfigError(
+            Problem(
+                message=f"output block {output!r} gives no tower vector",
+                path="model_config.backbone.output_blocks",
+                expected="one tensor [B, D]",
+                found="a list" if shape is None else f"shape {shape}",
+            )
+        )
+    return int(shape[1])

@@ -1,0 +1,55 @@
+"""What a pointwise two-tower model learns from its labels and teachers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.distillation import Teacher
+from easyrec_lite.losses.registry import LOSSES, Scores
+from easyrec_lite.losses.terms import LossTerm
+
+_REGRESSION = ("L2_LOSS", "SIGMOID_L2_LOSS")
+
+
+class PointwiseObjective:
+    """The predictions and losses of a model with one logit a row.
+
+    Args:
+      config: the `EasyRecConfig` message, for its label field and `kd`.
+      terms: the loss terms.
+
+    Attributes:
+      columns: raw columns wanted in `Batch.extra`: session ids and teachers' scores.
+    """
+
+    def __init__(self, config: Any, terms: list[LossTerm]):
+        self._terms = [(term, LOSSES.get(term.loss_type)) for term in terms]
+        self._teachers = [Teacher(kd) for kd in config.model_config.kd]
+        self._label = config.model_config.label_name or config.data_config.label_fields[0]
+        sessions = [term.session_name for term in terms]
+        columns = sessions + [c for teacher in self._teachers for c in teacher.columns]
+        labels = set(config.data_config.label_fields)
+        self.columns = tuple(dict.fromkeys(c for c in columns if c and c not in labels))
+        self._regression = {"L2_LOSS": tf.identity, "SIGMOID_L2_LOSS": tf.sigmoid}.get(
+            terms[0].loss_type
+        )
+
+    def predictions(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns `y` [B] of a regression (by its first loss), else `logits` and `probs` [B]."""
+        if self._regression is not None:
+            return {"y": self._regression(logits)}
+        return {"logits": logits, "probs": tf.sigmoid(logits)}
+
+    def losses(self, logits: tf.Tensor, batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns each loss, times its weight, under its name."""
+        scores = Scores(logits, batch.labels[self._label], batch.weights)
+        losses = {}
+        for term, loss in self._terms:
+            sessions = batch.extra.get(term.session_name)
+            losses[term.name] = term.weight * loss(scores._replace(sessions=sessions), term.params)
+        for teacher in self._teachers:
+            losses[teacher.name] = teacher.loss(scores, {**batch.extra, **batch.labels})
+        return losses

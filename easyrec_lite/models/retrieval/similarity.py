@@ -1,0 +1,119 @@
+"""The head of a two-tower model: how a user and an item vector become a logit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.core.errors import ConfigError, Problem
+
+COSINE, INNER_PRODUCT = 0, 1
+
+
+def normalize(vectors: tf.Tensor) -> tf.Tensor:
+    """Returns vectors [R, D] divided by their L2 norms (at least 1e-6: epsilon 1e-12 squared)."""
+    return tf.math.l2_normalize(vectors, axis=-1, epsilon=1e-12)
+
+
+class SimilarityHead:
+    """Computes `logit = |w| · ⟨u, i⟩ / temperature + b`.
+
+    COSINE: of normalised vectors. INNER_PRODUCT: of the vectors as they are, without temperature.
+    w (init 1) and b (init 0) are learnt when `scale` is set, else 1 and 0.
+
+    Args:
+      simi_func: `COSINE` or `INNER_PRODUCT`.
+      temperature: the divisor of the cosine; when it is learnt, what it is at first.
+      scale: whether w and b are learnt.
+      least: the temperature is learnt as `least + exp(v)`; None: it stays as it is.
+
+    Raises:
+      ConfigError: another similarity, or a temperature that is not positive or not above `least`.
+    """
+
+    def __init__(
+        self,
+        simi_func: int,
+        temperature: float = 1.0,
+        scale: bool = False,
+        least: float | None = None,
+    ):
+        if simi_func not in (COSINE, INNER_PRODUCT):
+            raise ConfigError(
+                Problem(
+                    message="simi_func EUCLID is not served",
+                    expected="COSINE or INNER_PRODUCT",
+                    found="EUCLID",
+                )
+            )
+        if temperature <= (least or 0.0):
+            raise ConfigError(
+                Problem(
+                    message="temperature must be positive"
+                    + (" and above min_temperature" if least else ""),
+                    expected=f"a number above {least or 0:g}, such as {(least or 0) + 0.05:g}",
+                    found=f"{temperature:g}",
+                )
+            )
+        self.cosine = simi_func == COSINE
+        self._fixed = temperature if self.cosine else 1.0
+        self._least = least or 0.0
+        self._learnt: keras.Variable | None = None
+        self._scale: list[keras.Variable] = []
+        if scale:
+            self._scale = [
+                keras.Variable(tf.ones([1]), name="sim_w"),
+                keras.Variable(tf.zeros([1]), name="sim_b"),
+            ]
+        if least is not None and self.cosine:
+            start = tf.math.log(temperature - least)
+            self._learnt = keras.Variable(start, name="log_temperature")
+        self.variables = [*self._scale, *([] if self._learnt is None else [self._learnt])]
+
+    @property
+    def learnt_temperature(self) -> tf.Tensor | None:
+        """The temperature, a float32 scalar, where it is learnt."""
+        if self._learnt is None:
+            return None
+        return self._least + tf.exp(self._learnt.value)
+
+    def vectors(self, towers: tf.Tensor) -> tf.Tensor:
+        """Returns tower outputs [R, D] as the head compares, and serving returns, them."""
+        return normalize(towers) if self.cosine else towers
+
+    def scaled(self, user: tf.Tensor) -> tf.Tensor:
+        """Returns user vectors [B, D] whose inner product with an item's is the logit, less b.
+
+        A softmax over a row does not depend on b, which all its candidates share.
+        """
+        learnt = self.learnt_temperature
+        user = user / (self._fixed if learnt is None else learnt)
+        return user * tf.abs(self._scale[0].value) if self._scale else user
+
+    def shifted(self, scores: tf.Tensor) -> tf.Tensor:
+        """Returns inner products with `scaled` users, any shape, plus b."""
+        return scores + self._scale[1].value if self._scale else scores
+
+    def row_logits(self, user: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
+        """Returns logits [B] of user vectors [B, D] and item vectors [B, D], row by row."""
+        return self.shifted(tf.reduce_sum(self.scaled(user) * item, axis=-1))
+
+
+def similarity_head(model_config: Any, params: Any) -> SimilarityHead:
+    """Returns the head of a model.
+
+    Args:
+      model_config: the `EasyRecModel` message, for what its `softmax` says of the temperature.
+      params: the model's own message, for its simi_func, temperature and scale_simi.
+    """
+    scale = getattr(params, "scale_simi", False)
+    least = least_temperature(model_config)
+    return SimilarityHead(params.simi_func, params.temperature, scale, least)
+
+
+def least_temperature(model_config: Any) -> float | None:
+    """Returns the bound below a learnt temperature, None when it is not learnt."""
+    options = model_config.softmax
+    return options.min_temperature if options.learn_temperature else None

@@ -1,0 +1,153 @@
+"""The tower of DSSM and its kin: a feature group's embeddings through a DNN."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import keras
+import tensorflow as tf
+
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.layers.dnn import DNN
+from easyrec_lite.layers.senet import SENet
+from easyrec_lite.models.regularization import embedding_penalty
+
+
+class Encoded(NamedTuple):
+    """What a tower makes of R rows.
+
+    Attributes:
+      vectors: float32 [R, D], not normalised.
+      penalties: feature group → scalar, when embeddings are regularised.
+      augmented: float32 [R, D], the augment group's vectors, if the tower has one.
+    """
+
+    vectors: tf.Tensor
+    penalties: dict[str, tf.Tensor]
+    augmented: tf.Tensor | None = None
+
+
+class Tower(Protocol):
+    """One side of a two-tower model, already built.
+
+    Attributes:
+      groups: the feature groups that it reads.
+      width: D.
+      layers: its Keras layers.
+      kernels: what the model's l2 regularisation acts on.
+    """
+
+    groups: tuple[str, ...]
+    width: int
+    layers: list[keras.layers.Layer]
+    kernels: list[keras.Variable]
+
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
+        """Returns the vectors of the R rows of `features`."""
+
+
+class FieldTower:
+    """A tower over one feature group: fields → (SENet) → (augment) → DNN.
+
+    Args:
+      config: the `EasyRecConfig` message.
+      embeddings: the `GroupEmbeddings`.
+      side: `user` or `item`: the feature group, and the first part of the layers' names.
+      dnn: the `DNN` message; the last of its hidden_units is a plain dense layer.
+      seed: what the layers derive theirs from.
+      senet: the `SENet` message of a layer that reweights the fields, or None.
+      augment_group: a feature group whose vector joins the fields, or None.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        embeddings: Any,
+        side: str,
+        dnn: Any,
+        seed: int,
+        senet: Any = None,
+        augment_group: str | None = None,
+    ):
+        self.groups: tuple[str, ...] = (side,) if augment_group is None else (side, augment_group)
+        _require_groups(config, self.groups)
+        self._embeddings = embeddings
+        self._rate = config.model_config.embedding_regularization
+        self._augment_group = augment_group
+        self._senet = None if senet is None else _senet(senet, f"{side}_senet", seed)
+        if self._senet is not None:
+            self._senet.build([(None, width) for width in embeddings.widths(side)])
+        self._dnn = _dnn(dnn, f"{side}_dnn", seed)
+        self._dnn.build((None, sum(embeddings.width(group) for group in self.groups)))
+        self.width = int(dnn.hidden_units[-1])
+        built = [layer for layer in (self._senet, self._dnn) if layer is not None]
+        self.layers: list[keras.layers.Layer] = list(built)
+        self.kernels = [kernel for layer in built for kernel in layer.kernels]
+
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
+        """Returns the vectors [R, D] of the R rows of `features`."""
+        fields = {group: self._embeddings(group, features, training) for group in self.groups}
+        penalties = {
+            group: embedding_penalty(self._looked_up(group, vectors), self._rate)
+            for group, vectors in fields.items()
+            if self._rate
+        }
+        inputs = fields[self.groups[0]]
+        inputs = [self._senet(inputs)] if self._senet is not None else inputs
+        augmented = None
+        if self._augment_group is not None:
+            augmented = tf.concat(fields[self._augment_group], axis=-1)
+            inputs = [*inputs, augmented]
+        vectors = self._dnn(tf.concat(inputs, axis=-1), training=training)
+        return Encoded(vectors, penalties, augmented)
+
+    def _looked_up(self, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns the group's vectors that come from tables; raw numbers are not penalised."""
+        specs = self._embeddings.groups[group]
+        return [vector for vector, spec in zip(vectors, specs, strict=True) if spec.rows]
+
+
+def _senet(message: Any, name: str, seed: int) -> SENet:
+    return SENet(
+        reduction_ratio=message.reduction_ratio,
+        num_squeeze_group=message.num_squeeze_group,
+        use_skip_connection=False,
+        use_output_layer_norm=False,
+        reduce_initializer="glorot_uniform",
+        seed=seed,
+        name=name,
+    )
+
+
+def _dnn(message: Any, name: str, seed: int) -> DNN:
+    if not message.hidden_units:
+        raise ConfigError(
+            Problem(message=f"{name} has no hidden_units", remedy="give at least the output width")
+        )
+    return DNN(
+        list(message.hidden_units),
+        activation_name=message.activation,
+        use_bn=message.use_bn,
+        dropout_ratio=list(message.dropout_ratio),
+        plain_last=True,
+        seed=seed,
+        name=name,
+    )
+
+
+def _require_groups(config: Any, names: tuple[str, ...]) -> None:
+    model = config.model_config
+    known = [group.group_name for group in model.feature_groups]
+    problems = [
+        Problem(
+            message=f"{model.model_class} needs a feature group {name!r}",
+            path="model_config.feature_groups",
+            expected=name,
+            found=", ".join(known),
+        )
+        for name in names
+        if name not in known
+    ]
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,212 @@
+"""Two-tower models: towers apart, one similarity head, listwise or pointwise losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.features.batch import Batch
+from easyrec_lite.features.values import FeatureValue, concat_rows
+from easyrec_lite.losses.corrections import Corrections
+from easyrec_lite.losses.softmax import candidate_logits, in_batch_softmax
+from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.losses.weighting import weighted_mean
+from easyrec_lite.models.base import REGULARIZATION, Model, Outputs
+from easyrec_lite.models.regularization import kernel_penalty
+from easyrec_lite.models.retrieval.negatives import Negatives
+from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
+from easyrec_lite.models.retrieval.similarity import SimilarityHead, similarity_head
+from easyrec_lite.models.retrieval.towers import Encoded, Tower
+
+
+class TwoTowerModel(Model):
+    """A user tower, an item tower, a similarity head and its losses.
+
+    Listwise (`loss_type: SOFTMAX_CROSS_ENTROPY`): each row's item against the other rows' and the
+    sampled ones. Pointwise (all other losses): a row's user and item against the row's label.
+
+    Args:
+      config, embeddings, seed: as of `Model`.
+      params: the model's message, for its l2_regularization, simi_func, temperature, scale_simi
+        and masks (see `Negatives`).
+      user, item: the towers, built.
+      head: the similarity head; None makes the one that `params` describes.
+
+    Raises:
+      ConfigError: the towers' widths differ, or a loss does not fit.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        embeddings: Any,
+        seed: int,
+        params: Any,
+        user: Tower,
+        item: Tower,
+        head: SimilarityHead | None = None,
+    ):
+        super().__init__(config, embeddings, seed)
+        _require_equal_widths(user.width, item.width)
+        self.params = params
+        self.head = similarity_head(config.model_config, params) if head is None else head
+        self.user_groups, self.item_groups = user.groups, item.groups
+        self._user, self._item = user, item
+        self._negatives = Negatives(config, params)
+        terms = loss_terms(config.model_config)
+        self.listwise = terms[0].loss_type == LISTWISE
+        self._pointwise = None if self.listwise else PointwiseObjective(config, terms)
+        self._weight = terms[0].weight
+        self.extra_columns = self._pointwise.columns if self._pointwise else self._negatives.columns
+        for layer in (*user.layers, *item.layers):
+            self.add_layer(layer)
+        self.add_variables([*self.head.variables, *self._negatives.variables])
+
+    def __call__(self, batch: Batch, training: bool) -> Outputs:
+        """Returns the vectors of B users and N items, and logits unless training listwise.
+
+        Predictions: `user_tower_emb` [B, D], `item_tower_emb` [N, D]; pointwise `logits`, `probs`
+        [B] (or `y` [B]); listwise out of training `logits`, `probs` [B, N]. In training, the
+        listwise logits would only cost memory: see `logits`.
+        """
+        user = self._user(batch.features, training)
+        item = self._item(self._candidate_features(batch), training)
+        predictions = self._vectors(user, item)
+        if self._pointwise is not None:
+            predictions |= self._pointwise.predictions(self._row_logits(predictions))
+        elif not training:
+            logits = self.logits(Outputs(predictions, {}), batch)
+            predictions |= {"logits": logits, "probs": tf.nn.softmax(logits)}
+        if not training:
+            return Outputs(predictions, {})
+        corrections = self._negatives.corrections(batch) if self.listwise else Corrections()
+        return Outputs(predictions, self._penalties(user, item), corrections)
+
+    def logits(self, outputs: Outputs, batch: Batch) -> tf.Tensor:
+        """Returns the logits: listwise [B, N], −inf for a masked candidate; pointwise [B]."""
+        if not self.listwise:
+            return self._row_logits(outputs.predictions)
+        user, items = self._compared(outputs)
+        masks = self._negatives.candidates(batch)
+        scores = candidate_logits(self.head.scaled(user), items, masks)
+        return self.head.shifted(scores)
+
+    def losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns the loss terms, each already times its weight, to be summed."""
+        if self._pointwise is not None:
+            terms = self._pointwise.losses(self._row_logits(outputs.predictions), batch)
+        else:
+            terms = self.listwise_losses(outputs, batch)
+        if outputs.penalties:
+            terms[REGULARIZATION] = tf.add_n(list(outputs.penalties.values()))
+        return terms
+
+    def row_weight(self, batch: Batch) -> tf.Tensor:
+        """Returns what the batch's losses are means over: Σ w, or pointwise the rows with w ≠ 0."""
+        if batch.weights is None:
+            return super().row_weight(batch)
+        if self.listwise:
+            return tf.reduce_sum(batch.weights)
+        return tf.math.count_nonzero(batch.weights, dtype=tf.float32)
+
+    def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns the softmax loss and `reg_pos_loss`, `relu(−⟨u_i, i_i⟩)` of the positives."""
+        user, items = self._compared(outputs)
+        softmax = in_batch_softmax(
+            self.head.scaled(user),
+            self._negatives.vectors(items, batch),
+            self._negatives.candidates(batch),
+            batch.weights,
+            outputs.corrections,
+        )
+        # The gradient of a slice by brackets is several times slower.
+        own = tf.slice(items, [0, 0], tf.shape(user))
+        positives = tf.reduce_sum(user * own, axis=-1)
+        return {
+            "cross_entropy_loss": self._weight * softmax,
+            "reg_pos_loss": weighted_mean(tf.nn.relu(-positives), batch.weights),
+        }
+
+    @property
+    def towers(self) -> dict[str, Tower]:
+        """The towers, `user` and `item`."""
+        return {"user": self._user, "item": self._item}
+
+    def shown(self) -> dict[str, tf.Tensor]:
+        """Returns the temperature where it is learnt."""
+        temperature = self.head.learnt_temperature
+        return {} if temperature is None else {"temperature": temperature}
+
+    def user_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
+        """Returns user vectors float32 [B, D], as served."""
+        return self.head.vectors(self._user(features, False).vectors)
+
+    def item_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
+        """Returns item vectors float32 [B, D], as served."""
+        return self.head.vectors(self._item(features, False).vectors)
+
+    def serve(self, features: dict[str, FeatureValue]) -> dict[str, tf.Tensor]:
+        """Returns the scorer's outputs for B rows of a user and an item each.
+
+        `logits` and `probs = sigmoid(logits)` [B] (or `y` [B]), `user_tower_emb` and
+        `item_tower_emb` float32 [B, D], `user_emb` and `item_emb` string [B], comma-joined.
+        """
+        vectors = self._vectors(self._user(features, False), self._item(features, False))
+        logits = self._row_logits(vectors)
+        scores = (
+            {"logits": logits, "probs": tf.sigmoid(logits)}
+            if self._pointwise is None
+            else self._pointwise.predictions(logits)
+        )
+        return {
+            **scores,
+            **vectors,
+            "user_emb": _joined(vectors["user_tower_emb"]),
+            "item_emb": _joined(vectors["item_tower_emb"]),
+        }
+
+    def _vectors(self, user: Encoded, item: Encoded) -> dict[str, tf.Tensor]:
+        return {
+            "user_tower_emb": self.head.vectors(user.vectors),
+            "item_tower_emb": self.head.vectors(item.vectors),
+        }
+
+    def _compared(self, outputs: Outputs) -> tuple[tf.Tensor, tf.Tensor]:
+        return outputs.predictions["user_tower_emb"], outputs.predictions["item_tower_emb"]
+
+    def _row_logits(self, predictions: dict[str, tf.Tensor]) -> tf.Tensor:
+        return self.head.row_logits(predictions["user_tower_emb"], predictions["item_tower_emb"])
+
+    def _candidate_features(self, batch: Batch) -> dict[str, FeatureValue]:
+        """Returns the item side's features: of B rows, then of the n sampled items."""
+        if not self.listwise:
+            return batch.features
+        return {
+            name: concat_rows(batch.features[name], value)
+            for name, value in batch.negatives.items()
+        } or batch.features
+
+    def _penalties(self, user: Encoded, item: Encoded) -> dict[str, tf.Tensor]:
+        penalties = {**user.penalties, **item.penalties}
+        kernels = [*self._user.kernels, *self._item.kernels]
+        if self.params.l2_regularization and kernels:
+            penalties["kernels"] = kernel_penalty(kernels, self.params.l2_regularization)
+        return penalties
+
+
+def _joined(vectors: tf.Tensor) -> tf.Tensor:
+    return tf.strings.reduce_join(tf.strings.as_string(vectors), axis=-1, separator=",")
+
+
+def _require_equal_widths(user: int, item: int) -> None:
+    if user != item:
+        raise ConfigError(
+            Problem(
+                message="the towers' outputs differ in width",
+                path="model_config",
+                expected="equal last hidden_units of user_tower and item_tower",
+                found=f"user {user}, item {item}",
+            )
+        )

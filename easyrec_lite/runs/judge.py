@@ -1,0 +1,116 @@
+"""What follows a checkpoint: its evaluation, the exports that the config asks for, the history."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.data_paths import eval_path, train_path
+from easyrec_lite.core.files import atomic_write
+from easyrec_lite.evaluation.evaluation import Evaluation
+from easyrec_lite.models.assembly import Parts
+from easyrec_lite.serving.export import export_models
+from easyrec_lite.serving.folders import keep_newest
+from easyrec_lite.training.history import History
+from easyrec_lite.training.hooks import Hook
+
+RESULT_FILE = "eval_result.json"
+log = logging.getLogger(__name__)
+
+
+def has_work(pipeline: Pipeline) -> bool:
+    """Returns whether anything is to be evaluated or exported, so that a model is needed for it."""
+    return bool(eval_path(pipeline)) or pipeline.config.export_config.exporter_type == "final"
+
+
+class Judge:
+    """Evaluates and exports the checkpoints of a run.
+
+    Args:
+      pipeline: the config.
+      parts: the model that is evaluated and exported.
+      weights: prefix of a checkpoint → the block in which the model has its weights.
+      hooks: told of evaluations.
+
+    Attributes:
+      metrics: of the last evaluation; empty when there was none.
+      exported: folder of the newest export, or None.
+
+    Raises:
+      DataError: no such evaluation data.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        parts: Parts,
+        weights: Callable[[str], AbstractContextManager[None]],
+        hooks: Sequence[Hook],
+    ):
+        self._pipeline, self._parts, self._weights, self._hooks = pipeline, parts, weights, hooks
+        self._folder = Path(pipeline.config.model_dir)
+        self._history = History(self._folder)
+        self._evaluation: Evaluation | None = None
+        path = eval_path(pipeline)
+        if path:
+            self._evaluation = Evaluation(parts, path, train_path(pipeline), again=True)
+        self.metrics: Mapping[str, float] = {}
+        self.exported: Path | None = None
+
+    def judge(self, step: int, prefix: str) -> None:
+        """Evaluates a checkpoint and does what follows; its entry in the history comes last."""
+        if self._evaluation is None:
+            return
+        with self._weights(prefix):
+            self.metrics = self._evaluation.run(step, prefix)
+            if self._evaluation.ranking:
+                log.info("%s", self._evaluation.ranking.line())
+            self._export_if_asked(step)
+        write_result(self._folder, step, self.metrics)
+        self._history.add(step, self.metrics)
+        for hook in self._hooks:
+            hook.evaluated(step, self.metrics)
+
+    def make_up_for(self, step: int, prefix: str | None) -> None:
+        """Judges a checkpoint that a run cut off had saved, but not evaluated to the end."""
+        if self._evaluation is None or not prefix:
+            return
+        known = self._history.at(step)
+        if known is None:
+            self.judge(step, prefix)
+        else:
+            self.metrics = known.metrics
+
+    def finish(self, step: int, prefix: str | None) -> None:
+        """Makes the export that is due at the end of training."""
+        if self._pipeline.config.export_config.exporter_type == "final":
+            with self._weights(prefix or ""):
+                self._export("final", step)
+
+    def _export_if_asked(self, step: int) -> None:
+        config = self._pipeline.config.export_config
+        kind = config.exporter_type
+        if kind == "best":
+            name, bigger = config.best_exporter_metric, config.metric_bigger
+            best = self._history.best(name, bigger, step - 1)
+            sign = 1.0 if bigger else -1.0
+            if best and sign * self.metrics[name] <= sign * best.metrics[name]:
+                return
+        elif kind != "latest":
+            return
+        self._export(kind, step)
+
+    def _export(self, kind: str, step: int) -> None:
+        root = self._folder / "export" / kind
+        self.exported = export_models(self._parts, root, step)
+        keep_newest(root, self._pipeline.config.export_config.exports_to_keep)
+
+
+def write_result(folder: Path, step: int, metrics: Mapping[str, float]) -> None:
+    """Writes the metrics of an evaluation to `eval_result.json` in `folder`."""
+    content = {"global_step": step, **metrics}
+    atomic_write(folder / RESULT_FILE, json.dumps(content, indent=1) + "\n")

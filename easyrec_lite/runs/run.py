@@ -1,0 +1,200 @@
+"""A training run: restore, train, save, evaluate, export."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.config import Pipeline, save
+from easyrec_lite.core.files import remove_leftovers
+from easyrec_lite.distribution.choose import open_distribution
+from easyrec_lite.distribution.cluster import Cluster
+from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.models.assembly import Parts
+from easyrec_lite.runs.judge import Judge, has_work
+from easyrec_lite.training.history import History
+from easyrec_lite.training.hooks import Hook, Summaries
+from easyrec_lite.training.input import DATA_ERRORS, BatchInput
+from easyrec_lite.training.log import TrainingLog
+from easyrec_lite.training.loop import Loop, Plan, periods_of
+from easyrec_lite.training.preemption import TOLD, Preemption, Terminated
+from easyrec_lite.training.stopping import Deadline, EarlyStop
+
+CONFIG_FILE = "pipeline.config"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training run made.
+
+    Attributes:
+      step: steps done in all.
+      reason: why it ended.
+      checkpoint: prefix of the newest checkpoint, or None when no step was done.
+      metrics: of the last evaluation; empty when there was none.
+      export: folder of the newest export, or None when there was none.
+    """
+
+    step: int
+    reason: str
+    checkpoint: str | None
+    metrics: Mapping[str, float]
+    export: Path | None
+
+
+class Run:
+    """One process's part of a training run, from set-up to the final export.
+
+    Args:
+      pipeline: the config.
+      user_hooks: told of events after the hooks of the config itself.
+      evaluate: whether to evaluate after each checkpoint, and to export.
+      cluster: the processes of the run; None: this one alone.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        user_hooks: Sequence[Hook],
+        evaluate: bool,
+        cluster: Cluster | None = None,
+    ):
+        self.pipeline, self.config = pipeline, pipeline.config
+        self.folder = Path(self.config.model_dir)
+        self.distribution = open_distribution(pipeline, cluster)
+        self.trainer = self.distribution.trainer
+        self.prefix: str | None = None
+        self.checkpoints = self.distribution.checkpoints()
+        self.preemption = Preemption()
+        self.hooks: list[Hook] = [self.preemption]
+        self.judge: Judge | None = None
+        if self.distribution.chief:
+            self.hooks += [*self._hooks(), *user_hooks]
+            elsewhere = cluster is not None and cluster.has_evaluator
+            if evaluate and not elsewhere and has_work(pipeline):
+                self.judge = Judge(pipeline, *self.distribution.judged(), self.hooks)
+
+    @property
+    def parts(self) -> Parts:
+        """The model that is trained."""
+        return self.distribution.replicas[0].parts
+
+    @property
+    def input(self) -> BatchInput:
+        """What reads its training data."""
+        return self.distribution.replicas[0].input
+
+    def _hooks(self) -> list[Hook]:
+        train, export = self.config.train_config, self.config.export_config
+        hooks: list[Hook] = [
+            TrainingLog(self.folder),
+            Summaries(self.folder, train.save_summary_steps),
+        ]
+        if export.enable_early_stop:
+            hooks.append(EarlyStop(export, History(self.folder)))
+        if train.dead_line:
+            hooks.append(Deadline(self.pipeline))
+        return hooks
+
+    def result(self) -> Result:
+        """Trains to the end and returns what was made.
+
+        Raises:
+          Terminated: SIGTERM came; what was done is saved.
+          PeerLost: another process of the cluster is gone.
+        """
+        with self.preemption:
+            try:
+                return self._result()
+            except tf.errors.OpError as error:
+                raise self.distribution.lost(error) or error from error
+
+    def _result(self) -> Result:
+        self._start()
+        with self.preemption.waiting():
+            reason = self._train()
+            step = int(self.trainer.step)
+            last = Plan(0, stop=self.preemption.should_stop(step))
+            told = reason == TOLD or self.distribution.agree(last).stop == TOLD
+        if told:
+            self.distribution.finish()
+            raise Terminated
+        if self.distribution.bad_rows():
+            log.warning("%d bad rows of an epoch were left out", self.distribution.bad_rows())
+        if self.judge:
+            self.judge.make_up_for(step, self.prefix)
+            self.judge.finish(step, self.prefix)
+        self.distribution.finish()
+        metrics, exported = (self.judge.metrics, self.judge.exported) if self.judge else ({}, None)
+        return Result(step, reason, self.prefix, metrics, exported)
+
+    def _start(self) -> None:
+        for line in self.distribution.describe():
+            log.info("%s", line)
+        if loss_terms(self.config.model_config)[0].loss_type == LISTWISE:
+            log.info("negatives of a row: %s", negatives(self.config, self.distribution.count))
+        if self.distribution.chief:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self.folder)
+            self.checkpoints.remove_partial()
+            save(self.pipeline, self.folder / CONFIG_FILE)
+        self.prefix = self.distribution.restore(self.checkpoints)
+        step, period = int(self.trainer.step), periods_of(self.config.train_config).save
+        if self.judge and period and step % period == 0:
+            self.judge.make_up_for(step, self.prefix)
+
+    def _train(self) -> str:
+        periods = periods_of(self.config.train_config)
+        spread = self.distribution
+        loop = Loop(self.trainer, periods, self.hooks, self._save, spread.locate, spread.agree)
+        for hook in self.hooks:
+            hook.begin(self.trainer, periods.total)
+        try:
+            return loop.run(self.distribution.iterator())
+        except DATA_ERRORS as error:
+            lost = isinstance(error, tf.errors.OpError) and self.distribution.lost(error)
+            raise lost or self.distribution.explain(error) from error
+        finally:
+            self.distribution.close()
+            for hook in self.hooks:
+                hook.end(int(self.trainer.step))
+
+    def _save(self, step: int) -> None:
+        if not self.distribution.chief:
+            return
+        self.prefix = self.checkpoints.save(step)
+        for hook in self.hooks:
+            hook.checkpoint(step, self.prefix)
+        if self.judge:
+            self._judge(self.judge, step, self.prefix)
+
+    def _judge(self, judge: Judge, step: int, prefix: str) -> None:
+        """Judges a checkpoint; SIGTERM cuts that short, and the run stops where all agree on it."""
+        try:
+            with self.preemption.at_once():
+                judge.judge(step, prefix)
+        except Terminated:
+            log.info("the evaluation of step %d is left to the next start", step)
+
+
+def negatives(config: Any, replicas: int) -> str:
+    """Returns where the negatives of a row come from, and how many they are at most."""
+    data = config.data_config
+    sampler = data.WhichOneof("sampler")
+    sampled = getattr(data, sampler).num_sample if sampler else 0
+    others, of_all = data.batch_size - 1, replicas * data.batch_size - 1
+    if replicas == 1:
+        return f"up to {others} of the batch's other rows, and {sampled} sampled"
+    if config.model_config.softmax.cross_replica_negatives:
+        return f"up to {of_all} other rows of all replicas, and {replicas * sampled} sampled"
+    return (
+        f"up to {others} other rows of its own replica, and {sampled} sampled; one process with "
+        f"the batches of all {replicas} would have {of_all}, and so has "
+        "model_config.softmax.cross_replica_negatives: true"
+    )

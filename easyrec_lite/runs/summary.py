@@ -1,0 +1,84 @@
+"""What a run says of itself at its start and at its end."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+
+import google.protobuf
+import keras
+import tensorflow as tf
+
+from easyrec_lite import __version__
+from easyrec_lite.checks.memory import estimate, report
+from easyrec_lite.config import Pipeline
+from easyrec_lite.evaluation.ranking.report import FILE, PREFIX
+from easyrec_lite.runs.judge import RESULT_FILE
+from easyrec_lite.runs.progress import describe_metrics
+from easyrec_lite.runs.run import CONFIG_FILE, Result
+from easyrec_lite.serving.recommender import NAME as RECOMMENDER
+
+
+def start(pipeline: Pipeline) -> str:
+    """Returns versions, devices, and the table of features with the memory they need."""
+    versions = {
+        "easyrec_lite": __version__,
+        "Python": platform.python_version(),
+        "TensorFlow": tf.__version__,
+        "Keras": keras.__version__,
+        "protobuf": google.protobuf.__version__,
+    }
+    devices = [device.name.removeprefix("/physical_device:") for device in _devices()]
+    return "\n".join(
+        [
+            "  ".join(f"{name} {version}" for name, version in versions.items()),
+            f"devices: {', '.join(devices)}; config: {pipeline.file}",
+            report(estimate(pipeline)),
+        ]
+    )
+
+
+def _devices() -> list[tf.config.PhysicalDevice]:
+    return tf.config.list_physical_devices()
+
+
+def finish(pipeline: Pipeline, result: Result) -> str:
+    """Returns how the run ended, what was made and where it is."""
+    folder = pipeline.config.model_dir
+    lines = [f"done at step {result.step}: {result.reason}"]
+    if result.metrics:
+        lines.append(f"evaluation: {describe_metrics(result.metrics)}")
+        lines.append("  (recall@k here ranks among a batch's own candidates, not among all items)")
+    ranked = any(name.startswith(PREFIX) for name in result.metrics)
+    made = {
+        "checkpoint": result.checkpoint,
+        "config": f"{folder}/{CONFIG_FILE}",
+        "metrics": f"{folder}/{RESULT_FILE}" if result.metrics else None,
+        "ranking": f"{folder}/{FILE}" if ranked else None,
+        "export": result.export,
+    }
+    lines += [f"{name + ':':<12}{path}" for name, path in made.items() if path]
+    return "\n".join(lines)
+
+
+def next_commands(pipeline: Pipeline, result: Result) -> str:
+    """Returns the commands to type after a run."""
+    folder = pipeline.config.model_dir
+    config = shlex.quote(f"{folder}/{CONFIG_FILE}")
+    lines = ["next:"]
+    ranking = " --full_ranking" if result.export and (result.export / RECOMMENDER).is_dir() else ""
+    lines.append(f"  python -m easyrec_lite.evaluate --config {config}{ranking}")
+    if result.export:
+        lines.append(
+            f"  python -m easyrec_lite.predict --saved_model_dir {result.export} "
+            f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
+            f"--output_path {shlex.quote(f'{folder}/predictions.csv')}"
+        )
+        if (result.export / RECOMMENDER).is_dir():
+            lines.append(
+                f"  python -m easyrec_lite.recommend --saved_model_dir {result.export} "
+                f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
+                f"--output_path {shlex.quote(f'{folder}/recommended.csv')}"
+            )
+        lines.append(f"  saved_model_cli show --dir {result.export}/user_tower --all")
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""The memory estimate: tables by a hand count, the other parts against what TensorFlow makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easyrec_lite.checks.memory import SHUFFLE_ROWS, SLOTS, SOFTMAX_ROWS, Table, estimate, report
+from easyrec_lite.config import load, loads
+from easyrec_lite.protos import message_class
+from tests.config.base_config import BACKBONE, LISTWISE, POINTWISE, replaced
+from tests.conftest import shared_folder
+
+
+def tables(text: str) -> dict[str, Table]:
+    return {table.name: table for table in estimate(loads(text)).tables}
+
+
+def test_a_table_for_each_group_and_feature() -> None:
+    found = tables(LISTWISE)
+    rows = {name: table.rows for name, table in found.items()}
+    assert rows == {
+        "user/user_id": 100,
+        "user/city": 2,
+        "user/tags": 50,
+        "user/age": 9,
+        "item/item_id": 90,
+        "item/cate": 20,
+        "item/price": 3,
+        "user_id_augment/user_id": 100,
+        "item_id_augment/item_id": 90,
+    }
+    assert {table.dim for table in found.values()} == {8}
+
+
+def test_bytes_are_rows_by_dim_by_slots() -> None:
+    assert tables(POINTWISE)["user/user_id"].bytes == 100 * 8 * (1 + 2) * 4
+    adagrad = replaced(POINTWISE, "adam_optimizer", "adagrad_optimizer")
+    assert tables(adagrad)["user/user_id"].bytes == 100 * 8 * (1 + 1) * 4
+    averaged = replaced(
+        POINTWISE, "optimizer_config {", "optimizer_config { use_moving_average: true"
+    )
+    assert tables(averaged)["user/user_id"].slots == 3
+
+
+def test_a_shared_table_is_counted_once() -> None:
+    shared = LISTWISE.replace("hash_bucket_size: 100", "hash_bucket_size: 100 embedding_name: 'u'")
+    found = tables(shared)
+    assert found["u"].features == ("user_id",)
+    assert "user/user_id" not in found
+    assert "user_id_augment/user_id" not in found
+
+
+def test_a_vocabulary_file_is_counted_when_it_is_there(tmp_path: Path) -> None:
+    vocabulary = tmp_path / "tokens"
+    text = replaced(POINTWISE, 'vocab_list: ["a", "b"]', f'vocab_file: "{vocabulary}"')
+    missing = estimate(loads(text))
+    assert {table.rows for table in missing.tables if table.name == "user/city"} == {None}
+    assert any("user/city" in note for note in missing.notes)
+    vocabulary.write_text("北京\nb\n\nc\n", encoding="utf-8")
+    assert tables(text)["user/city"].rows == 3
+
+
+def test_a_number_as_it_is_has_no_table() -> None:
+    text = replaced(POINTWISE, "embedding_dim: 8 boundaries: [1, 2.5]", "raw_input_dim: 2")
+    assert "item/price" not in tables(text)
+
+
+def test_the_second_optimizer_counts_for_dense_weights() -> None:
+    def dense(text: str) -> int:
+        return estimate(loads(text)).parts["dense weights and optimiser"]
+
+    start, end = POINTWISE.index("  optimizer_config"), POINTWISE.index("  num_steps")
+    adam = POINTWISE[start:end]
+    momentum = replaced(POINTWISE, adam, adam + adam.replace("adam_optim", "momentum_optim"))
+    assert dense(momentum) * 3 == dense(POINTWISE) * 2
+
+
+def test_only_listwise_models_have_a_softmax_and_only_shuffling_a_buffer() -> None:
+    listwise = estimate(loads(LISTWISE)).parts
+    assert listwise["in-batch softmax"] == 8 * (8 + 16) * 4 * 3
+    assert "in-batch softmax" not in estimate(loads(POINTWISE)).parts
+    still = replaced(POINTWISE, "  batch_size: 8\n", "  batch_size: 8\n  shuffle: false\n")
+    assert "shuffled rows" not in estimate(loads(still)).parts
+    large = replaced(POINTWISE, "  batch_size: 8\n", "  shuffle_buffer_size: 262144\n")
+    parts, default = estimate(loads(large)).parts, estimate(loads(POINTWISE)).parts
+    assert parts["shuffled rows"] == 2 * default["shuffled rows"]
+
+
+def test_a_streaming_estimate_is_counted_as_it_is_made() -> None:
+    pytest.importorskip("tensorflow")
+    from easyrec_lite.losses.streaming import StreamingFrequency
+
+    def part(softmax: str) -> int:
+        text = replaced(LISTWISE, "model_config {", f"model_config {{ softmax {{ {softmax} }}")
+        return estimate(loads(text)).parts.get("streaming estimate of logq", 0)
+
+    made = StreamingFrequency(1000, 0.01).variables
+    state = sum(np.asarray(variable.value).nbytes for variable in made)
+    assert part("logq: STREAMING logq_buckets: 1000") == pytest.approx(state, abs=8)
+    assert part("logq: STREAMING") == 16 << 20
+    assert part("logq: COUNTED") == part("") == 0
+
+
+def test_the_total_is_the_sum_of_the_shown_parts() -> None:
+    found = estimate(loads(LISTWISE))
+    assert found.total == sum(table.bytes for table in found.tables) + sum(found.parts.values())
+
+
+def test_the_report_shows_tables_parts_and_total() -> None:
+    text = report(estimate(loads(BACKBONE)))
+    lines = text.splitlines()
+    assert lines[0] == "table         features  kind        ids from          rows  dim  slots   MB"
+    assert [line.split()[0] for line in lines[1:8]] == [
+        "user/user_id",
+        "user/city",
+        "user/tags",
+        "user/age",
+        "item/item_id",
+        "item/cate",
+        "item/price",
+    ]
+    assert lines[1].split()[1:] == [
+        "user_id",
+        "IdFeature",
+        "hash_bucket_size",
+        "100",
+        "8",
+        "2",
+        "0.0",
+    ]
+    assert any(line.startswith("memory for training, about") for line in lines)
+    assert lines[-2:] == [
+        "note: the model's dense layers are not counted",
+        "note: the sampler's tables are not counted",
+    ]
+
+
+def test_a_config_of_nothing_has_an_estimate() -> None:
+    required = 'model_dir: "m" model_config { model_class: "DSSM" }'
+    assert estimate(loads(required)).tables == []
+
+
+def test_every_optimizer_has_its_slots() -> None:
+    fields = message_class("Optimizer").DESCRIPTOR.oneofs_by_name["optimizer"].fields
+    assert set(SLOTS) == {field.name for field in fields}
+
+
+def test_constants_agree_with_what_is_built() -> None:
+    pytest.importorskip("tensorflow")
+    from easyrec_lite.data.order import SHUFFLE_WINDOW
+    from easyrec_lite.losses.softmax import BLOCK_ROWS, PARALLEL_BLOCKS
+    from easyrec_lite.training.rules import make_rule
+
+    assert SHUFFLE_ROWS == SHUFFLE_WINDOW
+    assert SOFTMAX_ROWS == BLOCK_ROWS * PARALLEL_BLOCKS
+    for name, slots in SLOTS.items():
+        config = message_class("Optimizer")()
+        getattr(config, name).SetInParent()
+        assert len(make_rule(config, name).slots) == slots, name
+
+
+@pytest.mark.parametrize("case", ["dssm_senet", "dssm_neg", "dat"])
+def test_dense_weights_are_those_of_the_golden_models(case: str) -> None:
+    folder = shared_folder("golden") / case
+    found = estimate(load(folder / "pipeline.config"))
+    weights = np.load(folder / "vars.npz")
+    dense = sum(weights[name].size for name in weights.files if "embedding_weights" not in name)
+    tables = sum(weights[name].size for name in weights.files if "embedding_weights" in name)
+    assert sum((table.rows or 0) * table.dim for table in found.tables) == tables
+    assert found.parts["dense weights and optimiser"] == pytest.approx(3 * 4 * dense, rel=0.05)

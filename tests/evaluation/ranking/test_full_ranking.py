@@ -1,0 +1,338 @@
+"""evaluate --full_ranking in a process of its own, against the export's recommender and numpy."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from easyrec_lite.config import loads
+from easyrec_lite.core.errors import ConfigError, DataError
+from easyrec_lite.evaluation.ranking import ABSENT
+from easyrec_lite.evaluation.ranking import full as full_module
+from easyrec_lite.evaluation.ranking.full import FullRanking
+from easyrec_lite.models.assembly import build
+from easyrec_lite.runs.estimator import Estimator
+from easyrec_lite.serving.saved_model import SavedModel
+from easyrec_lite.training.checkpoints import find_checkpoint
+from easyrec_lite.training.weights import load_weights
+from tests.evaluation.ranking import brute_force
+from tests.serving import exported
+from tests.serving.exported import BRANDS, IDS
+from tests.serving.ranking import exact, tensors
+
+EVALUATE = (sys.executable, "-m", "easyrec_lite.evaluate", "--config")
+KS = (1, 3, 20)
+# Held out: users 0 … 5 known, 777 new; an item that the table lacks; a user twice, an item twice.
+HELD_OUT = [
+    (0, "Wien", "", "ёлка"),
+    (1, "北京", "é|e", "商品二"),
+    (0, "Graz", "x|y", "no such item"),
+    (0, "Graz", "x|y", "ёлка"),
+    (2, "Łódź", "商品一", "007"),
+    (777, "", "", "z2"),
+    (3, "Wien", "42", "a b"),
+    (2, "Łódź", "商品一", "商品二"),
+]
+USERS = [0, 1, 2, 777, 3]
+FIRST_ROWS = [0, 1, 4, 5, 6]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a trained model and its export, and `held_out.csv`."""
+    folder = tmp_path_factory.mktemp("ranking")
+    exported.write_data(folder)
+    lines = [f"1,{user},{city},{history},{item},brand,0" for user, city, history, item in HELD_OUT]
+    (folder / "held_out.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    Estimator(pipeline(folder)).train_and_evaluate()
+    return folder
+
+
+def pipeline(folder: Path, **options: Any) -> Any:
+    given = {"topk": list(KS), "group_by": ["brand", "city"], **options}
+    edits = {
+        "eval_input_path": str(folder / "held_out.csv"),
+        "eval_config.full_ranking": given,
+        "data_config.eval_batch_size": 3,
+    }
+    return exported.pipeline(folder, **edits)
+
+
+def seen_items(folder: Path) -> list[list[str]]:
+    rows = list(csv.reader((folder / "rows.csv").open(encoding="utf-8")))
+    return [sorted({row[4] for row in rows if int(row[1]) == user}) for user in USERS]
+
+
+def held_out_items() -> list[list[str]]:
+    return [sorted({row[3] for row in HELD_OUT if row[0] == user}) for user in USERS]
+
+
+def first_rows() -> dict[str, list]:
+    """Columns of the users' first rows, an empty city as the default of its field."""
+    rows = [HELD_OUT[at] for at in FIRST_ROWS]
+    cities = [row[1] or "Wien" for row in rows]
+    return {"user_id": [r[0] for r in rows], "city": cities, "history": [r[2] for r in rows]}
+
+
+def numbers(items: list[str]) -> list[int]:
+    return [IDS.index(item) if item in IDS else ABSENT for item in items]
+
+
+def test_a_fresh_process_agrees_with_the_exported_vectors(folder: Path) -> None:
+    (folder / "model" / "ranking.json").unlink()
+    pipeline(folder)
+    done = subprocess.run(
+        [
+            *(*EVALUATE, folder / "tiny.config", "--eval_input_path", folder / "held_out.csv"),
+            *("--full_ranking", "--topk", "1,3,20", "--group_by", "brand,city"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
+    )
+    report = json.loads((folder / "model" / "ranking.json").read_text(encoding="utf-8"))
+    vectors = np.load(folder / "model" / "export" / "final" / "5" / "item_vectors.npy")
+    tower = SavedModel(folder / "model" / "export" / "final" / "5" / "user_tower")
+    scores = tower(**tensors(first_rows()))["user_tower_emb"].numpy() @ vectors.T
+    held_out, seen = map(numbers_of_all, (held_out_items(), seen_items(folder)))
+    for rule in ("excluded", "kept"):
+        expected, _ = brute_force.metrics(scores.tolist(), held_out, seen, KS, rule)
+        (row,) = (r for r in report["rows"] if (r["scorer"], r["seen"]) == ("model", rule))
+        assert row["metrics"] == pytest.approx(expected, abs=1e-9)
+    assert {(row["scorer"], row["seen"]) for row in report["rows"]} == {
+        (scorer, rule)
+        for scorer in ("model", "popularity", "random")
+        for rule in ("excluded", "kept")
+    }
+    protocol = report["protocol"]
+    counts = {name: protocol[name] for name in ("items", "queries", "held_out", "seen", "rows")}
+    assert counts == {
+        "items": 13,
+        "queries": 5,
+        "held_out": 7,
+        "seen": ["excluded", "kept"],
+        "rows": 8,
+    }
+    assert protocol["held_out_not_in_table"] == 1
+    again = sum(len({*a} & {*b}) for a, b in zip(held_out_items(), seen_items(folder), strict=True))
+    assert protocol["held_out_seen"] == again
+    assert (report["step"], Path(report["checkpoint"]).name) == (5, "model.ckpt-5")
+    for said in ("items 13, queries 5, held-out items 7", "pseudo-random", "recall@1 (in-batch)"):
+        assert said in done.stdout
+
+
+def numbers_of_all(sets: list[list[str]]) -> list[list[int]]:
+    return [numbers(items) for items in sets]
+
+
+def test_lists_are_those_of_the_recommender_item_by_item(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rankings = []
+
+    def rank(*args: Any, **kwargs: Any) -> Any:
+        rankings.append(real(*args, **kwargs, keep_lists=True))
+        return rankings[-1]
+
+    real = full_module.rank
+    monkeypatch.setattr(full_module, "rank", rank)
+    made = build(pipeline(folder))
+    load_weights(find_checkpoint(folder / "model"), made.model, False)
+    FullRanking(made, str(folder / "held_out.csv"), str(folder / "rows.csv")).run(5, "")
+    (ranking,) = rankings
+    export = folder / "model" / "export" / "final" / "5"
+    model = SavedModel(export / "recommender")
+    for rule, barred in (("kept", [[]] * 5), ("excluded", seen_items(folder))):
+        ids, _ = exact(export, first_rows(), barred)
+        asked = tf.ragged.constant(barred, tf.string, 1).to_tensor("")
+        found = model(**tensors(first_rows()), seen_item_ids=asked, k=tf.constant(20))
+        served = [[i.decode() for i in row if i] for row in found["item_ids"].numpy()]
+        lists = ranking.outcomes[rule].lists
+        ours = [[IDS[item] for item in row if item != ABSENT] for row in lists]
+        assert ours == served == ids
+
+
+def run(folder: Path, **options: Any) -> dict[str, Any]:
+    Estimator(pipeline(folder, **options)).evaluate()
+    return json.loads((folder / "model" / "ranking.json").read_text(encoding="utf-8"))
+
+
+def test_groups_are_rankings_of_their_own_held_out_items(folder: Path) -> None:
+    report = run(folder)
+    vectors = np.load(folder / "model" / "export" / "final" / "5" / "item_vectors.npy")
+    tower = SavedModel(folder / "model" / "export" / "final" / "5" / "user_tower")
+    scores = (tower(**tensors(first_rows()))["user_tower_emb"].numpy() @ vectors.T).tolist()
+    seen, held_out = numbers_of_all(seen_items(folder)), numbers_of_all(held_out_items())
+    groups = {(g["by"], g["value"], g["seen"]): g for g in report["groups"]}
+    cities = first_rows()["city"]
+
+    def check(by: str, value: str, parts: list[list[int]]) -> None:
+        for rule in ("excluded", "kept"):
+            expected, _ = brute_force.metrics(scores, parts, seen, KS, rule)
+            found = groups.pop((by, value, rule))
+            assert found["queries"] == sum(map(bool, parts))
+            expected = {n: v for n, v in expected.items() if n[:3] not in ("cov", "ent")}
+            assert found["metrics"] == pytest.approx(expected, abs=1e-9)
+
+    for city in set(cities):
+        check("city", city, [h if c == city else [] for h, c in zip(held_out, cities, strict=True)])
+    for brand in {BRANDS[i] for items in held_out for i in items if i != ABSENT}:
+        of_brand = [[i for i in row if i >= 0 and BRANDS[i] == brand] for row in held_out]
+        check("brand", brand, of_brand)
+    absent = [[i for i in row if i == ABSENT] for row in held_out]
+    for by in ("brand", "item popularity decile", "item in the seen data"):
+        check(by, "(not in the table)", absent)
+    check("user in the seen data", "new", [[], [], [], held_out[3], []])
+    check("user in the seen data", "known", [*held_out[:3], [], held_out[4]])
+    rows = list(csv.reader((folder / "rows.csv").open(encoding="utf-8")))
+    counts = [sum(row[4] == item for row in rows) for item in IDS]
+    for value, wanted in (("known", True), ("new", False)):
+        part = [[i for i in row if i >= 0 and (counts[i] > 0) == wanted] for row in held_out]
+        if any(part):
+            check("item in the seen data", value, part)
+    order = sorted(range(13), key=lambda item: (-counts[item], item))
+    tenth = {item: at * 10 // 13 + 1 for at, item in enumerate(order)}
+    for decile in {tenth[i] for row in held_out for i in row if i >= 0}:
+        part = [[i for i in row if i >= 0 and tenth[i] == decile] for row in held_out]
+        check("item popularity decile", str(decile), part)
+    assert groups == {}
+    deciles = report["popularity_deciles"]
+    known = [i for row in held_out for i in row if i >= 0]
+    assert deciles["held_out"] == [sum(tenth[i] == d for i in known) for d in range(1, 11)]
+    assert sum(deciles["recommended"]) == 5  # the first of each query
+
+
+def test_without_a_user_each_row_is_a_query_and_nothing_is_seen(folder: Path) -> None:
+    text = exported.CONFIG.format(data=folder).replace(
+        'user_tower { id: "user_id"', 'user_tower { id: ""'
+    )
+    asked = "eval_config { full_ranking { topk: 3 } metrics_set"
+    text = text.replace("eval_config { metrics_set", asked)
+    Estimator(loads(text)).evaluate(path=str(folder / "held_out.csv"))
+    report = json.loads((folder / "model" / "ranking.json").read_text(encoding="utf-8"))
+    assert report["protocol"]["seen"] == ["kept"]
+    assert report["protocol"]["queries"] == report["protocol"]["held_out"] == 8
+    assert {row["seen"] for row in report["rows"]} == {"kept"}
+    assert {group["by"] for group in report["groups"]} == {
+        "item popularity decile",
+        "item in the seen data",
+    }
+
+
+def test_by_row_each_row_is_a_query_of_its_user(folder: Path) -> None:
+    report = run(folder, by_row=True)
+    rows = {
+        "user_id": [row[0] for row in HELD_OUT],
+        "city": [row[1] or "Wien" for row in HELD_OUT],
+        "history": [row[2] for row in HELD_OUT],
+    }
+    vectors = np.load(folder / "model" / "export" / "final" / "5" / "item_vectors.npy")
+    tower = SavedModel(folder / "model" / "export" / "final" / "5" / "user_tower")
+    scores = (tower(**tensors(rows))["user_tower_emb"].numpy() @ vectors.T).tolist()
+    of_user = dict(zip(USERS, numbers_of_all(seen_items(folder)), strict=True))
+    seen, held_out = [of_user[row[0]] for row in HELD_OUT], [numbers([r[3]]) for r in HELD_OUT]
+    for rule in ("excluded", "kept"):
+        expected, _ = brute_force.metrics(scores, held_out, seen, KS, rule)
+        (row,) = (r for r in report["rows"] if (r["scorer"], r["seen"]) == ("model", rule))
+        assert row["metrics"] == pytest.approx(expected, abs=1e-9)
+    assert (report["protocol"]["queries"], report["protocol"]["held_out"]) == (8, 8)
+
+
+def test_rows_are_cut_as_the_evaluation_is(folder: Path) -> None:
+    asked = pipeline(folder).config
+    assert asked.eval_config.full_ranking.topk
+    edits = {"eval_config.num_examples": 4, "eval_config.full_ranking": {"topk": [2]}}
+    path = str(folder / "held_out.csv")
+    Estimator(exported.pipeline(folder, **edits, eval_input_path=path)).evaluate()
+    report = json.loads((folder / "model" / "ranking.json").read_text(encoding="utf-8"))
+    assert (report["protocol"]["rows"], report["protocol"]["queries"]) == (4, 2)
+
+
+def test_a_label_decides_in_a_pointwise_model(folder: Path, tmp_path: Path) -> None:
+    exported.write_data(tmp_path)
+    lines = (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()
+    lines = [f"{row % 2}{line[1:]}" for row, line in enumerate(lines)]
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = exported.CONFIG.format(data=tmp_path).replace("SOFTMAX_CROSS_ENTROPY", "CLASSIFICATION")
+    start = text.index("  negative_sampler")
+    text = text[:start] + "}\n" + text[text.index("feature_config", start) :]
+    ranking = f'full_ranking {{ topk: 3 item_path: "{tmp_path}/bare.txt" }}'
+    text = text.replace(
+        "metrics_set { recall_at_topk { topk: 1 } }", ranking + " metrics_set {auc{}}"
+    )
+    items = "".join(f"{i}\t1\t{i}:{b}\n" for i, b in zip(IDS, BRANDS, strict=True))
+    (tmp_path / "bare.txt").write_text("id\tweight\tfeature\n" + items, encoding="utf-8")
+    Estimator(loads(text)).train_and_evaluate()
+    report = json.loads((tmp_path / "model" / "ranking.json").read_text(encoding="utf-8"))
+    rows = list(csv.reader(lines))
+    pairs = {(row[1], row[4]) for row in rows if row[0] == "1"}
+    protocol = report["protocol"]
+    assert protocol["held_out"] == protocol["held_out_seen"] == len(pairs)
+    assert protocol["queries"] == len({user for user, _ in pairs})
+    assert protocol["queries_without_held_out"] == 8 - protocol["queries"] > 0
+
+
+def test_nothing_held_out_is_said(folder: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("", encoding="utf-8")
+    made = build(pipeline(folder))
+    ranking = FullRanking(made, str(empty), str(folder / "rows.csv"))
+    with pytest.raises(DataError, match="nothing is held out"):
+        ranking.run(1, "")
+
+
+@pytest.mark.parametrize("option", ["seen_path", "item_path"])
+def test_a_missing_file_is_told_before_training(folder: Path, tmp_path: Path, option: str) -> None:
+    missing = str(tmp_path / "missing.csv")
+    config = pipeline(folder, **{option: missing})
+    with pytest.raises(DataError, match=r"missing\.csv"):
+        FullRanking(build(config), str(folder / "held_out.csv"), str(folder / "rows.csv"))
+
+
+def test_its_metrics_choose_the_best_export_and_are_logged_with_their_protocol(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "easyrec_lite")
+    edits = {
+        "model_dir": str(tmp_path),
+        "train_config.num_steps": 4,
+        "train_config.save_checkpoints_steps": 2,
+        "eval_config.full_ranking": {"topk": [3]},
+        "export_config": {
+            "exporter_type": "best",
+            "best_exporter_metric": "full_ranking/kept/ndcg@3",
+        },
+    }
+    result = Estimator(exported.pipeline(folder, **edits)).train_and_evaluate()
+    lines = (tmp_path / "evaluations.jsonl").read_text(encoding="utf-8").splitlines()
+    history = [json.loads(line) for line in lines]
+    best = max(history, key=lambda entry: entry["metrics"]["full_ranking/kept/ndcg@3"])
+    assert result.export == tmp_path / "export" / "best" / str(best["step"])
+    said = [message for message in caplog.messages if message.startswith("full ranking of step")]
+    assert len(said) == len(history) == 2
+    value = history[-1]["metrics"]["full_ranking/excluded/hit_rate@3"]
+    for piece in ("step 4: items 13, queries 8, held-out items 8, ties", "popularity", "random"):
+        assert piece in said[-1]
+    assert f"seen excluded: hit_rate@3 {value:.4f} (popularity" in said[-1]
+    edits["export_config"]["best_exporter_metric"] = "full_ranking/kept/ndcg@5"
+    with pytest.raises(ConfigError, match="full_ranking/kept/ndcg@5"):
+        exported.pipeline(folder, **edits)
+
+
+def test_flags_without_the_ranking_are_refused() -> None:
+    done = subprocess.run(
+        [*EVALUATE, "dssm_on_taobao", "--topk", "5"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "--topk without --full_ranking" in done.stderr

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, ProblemError
+from easyrec_lite.runs import command_line as cli
+
+
+def parse(*argv: str) -> object:
+    return cli.base_parser("train", "Trains.").parse_args(["--config", "c", *argv])
+
+
+def edits(*argv: str) -> dict[str, object]:
+    return cli.edits_from(parse(*argv))  # type: ignore[arg-type]
+
+
+def refused(*argv: str) -> Problem:
+    with pytest.raises(ConfigError) as caught:
+        edits(*argv)
+    return caught.value.problems[0]
+
+
+def test_flags_and_their_other_names() -> None:
+    parser = cli.base_parser("train", "Trains.")
+    args = parser.parse_args(
+        ["--pipeline_config_path", "c", "--import", "a", "--import", "b", "--model_dir=m"]
+    )
+    assert (args.config, args.plugins, args.model_dir) == ("c", ["a", "b"], "m")
+    assert parser.parse_args(["--config=c"]).plugins == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ((), True),
+        (("--continue_train",), True),
+        (("--continue_train=false",), False),
+        (("--continue_train", "False"), False),
+        (("--continue_train=1",), True),
+    ],
+)
+def test_booleans(argv: tuple[str, ...], expected: bool) -> None:
+    assert parse(*argv).continue_train is expected  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ((), {}),
+        (("--train_config.num_steps=100",), {"train_config.num_steps": "100"}),
+        (("--train_config.num_steps", "100"), {"train_config.num_steps": "100"}),
+        (("--train_config.num_gpus_per_worker", "-1"), {"train_config.num_gpus_per_worker": "-1"}),
+        (
+            ("--feature_config.features[input_names[0]=a].embedding_dim=8",),
+            {"feature_config.features[input_names[0]=a].embedding_dim": "8"},
+        ),
+        (("--data_config.separator==",), {"data_config.separator": "="}),
+        (("--data_config.separator=",), {"data_config.separator": ""}),
+        (('--data_config.label_fields=["a", "b"]',), {"data_config.label_fields": ["a", "b"]}),
+        (("--data_config.separator=[",), {"data_config.separator": "["}),
+        (
+            ("--model_dir", "m", "--train_input_path=a,b"),
+            {"model_dir": "m", "train_input_path": "a,b"},
+        ),
+        (("--fine_tune_checkpoint=k",), {"train_config.fine_tune_checkpoint": "k"}),
+        (
+            ("--edit_config_json", '{"a.b": [1]}', "--eval_input_path=e"),
+            {"a.b": [1], "eval_input_path": "e"},
+        ),
+        (
+            ("--train_config.seed=3", "--edit_config_json", '{"train_config.seed": 2}'),
+            {"train_config.seed": "3"},
+        ),
+    ],
+)
+def test_edits(argv: tuple[str, ...], expected: dict[str, object]) -> None:
+    assert edits(*argv) == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "says", "nearest"),
+    [
+        (("--model_dri=x",), "unknown flag --model_dri=x", "--model_dir"),
+        (
+            ("--train_confg.num_steps=1",),
+            "unknown flag --train_confg.num_steps=1",
+            "--train_config",
+        ),
+        (("stray",), "unknown argument stray", ""),
+        (("--train_config.num_steps",), "--train_config.num_steps needs a value", ""),
+        (
+            ("--train_config.num_steps", "--model_dir=m"),
+            "--train_config.num_steps needs a value",
+            "",
+        ),
+        (("--continue_train=perhaps",), "argument --continue_train: 'perhaps' is neither", ""),
+        (("--edit_config_json", "{'a': 1}"), "broken JSON", ""),
+        (("--edit_config_json", "[1]"), "not a JSON object", ""),
+        (("--model_dir",), "argument --model_dir: expected one argument", ""),
+    ],
+)
+def test_refused_flags(argv: tuple[str, ...], says: str, nearest: str) -> None:
+    problem = refused(*argv)
+    assert problem.message.startswith(says)
+    assert problem.nearest == nearest
+
+
+def test_config_is_required_where_it_is() -> None:
+    with pytest.raises(ConfigError, match="required: --config"):
+        cli.base_parser("train", "Trains.").parse_args([])
+    assert cli.base_parser("x", "X.", config_required=False).parse_args([]).config is None
+
+
+def test_a_misspelt_flag_is_told_beside_the_one_that_it_stands_for() -> None:
+    with pytest.raises(ConfigError) as caught:
+        cli.base_parser("train", "Trains.").parse_args(["--confg=c", "--train_config.seed=1"])
+    required, unknown = caught.value.problems
+    assert "required: --config" in required.message
+    assert (unknown.message, unknown.nearest) == ("unknown flag --confg=c", "--config")
+
+
+@pytest.mark.parametrize("flag", ["saved_model_dir", "model_dir"])
+def test_a_folder_without_a_config_is_named_with_its_flag(flag: str, tmp_path: Path) -> None:
+    def problem(folder: Path | None) -> Problem:
+        args = parse()
+        args.config = None  # type: ignore[attr-defined]
+        setattr(args, flag, None if folder is None else str(folder))
+        with pytest.raises(ProblemError) as caught:
+            cli.exported_pipeline(args, flag)  # type: ignore[arg-type]
+        return caught.value.problems[0]
+
+    (tmp_path / "model").mkdir()
+    assert f"neither --{flag} nor --config" in problem(None).message
+    near = problem(tmp_path / "modle")
+    assert (near.message, near.nearest) == ("no such file or folder", str(tmp_path / "model"))
+    empty = problem(tmp_path / "model")
+    assert empty.message.startswith("no pipeline.config in this folder")
+    assert empty.place == Place(str(tmp_path / "model"))
+    assert f"--{flag}" in empty.remedy
+
+
+def test_plugins_are_imported_before_the_config_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plugin_of_a_test.py").write_text("raise KeyError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyError, match="imported"):
+        cli.pipeline_from(parse("--import", "plugin_of_a_test"))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="no_such_plugin"):
+        cli.pipeline_from(parse("--import", "no_such_plugin"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (ConfigError(Problem("broken", Place("a.config", 3, 1))), 2, "a.config:3:1: error: broken"),
+        (DataError([Problem("one"), Problem("two")]), 2, "2 data problems"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (BrokenPipeError(), 141, ""),
+        (OSError(28, "No space left on device", "out"), 2, "out: error: No space left on device"),
+    ],
+)
+def test_how_errors_end(
+    error: BaseException, code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main(argv: Sequence[str]) -> int:
+        raise error
+
+    assert cli.run(main, []) == code
+    printed = capsys.readouterr().err
+    assert says in printed
+    assert "Traceback" not in printed
+
+
+def test_exit_codes_of_a_command() -> None:
+    assert cli.run(lambda argv: None, []) == 0
+    assert cli.run(lambda argv: len(argv), ["a", "b", "c"]) == 3
+
+
+def test_other_errors_are_bugs_and_escape() -> None:
+    def main(argv: Sequence[str]) -> int:
+        raise OSError("without a number")
+
+    with pytest.raises(OSError, match="without a number"):
+        cli.run(main, [])
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    code = (
+        "import sys; from easyrec_lite import cli\n"
+        "def main(argv):\n    for _ in range(100000): print('line')\n"
+        "sys.exit(cli.run(main, []))"
+    )
+    command = f'"{sys.executable}" -c "$CODE" | head -1'
+    shell = subprocess.run(
+        ["bash", "-c", command], env={"CODE": code, "PATH": "/usr/bin:/bin"}, capture_output=True
+    )
+    assert shell.stdout == b"line\n"
+    assert shell.stderr == b""
