@@ -27,7 +27,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from benchmarks.speed import data
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.core.allocator import keep_freed_memory
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.models.assembly import build

@@ -19,8 +19,8 @@ EDITS = {"train_config.log_step_count_steps": 5, "eval_input_path": ""}
 
 def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str]) -> None:
     """Trains in this process and prints its peaks as JSON."""
+    from easyrec_lite.checks.check import load_checked
     from easyrec_lite.checks.memory import estimate
-    from easyrec_lite.config import load_checked
     from easyrec_lite.runs.process import prepare
 
     edits = {**EDITS, "model_dir": folder, "train_config.num_steps": steps}

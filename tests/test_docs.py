@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easyrec_lite.config import load, load_checked
+from easyrec_lite.checks.check import load_checked
+from easyrec_lite.config import load
 from easyrec_lite.explain import OWN_NUMBERS
 from easyrec_lite.explain import main as explain
 from easyrec_lite.layers.registry import LAYERS

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.faults.fuzz import TARGETS
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.core.errors import ConfigError, DataError
 
 MILLION = 1_000_000

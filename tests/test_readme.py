@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.explain import main as explain

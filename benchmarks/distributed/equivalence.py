@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.config import load_checked, save
+from easyrec_lite.checks.check import load_checked
+from easyrec_lite.config import save
 from easyrec_lite.distribution.cluster import VARIABLE
 from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.runs.process import load_tensorflow

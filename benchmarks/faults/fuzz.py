@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks.faults import inputs
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.config.load import loads
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.fields import Field, input_fields

@@ -49,7 +49,7 @@ def run_baseline(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict
 
 def run_model(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[str, Any]]:
     """Trains and exports a model; returns its vectors of users and items, and what it took."""
-    from easyrec_lite.config import load_checked
+    from easyrec_lite.checks.check import load_checked
     from easyrec_lite.runs.process import prepare
 
     data, folder = Path(spec["data"]), Path(spec["model_dir"])

@@ -61,7 +61,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """
     from pathlib import Path
 
-    from easyrec_lite.config import load_checked
+    from easyrec_lite.checks.check import load_checked
     from easyrec_lite.runs.process import load_tensorflow
 
     load_tensorflow()

@@ -55,7 +55,7 @@ def prepared(arguments: dict[str, Any]) -> tuple[Any, list[Any]]:
 
     load_tensorflow()
     from benchmarks.speed.training import batches
-    from easyrec_lite.config import load_checked
+    from easyrec_lite.checks.check import load_checked
     from easyrec_lite.runs.run import Run
 
     run = Run(load_checked(arguments["config"], arguments["edits"]), [], evaluate=False)

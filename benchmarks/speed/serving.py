@@ -30,7 +30,7 @@ def run(bench: Bench) -> Iterator[Numbers]:
 
 def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """Exports a fresh model and loads its towers; a window calls each some times."""
-    from easyrec_lite.config import load_checked
+    from easyrec_lite.checks.check import load_checked
     from easyrec_lite.runs.process import load_tensorflow
 
     load_tensorflow()

@@ -24,7 +24,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
 
     load_tensorflow()
     from benchmarks.speed.work import work
-    from easyrec_lite.config import load_checked
+    from easyrec_lite.checks.check import load_checked
     from easyrec_lite.runs.run import Run
 
     edits = dict(arguments["edits"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from easyrec_lite.checks import fields
 from easyrec_lite.checks.rules import (
     backbone,
@@ -21,6 +23,7 @@ from easyrec_lite.checks.rules import (
     train,
 )
 from easyrec_lite.checks.view import View
+from easyrec_lite.config.load import Edits, accept, examine
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.core.errors import Problem
 
@@ -54,3 +57,13 @@ def check(pipeline: Pipeline) -> list[Problem]:
         for rule in concern.RULES:
             found += rule(view)
     return sorted(dict.fromkeys(found), key=lambda problem: problem.place)
+
+
+def load_checked(name: str | os.PathLike[str], edits: Edits | None = None) -> Pipeline:
+    """Loads the config `name` and checks what it means; the warnings of both are in the result.
+
+    Raises:
+      ConfigError: all errors of loading and of checking at once.
+    """
+    pipeline, problems = examine(name, edits)
+    return accept(pipeline, [*dict.fromkeys(problems + (check(pipeline) if pipeline else []))])

@@ -1,10 +1,9 @@
-"""Configs: loading with positions, edits, checking, saving. Nothing here imports TensorFlow."""
+"""Configs: loading with positions, edits, saving. Knows no model, reader or loss."""
 
 from __future__ import annotations
 
-from easyrec_lite.checks.check import check
-from easyrec_lite.config.load import examine, load, load_checked, loads
+from easyrec_lite.config.load import examine, load, loads
 from easyrec_lite.config.save import save
 from easyrec_lite.config.source import Pipeline, Source
 
-__all__ = ["Pipeline", "Source", "check", "examine", "load", "load_checked", "loads", "save"]
+__all__ = ["Pipeline", "Source", "examine", "load", "loads", "save"]

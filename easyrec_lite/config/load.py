@@ -38,7 +38,7 @@ def load(name: str | os.PathLike[str], edits: Edits | None = None) -> Pipeline:
       ConfigError: there is no such file, it is not UTF-8, or anything in it or in the edits does
         not fit the schema; all problems at once.
     """
-    return _accept(*examine(name, edits))
+    return accept(*examine(name, edits))
 
 
 def loads(text: str, file: str = "<config>", edits: Edits | None = None) -> Pipeline:
@@ -47,19 +47,7 @@ def loads(text: str, file: str = "<config>", edits: Edits | None = None) -> Pipe
     Raises:
       ConfigError: anything in it or in the edits does not fit the schema; all problems at once.
     """
-    return _accept(*examine_text(text, file, edits))
-
-
-def load_checked(name: str | os.PathLike[str], edits: Edits | None = None) -> Pipeline:
-    """Loads the config `name` and checks what it means; the warnings of both are in the result.
-
-    Raises:
-      ConfigError: all errors of loading and of checking at once.
-    """
-    from easyrec_lite.checks.check import check
-
-    pipeline, problems = examine(name, edits)
-    return _accept(pipeline, [*dict.fromkeys(problems + (check(pipeline) if pipeline else []))])
+    return accept(*examine_text(text, file, edits))
 
 
 def examine(
@@ -162,7 +150,12 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def _accept(pipeline: Pipeline | None, problems: list[Problem]) -> Pipeline:
+def accept(pipeline: Pipeline | None, problems: list[Problem]) -> Pipeline:
+    """Returns the pipeline with the warnings among `problems`.
+
+    Raises:
+      ConfigError: there are errors among them, or there is no pipeline.
+    """
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or pipeline is None:
         raise ConfigError(errors)

@@ -1,26 +1,49 @@
-"""Name → class tables that users can add to.
+"""Tables of named components: those of the package, found by folder, and the user's own.
 
-A registry knows its built-in names without importing their modules, so that a config can be
-checked without TensorFlow; `get` imports the module, which registers the class by decorator.
-User plug-ins register theirs when `--import MODULE` loads them.
+A component is one folder of a package with two halves: `spec.py`, which declares it without
+TensorFlow, and the module of its computation. A registry finds the folders by itself, so that no
+list of names exists anywhere else. A user's module, loaded by `--import MODULE`, declares its
+components in the same tables.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 
 T = TypeVar("T")
 
 
+class Declared(Protocol):
+    """What a registry needs to know of a spec.
+
+    Attributes:
+      names: the names under which a config asks for the component.
+      implementation: the module that registers the computation; "" when it is registered already.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names under which a config asks for the component."""
+
+    @property
+    def implementation(self) -> str:
+        """The module whose import registers the computation."""
+
+
+S = TypeVar("S", bound=Declared)
+
+
 class Registry(Generic[T]):
     """A table of named classes or functions.
 
     Args:
-      kind: what the names name, for messages; e.g. `model_class`.
+      kind: what the names name, for messages; e.g. `function`.
       builtin: each built-in name and the module of this package whose import registers it.
     """
 
@@ -46,7 +69,7 @@ class Registry(Generic[T]):
         return enter
 
     def names(self) -> list[str]:
-        """Returns all known names, sorted; imports nothing."""
+        """Returns all known names, sorted; imports no computation."""
         return sorted({*self._modules, *self._entries})
 
     def builtin(self) -> list[str]:
@@ -77,6 +100,118 @@ class Registry(Generic[T]):
             nearest=nearest(name, self.names()),
             remedy="use a known name, or register your own in a module named with --import",
         )
+
+
+class ComponentRegistry(Generic[S]):
+    """A table of components: their specs, and their computations once they are needed.
+
+    Args:
+      kind: the config field that names them, for messages; e.g. `model_class`.
+      package: the package whose folders hold them, each with a module `spec` that declares one
+        component or a family of them.
+    """
+
+    def __init__(self, kind: str, package: str):
+        self.kind = kind
+        self.package = package
+        self._specs: dict[str, S] = {}
+        self._computations: dict[str, Any] = {}
+        self._searched = False
+
+    def declare(self, spec: S) -> S:
+        """Enters `spec` under all its names, and returns it.
+
+        Raises:
+          ValueError: another component has one of the names.
+        """
+        for name in spec.names:
+            known = self._specs.get(name)
+            if known is not None and type(known) is not type(spec):
+                raise ValueError(f"{self.kind} {name!r} is declared twice: {known!r}, {spec!r}")
+            self._specs[name] = spec
+        return spec
+
+    def implement(self, *names: str) -> Callable[[T], T]:
+        """Returns a decorator that makes what it decorates the computation of `names`.
+
+        Raises:
+          ValueError: another computation has one of the names.
+        """
+
+        def enter(computation: T) -> T:
+            for name in names:
+                known = self._computations.get(name)
+                if known is not None and known is not computation:
+                    raise ValueError(
+                        f"{self.kind} {name!r} is registered twice: {known!r}, {computation!r}"
+                    )
+                self._computations[name] = computation
+            return computation
+
+        return enter
+
+    def specs(self) -> list[S]:
+        """Returns every spec once, in the order of their first names."""
+        self._search()
+        return list({id(spec): spec for _, spec in sorted(self._specs.items())}.values())
+
+    def names(self) -> list[str]:
+        """Returns all known names, sorted; imports no computation."""
+        self._search()
+        return sorted(self._specs)
+
+    def __contains__(self, name: object) -> bool:
+        self._search()
+        return name in self._specs
+
+    def find(self, name: str) -> S | None:
+        """Returns the spec of `name`, None for an unknown name."""
+        self._search()
+        return self._specs.get(name)
+
+    def spec(self, name: str) -> S:
+        """Returns the spec of `name`.
+
+        Raises:
+          ConfigError: no such name; lists the known ones, the nearest first.
+        """
+        spec = self.find(name)
+        if spec is None:
+            raise ConfigError(self.unknown(name))
+        return spec
+
+    def get(self, name: str) -> Any:
+        """Returns the computation of `name`, importing its module when needed.
+
+        Raises:
+          ConfigError: no such name; lists the known ones, the nearest first.
+        """
+        spec = self.spec(name)
+        if name not in self._computations:
+            importlib.import_module(spec.implementation)
+        return self._computations[name]
+
+    def unknown(self, name: str) -> Problem:
+        """Returns the problem that `name` is not in this registry."""
+        return Problem(
+            message=f"unknown {self.kind} {name!r}",
+            expected="one of " + ", ".join(self.names()),
+            found=repr(name),
+            nearest=nearest(name, self.names()),
+            remedy="use a known name, or register your own in a module named with --import",
+        )
+
+    def _search(self) -> None:
+        """Imports the `spec` module of every folder of the package, once."""
+        if self._searched:
+            return
+        self._searched = True
+        package = importlib.util.find_spec(self.package)
+        assert package is not None
+        for folder in pkgutil.iter_modules(package.submodule_search_locations):
+            module = f"{self.package}.{folder.name}.spec"
+            if folder.ispkg and importlib.util.find_spec(module) is not None:
+                importlib.import_module(module)
 
 
 def import_plugins(modules: list[str]) -> None:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from easyrec_lite.config import Pipeline, load_checked
+from easyrec_lite.checks.check import load_checked
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, ProblemError, nearest
 from easyrec_lite.core.json_input import parse_json
 from easyrec_lite.core.registry import import_plugins

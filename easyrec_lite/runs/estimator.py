@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from easyrec_lite.config import Pipeline, load_checked
+from easyrec_lite.checks.check import load_checked
+from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 from easyrec_lite.core.locks import only_run

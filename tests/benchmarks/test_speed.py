@@ -25,7 +25,7 @@ from benchmarks.speed import worker as worker_module
 from benchmarks.speed.__main__ import SECTIONS, main
 from benchmarks.speed.report import table
 from benchmarks.speed.rows import LISTWISE, ROWS, Row
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.runs import process as runtime
 from tests.e2e.running import few_features
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.core.errors import ConfigError
 from tests.config.base_config import POINTWISE, replaced
 

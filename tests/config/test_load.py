@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.checks import check
-from easyrec_lite.config import examine, load, load_checked, loads
+from easyrec_lite.checks.check import check, load_checked
+from easyrec_lite.config import examine, load, loads
 from easyrec_lite.config import load as load_function
 from easyrec_lite.config.source import Source, parent_path
 from easyrec_lite.core.errors import ConfigError, Place, Problem
@@ -175,8 +175,10 @@ def test_parents() -> None:
 
 def test_loading_imports_no_tensorflow() -> None:
     code = (
-        'import sys; from easyrec_lite import cli, config; config.loads(\'model_dir: "x" '
-        'model_config { model_class: "DSSM" }\'); '
-        "sys.exit(any(name.split('.')[0] in ('tensorflow', 'keras') for name in sys.modules))"
+        "import sys\n"
+        "from easyrec_lite import config\n"
+        "from easyrec_lite.runs import command_line\n"
+        'config.loads(\'model_dir: "x" model_config { model_class: "DSSM" }\')\n'
+        "sys.exit(any(name.split('.')[0] in ('tensorflow', 'keras') for name in sys.modules))\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

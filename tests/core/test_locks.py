@@ -16,7 +16,7 @@ from tests.children import started
 
 HOLD = """
 import pathlib, sys
-from easyrec_lite.lock import only_run
+from easyrec_lite.core.locks import only_run
 with only_run(pathlib.Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()

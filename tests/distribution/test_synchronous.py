@@ -131,7 +131,7 @@ def test_files_of_their_own_end_unevenly_and_nothing_is_lost(data, tmp_path) -> 
 
 
 def test_the_negatives_of_a_row_are_told(data, tmp_path) -> None:
-    from easyrec_lite.config import load_checked
+    from easyrec_lite.checks.check import load_checked
     from easyrec_lite.runs.run import negatives
 
     edits = {"data_config.batch_size": 30, "data_config.negative_sampler.num_sample": 8}

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.load import load_checked
 from easyrec_lite.datasets.taobao_layout import COLUMNS
 
 LISTWISE = "dssm_senet_on_taobao.config"

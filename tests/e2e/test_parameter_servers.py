@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.core.errors import PeerLost
 from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.launch import supervise

@@ -23,8 +23,9 @@ def hook(event, arguments):
     if event in names and len(events) < 100000:
         shown = [os.fsdecode(a) if isinstance(a, (bytes, os.PathLike)) else a for a in arguments]
         events.append([event, *(a if isinstance(a, (str, int)) else repr(a) for a in shown)])
-from easyrec_lite import cli, train
-from easyrec_lite.runtime import load_tensorflow
+from easyrec_lite import train
+from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.process import load_tensorflow
 load_tensorflow()
 sys.addaudithook(hook)
 code = cli.run(train.main, sys.argv[2:])

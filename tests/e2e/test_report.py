@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from easyrec_lite.config.load import load_checked
+from easyrec_lite.checks.check import load_checked
 from tests.e2e.conftest import Trained
 from tests.e2e.running import LISTWISE
 from tests.reporting.browser import visit, with_probe

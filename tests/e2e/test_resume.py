@@ -84,7 +84,7 @@ def changes_of(name: str, synthetic: Path, folder: Path, **more: Any) -> dict[st
 
 
 def train(name: str, changes: Mapping[str, Any], recorder: Recorder) -> str | None:
-    from easyrec_lite.config.load import load_checked
+    from easyrec_lite.checks.check import load_checked
 
     return Estimator(load_checked(name, changes), [recorder]).train().checkpoint
 

@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.load import load_checked
 from tests.serving import exported
 
 # Texts that would do harm, or come out wrong, if they were not escaped.

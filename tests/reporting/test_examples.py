@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.load import load_checked
 from easyrec_lite.reporting import users
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.identity import ListColumn, identity

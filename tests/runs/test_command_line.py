@@ -192,7 +192,7 @@ def test_other_errors_are_bugs_and_escape() -> None:
 
 def test_a_closed_pipe_is_quiet() -> None:
     code = (
-        "import sys; from easyrec_lite import cli\n"
+        "import sys; from easyrec_lite.runs import command_line as cli\n"
         "def main(argv):\n    for _ in range(100000): print('line')\n"
         "sys.exit(cli.run(main, []))"
     )

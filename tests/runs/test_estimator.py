@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.core.errors import ConfigError, RunError
 from easyrec_lite.core.locks import only_run
 from easyrec_lite.datasets import __main__ as datasets

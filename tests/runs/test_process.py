@@ -57,7 +57,7 @@ def test_those_of_a_runs_config_are_counted_and_those_of_flags_told(
 def test_keras_loads_no_plots_and_wrappers_but_a_report_still_can() -> None:
     code = """
 import sys
-from easyrec_lite.runtime import NOT_NEEDED, load_tensorflow
+from easyrec_lite.runs.process import NOT_NEEDED, load_tensorflow
 load_tensorflow()
 print([name for name in sys.modules if name.split(".")[0] in NOT_NEEDED])
 import matplotlib, sklearn

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.config import Pipeline
-from easyrec_lite.config.load import load_checked
 
 CONFIG = """
 train_input_path: "{data}/rows.csv"

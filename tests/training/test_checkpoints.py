@@ -120,7 +120,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     Checkpoints(tmp_path, variables()).save(1)
     program = f"""
 import pathlib, tensorflow as tf
-from easyrec_lite.errors import RunError
+from easyrec_lite.core.errors import RunError
 from easyrec_lite.training.checkpoints import Checkpoints
 big = {{"user/用户.id/embedding": tf.Variable(tf.ones([40000, 2]))}}
 try:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from easyrec_lite.config.load import load_checked
+from easyrec_lite.checks.check import load_checked
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.runs.estimator import Estimator
 

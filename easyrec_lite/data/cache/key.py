@@ -81,7 +81,7 @@ def _code() -> str:
     for folder in CODE:
         for file in _modules(package / folder):
             found.update(file.read_bytes())
-    found.update((package / "input.py").read_bytes())
+    found.update((package / "training" / "input.py").read_bytes())
     return found.hexdigest()
 
 

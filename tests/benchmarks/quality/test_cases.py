@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.quality.baselines import BASELINES
 from benchmarks.quality.cases import ALL, MODELS, VARIANTS, cases
-from easyrec_lite.config import load_checked
+from easyrec_lite.checks.check import load_checked
 
 
 def test_a_study_that_breaks_off_has_a_whole_table_first() -> None:

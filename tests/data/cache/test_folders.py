@@ -217,7 +217,7 @@ BUILDER = """
 import sys
 from pathlib import Path
 from tests.data.cache.test_folders import source
-from easyrec_lite.input import Order
+from easyrec_lite.training.input import Order
 stream = iter(source(Path(sys.argv[1])).batches(8, Order(epochs=None)))
 next(stream)
 print("ready", flush=True)
