@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.losses.candidates import Candidates
-from easyrec_lite.losses.corrections import Corrections
-from easyrec_lite.losses.softmax import in_batch_softmax
+from easyrec_lite.losses.softmax.candidates import Candidates
+from easyrec_lite.losses.softmax.corrections import Corrections
+from easyrec_lite.losses.softmax.loss import in_batch_softmax
 
 TEMPERATURE = 0.05
 Step = Callable[[], tuple[tf.Tensor, Sequence[tf.Tensor]]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.losses.registry import LOSSES, Scores
+from easyrec_lite.losses.scores import LOSSES, Scores
 from easyrec_lite.losses.terms import loss_params, loss_type_name
 
 _PROBABILITY_LOSSES = (

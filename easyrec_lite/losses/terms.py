@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.losses.registry import LOSSES
+from easyrec_lite.losses.scores import LOSSES
 from easyrec_lite.protos import enum_descriptor
 
 LISTWISE = "SOFTMAX_CROSS_ENTROPY"

@@ -7,11 +7,11 @@ from typing import Any
 
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.metrics.auc.metric import AUC, MaxF1
 from easyrec_lite.metrics.base import Metric
-from easyrec_lite.metrics.grouped_auc import GroupedAUC
-from easyrec_lite.metrics.pointwise import Decisions, Errors
-from easyrec_lite.metrics.recall import RecallAtTopK
-from easyrec_lite.metrics.threshold import AUC, MaxF1
+from easyrec_lite.metrics.errors.metric import Decisions, Errors
+from easyrec_lite.metrics.gauc.metric import GroupedAUC
+from easyrec_lite.metrics.recall_at_topk.metric import RecallAtTopK
 
 _POINTWISE: dict[str, Callable[[Any, str], Metric]] = {
     "auc": lambda params, label: AUC(label, params.num_thresholds),

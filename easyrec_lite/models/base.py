@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.values import FeatureValue
-from easyrec_lite.losses.corrections import Corrections
+from easyrec_lite.losses.softmax.corrections import Corrections
 
 # The name of the loss that is no mean over rows.
 REGULARIZATION = "regularization_loss"

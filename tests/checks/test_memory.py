@@ -91,7 +91,7 @@ def test_only_listwise_models_have_a_softmax_and_only_shuffling_a_buffer() -> No
 
 def test_a_streaming_estimate_is_counted_as_it_is_made() -> None:
     pytest.importorskip("tensorflow")
-    from easyrec_lite.losses.streaming import StreamingFrequency
+    from easyrec_lite.losses.softmax.streaming import StreamingFrequency
 
     def part(softmax: str) -> int:
         text = replaced(LISTWISE, "model_config {", f"model_config {{ softmax {{ {softmax} }}")
@@ -151,7 +151,7 @@ def test_every_optimizer_has_its_slots() -> None:
 def test_constants_agree_with_what_is_built() -> None:
     pytest.importorskip("tensorflow")
     from easyrec_lite.data.order import SHUFFLE_WINDOW
-    from easyrec_lite.losses.softmax import BLOCK_ROWS, PARALLEL_BLOCKS
+    from easyrec_lite.losses.softmax.loss import BLOCK_ROWS, PARALLEL_BLOCKS
     from easyrec_lite.training.rules import make_rule
 
     assert SHUFFLE_ROWS == SHUFFLE_WINDOW

@@ -309,7 +309,7 @@ def test_code_in_a_config_is_checked_where_it_stands() -> None:
 def test_names_agree_with_what_is_built() -> None:
     pytest.importorskip("tensorflow")
     from easyrec_lite.layers.activations import activation_names
-    from easyrec_lite.losses.registry import LOSSES
+    from easyrec_lite.losses.scores import LOSSES
     from easyrec_lite.losses.terms import LISTWISE as SOFTMAX
 
     assert sorted(ACTIVATIONS) == activation_names()

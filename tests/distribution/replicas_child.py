@@ -12,7 +12,7 @@ import tensorflow as tf  # noqa: E402
 
 from easyrec_lite.core import replicas  # noqa: E402
 from easyrec_lite.layers.batch_norm import BatchNorm, synchronized  # noqa: E402
-from easyrec_lite.losses.candidates import gathered_numbers, with_others  # noqa: E402
+from easyrec_lite.losses.softmax.candidates import gathered_numbers, with_others  # noqa: E402
 from tests.distribution.rows import IDS, ROWS, SCALES  # noqa: E402
 
 

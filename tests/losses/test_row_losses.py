@@ -12,7 +12,7 @@ from google.protobuf import text_format
 
 from easyrec_lite import protos
 from easyrec_lite.losses.distillation import Teacher
-from easyrec_lite.losses.registry import LOSSES, Scores
+from easyrec_lite.losses.scores import LOSSES, Scores
 
 LOGITS = [0.3, -1.2, 2.0, 0.1, -0.4, 30.0]
 LABELS = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0]

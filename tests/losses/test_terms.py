@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.losses.registry import LOSSES
+from easyrec_lite.losses.scores import LOSSES
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.protos import EasyRecModel, enum_descriptor
 

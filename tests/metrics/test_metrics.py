@@ -13,10 +13,10 @@ from google.protobuf import text_format
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.metrics import Metric, open_metrics
-from easyrec_lite.metrics.grouped_auc import GroupedAUC
-from easyrec_lite.metrics.pointwise import Decisions, Errors
-from easyrec_lite.metrics.recall import RecallAtTopK
-from easyrec_lite.metrics.threshold import AUC, MaxF1, thresholds
+from easyrec_lite.metrics.auc.metric import AUC, MaxF1, thresholds
+from easyrec_lite.metrics.errors.metric import Decisions, Errors
+from easyrec_lite.metrics.gauc.metric import GroupedAUC
+from easyrec_lite.metrics.recall_at_topk.metric import RecallAtTopK
 from easyrec_lite.models.base import Outputs
 from easyrec_lite.protos import EasyRecConfig
 

@@ -13,14 +13,14 @@ import tensorflow as tf
 from easyrec_lite.checks.item_id import item_id_field
 from easyrec_lite.core import replicas
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.losses.candidates import (
+from easyrec_lite.losses.softmax.candidates import (
     Candidates,
     gathered_numbers,
     item_numbers,
     with_others,
 )
-from easyrec_lite.losses.corrections import Corrections, log_expected_counts
-from easyrec_lite.losses.streaming import StreamingFrequency
+from easyrec_lite.losses.softmax.corrections import Corrections, log_expected_counts
+from easyrec_lite.losses.softmax.streaming import StreamingFrequency
 
 
 class Negatives:

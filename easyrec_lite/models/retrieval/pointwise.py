@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.distillation import Teacher
-from easyrec_lite.losses.registry import LOSSES, Scores
+from easyrec_lite.losses.scores import LOSSES, Scores
 from easyrec_lite.losses.terms import LossTerm
 
 _REGRESSION = ("L2_LOSS", "SIGMOID_L2_LOSS")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.losses import softmax
-from easyrec_lite.losses.candidates import Candidates, item_numbers
-from easyrec_lite.losses.softmax import candidate_logits, in_batch_softmax
+from easyrec_lite.losses.softmax import loss as softmax
+from easyrec_lite.losses.softmax.candidates import Candidates, item_numbers
+from easyrec_lite.losses.softmax.loss import candidate_logits, in_batch_softmax
 
 RNG = np.random.default_rng(7)
 BLOCK = 8

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.losses.streaming import StreamingFrequency
+from easyrec_lite.losses.softmax.streaming import StreamingFrequency
 
 
 def estimate(batches: list[list[str]], ask: list[str], rate: float = 0.1) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.losses.registry import LOSSES, Scores
+from easyrec_lite.losses.scores import LOSSES, Scores
 from easyrec_lite.losses.weighting import mean_by_nonzero_weights
 
 

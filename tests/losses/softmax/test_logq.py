@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.losses.candidates import Candidates
-from easyrec_lite.losses.corrections import Corrections, log_expected_counts
-from easyrec_lite.losses.softmax import in_batch_softmax
+from easyrec_lite.losses.softmax.candidates import Candidates
+from easyrec_lite.losses.softmax.corrections import Corrections, log_expected_counts
+from easyrec_lite.losses.softmax.loss import in_batch_softmax
 
 # The items that a user of one kind takes, and the share of all rows that hold each item.
 TAKEN = np.array([0.10, 0.60, 0.05, 0.25])

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from benchmarks.softmax import cases as benchmark_cases
 from benchmarks.softmax import steps, vectors
-from easyrec_lite.losses import softmax
-from easyrec_lite.losses.candidates import Candidates
-from easyrec_lite.losses.corrections import Corrections
-from easyrec_lite.losses.softmax import in_batch_softmax
+from easyrec_lite.losses.softmax import loss as softmax
+from easyrec_lite.losses.softmax.candidates import Candidates
+from easyrec_lite.losses.softmax.corrections import Corrections
+from easyrec_lite.losses.softmax.loss import in_batch_softmax
 
 
 @pytest.fixture(autouse=True, scope="module")

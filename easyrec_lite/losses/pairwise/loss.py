@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.losses.registry import LOSSES, Scores
-from easyrec_lite.losses.reweighted import hardest_mean
+from easyrec_lite.losses.focal.loss import hardest_mean
+from easyrec_lite.losses.scores import LOSSES, Scores
 
 
 class Pairs(NamedTuple):

@@ -29,20 +29,20 @@ class Scores(NamedTuple):
 LossFunction = Callable[[Scores, Any], tf.Tensor]
 
 _MODULES = {
-    "CLASSIFICATION": "pointwise",
-    "CROSS_ENTROPY_LOSS": "pointwise",
-    "BINARY_CROSS_ENTROPY_LOSS": "pointwise",
-    "L2_LOSS": "pointwise",
-    "SIGMOID_L2_LOSS": "pointwise",
-    "KL_DIVERGENCE_LOSS": "pointwise",
-    "F1_REWEIGHTED_LOSS": "reweighted",
-    "BINARY_FOCAL_LOSS": "reweighted",
-    "PAIR_WISE_LOSS": "pairwise",
-    "PAIRWISE_FOCAL_LOSS": "pairwise",
-    "PAIRWISE_LOGISTIC_LOSS": "pairwise",
-    "PAIRWISE_HINGE_LOSS": "pairwise",
-    "LISTWISE_RANK_LOSS": "session",
-    "LISTWISE_DISTILL_LOSS": "session",
+    "CLASSIFICATION": "classification.loss",
+    "CROSS_ENTROPY_LOSS": "classification.loss",
+    "BINARY_CROSS_ENTROPY_LOSS": "classification.loss",
+    "L2_LOSS": "classification.loss",
+    "SIGMOID_L2_LOSS": "classification.loss",
+    "KL_DIVERGENCE_LOSS": "classification.loss",
+    "F1_REWEIGHTED_LOSS": "focal.loss",
+    "BINARY_FOCAL_LOSS": "focal.loss",
+    "PAIR_WISE_LOSS": "pairwise.loss",
+    "PAIRWISE_FOCAL_LOSS": "pairwise.loss",
+    "PAIRWISE_LOGISTIC_LOSS": "pairwise.loss",
+    "PAIRWISE_HINGE_LOSS": "pairwise.loss",
+    "LISTWISE_RANK_LOSS": "session.loss",
+    "LISTWISE_DISTILL_LOSS": "session.loss",
 }
 
 LOSSES: Registry[LossFunction] = Registry(

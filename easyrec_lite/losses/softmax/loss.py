@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from easyrec_lite.losses.candidates import Candidates
-from easyrec_lite.losses.corrections import Corrections, hardest
+from easyrec_lite.losses.softmax.candidates import Candidates
+from easyrec_lite.losses.softmax.corrections import Corrections, hardest
 from easyrec_lite.losses.weighting import weight_shares
 
 BLOCK_ROWS = 256

@@ -1,0 +1,1 @@
+"""The softmax over the candidates of a batch."""

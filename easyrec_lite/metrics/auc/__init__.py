@@ -1,0 +1,1 @@
+"""AUC and the largest F1."""

@@ -1,0 +1,1 @@
+"""AUC within users or sessions."""

@@ -1,0 +1,1 @@
+"""Recall among the candidates of a batch."""
