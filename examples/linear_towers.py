@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.registry import MODELS
 from easyrec_lite.models.regularization import embedding_penalty

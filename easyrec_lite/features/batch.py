@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.data.values import FeatureValue
 
 
 class Batch(NamedTuple):

@@ -9,11 +9,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.data.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.combiners import AttentionPooling, TextCnnPooling, make_combiner
 from easyrec_lite.features.initializers import table_values
 from easyrec_lite.features.specs import FeatureSpec, TableSpec, group_specs, table_specs
-from easyrec_lite.features.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 
 Values = Mapping[str, FeatureValue]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from easyrec_lite.config.expressions import compile_function
+from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features.specs import FeatureSpec
-from easyrec_lite.features.values import Bags, Dense, FeatureValue, Ids
 
 
 class Numbers:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.data.values import Bags, DenseSteps, Ids, Steps
 from easyrec_lite.features.sharded import lookup
-from easyrec_lite.features.values import Bags, DenseSteps, Ids, Steps
 
 
 def sum_rows(vectors: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor:

@@ -8,9 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError, Problem
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.kinds import KINDS, Columns, FeatureKind
 from easyrec_lite.features.specs import feature_specs
-from easyrec_lite.features.values import FeatureValue
 
 
 class FeatureTransform(tf.Module):

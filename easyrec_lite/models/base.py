@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.features.values import FeatureValue
 from easyrec_lite.losses.softmax.corrections import Corrections
 
 # The name of the loss that is no mean over rows.

@@ -20,9 +20,9 @@ from easyrec_lite.data.readers.base import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import Sampler, open_sampler
 from easyrec_lite.data.samplers.proposal import Proposal, count_frequencies, table_frequencies
 from easyrec_lite.data.share import WHOLE, Finish, Share, endless, finished, is_real
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.features.values import FeatureValue
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 
 Columns = Mapping[str, Any]

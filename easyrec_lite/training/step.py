@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.core import replicas
+from easyrec_lite.data.values import Bags, Dense, DenseSteps, FeatureValue
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.features.values import Bags, Dense, DenseSteps, FeatureValue
 from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.training.exchange import Progress, mean_of_replicas
 from easyrec_lite.training.optimizers import Gradients, Optimizer, global_norm

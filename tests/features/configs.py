@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.features.values import FeatureValue
 from easyrec_lite.protos import EasyRecConfig
 
 

@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.data.values import Bags, Ids
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.initializers import table_values
 from easyrec_lite.features.specs import TableSpec
-from easyrec_lite.features.values import Bags, Ids
 from easyrec_lite.protos import message_class
 from easyrec_lite.training.optimizers import Optimizer
 

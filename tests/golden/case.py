@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline, load
+from easyrec_lite.data.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.features.values import FeatureValue, concat_rows
 from easyrec_lite.models.assembly import build
 from easyrec_lite.training.input import BatchInput, Order
 from easyrec_lite.training.optimizers import Optimizer

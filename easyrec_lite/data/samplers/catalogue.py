@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.tables.item_table import ItemTable
-from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.data.values import FeatureValue
 
 Transform = Callable[[Mapping[str, tf.Tensor]], dict[str, FeatureValue]]
 

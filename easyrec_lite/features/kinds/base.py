@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.columns import Column
 from easyrec_lite.features.specs import FeatureSpec
-from easyrec_lite.features.values import FeatureValue
 
 Columns = Mapping[str, Column]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tensorflow as tf
 
 from easyrec_lite.config.expressions import compile_expression
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features import columns
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 from easyrec_lite.features.numbers import Numbers
 from easyrec_lite.features.specs import FeatureSpec
-from easyrec_lite.features.values import FeatureValue
 
 
 class ExprFeature(FeatureKind):

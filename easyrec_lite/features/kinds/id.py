@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.data.values import Ids
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 from easyrec_lite.features.specs import FeatureSpec
-from easyrec_lite.features.values import Ids
 
 
 class IdFeature(FeatureKind):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from easyrec_lite.data.values import Dense
 from easyrec_lite.features import columns
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
-from easyrec_lite.features.values import Dense
 
 
 class PassThroughFeature(FeatureKind):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.data.values import DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import IdSource, id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 from easyrec_lite.features.numbers import Numbers
 from easyrec_lite.features.specs import FeatureSpec
-from easyrec_lite.features.values import DenseSteps, FeatureValue, Steps
 
 
 class SequenceFeature(FeatureKind):

@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features import pooling
-from easyrec_lite.features.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.layers.initializers import initializer
 
 _COMBINERS = {"weight": "sum", "sum": "sum", "mean": "mean", "sqrtn": "sqrtn"}

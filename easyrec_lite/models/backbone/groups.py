@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids, Steps
 from easyrec_lite.features.specs import FeatureSpec
-from easyrec_lite.features.values import Bags, Dense, FeatureValue, Ids, Steps
 from easyrec_lite.models.backbone.embedding_layer import RawField
 
 # So many steps that a drawing can tell the length of a sequence from other sizes.

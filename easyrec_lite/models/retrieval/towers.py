@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.dnn import DNN
 from easyrec_lite.layers.senet import SENet
 from easyrec_lite.models.regularization import embedding_penalty

@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.data.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.features.values import FeatureValue, concat_rows
 from easyrec_lite.losses.softmax.corrections import Corrections
 from easyrec_lite.losses.softmax.loss import candidate_logits, in_batch_softmax
 from easyrec_lite.losses.terms import LISTWISE, loss_terms

@@ -12,7 +12,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.data.samplers import Negatives, Sampler, open_sampler
 from easyrec_lite.data.samplers.draw import WeightedDraw
-from easyrec_lite.features.values import Bags, Dense, FeatureValue, Ids
+from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.protos import DatasetConfig, EasyRecConfig
 from tests.conftest import shared_folder
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from easyrec_lite.config import Pipeline, loads
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.data.values import Bags, Dense, Ids
 from easyrec_lite.features.specs import group_specs
-from easyrec_lite.features.values import Bags, Dense, Ids
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.embedding_layer import RawField
 from easyrec_lite.models.backbone.groups import Sequences

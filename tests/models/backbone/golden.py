@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.config import load
+from easyrec_lite.data.values import Bags, FeatureValue, Ids
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
-from easyrec_lite.features.values import Bags, FeatureValue, Ids
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from easyrec_lite.models.base import Outputs
 from easyrec_lite.models.retrieval.match_model.model import MatchModel

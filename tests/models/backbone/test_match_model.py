@@ -11,9 +11,9 @@ import tensorflow as tf
 from easyrec_lite.checks.check import check
 from easyrec_lite.config import loads
 from easyrec_lite.core.errors import ConfigError
+from easyrec_lite.data.values import Bags, Dense, Ids, Steps
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
-from easyrec_lite.features.values import Bags, Dense, Ids, Steps
 from easyrec_lite.layers.build import kernels
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from easyrec_lite.models.retrieval.match_model.model import MatchModel

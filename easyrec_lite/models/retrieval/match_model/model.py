@@ -8,7 +8,7 @@ import keras
 
 from easyrec_lite.config.source import Pipeline, Source
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.features.values import FeatureValue
+from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.build import kernels
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
