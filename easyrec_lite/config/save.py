@@ -21,6 +21,8 @@ from easyrec_lite.config.text import parse_text
 from easyrec_lite.config.values import is_map, is_message, is_repeated
 from easyrec_lite.core.files import atomic_write
 
+# Name of the config that a run or an export saves.
+CONFIG_FILE = "pipeline.config"
 SEPARATOR = re.compile(r"\s*[,;]")
 REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
 BLANK_LINE_END = re.compile(r"[ \t]*(?:\n|$)")

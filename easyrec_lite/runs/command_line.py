@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from easyrec_lite.checks.check import load_checked
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.errors import ConfigError, Place, Problem, ProblemError, nearest
 from easyrec_lite.core.json_input import parse_json
 from easyrec_lite.core.registry import import_plugins
@@ -245,10 +246,10 @@ def _config_beside(folder: str | None, flag: str) -> Path:
     if not Path(folder).is_dir():
         raise ConfigError(missing(folder))
     for above in (Path(folder), Path(folder).parent):
-        if (above / "pipeline.config").is_file():
+        if (above / CONFIG_FILE).is_file():
             if (above / MANIFEST).is_file():
-                verify(above, read_manifest(above)["files"], ["pipeline.config"])
-            return above / "pipeline.config"
+                verify(above, read_manifest(above)["files"], [CONFIG_FILE])
+            return above / CONFIG_FILE
     raise ConfigError(
         Problem(
             "no pipeline.config in this folder, nor in the one above",

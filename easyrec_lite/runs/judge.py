@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,15 +9,13 @@ from pathlib import Path
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
-from easyrec_lite.core.files import atomic_write
 from easyrec_lite.evaluation.evaluation import Evaluation
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.folders import keep_newest
-from easyrec_lite.training.history import History
+from easyrec_lite.training.history import History, write_result
 from easyrec_lite.training.hooks import Hook
 
-RESULT_FILE = "eval_result.json"
 log = logging.getLogger(__name__)
 
 
@@ -108,9 +105,3 @@ class Judge:
         root = self._folder / "export" / kind
         self.exported = export_models(self._parts, root, step)
         keep_newest(root, self._pipeline.config.export_config.exports_to_keep)
-
-
-def write_result(folder: Path, step: int, metrics: Mapping[str, float]) -> None:
-    """Writes the metrics of an evaluation to `eval_result.json` in `folder`."""
-    content = {"global_step": step, **metrics}
-    atomic_write(folder / RESULT_FILE, json.dumps(content, indent=1) + "\n")

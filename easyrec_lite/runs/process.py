@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.allocator import keep_freed_memory
 from easyrec_lite.core.locks import only_run
 from easyrec_lite.distribution.cluster import VARIABLE
@@ -88,7 +89,7 @@ def told_warnings(pipeline: Pipeline) -> list[str]:
     """Returns what is said about the config's warnings, as lines."""
     file, folder = Path(pipeline.file), pipeline.config.model_dir
     of_run = folder and file.resolve().is_relative_to(Path(folder).resolve())
-    if not of_run or file.name != "pipeline.config":
+    if not of_run or file.name != CONFIG_FILE:
         return [str(warning) for warning in pipeline.warnings]
     known = [warning for warning in pipeline.warnings if warning.place.file == pipeline.file]
     lines = [str(warning) for warning in pipeline.warnings if warning not in known]

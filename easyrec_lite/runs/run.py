@@ -10,7 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.config import Pipeline, save
+from easyrec_lite.config import Pipeline
+from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core.files import remove_leftovers
 from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
@@ -25,7 +26,6 @@ from easyrec_lite.training.loop import Loop, Plan, periods_of
 from easyrec_lite.training.preemption import TOLD, Preemption, Terminated
 from easyrec_lite.training.stopping import Deadline, EarlyStop
 
-CONFIG_FILE = "pipeline.config"
 log = logging.getLogger(__name__)
 
 

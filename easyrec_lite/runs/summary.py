@@ -12,11 +12,12 @@ import tensorflow as tf
 from easyrec_lite import __version__
 from easyrec_lite.checks.memory import estimate, report
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.evaluation.ranking.report import FILE, PREFIX
-from easyrec_lite.runs.judge import RESULT_FILE
 from easyrec_lite.runs.progress import describe_metrics
-from easyrec_lite.runs.run import CONFIG_FILE, Result
+from easyrec_lite.runs.run import Result
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
+from easyrec_lite.training.history import RESULT_FILE
 
 
 def start(pipeline: Pipeline) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite import __version__
-from easyrec_lite.config import save
+from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.files import atomic_folder
 from easyrec_lite.models.assembly import Parts
@@ -21,8 +21,6 @@ from easyrec_lite.serving.item_export import add_index, add_items, items_to_expo
 from easyrec_lite.serving.manifest import write_manifest
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
 from easyrec_lite.serving.signatures import SERVED
-
-CONFIG = "pipeline.config"
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def export_models(
             extra = folder / "scorer" / "assets.extra"
             extra.mkdir(exist_ok=True)
             shutil.copy(asset, extra / asset.name)
-        save(parts.pipeline, folder / CONFIG)
+        save(parts.pipeline, folder / CONFIG_FILE)
         if items is not None:
             add_items(parts, items, folder, manifest)
         if options.index is not None:

@@ -11,6 +11,7 @@ from easyrec_lite.core.errors import DataError
 from easyrec_lite.core.files import atomic_write, damaged
 
 FILE = "evaluations.jsonl"
+RESULT_FILE = "eval_result.json"
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,9 @@ class History:
         having = [e for e in self.read() if e.step <= until and metric in e.metrics]
         sign = -1.0 if bigger else 1.0
         return min(having, key=lambda e: sign * e.metrics[metric], default=None)
+
+
+def write_result(folder: Path, step: int, metrics: Mapping[str, float]) -> None:
+    """Writes the metrics of the last evaluation, and its step, to `eval_result.json`."""
+    content = {"global_step": step, **metrics}
+    atomic_write(folder / RESULT_FILE, json.dumps(content, indent=1) + "\n")
