@@ -29,7 +29,7 @@ def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str
     pipeline = load_checked(config, edits)
     peaks = {"estimate": estimate(pipeline).total / 2**20}
     prepare(pipeline, quiet=True, training=True)
-    from easyrec_lite.runs.run import Run
+    from easyrec_lite.runs.training_run import Run
     from easyrec_lite.training.hooks import Hook, Report
 
     class Watch(Hook):

@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     for warning in problems_of(pipeline, cluster) if chief else []:
         print(warning, file=sys.stderr)
     if cluster and cluster.follows:
-        from easyrec_lite.distribution.roles import play
+        from easyrec_lite.runs.roles import play
 
         return play(pipeline, cluster)
     from easyrec_lite.reporting.write import report_after

@@ -56,7 +56,7 @@ def prepared(arguments: dict[str, Any]) -> tuple[Any, list[Any]]:
     load_tensorflow()
     from benchmarks.speed.training import batches
     from easyrec_lite.checks.check import load_checked
-    from easyrec_lite.runs.run import Run
+    from easyrec_lite.runs.training_run import Run
 
     run = Run(load_checked(arguments["config"], arguments["edits"]), [], evaluate=False)
     made = list(batches(run, {**arguments, "cached": 0}).take(arguments["cached"]))

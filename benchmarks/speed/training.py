@@ -25,7 +25,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     load_tensorflow()
     from benchmarks.speed.work import work
     from easyrec_lite.checks.check import load_checked
-    from easyrec_lite.runs.run import Run
+    from easyrec_lite.runs.training_run import Run
 
     edits = dict(arguments["edits"])
     if arguments.get("kept"):

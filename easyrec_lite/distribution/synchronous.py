@@ -13,7 +13,7 @@ from easyrec_lite.core import replicas
 from easyrec_lite.core.errors import PeerLost, Place, Problem
 from easyrec_lite.data.share import Share
 from easyrec_lite.distribution.base import Distribution, log, make_replica, order_from
-from easyrec_lite.distribution.together import Together
+from easyrec_lite.distribution.synchronous_trainer import Together
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import SEED_STATE
 from easyrec_lite.training.checkpoints import GONE, Checkpoints, checkpoint_at

@@ -17,7 +17,7 @@ from easyrec_lite.distribution.ending import announced
 from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.evaluation.evaluation import Evaluation
 from easyrec_lite.models.assembly import Parts, build
-from easyrec_lite.runs.run import Result, Run
+from easyrec_lite.runs.training_run import Result, Run
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.training.checkpoints import find_checkpoint, step_of

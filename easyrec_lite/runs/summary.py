@@ -15,7 +15,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.evaluation.ranking.report import FILE, PREFIX
 from easyrec_lite.runs.progress import describe_metrics
-from easyrec_lite.runs.run import Result
+from easyrec_lite.runs.training_run import Result
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.training.history import RESULT_FILE
 

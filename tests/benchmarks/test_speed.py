@@ -134,7 +134,7 @@ def test_input_serving_and_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_work_of_a_step(tmp_path: Path) -> None:
     from benchmarks.speed import data, work
-    from easyrec_lite.runs.run import Run
+    from easyrec_lite.runs.training_run import Run
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
     run = Run(load_checked(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
@@ -157,7 +157,7 @@ def test_work_of_a_step(tmp_path: Path) -> None:
 
 def test_spread_ids_cover_the_table_and_follow_from_the_position(tmp_path: Path) -> None:
     from benchmarks.speed import data
-    from easyrec_lite.runs.run import Run
+    from easyrec_lite.runs.training_run import Run
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
     edits["feature_config.features[input_names[0]=user_id].hash_bucket_size"] = 10_000

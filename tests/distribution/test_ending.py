@@ -10,7 +10,7 @@ import pytest
 from easyrec_lite.core.errors import PeerLost, Problem, RunError
 from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.distribution.ending import Ending, announced
-from easyrec_lite.distribution.evaluator import evaluate_each, last_judged
+from easyrec_lite.runs.evaluator import evaluate_each, last_judged
 from easyrec_lite.training.history import History
 from tests.runs.test_estimator import estimator
 

@@ -11,7 +11,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.distribution.base import from_checkpoint
 from easyrec_lite.distribution.ending import POLL_SECONDS, Ending
-from easyrec_lite.runs.judge import Judge
+from easyrec_lite.runs.checkpoint_evaluator import Judge
 from easyrec_lite.runs.progress import Lines
 from easyrec_lite.training.checkpoints import checkpoint_at, checkpoint_paths, step_of
 from easyrec_lite.training.history import History

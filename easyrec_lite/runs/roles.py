@@ -6,8 +6,8 @@ from pathlib import Path
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.distribution.cluster import Cluster
-from easyrec_lite.distribution.evaluator import evaluate_each
 from easyrec_lite.distribution.server import serve
+from easyrec_lite.runs.evaluator import evaluate_each
 
 
 def play(pipeline: Pipeline, cluster: Cluster) -> int:

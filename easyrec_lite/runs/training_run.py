@@ -17,7 +17,7 @@ from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.models.assembly import Parts
-from easyrec_lite.runs.judge import Judge, has_work
+from easyrec_lite.runs.checkpoint_evaluator import Judge, has_work
 from easyrec_lite.training.history import History
 from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.input import DATA_ERRORS, BatchInput
