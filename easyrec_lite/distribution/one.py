@@ -6,9 +6,9 @@ from typing import Any
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.distribution.base import Distribution, Weights, log, make_replica, order_from
-from easyrec_lite.evaluation.evaluation import averaged_weights
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.training.input import position_of
+from easyrec_lite.training.weights import averaged_weights
 
 
 class OneProcess(Distribution):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -150,18 +149,3 @@ class Evaluator:
             count += int(tf.shape(next(iter(batch.labels.values())))[0])
             if count >= rows:
                 return
-
-
-@contextmanager
-def averaged_weights(
-    trainable: Mapping[str, tf.Variable], averages: Mapping[str, tf.Variable]
-) -> Iterator[None]:
-    """Within the block each trainable variable holds its moving average, if it has one."""
-    current = {name: tf.identity(trainable[name]) for name in averages}
-    for name, average in averages.items():
-        trainable[name].assign(average)
-    try:
-        yield
-    finally:
-        for name, value in current.items():
-            trainable[name].assign(value)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+import tensorflow as tf
 
 from easyrec_lite.models.base import Model
 from easyrec_lite.training.checkpoints import Checkpoints, read_variables
@@ -27,3 +31,18 @@ def load_weights(prefix: str, model: Model, averaged: bool) -> None:
             model.trainable, read_variables(prefix, names).values(), strict=True
         ):
             model.trainable[name].assign(value)
+
+
+@contextmanager
+def averaged_weights(
+    trainable: Mapping[str, tf.Variable], averages: Mapping[str, tf.Variable]
+) -> Iterator[None]:
+    """Within the block each trainable variable holds its moving average, if it has one."""
+    current = {name: tf.identity(trainable[name]) for name in averages}
+    for name, average in averages.items():
+        trainable[name].assign(average)
+    try:
+        yield
+    finally:
+        for name, value in current.items():
+            trainable[name].assign(value)
