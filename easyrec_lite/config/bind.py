@@ -117,7 +117,7 @@ class Binder:
     def put(self, message: Any, field: Any, entry: Entry, path: str) -> None:
         """Adds to a map field, written out as `fields { key: "a" value { … } }`."""
         for start, value in _elements(entry):
-            pair = message_factory.GetMessageClass(field.message_type)()
+            pair: Any = message_factory.GetMessageClass(field.message_type)()
             element = f"{path}[{_key(value)}]"
             self.positions[element] = self.place(start)
             self.merge(pair, field, value, element)

@@ -1,7 +1,7 @@
-"""Message classes of the pipeline schema, made at import from the compiled descriptor set.
+"""The compiled schema of pipeline configs: its files, its descriptors, its message classes.
 
 The classes live in a descriptor pool of their own, so that EasyRec itself can be loaded in the
-same process. `from easyrec_lite.protos import EasyRecConfig` gives any top-level message.
+same process. `easyrec_lite.protos.messages` gives each of them by name, with types.
 """
 
 from __future__ import annotations
@@ -61,12 +61,3 @@ def enum_descriptor(name: str) -> Any:
       KeyError: the schema has no such enum.
     """
     return pool().FindEnumTypeByName(f"{PACKAGE}.{name}")
-
-
-def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(name)
-    try:
-        return message_class(name)
-    except KeyError:
-        raise AttributeError(f"the schema has no message {name!r}") from None

@@ -4,8 +4,8 @@ import pytest
 
 from easyrec_lite.config.documentation import documentation
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.protos import EasyRecConfig
 from easyrec_lite.protos.docs import EnumDoc, FieldDoc, MessageDoc, messages
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
 def _field(path: str) -> FieldDoc:

@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.readers.base import READ_ERRORS, Reader
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
 def pipeline(fields: str, more: str = "", input_type: str = "CSVInput") -> Pipeline:

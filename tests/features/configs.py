@@ -9,7 +9,7 @@ from google.protobuf import text_format
 
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
 def config_of(*features: str, groups: dict[str, list[str]] | None = None) -> Any:

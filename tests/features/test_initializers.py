@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.initializers import table_values
 from easyrec_lite.features.specs import TableSpec
-from easyrec_lite.protos import Initializer
+from easyrec_lite.protos.messages import Initializer
 
 
 def values(text: str = "", rows: int = 5000, dim: int = 16, name: str = "t", seed: int = 1) -> Any:

@@ -16,7 +16,7 @@ from easyrec_lite.layers import catalog
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.build import build_layer, kernels
 from easyrec_lite.layers.registry import LAYERS
-from easyrec_lite.protos import EasyRecConfig, KerasLayer
+from easyrec_lite.protos.messages import EasyRecConfig, KerasLayer
 
 PIPELINE = Pipeline(EasyRecConfig(), Source("my.config", "", {"layer": Place("my.config", 4, 2)}))
 

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite import protos
 from easyrec_lite.losses.distillation import Teacher
 from easyrec_lite.losses.scores import LOSSES, Scores
+from easyrec_lite.protos import messages
 
 LOGITS = [0.3, -1.2, 2.0, 0.1, -0.4, 30.0]
 LABELS = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0]
@@ -21,7 +21,7 @@ SESSIONS = ["甲", "甲", "b", "b", "c", "甲"]
 
 
 def message(name: str, text: str = "") -> Any:
-    return text_format.Parse(text, getattr(protos, name)(), allow_unknown_field=False)
+    return text_format.Parse(text, getattr(messages, name)(), allow_unknown_field=False)
 
 
 def value(

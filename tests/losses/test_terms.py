@@ -10,7 +10,8 @@ from google.protobuf import text_format
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.losses.scores import LOSSES
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
-from easyrec_lite.protos import EasyRecModel, enum_descriptor
+from easyrec_lite.protos import enum_descriptor
+from easyrec_lite.protos.messages import EasyRecModel
 
 
 def model(text: str) -> Any:

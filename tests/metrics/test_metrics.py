@@ -18,7 +18,7 @@ from easyrec_lite.metrics.errors.metric import Decisions, Errors
 from easyrec_lite.metrics.gauc.metric import GroupedAUC
 from easyrec_lite.metrics.recall_at_topk.metric import RecallAtTopK
 from easyrec_lite.models.base import Outputs
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 
 RNG = np.random.default_rng(11)
 ROWS = 57

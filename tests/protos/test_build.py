@@ -1,4 +1,4 @@
-"""An sdist holds all that the build step needs to make the schema and ship the configs."""
+"""An sdist holds all that the build needs to make the schema and its stub, and ship the configs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from google.protobuf import descriptor_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ["setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "easyrec_lite", "protos"]
+MADE = ["schema.binpb", "messages.pyi"]
 SDIST = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
 
 pytest.importorskip("grpc_tools", reason="building without isolation needs grpcio-tools")
@@ -30,7 +31,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sdist")
     clone = folder / "clone"
     clone.mkdir()
-    leave_out = shutil.ignore_patterns("__pycache__", "schema.binpb", "*.egg-info")
+    leave_out = shutil.ignore_patterns("__pycache__", *MADE, "*.egg-info")
     for name in SHIPPED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, clone / name, ignore=leave_out)
@@ -46,8 +47,8 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpacked
 
 
-def test_wheel_from_sdist_holds_schema_and_configs(sdist: Path, tmp_path: Path) -> None:
-    assert not (sdist / "easyrec_lite" / "protos" / "schema.binpb").exists()
+def test_wheel_from_sdist_holds_schema_stub_and_configs(sdist: Path, tmp_path: Path) -> None:
+    assert not [name for name in MADE if (sdist / "easyrec_lite" / "protos" / name).exists()]
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps"]
     command += ["--no-index", "--wheel-dir", str(tmp_path), str(sdist)]
     _run(command, tmp_path)
@@ -56,6 +57,7 @@ def test_wheel_from_sdist_holds_schema_and_configs(sdist: Path, tmp_path: Path) 
         names = set(packed.namelist())
         schema = packed.read("easyrec_lite/protos/schema.binpb")
     assert {"easyrec_lite/configs/probe.config", "easyrec_lite/py.typed"} <= names
+    assert "easyrec_lite/protos/messages.pyi" in names
     clone = sdist.parents[1] / "clone"
     modules = {path.relative_to(clone).as_posix() for path in clone.glob("easyrec_lite/**/*.py")}
     assert {name for name in names if name.endswith(".py")} == modules

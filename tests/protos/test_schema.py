@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import doctest
+import functools
 import json
+import keyword
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
 from easyrec_lite import protos
-from easyrec_lite.protos import docs
+from easyrec_lite.protos import docs, messages
 from tests.conftest import shared_folder
 
 OURS = 5001
@@ -190,16 +194,50 @@ def test_docs_agree_with_the_descriptors() -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(AttributeError, match="no message 'EasyRecConfg'"):
-        protos.EasyRecConfg  # noqa: B018
+    with pytest.raises(AttributeError, match="EasyRecConfg"):
+        messages.EasyRecConfg  # noqa: B018
     with pytest.raises(KeyError):
         protos.enum_descriptor("Nothing")
+
+
+def test_the_stub_tells_type_checkers_what_exists() -> None:
+    """Each class of `messages.pyi` exists with the same fields, and each message is there."""
+    tree = ast.parse(Path(messages.__file__).with_suffix(".pyi").read_text("utf-8"))
+    classes = dict(_classes(tree.body, ""))
+    assert {name for name in classes if name not in _enums()} == set(_messages())
+    for name, members in classes.items():
+        made = functools.reduce(getattr, name.split("."), messages)
+        if name in _enums():
+            assert {member for member in members if member != "__slots__"} == set(made.keys())
+        else:
+            fields = {field.name for field in _messages()[name].fields}
+            assert {field for field in fields if not keyword.iskeyword(field)} <= members
+            assert [member for member in members if not hasattr(made(), member)] == []
+
+
+def test_the_example_of_messages_runs() -> None:
+    assert doctest.testmod(messages) == (0, 3)
+
+
+def _classes(body: Iterable[ast.stmt], prefix: str) -> Iterator[tuple[str, set[str]]]:
+    """Yields each class of a stub, nested ones too, with the names declared in it."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield (
+                prefix + node.name,
+                {
+                    part.target.id
+                    for part in node.body
+                    if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+                },
+            )
+            yield from _classes(node.body, f"{prefix}{node.name}.")
 
 
 BESIDE = """
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 if {ours_first}:
-    from easyrec_lite.protos import EasyRecConfig
+    from easyrec_lite.protos.messages import EasyRecConfig
 theirs = descriptor_pool.Default()
 for package in ["protos", "easyrec_lite"]:
     file = descriptor_pb2.FileDescriptorProto(
@@ -208,7 +246,7 @@ for package in ["protos", "easyrec_lite"]:
     field.type, field.label = field.TYPE_INT32, field.LABEL_OPTIONAL
     theirs.Add(file)
 other = message_factory.GetMessageClass(theirs.FindMessageTypeByName("easyrec_lite.EasyRecConfig"))
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 ours = EasyRecConfig(model_dir="somewhere")
 assert EasyRecConfig.FromString(ours.SerializePartialToString()).model_dir == "somewhere"
 assert other.FromString(other(model_dir=3).SerializeToString()).model_dir == 3
@@ -222,19 +260,19 @@ def test_loads_beside_messages_of_the_same_name(ours_first: bool) -> None:
 
 
 def test_struct_fields_take_any_parameters() -> None:
-    layer = protos.KerasLayer(class_name="Dense")
+    layer = messages.KerasLayer(class_name="Dense")
     layer.st_params.update({"units": 8, "use_bias": False})
-    again = protos.KerasLayer.FromString(layer.SerializeToString())
+    again = messages.KerasLayer.FromString(layer.SerializeToString())
     assert dict(again.st_params.items()) == {"units": 8.0, "use_bias": False}
 
 
 def test_missing_schema_is_an_import_error_that_says_what_to_do(tmp_path: Path) -> None:
     package = Path(protos.__file__).parents[1]
-    for name in ["__init__.py", "protos/__init__.py"]:
+    for name in ["__init__.py", "protos/__init__.py", "protos/messages.py"]:
         target = tmp_path / "easyrec_lite" / name
         target.parent.mkdir(exist_ok=True)
         shutil.copy(package / name, target)
-    program = "from easyrec_lite.protos import EasyRecConfig"
+    program = "from easyrec_lite.protos.messages import EasyRecConfig"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )

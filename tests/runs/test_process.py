@@ -13,7 +13,7 @@ import pytest
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.load import load
 from easyrec_lite.core.errors import Place, Problem
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 from easyrec_lite.runs.process import threads, told_warnings
 from tests.config.base_config import POINTWISE
 

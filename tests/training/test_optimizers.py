@@ -11,7 +11,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.protos import TrainConfig
+from easyrec_lite.protos.messages import TrainConfig
 from easyrec_lite.training.optimizers import Optimizer, global_norm
 
 RATE = 0.1

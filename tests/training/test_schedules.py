@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.protos import LearningRate
+from easyrec_lite.protos.messages import LearningRate
 from easyrec_lite.training.schedules import make_schedule
 
 STEPS = [0, 1, 4, 5, 9, 10, 11, 19, 20, 99, 1000, 5000]

@@ -15,7 +15,7 @@ from google.protobuf import text_format
 from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 from easyrec_lite.training.input import BatchInput, Order
 
 FIELDS = {

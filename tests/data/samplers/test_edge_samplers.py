@@ -8,7 +8,7 @@ import pytest
 
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.samplers import Sampler
-from easyrec_lite.protos import DatasetConfig
+from easyrec_lite.protos.messages import DatasetConfig
 from tests.data.samplers.test_samplers import data_config, ids, opened, sample, samples, write_items
 
 EDGES = "userid:int64\titemid:int64\tweight:float\n"

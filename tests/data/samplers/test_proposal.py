@@ -18,7 +18,7 @@ from easyrec_lite.data.samplers.proposal import (
     table_frequencies,
 )
 from easyrec_lite.losses.softmax.corrections import log_expected_counts
-from easyrec_lite.protos import DatasetConfig, EasyRecConfig
+from easyrec_lite.protos.messages import DatasetConfig, EasyRecConfig
 from easyrec_lite.training.input import open_proposal
 from tests.data.samplers.test_samplers import data_config, ids, opened, samples, weighted
 

@@ -13,7 +13,7 @@ from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.data.samplers import Negatives, Sampler, open_sampler
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
-from easyrec_lite.protos import DatasetConfig, EasyRecConfig
+from easyrec_lite.protos.messages import DatasetConfig, EasyRecConfig
 from tests.conftest import shared_folder
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"

@@ -11,7 +11,7 @@ from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.fields import Field
 from easyrec_lite.data.tables.item_table import read_item_table, sampler_fields, write_item_table
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"
 CATE = Field("cate", "STRING", b"")

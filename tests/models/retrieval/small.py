@@ -12,7 +12,7 @@ from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.registry import MODELS
-from easyrec_lite.protos import EasyRecConfig
+from easyrec_lite.protos.messages import EasyRecConfig
 
 CONFIG = """
 model_dir: "m"
