@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree
 
-from easyrec_lite.reporting.markup import Html, tag
+from markupsafe import Markup
 
 MISSING = (
     "no pictures in the report: Matplotlib is not installed; "
@@ -69,7 +69,7 @@ def available() -> bool:
 
 def curves(
     name: str, alt: str, lines: Mapping[str, Points], ylabel: str, markers: bool = False
-) -> Html:
+) -> Markup:
     """Returns a figure of lines over steps.
 
     Args:
@@ -115,7 +115,7 @@ def bars(
     labels: Sequence[str],
     series: Mapping[str, Sequence[float]],
     xlabel: str,
-) -> Html:
+) -> Markup:
     """Returns a figure of horizontal bars, the first label on top.
 
     Args:
@@ -163,8 +163,8 @@ def shortened(text: str) -> str:
     return text + "…"
 
 
-def _without_picture() -> Html:
-    return tag("p", "(picture left out: Matplotlib is not installed)", class_="note")
+def _without_picture() -> Markup:
+    return Markup('<p class="note">(picture left out: Matplotlib is not installed)</p>')
 
 
 def _colour(index: int) -> str:
@@ -183,11 +183,11 @@ def _figure(width: float, height: float) -> Iterator[Any]:
         yield Figure(figsize=(width, height))
 
 
-def _finished(figure: Any, name: str, alt: str) -> Html:
+def _finished(figure: Any, name: str, alt: str) -> Markup:
     written = io.StringIO()
     figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
-    picture = Html(_embedded(written.getvalue(), name, alt))
-    return tag("figure", picture, id=name)
+    picture = Markup(_embedded(written.getvalue(), name, alt))
+    return Markup('<figure id="{}">{}</figure>\n').format(name, picture)
 
 
 def _embedded(svg: str, name: str, alt: str) -> str:

@@ -68,7 +68,7 @@ class ModelFolder:
 
     @cached_property
     def weights(self) -> dict[str, Any] | None:
-        """What SENet layers multiply their features by."""
+        """The weights that layers multiply features by."""
         return self._json(WEIGHTS)
 
     @cached_property

@@ -14,7 +14,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
 from easyrec_lite.data.readers.base import open_reader
-from easyrec_lite.reporting.identity import Identity, ListColumn, identity, text
+from easyrec_lite.reporting.id_columns import IdColumns, ListColumn, id_columns, text
 from easyrec_lite.serving.item_vectors import ID_COLUMN, read_columns
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommendations import Recommendations, Wish
@@ -31,38 +31,42 @@ BATCH = 4096
 Row = Mapping[str, Any]
 
 
+def _no_items() -> pa.Table:
+    return pa.table({ID_COLUMN: pa.array([], pa.string())})
+
+
 @dataclass
-class Example:
-    """A user.
+class ExampleUser:
+    """A user of the evaluation data.
 
     Attributes:
-      id: the user's id, '' where the config does not tell.
+      id: the user's id, '' where the config names no column for it.
       columns: what the user tower reads, of the user's first row.
       taken: ids of the items that the user took in the evaluation data, in its order.
       history: ids of the items before that, oldest first.
-      items: recommended: a row an item, the best first.
+      items: the recommended items, a row each, the best first.
     """
 
     id: str
     columns: Row
     taken: list[str] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
-    items: pa.Table | None = None
+    items: pa.Table = field(default_factory=_no_items)
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Users, and how they were found.
+    """Example users, and where their data comes from.
 
     Attributes:
       users: the users.
-      names: the columns that tell users and items.
+      ids: the columns that hold the ids of users and items.
       history: where their histories come from.
       catalogue: the columns of all items, `item_id` first.
     """
 
-    users: list[Example]
-    names: Identity
+    users: list[ExampleUser]
+    ids: IdColumns
     history: str
     catalogue: pa.Table
 
@@ -70,8 +74,8 @@ class Examples:
         """Returns the columns of items by id, in that order; ids that are no items have nulls."""
         known = self.catalogue[ID_COLUMN].combine_chunks()
         wanted = pa.array(ids, pa.string())
-        found = self.catalogue.take(pc.index_in(wanted, known))
-        return found.set_column(0, ID_COLUMN, wanted)
+        rows = self.catalogue.take(pc.index_in(wanted, known))
+        return rows.set_column(0, ID_COLUMN, wanted)
 
 
 def find_examples(pipeline: Pipeline, export: Path) -> Examples:
@@ -85,68 +89,69 @@ def find_examples(pipeline: Pipeline, export: Path) -> Examples:
       DataError: the data or the export cannot be read.
     """
     recommended = Recommendations(export, Wish(TOP))
-    names = identity(pipeline, read_manifest(export))
+    ids = id_columns(pipeline, read_manifest(export))
     catalogue = read_columns(export)
-    users = _candidates(pipeline, names, recommended.columns)
-    column = _history_column(users, names, recommended.columns, catalogue)
+    users = _candidates(pipeline, ids, recommended.columns)
+    column = _history_column(users, ids, recommended.columns, catalogue)
     if column is not None:
         for user in users:
             user.history = column.ids(user.columns[column.name])
         source = f"column {column.name}"
     else:
-        source = f"rows of the training data, the first {ROWS:,}"
-        _add_rows(pipeline, names, {user.id: user for user in users})
+        source = f"the first {ROWS:,} rows of the training data"
+        _add_rows(pipeline, ids, {user.id: user for user in users})
     users = sorted(users, key=lambda user: not user.history)[:USERS]
     tables = recommended.of_users(User(user.columns, (), ()) for user in users)
     for user, table in zip(users, tables, strict=True):
         user.items = table.drop_columns(["row"])
-    return Examples(users, names, source, catalogue)
+    return Examples(users, ids, source, catalogue)
 
 
-def _candidates(pipeline: Pipeline, names: Identity, columns: Collection[str]) -> list[Example]:
-    """The first users of the evaluation data who took an item there."""
-    found: dict[str, Example] = {}
-    wanted = {*columns, *filter(None, (names.user, names.item, names.label))}
+def _candidates(pipeline: Pipeline, ids: IdColumns, columns: Collection[str]) -> list[ExampleUser]:
+    """Returns the first users of the evaluation data who took an item there."""
+    users: dict[str, ExampleUser] = {}
+    wanted = {*columns, *filter(None, (ids.user, ids.item, ids.label))}
     for row in _rows(pipeline, eval_path(pipeline), wanted):
-        if not _took(row, names):
+        if not _took(row, ids):
             continue
-        key = text(row[names.user]) if names.user else str(len(found))
-        if key not in found and len(found) == CANDIDATES:
+        key = text(row[ids.user]) if ids.user else str(len(users))
+        if key not in users and len(users) == CANDIDATES:
             break
-        user = found.setdefault(
-            key, Example(key if names.user else "", {name: row[name] for name in columns})
+        user = users.setdefault(
+            key, ExampleUser(key if ids.user else "", {name: row[name] for name in columns})
         )
-        if names.item:
-            user.taken.append(text(row[names.item]))
-    return list(found.values())
+        if ids.item:
+            user.taken.append(text(row[ids.item]))
+    return list(users.values())
 
 
 def _history_column(
-    users: list[Example], names: Identity, columns: Collection[str], catalogue: pa.Table
+    users: list[ExampleUser], ids: IdColumns, columns: Collection[str], catalogue: pa.Table
 ) -> ListColumn | None:
-    """The list column of which most ids are items', if that is half of them."""
+    """Returns the list column with the largest share of item ids, if at least half are."""
     known = set(catalogue[ID_COLUMN].to_pylist())
     shares = {}
-    for column in names.lists:
+    for column in ids.lists:
         if column.name in columns:
-            ids = [piece for user in users for piece in column.ids(user.columns[column.name])]
-            shares[column] = sum(piece in known for piece in ids) / max(len(ids), 1)
+            pieces = [piece for user in users for piece in column.ids(user.columns[column.name])]
+            shares[column] = sum(piece in known for piece in pieces) / max(len(pieces), 1)
     best = max(shares, key=lambda column: shares[column], default=None)
     return best if best is not None and shares[best] >= 0.5 else None
 
 
-def _add_rows(pipeline: Pipeline, names: Identity, users: Mapping[str, Example]) -> None:
-    if not names.user or not names.item:
+def _add_rows(pipeline: Pipeline, ids: IdColumns, users: Mapping[str, ExampleUser]) -> None:
+    """Adds to the histories what the users took in the first rows of the training data."""
+    if not ids.user or not ids.item:
         return
-    wanted = set(filter(None, (names.user, names.item, names.label)))
+    wanted = set(filter(None, (ids.user, ids.item, ids.label)))
     for row in _rows(pipeline, train_path(pipeline), wanted):
-        user = users.get(text(row[names.user]))
-        if user is not None and _took(row, names):
-            user.history.append(text(row[names.item]))
+        user = users.get(text(row[ids.user]))
+        if user is not None and _took(row, ids):
+            user.history.append(text(row[ids.item]))
 
 
-def _took(row: Row, names: Identity) -> bool:
-    return not names.label or row[names.label] > 0
+def _took(row: Row, ids: IdColumns) -> bool:
+    return not ids.label or row[ids.label] > 0
 
 
 def _rows(pipeline: Pipeline, path: str, columns: Collection[str]) -> Iterator[Row]:

@@ -25,7 +25,7 @@ FILES = {
     "eval_result.json": ("overview", ""),
     "evaluations.jsonl": ("metrics", ""),
     "ranking.json": ("ranking", "--full_ranking"),
-    "feature_weights.json": ("features", "SENet"),
+    "feature_weights.json": ("features", "No feature weights"),
 }
 
 

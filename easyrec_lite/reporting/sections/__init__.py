@@ -1,1 +1,1 @@
-"""The sections of the report, one a file: a function from what is known to HTML."""
+"""The sections of the report, one a file: from the model folder to what its template shows."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from easyrec_lite.reporting.figures import Points, curves
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.markup import Child, details, note, table, tag
+from easyrec_lite.reporting.rendering import Table
 from easyrec_lite.reporting.section import Section
 
 POINTS = 300
@@ -16,13 +18,11 @@ SPEED, WAIT = "examples_per_second", "input_wait_share"
 OTHERS = ("gradient_norm", "learning_rate", "embedding_rate", "temperature")
 
 
-def body(folder: ModelFolder) -> list[Child]:
+def content(folder: ModelFolder) -> dict[str, Any]:
     """Returns curves of the losses, of the learning rates and of the speed; the last lines."""
     log = folder.log
     if not log:
-        return [
-            note("No training log: it is written while training, every log_step_count_steps steps.")
-        ]
+        return {"lines": None}
     names = list(dict.fromkeys(name for line in log for name in line["values"]))
     losses = [name for name in names if name not in OTHERS]
     # A single loss is the total itself.
@@ -35,13 +35,11 @@ def body(folder: ModelFolder) -> list[Child]:
     ]
     rows = [[line["step"], *(line["values"].get(n) for n in names), line[SPEED]] for line in log]
     head = ["step", *names, "examples/s"]
-    parts: list[Child] = [tag("div", *figures, class_="figures")]
-    if len(log) > POINTS:
-        parts.append(note(f"Each point is the mean of up to {-(-len(log) // POINTS)} log lines."))
-    parts.append(
-        details("The last log lines", table("Training log, newest last", head, rows[-ROWS:]))
-    )
-    return parts
+    return {
+        "figures": figures,
+        "mean_of": -(-len(log) // POINTS),
+        "lines": Table("Training log, newest last", head, rows[-ROWS:]),
+    }
 
 
 def thinned(points: Points, most: int = POINTS) -> Points:
@@ -53,23 +51,23 @@ def thinned(points: Points, most: int = POINTS) -> Points:
     return [steps[group][-1] for group in groups], means
 
 
-def _curves(key: str, title: str, log: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Child:
+def _curves(key: str, title: str, log: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Markup:
     lines = {}
     for name in names:
         having = [line for line in log if name in line["values"]]
         steps = [line["step"] for line in having]
         lines[name] = thinned((steps, [line["values"][name] for line in having]))
     if not lines:
-        return None
-    told = "; ".join(
+        return Markup("")
+    ranges = "; ".join(
         f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, (_, values) in lines.items()
     )
-    alt = f"{title} over steps {log[0]['step']} to {log[-1]['step']}: {told}"
+    alt = f"{title} over steps {log[0]['step']} to {log[-1]['step']}: {ranges}"
     label = names[0] if len(names) == 1 else key
     return curves(f"figure-{key}", alt, lines, label.replace("_", " "))
 
 
-def _speed(log: Sequence[Mapping[str, Any]]) -> Child:
+def _speed(log: Sequence[Mapping[str, Any]]) -> Markup:
     steps, speeds = [line["step"] for line in log], [line[SPEED] for line in log]
     waits = [line[WAIT] for line in log]
     alt = (
@@ -79,4 +77,4 @@ def _speed(log: Sequence[Mapping[str, Any]]) -> Child:
     return curves("figure-speed", alt, {SPEED: thinned((steps, speeds))}, "examples/s")
 
 
-SECTION = Section("losses", "Training", body)
+SECTION = Section("losses", "Training", content)

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from easyrec_lite.reporting.figures import bars
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.markup import Child, note, table, tag
+from easyrec_lite.reporting.rendering import Table
 from easyrec_lite.reporting.section import Section
-from easyrec_lite.reporting.sections.ranking import how_to
 
 
-def body(folder: ModelFolder) -> list[Child]:
+def content(folder: ModelFolder) -> dict[str, Any]:
     """Returns the shares of the popularity deciles as a picture and as a table."""
     deciles = (folder.ranking or {}).get("popularity_deciles")
     if not deciles:
-        return [how_to(folder)]
+        return {"shares": None}
     recommended, held_out = deciles["recommended"], deciles["held_out"]
     series = {"recommended": _shares(recommended), "held out": _shares(held_out)}
     labels = [str(number) for number in range(1, len(recommended) + 1)]
     labels = ["1 (most popular)", *labels[1:]]
     alt = (
         "Shares of the popularity deciles, the most popular items first. Recommended: "
-        f"{_told(series['recommended'])}. Held out: {_told(series['held out'])}."
+        f"{_listed(series['recommended'])}. Held out: {_listed(series['held out'])}."
     )
     columns = ["decile", "recommended", "share", "held out", "share"]
     cells = [recommended, series["recommended"], held_out, series["held out"]]
     rows = list(zip(labels, *cells, strict=True))
-    picture = bars("figure-popularity", alt, labels, series, "share of items")
-    return [
-        note(
-            "Items in ten groups of equal number, by how often they occur in the training data. "
-            "Where the recommended bars crowd at the top, the model recommends what is popular "
-            "more often than users take it."
-        ),
-        tag("div", picture, table("Items by popularity decile", columns, rows), class_="figures"),
-    ]
+    return {
+        "figure": bars("figure-popularity", alt, labels, series, "share of items"),
+        "shares": Table("Items by popularity decile", columns, rows),
+    }
 
 
 def _shares(counts: Sequence[int]) -> list[float]:
@@ -43,8 +38,8 @@ def _shares(counts: Sequence[int]) -> list[float]:
     return [count / total if total else 0.0 for count in counts]
 
 
-def _told(shares: Sequence[float]) -> str:
+def _listed(shares: Sequence[float]) -> str:
     return ", ".join(f"{share:.1%}" for share in shares)
 
 
-SECTION = Section("popularity", "Popularity", body)
+SECTION = Section("popularity", "Popularity", content)

@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
+from typing import Any
 
 from easyrec_lite import __version__
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.markup import Child, details, note, table, tag
+from easyrec_lite.reporting.rendering import Cell, Table
 from easyrec_lite.reporting.section import Section
 
 EXPORTED = ("easyrec_lite", "tensorflow", "keras", "numpy")
 PACKAGES = ("tensorflow", "keras", "numpy", "protobuf", "matplotlib")
 
 
-def body(folder: ModelFolder) -> list[Child]:
+def content(folder: ModelFolder) -> dict[str, Any]:
     """Returns versions, then the config's text."""
     here = {"easyrec_lite": __version__, "Python": platform.python_version()}
     here |= {name: _version(name) for name in PACKAGES}
     exported = {name: folder.manifest[name] for name in EXPORTED if name in folder.manifest}
-    rows = [[name, exported.get(name), here[name]] for name in here]
+    head = ["package", "report made with"]
+    rows: list[list[Cell]] = [[name, version] for name, version in here.items()]
+    if folder.manifest:
+        head.append("exported with")
+        rows = [[name, here[name], exported.get(name)] for name in here]
     text = folder.config_path.read_text(encoding="utf-8", errors="replace")
-    shown = tag(
-        "pre",
-        tag("code", text),
-        class_="scroll",
-        tabindex=0,
-        role="region",
-        aria_label="Config",
-    )
-    return [
-        note("Model folder: ", tag("code", str(folder.path))),
-        table("Versions", ["package", "exported with", "report made with"], rows),
-        details("pipeline.config", shown),
-    ]
+    return {"versions": Table("Versions", head, rows), "config": text}
 
 
 def _version(name: str) -> str:
@@ -43,4 +36,4 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-SECTION = Section("setup", "Config and versions", body)
+SECTION = Section("setup", "Config and versions", content)

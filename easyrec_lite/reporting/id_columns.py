@@ -1,4 +1,4 @@
-"""Which columns of the data tell users and items, and which hold what a user did before."""
+"""Which columns of the data hold the ids of users and items, and which a user's history."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class ListColumn:
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Names of columns; '' where the config does not tell.
+class IdColumns:
+    """Names of columns; '' where the config does not name one.
 
     Attributes:
       user: the user's id.
       item: the item's id.
-      label: says by a number above 0 that the user took the row's item.
+      label: above 0 where the user took the row's item.
       lists: columns of the user side with several ids in a cell.
     """
 
@@ -53,13 +53,13 @@ class Identity:
     lists: tuple[ListColumn, ...]
 
 
-def identity(pipeline: Pipeline, manifest: Mapping[str, Any]) -> Identity:
-    """Returns the columns by a config and by the manifest of an export with items."""
+def id_columns(pipeline: Pipeline, manifest: Mapping[str, Any]) -> IdColumns:
+    """Returns the columns of ids, from a config and the manifest of an export with items."""
     config = pipeline.config
     groups = group_specs(config)
     specs = [spec for group in sides(View(pipeline)).user for spec in groups.get(group, ())]
     labels = config.data_config.label_fields
-    return Identity(
+    return IdColumns(
         user=_user(config, specs),
         item=manifest["items"]["id_column"] or ranked_id_field(config),
         label=labels[0] if labels else "",
@@ -77,7 +77,7 @@ def text(value: Any) -> str:
 
 
 def _user(config: Any, specs: list[FeatureSpec]) -> str:
-    """The column that the config names, else that of the user side's largest id table."""
+    """Returns the column that the config names, else that of the user side's largest id table."""
     named = user_id_field(config)
     ids = [spec for spec in specs if spec.kind == "IdFeature"]
     largest = max(ids, key=lambda spec: spec.rows, default=None)
