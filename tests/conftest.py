@@ -11,7 +11,9 @@ SHARED = "EASYREC_LITE_SHARED"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--golden", metavar="DIR", help="folder of golden cases to compare with")
+    parser.addoption(
+        "--golden", metavar="DIR", help="folder of whole golden cases to compare with, too"
+    )
 
 
 def shared_folder(name: str) -> Path:
@@ -29,14 +31,6 @@ def golden_option(config: pytest.Config) -> Path | None:
     """Returns the folder of golden cases that was asked for, whether it is there or not."""
     given, root = config.getoption("--golden"), os.environ.get(SHARED)
     return Path(given) if given else Path(root, "golden") if root else None
-
-
-@pytest.fixture(scope="session")
-def golden_dir(request: pytest.FixtureRequest) -> Path:
-    given = request.config.getoption("--golden")
-    if given and not Path(given).is_dir():
-        pytest.fail(f"--golden {given}: there is no such folder")
-    return Path(given) if given else shared_folder("golden")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,6 @@
+"""Parity with EasyRec: its numbers for a config each, and ours beside them."""
+
+from pathlib import Path
+
+# The cases that every clone has; data/README.md tells what they hold.
+CASES = Path(__file__).parent / "data"

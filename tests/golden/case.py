@@ -17,22 +17,12 @@ from easyrec_lite.models.assembly import build
 from easyrec_lite.training.input import BatchInput, Order
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
-from tests.golden.names import group_of_scope, variable_names
+from tests.golden.names import Lookup, group_of_scope, variable_names
 from tests.golden.oracle import EasyRecLosses
+from tests.golden.pairs import Pair
+from tests.golden.stored import Arrays, Stored
 
-Arrays = dict[str, np.ndarray]
-
-FILES = (
-    "rows.csv",
-    "pipeline.config",
-    "vars.npz",
-    "ids.npz",
-    "train.npz",
-    "eval.npz",
-    "predict.npz",
-    "after_steps.npz",
-    "meta.json",
-)
+FILES = ("rows.csv", "pipeline.config", "ids.npz", "meta.json")
 
 
 def case_folders(root: Path) -> list[Path]:
@@ -46,7 +36,7 @@ class Case:
     """One case.
 
     Args:
-      folder: holds `FILES`.
+      folder: holds `FILES` and EasyRec's numbers; see `Stored`.
 
     Attributes:
       pipeline: its config, with the paths made absolute; see `_edits`.
@@ -64,7 +54,7 @@ class Case:
         missing = [name for name in FILES if not (folder / name).is_file()]
         assert not missing, f"{folder} is no complete golden case: it lacks {', '.join(missing)}"
         self.folder = folder
-        self._arrays: dict[str, Arrays] = {}
+        self.stored = Stored(folder)
         meta = json.loads((folder / "meta.json").read_text())
         self.rows: int = meta["batch"]
         self.learnt: list[str] = meta["trainable"]
@@ -73,26 +63,35 @@ class Case:
         self.parts = build(self.pipeline)
         self.model = EasyRecLosses(self.parts.model)
         self.batch: Batch = next(iter(self.batches(Order())))
-        groups = {group: self.golden_fields(group) for group in self.model.embeddings.groups}
-        self.scopes = group_of_scope(self.arrays("vars"), self.arrays("ids"), groups)
+        groups = {group: self.lookups(group) for group in self.model.embeddings.groups}
+        self.scopes = group_of_scope(self.arrays("vars"), groups)
         self.names = variable_names(self.arrays("vars"), self.scopes)
         self.ours = self.parts.model.variables_by_name()
 
     def arrays(self, name: str) -> Arrays:
-        """Returns the content of `NAME.npz`."""
-        if name not in self._arrays:
-            with np.load(self.folder / f"{name}.npz") as stored:
-                self._arrays[name] = {key: stored[key] for key in stored.files}
-        return self._arrays[name]
+        """Returns EasyRec's arrays of one file; of a sampled case, their kept rows."""
+        return self.stored.arrays(name)
 
-    def golden_fields(self, group: str) -> Arrays:
-        """Returns EasyRec's vectors of a group, by feature."""
-        stored = self.arrays("eval")
-        keys = [key.split("/") for key in stored]
+    def pair(self, file: str, name: str, ours: Any, scale: float = 0.0) -> Pair:
+        """Returns our array beside EasyRec's of that name in `file`; both have the kept rows."""
+        ours, shape = np.asarray(ours), self.stored.shape(file, name)
+        assert ours.shape == shape, f"{file}/{name}: {ours.shape}, EasyRec {shape}"
+        rows = self.stored.rows(file, name)
+        kept = ours if rows is None else ours[rows]
+        return Pair(f"{file}/{name}", kept, self.arrays(file)[name], scale)
+
+    def lookups(self, group: str) -> dict[str, Lookup]:
+        """Returns what EasyRec looked up for a feature group, by feature."""
+        keys = [key.split("/") for key in self.arrays("eval")]
         fields = sorted(key for key in keys if key[:2] == ["group", group] and len(key) == 4)
         features = [spec.name for spec in self.model.embeddings.groups[group]]
-        vectors = [stored["/".join(key)] for key in fields]
-        return dict(zip(features, vectors, strict=True))
+        names = ["/".join(key) for key in fields]
+        return {f: self._lookup(f, name) for f, name in zip(features, names, strict=True)}
+
+    def _lookup(self, feature: str, name: str) -> Lookup:
+        vectors, rows = self.arrays("eval")[name], self.stored.rows("eval", name)
+        ids = self.arrays("ids")[feature]
+        return Lookup(ids[: len(vectors)] if rows is None else ids[rows], vectors)
 
     def batches(self, order: Order) -> tf.data.Dataset:
         """Returns the batches of `order`, each as large as the case's, negatives included."""

@@ -1,4 +1,7 @@
-"""Every folder of golden cases is a parameter of the tests that ask for a `case`."""
+"""Every golden case is a parameter of the tests that ask for a `case`.
+
+Those in `CASES` always; whole ones from elsewhere too, where there are any.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,24 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import golden_option
+from tests.golden import CASES
 from tests.golden.case import Case, case_folders
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
         root = golden_option(metafunc.config)
-        folders: list[Path | None] = [*case_folders(root)] if root else []
-        metafunc.parametrize(
-            "case",
-            folders or [None],
-            ids=lambda folder: folder.name if folder else "none",
-            indirect=True,
-            scope="session",
-        )
+        whole = case_folders(root) if root else []
+        cases = [pytest.param(folder, id=folder.name) for folder in case_folders(CASES)]
+        cases += [pytest.param(folder, id=f"whole-{folder.name}") for folder in whole]
+        if root and not whole:
+            cases.append(pytest.param(root, id="none"))
+        metafunc.parametrize("case", cases, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def case(request: pytest.FixtureRequest) -> Case:
-    if request.param is None:
-        pytest.fail(f"no golden cases in {request.getfixturevalue('golden_dir')}")
-    return Case(request.param)
+    folder: Path = request.param
+    if not (folder / "pipeline.config").is_file():
+        pytest.fail(f"no golden cases in {folder}")
+    return Case(folder)

@@ -35,18 +35,18 @@ def predictions(case: Case) -> Iterator[Pair]:
     """Tower vectors, logits, probabilities and all other outputs."""
     for mode, training in MODES.items():
         outputs, _ = _forward(case, training)
-        for name, golden in section(case.arrays(mode), "out/").items():
-            yield Pair(f"{mode}/out/{name}", outputs.predictions[name], golden)
+        for name in section(case.arrays(mode), "out/"):
+            yield case.pair(mode, f"out/{name}", outputs.predictions[name])
 
 
 def losses(case: Case) -> Iterator[Pair]:
     """Every loss term and their sum; the labels that they are of."""
     for mode, training in MODES.items():
         _, found = _forward(case, training)
-        for name, golden in section(case.arrays(mode), "loss/").items():
-            yield Pair(f"{mode}/loss/{name}", found[name], golden)
-        for name, golden in section(case.arrays(mode), "label/").items():
-            yield Pair(f"{mode}/label/{name}", case.batch.labels[name], golden)
+        for name in section(case.arrays(mode), "loss/"):
+            yield case.pair(mode, f"loss/{name}", found[name])
+        for name in section(case.arrays(mode), "label/"):
+            yield case.pair(mode, f"label/{name}", case.batch.labels[name])
 
 
 def regularization(case: Case) -> Iterator[Pair]:
@@ -61,7 +61,7 @@ def regularization(case: Case) -> Iterator[Pair]:
             ours, kernels = rate * np.sum(weights**2) / 2, kernels + golden
         else:
             ours = outputs.penalties[next(groups)]
-        yield Pair(f"train/reg/{name}", ours, golden)
+        yield case.pair("train", f"reg/{name}", ours)
     yield Pair("train/reg/kernels", outputs.penalties.get("kernels", 0.0), kernels)
 
 
@@ -69,12 +69,13 @@ def groups(case: Case) -> Iterator[Pair]:
     """Each feature group's vectors, one by one and joined."""
     case.reset()
     for mode in (*MODES, "predict"):
-        for name, golden in section(case.arrays(mode), "group/").items():
+        for name in section(case.arrays(mode), "group/"):
             group, _, *field = name.split("/")
-            rows = case.candidates if len(golden) > case.rows else case.batch.features
+            length = case.stored.shape(mode, f"group/{name}")[0]
+            rows = case.candidates if length > case.rows else case.batch.features
             vectors = case.model.embeddings(group, rows, training=mode == "train")
             ours = vectors[int(field[0])] if field else tf.concat(vectors, axis=-1)
-            yield Pair(f"{mode}/group/{name}", ours, golden)
+            yield case.pair(mode, f"group/{name}", ours)
 
 
 def blocks(case: Case) -> Iterator[Pair]:
@@ -88,8 +89,8 @@ def blocks(case: Case) -> Iterator[Pair]:
             computed = case.model.backbone.values(rows, mode == "train")
             joined = {group: tf.concat(fields, axis=-1) for group, fields in rows.vectors.items()}
             found = dict(_leaves({**joined, **computed}))
-            for name, golden in stored.items():
-                yield Pair(f"{mode}/block/{name}", found[name], golden)
+            for name in stored:
+                yield case.pair(mode, f"block/{name}", found[name])
 
 
 def _leaves(blocks: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -105,5 +106,5 @@ def metrics(case: Case) -> Iterator[Pair]:
     case.reset()
     path = case.pipeline.config.eval_input_path
     found = Evaluator(replace(case.parts, model=case.model), path).run()
-    for name, golden in section(case.arrays("eval"), "metric/").items():
-        yield Pair(f"eval/metric/{name}", found[name.removeprefix("loss/")], golden)
+    for name in section(case.arrays("eval"), "metric/"):
+        yield case.pair("eval", f"metric/{name}", found[name.removeprefix("loss/")])

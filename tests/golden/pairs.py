@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tests.golden.case import Arrays, Case
+from tests.golden.stored import Arrays
+
+if TYPE_CHECKING:
+    from tests.golden.case import Case
 
 
 class Pair(NamedTuple):
@@ -35,7 +38,7 @@ class Pair(NamedTuple):
 
 # Yields a pair for each number or tensor of one kind that a case holds; what EasyRec has and we
 # lack is a `KeyError`.
-Check = Callable[[Case], Iterable[Pair]]
+Check = Callable[["Case"], Iterable[Pair]]
 
 
 def section(stored: Arrays, prefix: str) -> Arrays:

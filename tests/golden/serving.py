@@ -19,16 +19,15 @@ def served(case: Case) -> Iterator[Pair]:
     """The scorer as a function of feature values."""
     case.reset()
     found = case.model.serve(case.batch.features)
-    for name, golden in section(case.arrays("predict"), "out/").items():
-        yield Pair(f"predict/out/{name}", found[name], golden)
+    for name in section(case.arrays("predict"), "out/"):
+        yield case.pair("predict", f"out/{name}", found[name])
 
 
 def exported(case: Case) -> Iterator[Pair]:
     """The three SavedModels as functions of the raw columns of rows.csv."""
     case.reset()
-    golden = section(case.arrays("predict"), "out/")
     outputs = {
-        "scorer": list(golden),
+        "scorer": list(section(case.arrays("predict"), "out/")),
         "user_tower": ["user_tower_emb"],
         "item_tower": ["item_tower_emb"],
     }
@@ -38,7 +37,8 @@ def exported(case: Case) -> Iterator[Pair]:
             loaded = tf.saved_model.load(str(export / model))
             found = _call(loaded.signatures[SIGNATURE], case)
             for name in names:
-                yield Pair(f"{model}/{name}", found[name], golden[name])
+                pair = case.pair("predict", f"out/{name}", found[name])
+                yield pair._replace(name=f"{model}/{name}")
 
 
 def _call(signature: Any, case: Case) -> dict[str, tf.Tensor]:

@@ -27,7 +27,7 @@ def softmax_loss(case: Case) -> Iterator[Pair]:
         logits = stored["out/logits"].astype(np.float64)
         formula = np.mean(np.log(np.sum(np.exp(logits), axis=1)) - np.diag(logits))
         yield Pair(f"{mode}/log_softmax", ours, formula)
-        if np.all(np.diag(stored["out/probs"]) > UNSATURATED):
+        if np.all(_chances(logits) > UNSATURATED):
             yield Pair(f"{mode}/cross_entropy_loss", ours, stored["loss/cross_entropy_loss"])
 
 
@@ -41,8 +41,14 @@ def softmax_gradient(case: Case) -> Iterator[Pair]:
         case.reset()
         outputs = case.model(case.batch, training)
         ours, golden = (_gradient(model, outputs, case) for model in (case.parts.model, case.model))
-        rows = np.diag(case.arrays(mode)["out/probs"]) > UNSATURATED
+        rows = _chances(case.arrays(mode)["out/logits"]) > UNSATURATED
         yield Pair(f"{mode}/grad/user_tower_emb", ours[rows], golden[rows])
+
+
+def _chances(logits: np.ndarray) -> np.ndarray:
+    """Returns the probability of each row's own item, [B], from logits [B, N]."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.exp(np.diag(shifted)) / np.exp(shifted).sum(axis=1)
 
 
 def _gradient(model: Any, outputs: Outputs, case: Case) -> np.ndarray:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from tests.golden.case import Arrays, Case
+from tests.golden.case import Case
 from tests.golden.pairs import Pair, section
+from tests.golden.stored import Arrays
 
 STEPS = 3
 GRADIENT = 1e-4
@@ -29,15 +30,14 @@ def gradients(case: Case) -> Iterator[Pair]:
     for name, golden in stored.items():
         scale = top if np.max(np.abs(golden)) < ROUNDING * top else 0.0
         ours = tf.convert_to_tensor(found[case.names[name]])
-        yield Pair(f"train/grad/{name}", ours, golden, scale)
+        yield case.pair("train", f"grad/{name}", ours, scale)
 
 
 def step_losses(case: Case) -> Iterator[Pair]:
     """The losses of three training steps."""
     for step, shown in _trained(case):
-        stored = section(case.arrays("after_steps"), f"step{step}/loss/")
-        for name, golden in stored.items():
-            yield Pair(f"step{step}/loss/{name}", shown[name], golden)
+        for name in section(case.arrays("after_steps"), f"step{step}/loss/"):
+            yield case.pair("after_steps", f"step{step}/loss/{name}", shown[name])
 
 
 def step_variables(case: Case) -> Iterator[Pair]:
@@ -48,13 +48,11 @@ def step_variables(case: Case) -> Iterator[Pair]:
     known = known_directions(section(case.arrays("train"), "grad/"))
     for step, _ in _trained(case):
         stored = section(case.arrays("after_steps"), f"step{step}/var/")
-        for name, golden in stored.items():
-            if name.endswith(MOVING_MEAN):
-                continue
-            ours = case.ours[case.names[name]].numpy()
-            yield Pair(
-                f"step{step}/var/{name}", np.where(known.get(name, True), ours, golden), golden
-            )
+        for name in stored:
+            if not name.endswith(MOVING_MEAN):
+                pair = _variable(case, step, name)
+                ours = np.where(known.get(name, True), pair.ours, pair.golden)
+                yield pair._replace(ours=ours)
 
 
 def step_bounds(case: Case) -> Iterator[Pair]:
@@ -74,8 +72,13 @@ def step_bounds(case: Case) -> Iterator[Pair]:
                 bound = 0.01 * step * (step - 1) * rate + 1e-5 * float(np.max(np.abs(golden)))
             else:
                 continue
-            apart = case.ours[case.names[name]].numpy() - golden
-            yield Pair(f"step{step}/var/{name}", apart, np.zeros_like(apart), bound)
+            pair = _variable(case, step, name)
+            yield pair._replace(ours=pair.ours - golden, golden=np.zeros_like(golden), scale=bound)
+
+
+def _variable(case: Case, step: int, name: str) -> Pair:
+    ours = case.ours[case.names[name]]
+    return case.pair("after_steps", f"step{step}/var/{name}", ours)
 
 
 def _trained(case: Case) -> Iterator[tuple[int, dict[str, float]]]:
