@@ -11,7 +11,9 @@ from easyrec_lite.checks.memory import SHUFFLE_ROWS, SLOTS, SOFTMAX_ROWS, Table,
 from easyrec_lite.config import load, loads
 from easyrec_lite.protos import message_class
 from tests.config.base_config import BACKBONE, LISTWISE, POINTWISE, replaced
-from tests.conftest import shared_folder
+from tests.golden import CASES
+from tests.golden.names import TABLE
+from tests.golden.stored import Stored
 
 
 def tables(text: str) -> dict[str, Table]:
@@ -164,10 +166,10 @@ def test_constants_agree_with_what_is_built() -> None:
 
 @pytest.mark.parametrize("case", ["dssm_senet", "dssm_neg", "dat"])
 def test_dense_weights_are_those_of_the_golden_models(case: str) -> None:
-    folder = shared_folder("golden") / case
+    folder = CASES / case
     found = estimate(load(folder / "pipeline.config"))
-    weights = np.load(folder / "vars.npz")
-    dense = sum(weights[name].size for name in weights.files if "embedding_weights" not in name)
-    tables = sum(weights[name].size for name in weights.files if "embedding_weights" in name)
+    weights = Stored(folder).arrays("vars")
+    dense = sum(each.size for name, each in weights.items() if not TABLE.search(name))
+    tables = sum(each.size for name, each in weights.items() if TABLE.search(name))
     assert sum((table.rows or 0) * table.dim for table in found.tables) == tables
     assert found.parts["dense weights and optimiser"] == pytest.approx(3 * 4 * dense, rel=0.05)

@@ -9,7 +9,7 @@ import pytest
 from easyrec_lite.checks.check import check
 from easyrec_lite.config import load
 from tests.config.base_config import BACKBONE, LISTWISE, POINTWISE, problems
-from tests.conftest import shared_folder
+from tests.golden import CASES
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -29,7 +29,7 @@ def test_shipped_configs_have_no_errors(path: Path) -> None:
 
 
 def test_golden_configs_have_no_errors() -> None:
-    paths = sorted(shared_folder("golden").glob("*/pipeline.config"))
+    paths = sorted(CASES.glob("*/pipeline.config"))
     assert len(paths) >= 5
     assert {path.parent.name: errors(path) for path in paths} == {
         path.parent.name: [] for path in paths

@@ -11,7 +11,7 @@ from easyrec_lite.config.load import bind
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.protos import message_class
 from tests.checks.messages import messages
-from tests.conftest import shared_folder
+from tests.golden import CASES
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -36,7 +36,7 @@ def test_reads_whatever_protobuf_prints(message: object, keep_names: bool, inden
 
 @pytest.mark.parametrize("case", ["dssm_neg", "parallel_dssm"])
 def test_the_json_form_of_a_text_config_is_the_same_config(case: str) -> None:
-    text = (shared_folder("golden") / case / "pipeline.config").read_text()
+    text = (CASES / case / "pipeline.config").read_text()
     config, _, _ = bind(text, "x.config")
     assert read(json_format.MessageToJson(config))[0] == config
 

@@ -11,7 +11,7 @@ from easyrec_lite.config import examine, load, loads
 from easyrec_lite.config import load as load_function
 from easyrec_lite.config.source import Source, parent_path
 from easyrec_lite.core.errors import ConfigError, Place, Problem
-from tests.conftest import shared_folder
+from tests.golden import CASES
 
 CONFIG = 'model_dir: "x"\nmodel_config { model_class: "DSSM" }\n'
 
@@ -140,7 +140,7 @@ def test_examine_gives_all_problems_and_what_could_be_read(tmp_path: Path) -> No
 
 
 def test_load_checked_tells_loading_and_meaning_at_once(tmp_path: Path) -> None:
-    text = (shared_folder("golden") / "dssm_senet" / "pipeline.config").read_text()
+    text = (CASES / "dssm_senet" / "pipeline.config").read_text()
     good = load_checked(write(tmp_path, "a.config", text))
     assert set(good.warnings) == set(check(good))
     bad = text.replace("num_steps:", "num_stps:").replace('"user_id"', '"userid"', 1)

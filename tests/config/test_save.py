@@ -13,7 +13,7 @@ from easyrec_lite.config.save import as_text
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.protos import message_class
 from tests.checks.messages import messages
-from tests.conftest import shared_folder
+from tests.golden import CASES
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 TEXT = """# head
@@ -120,7 +120,7 @@ def test_a_config_from_json_becomes_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", ["dssm_neg", "dssm_senet_backbone", "dat"])
 def test_golden_configs_with_edits(case: str, tmp_path: Path) -> None:
-    path = shared_folder("golden") / case / "pipeline.config"
+    path = CASES / case / "pipeline.config"
     edits = {
         "feature_config.features[:].embedding_dim": 4,
         "train_config.optimizer_config[1]": {"adagrad_optimizer": {}},

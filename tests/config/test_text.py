@@ -12,7 +12,7 @@ from easyrec_lite.config.load import bind
 from easyrec_lite.core.errors import Place, Problem
 from easyrec_lite.protos import message_class
 from tests.checks.messages import messages
-from tests.conftest import shared_folder
+from tests.golden import CASES
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -42,7 +42,7 @@ def told(text: str) -> list[tuple[str, int, int, str]]:
     "case", ["dssm_senet", "dssm_neg", "dssm_senet_backbone", "parallel_dssm", "dat"]
 )
 def test_golden_configs_read_as_protobuf_reads_them(case: str) -> None:
-    text = (shared_folder("golden") / case / "pipeline.config").read_text()
+    text = (CASES / case / "pipeline.config").read_text()
     assert value_of(text) == oracle(text)
 
 

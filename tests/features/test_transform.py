@@ -13,8 +13,8 @@ from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.values import concat_rows
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import EasyRecConfig
-from tests.conftest import shared_folder
 from tests.features.configs import config_of
+from tests.golden import CASES
 
 NAMES = ("dat", "dssm_neg", "dssm_senet", "dssm_senet_backbone", "parallel_dssm")
 
@@ -43,7 +43,7 @@ def golden_negatives(case: Path, config: Any) -> dict[str, tf.Tensor]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ids_equal_the_golden_ones(name: str) -> None:
-    case = shared_folder("golden") / name
+    case = CASES / name
     config = golden_config(case)
     transform = FeatureTransform(config)
     values = transform(golden_columns(case, config))
@@ -61,7 +61,7 @@ def test_ids_equal_the_golden_ones(name: str) -> None:
 
 
 def test_typed_columns_give_the_ids_of_their_texts() -> None:
-    case = shared_folder("golden") / "dssm_senet"
+    case = CASES / "dssm_senet"
     config = golden_config(case)
     transform = FeatureTransform(config)
     columns = golden_columns(case, config)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.golden.case import Case
 from tests.golden.checks import CHECKS, tolerance
+from tests.golden.pairs import section
 
 # Stored numbers that no check compares, and why.
 LEFT_OUT = {
@@ -56,6 +57,13 @@ def test_parity(case: Case, check: str) -> None:
         if not pair.difference() <= tolerance(check, pair)
     ]
     assert not far, f"{len(far)} too far from EasyRec's, such as " + "; ".join(far[:5])
+
+
+def test_every_block_is_compared(case: Case) -> None:
+    backbone = getattr(case.parts.model, "backbone", None)
+    blocks = set(backbone.graph.main.blocks) if backbone else set()
+    stored = {key.split("/")[0] for key in section(case.arrays("train"), "block/")}
+    assert blocks <= stored
 
 
 def test_all_that_is_stored_is_compared(case: Case) -> None:

@@ -14,7 +14,7 @@ from easyrec_lite.data.samplers import Negatives, Sampler, open_sampler
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.protos.messages import DatasetConfig, EasyRecConfig
-from tests.conftest import shared_folder
+from tests.golden import CASES
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"
 
@@ -220,7 +220,7 @@ def test_one_giant_among_many_neither_hangs_nor_repeats() -> None:
 
 
 def test_golden_negatives_come_all_in_file_order() -> None:
-    table = shared_folder("golden") / "dssm_neg" / "negatives_gl.txt"
+    table = CASES / "dssm_neg" / "negatives_gl.txt"
     config = DatasetConfig(batch_size=64)
     names = ["adgroup_id", "cate_id", "campaign_id", "customer", "brand"]
     for name in names:

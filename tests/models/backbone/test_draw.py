@@ -11,7 +11,7 @@ from easyrec_lite.config import load, loads
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.models.backbone.draw import draw, nodes
 from easyrec_lite.models.backbone.svg import HEIGHT, WIDTH, draw_svg, layout
-from tests.conftest import shared_folder
+from tests.golden import CASES
 from tests.models.backbone.building import TEXT as TEXT_OF_CONFIG
 from tests.models.backbone.building import pipeline
 
@@ -85,7 +85,7 @@ def test_svg_is_xml_with_a_box_for_each_node_and_a_line_for_each_input() -> None
 
 
 def test_boxes_do_not_overlap_and_stand_right_of_what_they_read() -> None:
-    config = load(str(shared_folder("golden") / "parallel_dssm" / "pipeline.config"))
+    config = load(str(CASES / "parallel_dssm" / "pipeline.config"))
     found = nodes(config)
     corners = layout(found)
     for (ax, ay), (bx, by) in itertools.combinations(corners.values(), 2):
@@ -101,6 +101,6 @@ def test_boxes_do_not_overlap_and_stand_right_of_what_they_read() -> None:
 
 
 def test_refuses_a_config_without_a_backbone() -> None:
-    config = load(str(shared_folder("golden") / "dat" / "pipeline.config"))
+    config = load(str(CASES / "dat" / "pipeline.config"))
     with pytest.raises(ConfigError, match="no backbone"):
         draw(config)
