@@ -27,7 +27,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from benchmarks.speed import data
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.allocator import keep_freed_memory
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.models.assembly import build
@@ -69,12 +69,12 @@ class Case:
     def __init__(self, name: str, folder: Path, size: int):
         self.size = size
         self._config, self._edits = name, {"data_config.batch_size": size}
-        listwise = loss_terms(load_checked(name).config.model_config)[0].loss_type == LISTWISE
+        listwise = loss_terms(load_config(name).config.model_config)[0].loss_type == LISTWISE
         self._edits |= data.edits(folder, listwise)
-        parts = build(load_checked(name, self._edits))
+        parts = build(load_config(name, self._edits))
         self._transform, self._items = parts.transform, parts.item_features
         self._model = model = parts.model
-        config = load_checked(name, self._edits).config.train_config
+        config = load_config(name, self._edits).config.train_config
         self._trainer = Trainer(model, Optimizer(config, model.trainable, set(model.tables)))
         streams = {way: self._stream(mode) for way, mode in WAYS.items()}
         streams[HELD] = streams["with the cache"].take(self._whole).cache().repeat().prefetch(1)
@@ -83,7 +83,7 @@ class Case:
 
     def _stream(self, mode: str) -> tf.data.Dataset:
         """Returns the batches from the second epoch on, after the first is kept if it is to be."""
-        pipeline = load_checked(self._config, {**self._edits, "data_config.cache.mode": mode})
+        pipeline = load_config(self._config, {**self._edits, "data_config.cache.mode": mode})
         made = BatchInput(
             pipeline,
             pipeline.config.train_input_path,
@@ -191,6 +191,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    use_threads(*threads(load_checked(CONFIGS[0]).config.train_config, training=True))
+    use_threads(*threads(load_config(CONFIGS[0]).config.train_config, training=True))
     keep_freed_memory()
     sys.exit(main())

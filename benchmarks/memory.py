@@ -19,14 +19,14 @@ EDITS = {"train_config.log_step_count_steps": 5, "eval_input_path": ""}
 
 def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str]) -> None:
     """Trains in this process and prints its peaks as JSON."""
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
     from easyrec_lite.checks.memory import estimate
     from easyrec_lite.runs.process import prepare
 
     edits = {**EDITS, "model_dir": folder, "train_config.num_steps": steps}
     edits["data_config.batch_size"] = batch_size
     edits.update(edit.split("=", 1) for edit in sizes)
-    pipeline = load_checked(config, edits)
+    pipeline = load_config(config, edits)
     peaks = {"estimate": estimate(pipeline).total / 2**20}
     prepare(pipeline, quiet=True, training=True)
     from easyrec_lite.runs.training_run import Run

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from easyrec_lite.checks.check import check
+from easyrec_lite.checks.check import examine_and_check
 from easyrec_lite.checks.memory import estimate, report
 from easyrec_lite.checks.rules import files
 from easyrec_lite.checks.view import View
-from easyrec_lite.config import Pipeline, examine
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, ProblemError
 from easyrec_lite.core.files import atomic_file, atomic_write
 from easyrec_lite.core.registry import import_plugins
@@ -38,9 +38,8 @@ def main(argv: Sequence[str]) -> int:
     """
     args = _parser().parse_args(argv)
     import_plugins(args.plugins)
-    pipeline, problems = examine(args.config, edits_from(args))
+    pipeline, problems = examine_and_check(args.config, edits_from(args))
     if pipeline is not None:
-        problems = _distinct([*problems, *check(pipeline)])
         if not _errors(problems):
             problems += cluster_problems(pipeline)
         if args.data and not _errors(problems):
@@ -137,10 +136,6 @@ def _skipped(problem: Problem) -> Problem:
 
 def _errors(problems: Sequence[Problem]) -> int:
     return sum(problem.severity == "error" for problem in problems)
-
-
-def _distinct(problems: Sequence[Problem]) -> list[Problem]:
-    return sorted(dict.fromkeys(problems), key=lambda problem: problem.place)
 
 
 def _summary(errors: int, warnings: int) -> str:

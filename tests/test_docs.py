@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import load
 from easyrec_lite.explain import OWN_NUMBERS
 from easyrec_lite.explain import main as explain
@@ -22,6 +22,7 @@ from tests.test_readme import ROOT, blocks, calls, source_of, value_of
 
 DOCS = ROOT / "docs"
 NAMES = (
+    "api",
     "architecture",
     "config",
     "data",
@@ -59,7 +60,7 @@ def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -
     config = source_of(config)
     edits, _ = cli.split_edits(arguments)
     edits |= json.loads(value_of("--edit_config_json", arguments) or "{}")
-    read = load if "--import" in arguments else load_checked
+    read = load if "--import" in arguments else load_config
     assert read(config, edits).config != read(config).config or not edits
 
 
@@ -67,7 +68,7 @@ def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -
     "name", ["dssm_senet_on_taobao_backbone.config", "parallel_dssm_on_taobao_backbone.config"]
 )
 def test_graphs_are_as_drawn(name: str) -> None:
-    drawn = "\n".join(line.rstrip() for line in draw(load_checked(name)).splitlines())
+    drawn = "\n".join(line.rstrip() for line in draw(load_config(name)).splitlines())
     assert f"\n```\n{drawn.strip()}\n```\n" in text("models.md")
 
 

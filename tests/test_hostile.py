@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.faults.fuzz import TARGETS
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import ConfigError, DataError
 
 MILLION = 1_000_000
@@ -121,4 +121,4 @@ def test_a_file_that_is_too_large_for_a_config(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(ConfigError, match="more than 8 MB; is this a config"):
-        load_checked(path)
+        load_config(path)

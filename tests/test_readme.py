@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.explain import main as explain
@@ -80,8 +80,12 @@ def test_ci_runs_the_test_command() -> None:
 
 
 def test_every_command_is_shown() -> None:
-    modules = (ROOT / "easyrec_lite").glob("*.py")
-    names = {path.stem for path in modules if '__name__ == "__main__"' in path.read_text("utf-8")}
+    modules = [
+        *(ROOT / "easyrec_lite").glob("*.py"),
+        *(ROOT / "easyrec_lite").glob("*/__main__.py"),
+    ]
+    run = [path for path in modules if '__name__ == "__main__"' in path.read_text("utf-8")]
+    names = {path.parent.name if path.stem == "__main__" else path.stem for path in run}
     assert "train" in names
     assert {f"easyrec_lite.{name}" for name in names} == {module for module, _ in calls(README)}
 
@@ -91,9 +95,10 @@ def test_flags_are_known(
     page: str, module: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, rest = cli.split_edits(arguments)
-    subcommand = rest[:1] if module == datasets.__name__ and rest[0][0] != "-" else []
+    is_datasets = f"{module}.__main__" == datasets.__name__
+    subcommand = rest[:1] if is_datasets and rest[0][0] != "-" else []
     with pytest.raises(SystemExit) as ended:
-        importlib.import_module(module).main([*subcommand, "--help"])
+        (datasets if is_datasets else importlib.import_module(module)).main([*subcommand, "--help"])
     assert ended.value.code == 0
     known = set(re.findall(r"--[\w]+", capsys.readouterr().out))
     assert {word.split("=")[0] for word in rest if word.startswith("--") and word != "--"} <= known
@@ -120,7 +125,7 @@ def test_configs_exist_and_their_edits_fit(page: str, module: str, arguments: li
     edits |= json.loads(value_of("--edit_config_json", arguments) or "{}")
     assert config in SHIPPED | MADE_UP
     if config in SHIPPED:
-        assert load_checked(config, edits).config != load_checked(config).config or not edits
+        assert load_config(config, edits).config != load_config(config).config or not edits
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)

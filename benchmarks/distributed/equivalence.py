@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import save
 from easyrec_lite.distribution.cluster import VARIABLE
 from easyrec_lite.distribution.local_cluster import LocalCluster
@@ -115,7 +115,7 @@ def command(case: Case, data: Path, model: Path, how: str) -> list[str]:
         "train_config.train_distribute": how,
         **case.edits,
     }
-    pipeline = load_checked(case.config, edits)
+    pipeline = load_config(case.config, edits)
     pipeline.config.data_config.ClearField("negative_sampler")
     file = model.with_suffix(".config")
     save(pipeline, file)

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks.faults import inputs
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config.load import loads
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.fields import Field, input_fields
@@ -49,7 +49,7 @@ def config(content: bytes, folder: Path) -> None:
     """Loads and checks a config."""
     path = folder / "hostile.config"
     path.write_bytes(content)
-    load_checked(path)
+    load_config(path)
 
 
 def edit(text: str, folder: Path) -> None:

@@ -49,12 +49,12 @@ def run_baseline(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict
 
 def run_model(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[str, Any]]:
     """Trains and exports a model; returns its vectors of users and items, and what it took."""
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
     from easyrec_lite.runs.process import prepare
 
     data, folder = Path(spec["data"]), Path(spec["model_dir"])
     shutil.rmtree(folder, ignore_errors=True)
-    pipeline = load_checked(MODELS[spec["model"]], spec["edits"] | run_edits(data, folder))
+    pipeline = load_config(MODELS[spec["model"]], spec["edits"] | run_edits(data, folder))
     prepare(pipeline)
     from benchmarks.quality.weights import WeightCount
     from easyrec_lite.runs.estimator import Estimator

@@ -61,7 +61,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """
     from pathlib import Path
 
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
     from easyrec_lite.runs.process import load_tensorflow
 
     load_tensorflow()
@@ -74,9 +74,9 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     if write:
         target = Path(arguments["scratch"], f"{Path(source).name}.{arguments['format']}")
         if not target.exists():
-            write(load_checked(arguments["config"], edits), source, target)
+            write(load_config(arguments["config"], edits), source, target)
         edits["train_input_path"] = str(target)
-    pipeline = load_checked(arguments["config"], {**edits, "data_config.input_type": kind})
+    pipeline = load_config(arguments["config"], {**edits, "data_config.input_type": kind})
     parts = build(pipeline)
     config = pipeline.config
     size = config.data_config.batch_size

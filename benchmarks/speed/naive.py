@@ -55,10 +55,10 @@ def prepared(arguments: dict[str, Any]) -> tuple[Any, list[Any]]:
 
     load_tensorflow()
     from benchmarks.speed.training import batches
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
     from easyrec_lite.runs.training_run import Run
 
-    run = Run(load_checked(arguments["config"], arguments["edits"]), [], evaluate=False)
+    run = Run(load_config(arguments["config"], arguments["edits"]), [], evaluate=False)
     made = list(batches(run, {**arguments, "cached": 0}).take(arguments["cached"]))
     return run.parts, made
 

@@ -30,7 +30,7 @@ def run(bench: Bench) -> Iterator[Numbers]:
 
 def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """Exports a fresh model and loads its towers; a window calls each some times."""
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
     from easyrec_lite.runs.process import load_tensorflow
 
     load_tensorflow()
@@ -41,7 +41,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     from easyrec_lite.serving.export import export_models
     from easyrec_lite.serving.saved_model import SavedModel
 
-    pipeline = load_checked(arguments["config"], arguments["edits"])
+    pipeline = load_config(arguments["config"], arguments["edits"])
     parts = build(pipeline)
     folder = export_models(parts, Path(pipeline.config.model_dir), 0)
     with Timer() as loading:

@@ -24,13 +24,13 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
 
     load_tensorflow()
     from benchmarks.speed.work import work
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
     from easyrec_lite.runs.training_run import Run
 
     edits = dict(arguments["edits"])
     if arguments.get("kept"):
         edits["data_config.cache.mode"] = "ALWAYS"
-    pipeline = load_checked(arguments["config"], edits)
+    pipeline = load_config(arguments["config"], edits)
     own = threads(pipeline.config.train_config, training=True)
     use_threads(*[arguments.get("threads") or count for count in own])
     keep_freed_memory()

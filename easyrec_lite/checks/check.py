@@ -59,11 +59,54 @@ def check(pipeline: Pipeline) -> list[Problem]:
     return sorted(dict.fromkeys(found), key=lambda problem: problem.place)
 
 
-def load_checked(name: str | os.PathLike[str], edits: Edits | None = None) -> Pipeline:
-    """Loads the config `name` and checks what it means; the warnings of both are in the result.
+def load_config(name: str | os.PathLike[str], edits: Edits | None = None) -> Pipeline:
+    """Loads the config `name` and checks what it means.
+
+    Args:
+      name: a file (text format, or JSON if it ends in `.json`), or a config of the package.
+      edits: config path → value, as of `--edit_config_json`.
+
+    Returns:
+      The config, with the warnings of loading and of checking.
 
     Raises:
       ConfigError: all errors of loading and of checking at once.
+
+    Example:
+      >>> pipeline = load_config("dssm_on_taobao.config", {"train_config.num_steps": 100})
+      >>> pipeline.config.train_config.num_steps
+      100
+    """
+    return accept(*examine_and_check(name, edits))
+
+
+def check_config(name: str | os.PathLike[str], edits: Edits | None = None) -> list[Problem]:
+    """Returns all problems of the config `name`, errors and warnings, in file order.
+
+    Args:
+      name: as of `load_config`.
+      edits: as of `load_config`.
+
+    Raises:
+      ConfigError: the file does not exist or is not text.
+
+    Example:
+      >>> problem = check_config("dssm_on_taobao.config", {"train_config.num_stps": 100})[0]
+      >>> problem.severity, problem.path, problem.nearest
+      ('error', 'train_config.num_stps', 'num_steps')
+    """
+    return examine_and_check(name, edits)[1]
+
+
+def examine_and_check(
+    name: str | os.PathLike[str], edits: Edits | None = None
+) -> tuple[Pipeline | None, list[Problem]]:
+    """Returns what can be loaded of a config, None if nothing can, and all its problems.
+
+    Raises:
+      ConfigError: the file does not exist or is not text.
     """
     pipeline, problems = examine(name, edits)
-    return accept(pipeline, [*dict.fromkeys(problems + (check(pipeline) if pipeline else []))])
+    if pipeline is not None:
+        problems = [*problems, *check(pipeline)]
+    return pipeline, sorted(dict.fromkeys(problems), key=lambda problem: problem.place)

@@ -15,9 +15,8 @@ from typing import Any
 from easyrec_lite.core.errors import Problem, nearest
 from easyrec_lite.core.registry import Registry
 
-# Functions of the user's own, for `normalizer_fn`, `lambda`, `input_fn` and the like; registered
-# by a module named with --import: `@FUNCTIONS.register("my_function")`.
-FUNCTIONS: Registry[Callable[..., Any]] = Registry("function")
+Function = Callable[..., Any]
+FUNCTIONS: Registry[Function] = Registry("function")
 
 _CORE = """
     abs add add_n argmax argmin argsort boolean_mask broadcast_static_shape cast clip_by_norm
@@ -90,6 +89,26 @@ SIZE_ARGUMENTS: Mapping[str, Sequence[tuple[int, str]]] = {
 MAX_GROWTH = 2**20
 
 
+def register_function(name: str) -> Callable[[Function], Function]:
+    """Returns a decorator that gives a function the name by which expressions of a config call it.
+
+    Expressions are `normalizer_fn`, `lambda`, `input_fn` and the like. The module that holds the
+    function is named on the command line by `--import`.
+
+    Args:
+      name: the name in the config.
+
+    Raises:
+      ValueError: another function has that name already.
+
+    Example:
+      >>> @register_function("halved")
+      ... def halved(x):
+      ...     return x / 2
+    """
+    return FUNCTIONS.register(name)
+
+
 def is_function(name: str) -> bool:
     """Returns whether `name` is a TensorFlow function of the list or a registered one."""
     return name in TF_FUNCTIONS or name in FUNCTIONS
@@ -103,7 +122,7 @@ def unknown_function(name: str) -> Problem:
         expected="a tf, tf.math, tf.nn or tf.strings function of the list, or a registered one",
         found=repr(name),
         nearest=nearest(name, known),
-        remedy="register functions of your own with @FUNCTIONS.register(NAME) in a module "
+        remedy="register functions of your own with @register_function(NAME) in a module "
         "named with --import",
     )
 

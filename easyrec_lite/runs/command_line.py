@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.errors import ConfigError, Place, Problem, ProblemError, nearest
@@ -201,7 +201,7 @@ def pipeline_from(args: argparse.Namespace) -> Pipeline:
       ConfigError: all problems of the config, the edits or the plug-ins.
     """
     import_plugins(args.plugins)
-    return load_checked(args.config, edits_from(args))
+    return load_config(args.config, edits_from(args))
 
 
 def positive(text: str) -> int:

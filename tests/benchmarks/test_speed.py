@@ -25,7 +25,7 @@ from benchmarks.speed import worker as worker_module
 from benchmarks.speed.__main__ import SECTIONS, main
 from benchmarks.speed.report import table
 from benchmarks.speed.rows import LISTWISE, ROWS, Row
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.runs import process as runtime
 from tests.e2e.running import few_features
 
@@ -137,7 +137,7 @@ def test_work_of_a_step(tmp_path: Path) -> None:
     from easyrec_lite.runs.training_run import Run
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
-    run = Run(load_checked(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
+    run = Run(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
     batch = next(iter(training.batches(run, {})))
     found = work.work(run.parts.model, batch)
     user, item = 48 * 8 + 8 * 4, 32 * 8 + 8 * 4
@@ -161,7 +161,7 @@ def test_spread_ids_cover_the_table_and_follow_from_the_position(tmp_path: Path)
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
     edits["feature_config.features[input_names[0]=user_id].hash_bucket_size"] = 10_000
-    run = Run(load_checked(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
+    run = Run(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
     one, again = (next(iter(training.batches(run, {"spread": 10_000}))) for _ in range(2))
     ids = one.features["user_id"].ids.numpy()
     assert ids.tolist() == again.features["user_id"].ids.numpy().tolist()
@@ -179,11 +179,11 @@ def test_a_worker_answers_and_tells_why_it_failed() -> None:
 
 def test_every_size_is_a_config_without_problems() -> None:
     for row in ROWS:
-        load_checked(row.config, row.edits)
+        load_config(row.config, row.edits)
     cases = list(scaling._cases(quick=False))
     assert {what for what, *_ in cases} == {"tables", "batch", "negatives", "features"}
     for what, size, edits, _ in cases:
-        config = load_checked(LISTWISE.config, edits).config
+        config = load_config(LISTWISE.config, edits).config
         if what == "features":
             (user,) = (g for g in config.model_config.feature_groups if g.group_name == "user")
             assert len(user.feature_names) == size

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.checks.check import check, load_checked
+from easyrec_lite.checks.check import check, load_config
 from easyrec_lite.config import examine, load, loads
 from easyrec_lite.config import load as load_function
 from easyrec_lite.config.source import Source, parent_path
@@ -141,11 +141,11 @@ def test_examine_gives_all_problems_and_what_could_be_read(tmp_path: Path) -> No
 
 def test_load_checked_tells_loading_and_meaning_at_once(tmp_path: Path) -> None:
     text = (CASES / "dssm_senet" / "pipeline.config").read_text()
-    good = load_checked(write(tmp_path, "a.config", text))
+    good = load_config(write(tmp_path, "a.config", text))
     assert set(good.warnings) == set(check(good))
     bad = text.replace("num_steps:", "num_stps:").replace('"user_id"', '"userid"', 1)
     with pytest.raises(ConfigError) as caught:
-        load_checked(write(tmp_path, "b.config", bad))
+        load_config(write(tmp_path, "b.config", bad))
     text = str(caught.value)
     assert "num_stps" in text
     assert "userid" in text

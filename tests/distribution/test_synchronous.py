@@ -131,11 +131,11 @@ def test_files_of_their_own_end_unevenly_and_nothing_is_lost(data, tmp_path) -> 
 
 
 def test_the_negatives_of_a_row_are_told(data, tmp_path) -> None:
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
     from easyrec_lite.runs.training_run import negatives
 
     edits = {"data_config.batch_size": 30, "data_config.negative_sampler.num_sample": 8}
-    config = load_checked("dssm_senet_on_taobao", edits).config
+    config = load_config("dssm_senet_on_taobao", edits).config
     assert negatives(config, 1) == "up to 29 of the batch's other rows, and 8 sampled"
     assert "up to 29 other rows of its own replica, and 8 sampled" in negatives(config, 4)
     assert "would have 119" in negatives(config, 4)

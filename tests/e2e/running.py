@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.datasets.taobao_layout import COLUMNS
 
@@ -57,7 +57,7 @@ def edits(name: str, data: Path, model_dir: Path, **more: Any) -> dict[str, Any]
 
 def pipeline(name: str, data: Path, model_dir: Path, **more: Any) -> Pipeline:
     """Returns the checked config with `edits`."""
-    return load_checked(name, edits(name, data, model_dir, **more))
+    return load_config(name, edits(name, data, model_dir, **more))
 
 
 def command(

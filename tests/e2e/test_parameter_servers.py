@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import PeerLost
 from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.launch import supervise
@@ -109,7 +109,7 @@ def test_one_worker_trains_as_one_process_does(runs: Runs, tmp_path: Path) -> No
     assert supervise(cluster) == 0, printed(cluster)
     assert "user/user_id/embedding in 2" in printed(cluster)
     edits = {"model_dir": str(tmp_path / "one")}
-    one = Estimator(load_checked(str(tmp_path / "my.config"), edits)).train_and_evaluate()
+    one = Estimator(load_config(str(tmp_path / "my.config"), edits)).train_and_evaluate()
     assert one.step == STEPS_AN_EPOCH == int(runs.stored("global_step"))
     assert one.checkpoint is not None
     shapes = variable_shapes(one.checkpoint)
@@ -164,7 +164,7 @@ def test_checkpoints_go_from_any_cluster_to_any_other(runs: Runs) -> None:
     assert "these begin at row 600 of epoch 2" in printed(other)
     assert int(runs.stored("global_step")) == 4 * STEPS_AN_EPOCH
     edits = {"data_config.num_epochs": 5, "train_config.train_distribute": "NoStrategy"}
-    alone = Estimator(load_checked(str(runs.folder / "my.config"), edits)).train()
+    alone = Estimator(load_config(str(runs.folder / "my.config"), edits)).train()
     assert alone.step == 5 * STEPS_AN_EPOCH
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from tests.e2e.conftest import Trained
 from tests.e2e.running import LISTWISE
 from tests.reporting.browser import visit, with_probe
@@ -18,7 +18,7 @@ def test_a_run_ends_with_a_report_to_look_at(listwise: Trained, tmp_path: Path) 
     text = target.read_text("utf-8")
     page = parse(text)
     assert "could not be made" not in page.text
-    groups = load_checked(LISTWISE).config.model_config.feature_groups
+    groups = load_config(LISTWISE).config.model_config.feature_groups
     features = tables(section(page, "features"))
     for group in groups:
         rows = features[f"Weights in {group.group_name}_senet"]

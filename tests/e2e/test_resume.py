@@ -84,9 +84,9 @@ def changes_of(name: str, synthetic: Path, folder: Path, **more: Any) -> dict[st
 
 
 def train(name: str, changes: Mapping[str, Any], recorder: Recorder) -> str | None:
-    from easyrec_lite.checks.check import load_checked
+    from easyrec_lite.checks.check import load_config
 
-    return Estimator(load_checked(name, changes), [recorder]).train().checkpoint
+    return Estimator(load_config(name, changes), [recorder]).train().checkpoint
 
 
 def assert_equal_checkpoints(found: str | None, expected: str | None) -> None:

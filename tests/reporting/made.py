@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 from tests.serving import exported
 
@@ -32,7 +32,7 @@ def config(folder: Path, **edits: Any) -> Pipeline:
         text = text.replace(tower, tower.replace("dnn", "senet {{ reduction_ratio: 2 }} dnn"))
     file = folder / "senet.config"
     file.write_text(text.format(data=folder), encoding="utf-8")
-    return load_checked(file, {path.replace("__", "."): value for path, value in edits.items()})
+    return load_config(file, {path.replace("__", "."): value for path, value in edits.items()})
 
 
 def log_lines(steps: int = 7) -> list[dict[str, Any]]:

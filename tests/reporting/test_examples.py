@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.reporting import users
 from easyrec_lite.reporting.folder import ModelFolder
@@ -162,6 +162,6 @@ def test_who_the_user_is(tmp_path: Path, edits: dict[str, Any], user: str) -> No
 
 
 def test_who_the_user_is_in_a_backbone() -> None:
-    found = id_columns(load_checked("dssm_senet_on_taobao_backbone.config"), MANIFEST)
+    found = id_columns(load_config("dssm_senet_on_taobao_backbone.config"), MANIFEST)
     assert found.user == "user_id"
     assert [column.name for column in found.lists] == ["tag_category_list", "tag_brand_list"]

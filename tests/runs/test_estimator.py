@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import ConfigError, RunError
 from easyrec_lite.core.locks import only_run
 from easyrec_lite.datasets import __main__ as datasets
@@ -48,7 +48,7 @@ def estimator(data: Path, folder: Path, hooks: Any = (), **edits: Any) -> Estima
         "model_config.dssm.item_tower.dnn.hidden_units": [8, 4],
         **{path.replace("__", "."): value for path, value in edits.items()},
     }
-    return Estimator(load_checked(CONFIG, found), hooks)
+    return Estimator(load_config(CONFIG, found), hooks)
 
 
 class Recorder(Hook):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 
 CONFIG = """
@@ -96,4 +96,4 @@ def pipeline(folder: Path, **edits: object) -> Pipeline:
     """Returns the checked config on the data in `folder`; `edits` by config path."""
     file = folder / "tiny.config"
     file.write_text(CONFIG.format(data=folder), encoding="utf-8")
-    return load_checked(file, edits)
+    return load_config(file, edits)

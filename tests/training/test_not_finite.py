@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.runs.estimator import Estimator
 
@@ -72,7 +72,7 @@ def test_a_feature_by_row_file_and_step(tmp_path: Path, kind: str, shuffle: str)
     config = tmp_path / "a.config"
     config.write_text(CONFIG.format(data=data, folder=tmp_path, kind=kind, shuffle=shuffle))
     with pytest.raises(RunError) as caught:
-        Estimator(load_checked(config)).train()
+        Estimator(load_config(config)).train()
     (problem,) = caught.value.problems
     assert problem.place.file == str(data)
     assert problem.place.line == BAD + 1

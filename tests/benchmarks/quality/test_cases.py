@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.quality.baselines import BASELINES
 from benchmarks.quality.cases import ALL, MODELS, VARIANTS, cases
-from easyrec_lite.checks.check import load_checked
+from easyrec_lite.checks.check import load_config
 
 
 def test_a_study_that_breaks_off_has_a_whole_table_first() -> None:
@@ -28,7 +28,7 @@ def test_edits_leave_what_the_variant_has(model: str, variant) -> None:
     (run,) = (
         one for one in cases(1000, 1, 1, 0, {}) if (one.model, one.variant) == (model, variant.name)
     )
-    config = load_checked(MODELS[model], run.edits).config
+    config = load_config(MODELS[model], run.edits).config
     softmax = config.model_config.softmax
     assert softmax.mask_false_negatives == variant.mask
     assert (softmax.logq == softmax.COUNTED) == variant.logq
@@ -41,7 +41,7 @@ def test_edits_leave_what_the_variant_has(model: str, variant) -> None:
 
 def test_epochs_set_steps_and_schedule_alike() -> None:
     run = cases(1000, 1, 1, 3, {"data_config.batch_size": 300})[-1]
-    config = load_checked(MODELS[run.model], run.edits).config
+    config = load_config(MODELS[run.model], run.edits).config
     (optimizer,) = config.train_config.optimizer_config
     rate = optimizer.adam_optimizer.learning_rate.cosine_decay_learning_rate
     assert (config.data_config.num_epochs, config.data_config.batch_size) == (3, 300)
@@ -50,7 +50,7 @@ def test_epochs_set_steps_and_schedule_alike() -> None:
 
 
 def test_the_shipped_configs_differ_in_their_models_alone() -> None:
-    one, *others = (load_checked(name).config for name in MODELS.values())
+    one, *others = (load_config(name).config for name in MODELS.values())
     for other in others:
         for field in ("train_config", "data_config", "eval_config"):
             assert getattr(one, field) == getattr(other, field)
