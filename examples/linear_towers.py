@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.models.registry import MODELS
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.towers import Encoded
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
@@ -42,7 +42,7 @@ class LinearTower:
         return Encoded(self.layers[0](tf.concat(fields, axis=-1)), penalties)
 
 
-@MODELS.register("LinearTowers")
+@MODELS.implement("LinearTowers")
 class LinearTowers(TwoTowerModel):
     """Two linear towers over the groups `user` and `item`."""
 

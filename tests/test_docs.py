@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from easyrec_lite.checks.check import load_config
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import load
 from easyrec_lite.explain import OWN_NUMBERS
 from easyrec_lite.explain import main as explain
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.models.backbone.draw import draw
-from easyrec_lite.models.registry import MODELS
 from easyrec_lite.protos.docs import messages
 from easyrec_lite.runs import command_line as cli
 from tests.test_readme import ROOT, blocks, calls, source_of, value_of

@@ -6,7 +6,6 @@ import os
 
 from easyrec_lite.checks import fields
 from easyrec_lite.checks.rules import (
-    backbone,
     code,
     data,
     export,
@@ -18,8 +17,6 @@ from easyrec_lite.checks.rules import (
     metrics,
     model,
     sampler,
-    softmax,
-    towers,
     train,
 )
 from easyrec_lite.checks.view import View
@@ -27,23 +24,10 @@ from easyrec_lite.config.load import Edits, accept, examine
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.core.errors import Problem
 
-CONCERNS = (
-    data,
-    features,
-    feature_options,
-    groups,
-    model,
-    backbone,
-    towers,
-    losses,
-    sampler,
-    softmax,
-    train,
-    metrics,
-    full_ranking,
-    export,
-    code,
-)
+# Concerns of any config, and those that ask what the model, its losses and its sides are: without
+# a known model they would only repeat that it is unknown.
+CONCERNS = (data, features, feature_options, groups, train, code)
+OF_MODEL = (losses, sampler, metrics, full_ranking, export)
 
 
 def check(pipeline: Pipeline) -> list[Problem]:
@@ -53,7 +37,7 @@ def check(pipeline: Pipeline) -> list[Problem]:
     """
     view = View(pipeline)
     found = [*pipeline.warnings, *fields.walk(pipeline)]
-    for concern in CONCERNS:
+    for concern in (*CONCERNS, model, *(OF_MODEL if view.spec else ())):
         for rule in concern.RULES:
             found += rule(view)
     return sorted(dict.fromkeys(found), key=lambda problem: problem.place)

@@ -1,65 +1,22 @@
-"""The decision for every field of the schema, one entry a message.
+"""The decision for every field of the schema that no component declares, one entry a message.
 
 A message is refused whole, has no effect as a whole, or names each of its fields as implemented,
-warned about (ignoring it cannot change what the results mean) or refused (it would).
+warned about (ignoring it cannot change what the results mean) or refused (it would). The messages
+of components (models, losses, metrics, …) stand in their specs, as do the fields that hold them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
-
-Kind = Literal["implemented", "warned", "refused"]
-
-
-class Status(NamedTuple):
-    """What becomes of a field.
-
-    Attributes:
-      kind: `implemented`; `warned`: accepted without effect; `refused`: an error.
-      note: why, when it is not implemented.
-      remedy: what to do instead.
-    """
-
-    kind: Kind
-    note: str = ""
-    remedy: str = ""
-
-
-Reason = str | tuple[str, str]
-
-
-def _fields(
-    implemented: str = "",
-    *,
-    warned: Mapping[str, Reason] | None = None,
-    refused: Mapping[str, Reason] | None = None,
-) -> dict[str, Status]:
-    """Returns field → status; each key of `warned` and `refused` holds one or more names."""
-    table = {name: Status("implemented") for name in implemented.split()}
-    for names, reason in (warned or {}).items():
-        table |= {name: _status("warned", reason) for name in names.split()}
-    for names, reason in (refused or {}).items():
-        table |= {name: _status("refused", reason) for name in names.split()}
-    return table
-
-
-def _status(kind: Kind, reason: Reason) -> Status:
-    return Status(kind, reason) if isinstance(reason, str) else Status(kind, *reason)
+from easyrec_lite.checks.status import Status
+from easyrec_lite.checks.status import fields as _fields
 
 
 def _each(names: str, status: Status) -> dict[str, Status]:
     return dict.fromkeys(names.split(), status)
 
 
-LIST_LOSS_OPTION = (
-    "labels and scores are compared as they are",
-    "leave it out; transform the labels in the data",
-)
-MODEL = (
-    "the models here have two towers",
-    "use DSSM, DSSM_SENet, DAT, or MatchModel with a backbone",
-)
+MODEL = ("the model is not offered", "use a model_class that is offered")
+METRIC = ("the metric is not computed", "use a metric that is offered")
 PLATFORM = (
     "platform services are not read here",
     "write the rows to CSV, Parquet or TFRecord files and name them in {0}_input_path",
@@ -76,7 +33,7 @@ LAYER = (
     "the layer library does not hold it",
     "use another layer, or register your own in a module named with --import",
 )
-LOSS = ("the loss is not part of the models here", "use another loss_type")
+LOSS = ("the loss is not offered", "use another loss_type")
 ONE_MACHINE = "training runs on one machine"
 EMBEDDING_VARIABLE = "a table has the rows that its feature asks for, admitted from the start"
 INCREMENTAL = "a checkpoint always holds every variable"
@@ -103,7 +60,7 @@ WHOLE: dict[str, Status] = {
         "ZILNLoss JRCLoss SoftmaxCrossEntropyWithNegativeMining CircleLoss MultiSimilarityLoss",
         Status("refused", *LOSS),
     ),
-    "AvgPrecisionAtTopK": Status("refused", "the metric is not computed", "use recall_at_topk"),
+    "AvgPrecisionAtTopK": Status("refused", *METRIC),
     "DatasetConfig.LabelFunction": Status("refused", *CODE),
     "EVParams": Status("warned", EMBEDDING_VARIABLE),
     **_each(
@@ -163,15 +120,7 @@ PIPELINE = {
         },
     ),
     "FullRanking": _fields("topk item_path user_id item_id seen_path group_by by_row"),
-    "EvalMetrics": _fields(
-        "auc recall_at_topk mean_absolute_error mean_squared_error accuracy max_f1 "
-        "root_mean_squared_error gauc session_auc recall precision",
-        refused={"precision_at_topk": ("the metric is not computed", "use recall_at_topk")},
-    ),
-    "AUC": _fields("num_thresholds"),
-    "RecallAtTopK": _fields("topk"),
-    "GAUC": _fields("uid_field reduction"),
-    "SessionAUC": _fields("session_id_field reduction"),
+    "EvalMetrics": _fields(),
     "ExportConfig": _fields(
         "exporter_type best_exporter_metric metric_bigger enable_early_stop max_check_steps "
         "multi_placeholder exports_to_keep multi_value_fields placeholder_named_by_input "
@@ -284,82 +233,33 @@ FEATURES = {
     "ConstantInitializer": _fields("consts"),
 }
 
-TOWERS = "user_tower item_tower l2_regularization simi_func ignore_in_batch_neg_sam temperature "
-OURS = "item_id mask_sampled_by_item_id"
 MODELS = {
     "EasyRecModel": _fields(
-        "model_class feature_groups model_params dssm dssm_senet dat embedding_regularization "
-        "loss_type kd losses backbone label_name restore_filters custom_params softmax",
+        "model_class feature_groups embedding_regularization loss_type kd losses backbone "
+        "label_name restore_filters custom_params softmax",
         warned={
             "model_name": "model_class alone says which model it is",
             "ev_params": EMBEDDING_VARIABLE,
         },
         refused={
-            "dummy wide_and_deep deepfm multi_tower fm dcn autoint dlrm cmbf uniter "
-            "multi_tower_recall mind dropoutnet metric_learning pdn mmoe esmm dbmtl "
-            "simple_multi_task ple rocket_launching": MODEL,
             "seq_att_groups": SEQUENCE_GROUP,
             "num_class": ("two towers give one score a row", "leave it out"),
             "variational_dropout": ("it is not part of the models here", "leave it out"),
             "loss_weight_strategy": ("only Fixed weights are served", "give each loss a weight"),
         },
     ),
-    "SoftmaxOptions": _fields(
-        "item_id mask_false_negatives logq logq_of_positive logq_rate logq_buckets "
-        "learn_temperature min_temperature hardest_negatives cross_replica_negatives"
-    ),
-    "ModelParams": _fields(
-        "l2_regularization user_tower_idx_in_output item_tower_idx_in_output simi_func "
-        "temperature scale_simi ignore_in_batch_neg_sam " + OURS,
-        warned={"outputs": "the outputs of a match model are those of its two towers"},
-        refused={"task_towers": ("a match model has one task", "leave them out")},
-    ),
-    "DSSM": _fields(TOWERS + "scale_simi " + OURS),
-    "DSSMTower": _fields("id dnn"),
-    "DSSM_SENet": _fields(TOWERS + "scale_simi " + OURS),
-    "DSSM_SENet_Tower": _fields("id senet dnn"),
-    "DAT": _fields(TOWERS + "amm_i_weight amm_u_weight " + OURS),
-    "DATTower": _fields("id dnn"),
     "DNN": _fields("hidden_units dropout_ratio activation use_bn"),
-}
-
-LOSS_PARAMETERS = (
-    "f1_reweighted_loss binary_focal_loss pairwise_loss pairwise_focal_loss pairwise_logistic_loss "
-    "pairwise_hinge_loss listwise_rank_loss listwise_distill_loss "
-)
-LOSSES = {
     "Loss": _fields(
-        "loss_type weight loss_name " + LOSS_PARAMETERS,
+        "loss_type weight loss_name",
         refused={
             "learn_loss_weight": ("only fixed weights are served", "give each loss a weight"),
-            "softmax_loss circle_loss multi_simi_loss jrc_loss ziln_loss": LOSS,
         },
     ),
     "KD": _fields(
         "loss_name pred_name soft_label_name label_is_logits loss_type loss_weight "
         "temperature task_space_indicator_name task_space_indicator_value in_task_space_weight "
-        "out_task_space_weight " + LOSS_PARAMETERS,
+        "out_task_space_weight",
         warned={"pred_is_logits": "the model's own logits are at hand"},
-        refused={"softmax_loss circle_loss multi_simi_loss jrc_loss": LOSS},
-    ),
-    "F1ReweighedLoss": _fields("f1_beta_square label_smoothing"),
-    "BinaryFocalLoss": _fields("gamma alpha ohem_ratio label_smoothing"),
-    "PairwiseLoss": _fields("margin session_name temperature"),
-    "PairwiseFocalLoss": _fields("gamma alpha hinge_margin session_name ohem_ratio temperature"),
-    "PairwiseLogisticLoss": _fields(
-        "temperature session_name hinge_margin ohem_ratio use_label_margin"
-    ),
-    "PairwiseHingeLoss": _fields(
-        "temperature session_name margin ohem_ratio label_is_logits use_label_margin",
-        refused={"use_exponent": ("the loss here has no exponential form", "leave it out")},
-    ),
-    "ListwiseRankLoss": _fields(
-        "temperature session_name label_is_logits",
-        refused={"transform_fn scale_logits": LIST_LOSS_OPTION},
-    ),
-    "ListwiseDistillLoss": _fields(
-        "temperature session_name label_clip_max_value",
-        refused={"transform_fn scale_logits": LIST_LOSS_OPTION},
     ),
 }
 
@@ -485,7 +385,6 @@ FIELDS: dict[str, dict[str, Status]] = {
     **DATA,
     **FEATURES,
     **MODELS,
-    **LOSSES,
     **BACKBONE,
     **LAYERS,
     **OPTIMIZERS,

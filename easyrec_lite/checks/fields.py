@@ -1,19 +1,38 @@
 """Which fields of the schema have an effect here: implemented, warned about, or refused.
 
-The decisions stand in `field_table`; this module answers for one field, and walks a config.
+The decisions stand in the specs of components and, for all else, in `field_table`; this module
+answers for one field, and walks a config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from easyrec_lite.checks.field_table import FIELDS, WHOLE, Status
+from easyrec_lite.checks.field_table import FIELDS, LOSS, METRIC, MODEL, WHOLE
+from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.loss import LOSSES
+from easyrec_lite.checks.specs.metric import METRICS
+from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.checks.status import Status
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.core.registry import ComponentRegistry
 from easyrec_lite.protos import PACKAGE, message_class
 
 __all__ = ["Status", "status", "walk"]
+
+IMPLEMENTED = Status("implemented")
+# The `oneof`s that hold the parameters of components: (message, oneof) → the components that may
+# own a field there, and what becomes of the fields that none of them owns. The rules of `check`
+# report these where the component is named, so that `walk` leaves them out.
+OWNERS: dict[tuple[str, str], tuple[ComponentRegistry[Any], Status]] = {
+    ("EasyRecModel", "model"): (MODELS, Status("refused", *MODEL)),
+    ("Loss", "loss_param"): (LOSSES, Status("refused", *LOSS)),
+    ("KD", "loss_param"): (LOSSES, Status("refused", *LOSS)),
+    ("EvalMetrics", "metric"): (METRICS, Status("refused", *METRIC)),
+}
 
 
 def status(message_name: str, field_name: str) -> Status:
@@ -40,9 +59,34 @@ def walk(pipeline: Pipeline) -> list[Problem]:
     return [_problem(decision, pipeline, path) for path, decision in _undone(pipeline.config, "")]
 
 
+def declared() -> dict[str, dict[str, Status]]:
+    """Returns the messages that components declare, each with its fields' statuses."""
+    registries = {id(registry): registry for registry, _ in OWNERS.values()}.values()
+    specs: list[Spec] = [spec for registry in registries for spec in registry.specs()]
+    return {name: dict(table) for spec in specs for name, table in spec.messages.items()}
+
+
+@cache
+def _of_component(message_name: str) -> dict[str, Status] | None:
+    return declared().get(message_name)
+
+
+def _owner(message_name: str, field_name: str) -> tuple[ComponentRegistry[Any], Status] | None:
+    field = message_class(message_name).DESCRIPTOR.fields_by_name[field_name]
+    oneof = field.containing_oneof
+    return OWNERS.get((message_name, oneof.name)) if oneof else None
+
+
 def _decision(message_name: str, field_name: str) -> Status:
-    whole = WHOLE.get(message_name)
-    return whole or FIELDS[message_name][field_name]
+    owner = _owner(message_name, field_name)
+    if owner is not None:
+        registry, unowned = owner
+        owned = any(spec.message == field_name for spec in registry.specs())
+        return IMPLEMENTED if owned else unowned
+    table = _of_component(message_name)
+    if table is not None:
+        return table[field_name]
+    return WHOLE.get(message_name) or FIELDS[message_name][field_name]
 
 
 def _undone(message: Any, prefix: str) -> Iterator[tuple[str, Status]]:
@@ -50,6 +94,8 @@ def _undone(message: Any, prefix: str) -> Iterator[tuple[str, Status]]:
     owner = message.DESCRIPTOR.full_name.removeprefix(f"{PACKAGE}.")
     for field, value in message.ListFields():
         decision = _decision(owner, field.name)
+        if decision.kind != "implemented" and _owner(owner, field.name):
+            continue
         items = _items(field, value, prefix + field.name)
         if decision.kind == "implemented":
             for path, item in items:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from easyrec_lite.checks import tables
+from easyrec_lite.checks.specs.model import DenseLayer
 from easyrec_lite.checks.view import Feature, View
 from easyrec_lite.config.source import Pipeline
 
@@ -22,13 +23,6 @@ SLOTS = {
     "adam_asyncw_optimizer": 2,
     "lazy_adam_optimizer": 2,
 }
-# Values beside each weight of a batch-normalised unit: scale, shift and two moving statistics.
-NORM_VALUES = 4
-# Rows of the softmax that are scored at a time, and how many numbers a logit takes meanwhile.
-SOFTMAX_ROWS = 512
-SOFTMAX_COPIES = 3
-# What a streaming estimate keeps of a hash bucket of item ids: a row, an interval, a count.
-STREAMING_BYTES = 16
 # Rows that are shuffled together when the config does not say, copied once while they are.
 SHUFFLE_ROWS = 1 << 17
 SHUFFLE_COPIES = 2
@@ -94,25 +88,25 @@ def estimate(pipeline: Pipeline) -> Estimate:
     """Returns the memory that training needs, about, without reading any data."""
     view = View(pipeline)
     found = _tables(view)
-    units = _dense_layers(view)
+    layers = view.spec.dense_layers(view) if view.spec else None
     notes = [
         f"the rows of table {table.name} are unknown until its vocab_file is there"
         for table in found
         if table.rows is None
     ]
-    if not view.towers:
+    if layers is None:
         notes.append("the model's dense layers are not counted")
     if view.sampler:
         notes.append("the sampler's tables are not counted")
     parts = {
-        "dense weights and optimiser": _dense_bytes(view, units),
-        "activations of a batch": _activation_bytes(view, units),
+        "dense weights and optimiser": _dense_bytes(view, layers or ()),
+        "activations of a batch": _activation_bytes(view, layers or ()),
         "shuffled rows": _shuffle_bytes(view),
         "Python and TensorFlow": PROCESS,
     }
-    if view.listwise:
-        parts["in-batch softmax"] = _softmax_bytes(view)
-        parts["streaming estimate of logq"] = _streaming_bytes(view)
+    for loss in view.losses:
+        spec = view.loss_spec(loss)
+        parts |= spec.memory(view) if spec else {}
     return Estimate(found, {name: size for name, size in parts.items() if size}, notes)
 
 
@@ -150,54 +144,20 @@ def _slots(view: View, index: int) -> int:
     return SLOTS.get(config.WhichOneof("optimizer") or "", 0) + config.use_moving_average
 
 
-def _dense_layers(view: View) -> list[tuple[int, int, int]]:
-    """Returns (inputs, units, values beside a unit) of each dense layer of both towers."""
-    layers = []
-    for name, tower in view.towers.items():
-        group = name.removesuffix("_tower")
-        dims = _widths(view, group)
-        if "senet" in tower.config.DESCRIPTOR.fields_by_name:
-            senet = tower.config.senet
-            squeezed = 2 * senet.num_squeeze_group * len(dims)
-            excited = max(1, squeezed // max(1, senet.reduction_ratio))
-            layers += [(squeezed, excited, 1), (excited, sum(dims), 1)]
-        inputs = sum(dims) + sum(_widths(view, f"{group}_id_augment"))
-        values = 1 + NORM_VALUES * tower.config.dnn.use_bn
-        for units in tower.config.dnn.hidden_units:
-            layers.append((inputs, units, values))
-            inputs = units
-    return layers
-
-
 def _widths(view: View, group: str) -> list[int]:
     return [tables.width(feature) or 0 for feature in view.group_features(group)]
 
 
-def _dense_bytes(view: View, layers: Iterable[tuple[int, int, int]]) -> int:
+def _dense_bytes(view: View, layers: Iterable[DenseLayer]) -> int:
     weights = sum(inputs * units + units * values for inputs, units, values in layers)
     return weights * (1 + _slots(view, 1)) * FLOAT
 
 
-def _activation_bytes(view: View, layers: Iterable[tuple[int, int, int]]) -> int:
+def _activation_bytes(view: View, layers: Iterable[DenseLayer]) -> int:
     """Each layer's outputs, of the batch and of the candidates, and their gradients."""
     width = sum(units for _, units, _ in layers)
     width += sum(sum(_widths(view, group)) for group in view.groups)
-    return _candidates(view) * width * 2 * FLOAT
-
-
-def _candidates(view: View) -> int:
-    sampled = view.sampler.config.num_sample if view.sampler and view.listwise else 0
-    return view.data.batch_size + sampled
-
-
-def _softmax_bytes(view: View) -> int:
-    rows = min(view.data.batch_size, SOFTMAX_ROWS)
-    return rows * _candidates(view) * FLOAT * SOFTMAX_COPIES
-
-
-def _streaming_bytes(view: View) -> int:
-    options = view.model_config.softmax
-    return options.logq_buckets * STREAMING_BYTES if options.logq == options.STREAMING else 0
+    return view.candidates * width * 2 * FLOAT
 
 
 def _shuffle_bytes(view: View) -> int:

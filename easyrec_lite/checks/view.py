@@ -7,29 +7,14 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from easyrec_lite.checks.specs.loss import LOSSES, LossSpec, Scored, loss_names
+from easyrec_lite.checks.specs.model import MODELS, ModelSpec, Sides
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.core.errors import Place, Problem, nearest
 
 RANGE = re.compile(r"(.*)\[(\d+)-(\d+)\](.*)")
 # What a range may stand for.
 MOST_NAMES = 10_000
-LISTWISE = ("SOFTMAX_CROSS_ENTROPY",)
-POINTWISE = (
-    "CLASSIFICATION",
-    "L2_LOSS",
-    "SIGMOID_L2_LOSS",
-    "BINARY_CROSS_ENTROPY_LOSS",
-    "CROSS_ENTROPY_LOSS",
-    "F1_REWEIGHTED_LOSS",
-    "BINARY_FOCAL_LOSS",
-    "PAIR_WISE_LOSS",
-    "PAIRWISE_FOCAL_LOSS",
-    "PAIRWISE_LOGISTIC_LOSS",
-    "PAIRWISE_HINGE_LOSS",
-    "KL_DIVERGENCE_LOSS",
-    "LISTWISE_RANK_LOSS",
-    "LISTWISE_DISTILL_LOSS",
-)
 
 
 class Named(NamedTuple):
@@ -196,14 +181,22 @@ class View:
         )
 
     @cached_property
-    def towers(self) -> dict[str, Named]:
-        """`user_tower` and `item_tower` of DSSM, DSSM_SENet and DAT; empty for other models."""
-        if self.model is None or self.model.name not in ("dssm", "dssm_senet", "dat"):
-            return {}
-        return {
-            name: Named(name, f"{self.model.path}.{name}", getattr(self.model.config, name))
-            for name in ("user_tower", "item_tower")
-        }
+    def spec(self) -> ModelSpec | None:
+        """The spec of the config's `model_class`; None for an unknown one."""
+        return MODELS.find(self.model_config.model_class)
+
+    @cached_property
+    def sides(self) -> Sides:
+        """The feature groups of the user side and of the item side; empty when not known."""
+        return self.spec.sides(self) if self.spec else Sides({}, {})
+
+    @property
+    def candidates(self) -> int:
+        """How many items a batch holds at most: those of its rows, and the sampled ones."""
+        sampled = self.sampler.config.num_sample if self.sampler and self.listwise else 0
+        return int(self.data.batch_size + sampled)
+
+    # Losses.
 
     @cached_property
     def losses(self) -> list[Named]:
@@ -216,10 +209,19 @@ class View:
         name = enum_name(self.model_config, "loss_type")
         return [Named(name, "model_config.loss_type", None)]
 
+    def loss_spec(self, loss: Named) -> LossSpec | None:
+        """Returns the spec of a loss; None for an unknown one."""
+        return LOSSES.find(loss.name)
+
+    def loss_names(self, scored: Iterable[Scored]) -> list[str]:
+        """Returns the names of the losses of these kinds, sorted."""
+        return [name for kind in scored for name in loss_names(kind)]
+
     @cached_property
     def listwise(self) -> bool:
         """Whether every row's positive competes with the other candidates of the batch."""
-        return any(loss.name in LISTWISE for loss in self.losses)
+        specs = [self.loss_spec(loss) for loss in self.losses]
+        return any(spec is not None and spec.scored == "candidates" for spec in specs)
 
     @cached_property
     def loss_is_default(self) -> bool:

@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 
@@ -37,6 +37,7 @@ class Declared(Protocol):
 
 
 S = TypeVar("S", bound=Declared)
+D = TypeVar("D", bound=Declared)
 
 
 class Registry(Generic[T]):
@@ -118,17 +119,18 @@ class ComponentRegistry(Generic[S]):
         self._computations: dict[str, Any] = {}
         self._searched = False
 
-    def declare(self, spec: S) -> S:
-        """Enters `spec` under all its names, and returns it.
+    def declare(self, spec: type[D]) -> type[D]:
+        """Enters a spec under all its names; a decorator of the spec's class.
 
         Raises:
           ValueError: another component has one of the names.
         """
-        for name in spec.names:
+        made = cast(S, spec())
+        for name in made.names:
             known = self._specs.get(name)
-            if known is not None and type(known) is not type(spec):
+            if known is not None and type(known).__qualname__ != spec.__qualname__:
                 raise ValueError(f"{self.kind} {name!r} is declared twice: {known!r}, {spec!r}")
-            self._specs[name] = spec
+            self._specs[name] = made
         return spec
 
     def implement(self, *names: str) -> Callable[[T], T]:

@@ -7,18 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.losses.scores import LOSSES, Scores
+from easyrec_lite.checks.specs.loss import LOSSES
+from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.terms import loss_params, loss_type_name
-
-_PROBABILITY_LOSSES = (
-    "CLASSIFICATION",
-    "CROSS_ENTROPY_LOSS",
-    "BINARY_CROSS_ENTROPY_LOSS",
-    "KL_DIVERGENCE_LOSS",
-    "BINARY_FOCAL_LOSS",
-    "F1_REWEIGHTED_LOSS",
-    "SIGMOID_L2_LOSS",
-)
 
 
 class Teacher:
@@ -33,9 +24,6 @@ class Teacher:
     Attributes:
       name: what the loss is called.
       columns: the columns that it reads.
-
-    Raises:
-      ConfigError: its loss_type is not one of a pointwise model.
     """
 
     def __init__(self, kd: Any):
@@ -58,11 +46,12 @@ class Teacher:
         kd = self._kd
         teacher = tf.cast(columns[kd.soft_label_name], tf.float32)
         student = scores.logits / kd.temperature
-        if self._loss_type in _PROBABILITY_LOSSES:
+        seen_as = LOSSES.spec(self._loss_type).teacher
+        if seen_as == "probability":
             teacher = tf.sigmoid(teacher / kd.temperature) if kd.label_is_logits else teacher
         elif kd.label_is_logits:
             teacher = teacher / kd.temperature
-        elif self._loss_type == "L2_LOSS":
+        elif seen_as == "regression":
             student = tf.sigmoid(student)
         weights = self._weights(scores, columns)
         seen = Scores(student, teacher, weights, columns.get(self._session))

@@ -22,3 +22,23 @@ def mean_by_nonzero_weights(values: tf.Tensor, weights: tf.Tensor | None) -> tf.
         return weighted_mean(values, None)
     count = tf.math.count_nonzero(weights, dtype=values.dtype)
     return tf.math.divide_no_nan(tf.reduce_sum(weights * values), count)
+
+
+def smoothed(labels: tf.Tensor, smoothing: float) -> tf.Tensor:
+    """Returns labels moved towards 1/2: `y (1 − s) + s/2`."""
+    return labels * (1.0 - smoothing) + 0.5 * smoothing
+
+
+def hardest_mean(values: tf.Tensor, weights: tf.Tensor | None, ratio: float) -> tf.Tensor:
+    """Returns the weighted mean of the largest `ratio` of losses [M], at least one of them.
+
+    Online hard example mining (https://arxiv.org/abs/1604.03540). Gives 0 when there are none.
+    """
+    if ratio >= 1.0:
+        return mean_by_nonzero_weights(values, weights)
+    count = tf.size(values)
+    kept = tf.cast(tf.math.ceil(tf.cast(count, tf.float32) * ratio), tf.int32)
+    kept = tf.minimum(tf.maximum(kept, 1), count)
+    top = tf.math.top_k(values, kept)
+    chosen = None if weights is None else tf.gather(weights, top.indices)
+    return mean_by_nonzero_weights(top.values, chosen)

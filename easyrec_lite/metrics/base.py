@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.models.base import Outputs
+from easyrec_lite.losses.outputs import Outputs
 
 State = dict[str, Any]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import keras
 
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.layers.batch_norm import synchronized
 from easyrec_lite.models.base import Model
-from easyrec_lite.models.registry import MODELS
 
 
 @dataclass(frozen=True)

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.losses.softmax.corrections import Corrections
+from easyrec_lite.losses.outputs import Outputs
 
 # The name of the loss that is no mean over rows.
 REGULARIZATION = "regularization_loss"
 # In the names of the states of random draws, int64 [2]: a seed, and how often it was drawn from.
 SEED_STATE = "/seed_generator_"
-
-
-class Outputs(NamedTuple):
-    """What a model computes for a batch.
-
-    Attributes:
-      predictions: name → tensor, under EasyRec's output names.
-      penalties: name → scalar regularisation term; filled in training only.
-      corrections: of the logits that the loss sees; none out of training.
-    """
-
-    predictions: dict[str, tf.Tensor]
-    penalties: dict[str, tf.Tensor]
-    corrections: Corrections = Corrections()
 
 
 class Model(abc.ABC):

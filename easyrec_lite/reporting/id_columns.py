@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from easyrec_lite.checks.item_id import ranked_id_field, user_id_field
-from easyrec_lite.checks.sides import sides
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.features.specs import FeatureSpec, group_specs
@@ -57,7 +56,7 @@ def id_columns(pipeline: Pipeline, manifest: Mapping[str, Any]) -> IdColumns:
     """Returns the columns of ids, from a config and the manifest of an export with items."""
     config = pipeline.config
     groups = group_specs(config)
-    specs = [spec for group in sides(View(pipeline)).user for spec in groups.get(group, ())]
+    specs = [spec for group in View(pipeline).sides.user for spec in groups.get(group, ())]
     labels = config.data_config.label_fields
     return IdColumns(
         user=_user(config, specs),

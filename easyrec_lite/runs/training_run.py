@@ -15,7 +15,7 @@ from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core.files import remove_leftovers
 from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
-from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.runs.checkpoint_evaluator import Judge, has_work
 from easyrec_lite.training.history import History
@@ -137,7 +137,7 @@ class Run:
     def _start(self) -> None:
         for line in self.distribution.describe():
             log.info("%s", line)
-        if loss_terms(self.config.model_config)[0].loss_type == LISTWISE:
+        if loss_terms(self.config.model_config)[0].listwise:
             log.info("negatives of a row: %s", negatives(self.config, self.distribution.count))
         if self.distribution.chief:
             self.folder.mkdir(parents=True, exist_ok=True)

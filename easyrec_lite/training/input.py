@@ -23,7 +23,7 @@ from easyrec_lite.data.share import WHOLE, Finish, Share, endless, finished, is_
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.losses.terms import loss_terms
 
 Columns = Mapping[str, Any]
 
@@ -106,7 +106,7 @@ class BatchInput:
         columns |= {self._weight} if self._weight else set()
         self.sampler = None
         self._proposal = None
-        if loss_terms(pipeline.config.model_config)[0].loss_type == LISTWISE:
+        if loss_terms(pipeline.config.model_config)[0].listwise:
             self.sampler = open_sampler(
                 pipeline,
                 lambda rows: transform(rows, item_features),

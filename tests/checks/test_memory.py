@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easyrec_lite.checks.memory import SHUFFLE_ROWS, SLOTS, SOFTMAX_ROWS, Table, estimate, report
+from easyrec_lite.checks.memory import SHUFFLE_ROWS, SLOTS, Table, estimate, report
 from easyrec_lite.config import load, loads
 from easyrec_lite.protos import message_class
 from tests.config.base_config import BACKBONE, LISTWISE, POINTWISE, replaced
@@ -153,11 +153,9 @@ def test_every_optimizer_has_its_slots() -> None:
 def test_constants_agree_with_what_is_built() -> None:
     pytest.importorskip("tensorflow")
     from easyrec_lite.data.order import SHUFFLE_WINDOW
-    from easyrec_lite.losses.softmax.loss import BLOCK_ROWS, PARALLEL_BLOCKS
     from easyrec_lite.training.rules import make_rule
 
     assert SHUFFLE_ROWS == SHUFFLE_WINDOW
-    assert SOFTMAX_ROWS == BLOCK_ROWS * PARALLEL_BLOCKS
     for name, slots in SLOTS.items():
         config = message_class("Optimizer")()
         getattr(config, name).SetInParent()

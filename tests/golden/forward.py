@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.evaluation.evaluation import Evaluator
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
-from easyrec_lite.models.base import Outputs
 from tests.golden.case import Case
 from tests.golden.pairs import Pair, section
 

@@ -7,8 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.weighting import weighted_mean
-from easyrec_lite.models.base import Model, Outputs
+from easyrec_lite.models.base import Model
 
 SATURATION = 1e-12
 

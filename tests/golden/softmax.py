@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.models.base import Outputs
+from easyrec_lite.losses.outputs import Outputs
 from tests.golden.case import Case
 from tests.golden.forward import MODES
 from tests.golden.pairs import Pair

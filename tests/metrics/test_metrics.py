@@ -10,15 +10,16 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics import Metric, open_metrics
 from easyrec_lite.metrics.auc.metric import AUC, MaxF1, thresholds
-from easyrec_lite.metrics.errors.metric import Decisions, Errors
+from easyrec_lite.metrics.decisions.metric import Decisions
+from easyrec_lite.metrics.errors.metric import Errors
 from easyrec_lite.metrics.gauc.metric import GroupedAUC
 from easyrec_lite.metrics.recall_at_topk.metric import RecallAtTopK
-from easyrec_lite.models.base import Outputs
 from easyrec_lite.protos.messages import EasyRecConfig
+from tests.config.base_config import POINTWISE, problems
 
 RNG = np.random.default_rng(11)
 ROWS = 57
@@ -253,9 +254,10 @@ def test_metrics_of_a_listwise_config() -> None:
         ("loss_type: CLASSIFICATION", "precision_at_topk"),
     ],
 )
-def test_metrics_of_the_other_kind_are_refused(model: str, metric: str) -> None:
-    with pytest.raises(ConfigError, match=metric):
-        open_metrics(config(model, f"metrics_set {{ {metric} {{}} }}"))
+def test_metrics_of_the_other_kind_are_refused_by_check(model: str, metric: str) -> None:
+    text = POINTWISE.replace("model_config {", f"model_config {{ {model}", 1)
+    found = problems(text.replace("metrics_set { auc {} }", f"metrics_set {{ {metric} {{}} }}"))
+    assert any(each.severity == "error" and metric in each.path for each in found)
 
 
 def test_a_listwise_metric_is_left_out_when_no_loss_is_named() -> None:

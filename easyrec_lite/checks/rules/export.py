@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from easyrec_lite.checks.rules.full_ranking import asked
-from easyrec_lite.checks.rules.metrics import metric_names
+from easyrec_lite.checks.rules.metrics import reported_names
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 
@@ -26,7 +26,7 @@ def exporter(view: View) -> Problems:
             remedy="use one of them",
         )
     decides = config.exporter_type == "best" or config.enable_early_stop
-    known = [*metric_names(view), *LOSSES]
+    known = [*reported_names(view), *LOSSES]
     metric, named = config.best_exporter_metric, config.HasField("best_exporter_metric")
     if metric in known or metric.startswith("loss/") or not (decides or named):
         return

@@ -1,52 +1,69 @@
-"""Rules about losses and distillation."""
+"""Rules about losses and distillation, whichever losses there are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from easyrec_lite.checks.view import LISTWISE, POINTWISE, View, enum_name
-from easyrec_lite.core.errors import Problem
+from easyrec_lite.checks.specs.loss import LOSSES, loss_names
+from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.core.errors import Problem, nearest
 
 Problems = Iterator[Problem]
-PARAMETERS = {
-    "f1_reweighted_loss": "F1_REWEIGHTED_LOSS",
-    "binary_focal_loss": "BINARY_FOCAL_LOSS",
-    "pairwise_loss": "PAIR_WISE_LOSS",
-    "pairwise_focal_loss": "PAIRWISE_FOCAL_LOSS",
-    "pairwise_logistic_loss": "PAIRWISE_LOGISTIC_LOSS",
-    "pairwise_hinge_loss": "PAIRWISE_HINGE_LOSS",
-    "listwise_rank_loss": "LISTWISE_RANK_LOSS",
-    "listwise_distill_loss": "LISTWISE_DISTILL_LOSS",
-}
 PREDICTIONS = ("logits", "probs", "y")
 
 
 def known_losses(view: View) -> Problems:
-    """Each loss is one that the models have."""
+    """Each loss is one that there is; its own rules follow."""
     for loss in view.losses:
-        if loss.name not in (*LISTWISE, *POINTWISE):
-            yield view.error(
-                loss.path,
-                f"loss {loss.name} is not offered",
-                expected="one of " + ", ".join((*POINTWISE, *LISTWISE)),
-                remedy="use another loss_type",
-            )
+        spec = view.loss_spec(loss)
+        if spec is not None:
+            yield from spec.check(view, loss)
+            continue
+        yield view.error(
+            loss.path,
+            f"loss {loss.name} is not offered",
+            expected="one of " + ", ".join(LOSSES.names()),
+            found=loss.name,
+            nearest=nearest(loss.name, LOSSES.names()),
+            remedy="use another loss_type",
+        )
 
 
 def one_kind(view: View) -> Problems:
-    """Listwise and pointwise losses are not mixed."""
+    """Losses over candidates are not mixed with losses over rows, and there is one of them."""
     if not view.listwise:
         return
+    ranking = loss_names("candidates")
     for loss in view.losses:
-        if loss.name in POINTWISE:
+        spec = view.loss_spec(loss)
+        if spec is not None and spec.scored == "row":
             yield view.error(
                 loss.path,
                 f"loss {loss.name} scores each row alone, and another loss ranks each row's "
                 "positive among candidates",
                 expected="losses of one kind",
-                remedy="remove it, or remove SOFTMAX_CROSS_ENTROPY",
+                remedy="remove it, or remove " + " and ".join(ranking),
             )
+    if view.model_config.kd:
+        yield view.error(
+            "model_config.kd[0]",
+            "distillation needs a score for each row, and a loss over candidates gives none",
+            found=view.losses[0].name,
+            remedy="remove kd, or use a loss over rows",
+        )
+
+
+def softmax_options(view: View) -> Problems:
+    """Only a loss over candidates has a softmax to correct."""
+    if view.model_config.HasField("softmax") and not view.listwise:
+        yield view.error(
+            "model_config.softmax",
+            f"softmax corrects the loss over candidates, and {view.losses[0].name} has none",
+            expected="loss_type: " + " or ".join(loss_names("candidates")),
+            found=view.losses[0].name + (" (the default)" if view.loss_is_default else ""),
+            remedy="set the loss_type, or remove softmax",
+        )
 
 
 def one_list(view: View) -> Problems:
@@ -55,7 +72,8 @@ def one_list(view: View) -> Problems:
         return
     if view.model_config.HasField("loss_type"):
         named = enum_name(view.model_config, "loss_type")
-        same_kind = (named in LISTWISE) == view.listwise
+        spec = LOSSES.find(named)
+        same_kind = spec is not None and (spec.scored == "candidates") == view.listwise
         yield (
             view.warning(
                 "model_config.loss_type",
@@ -74,27 +92,35 @@ def one_list(view: View) -> Problems:
 
 
 def _distinct_names(view: View) -> Problems:
+    """Losses and teachers are told apart by what logs call them."""
     seen: set[str] = set()
-    for loss in view.losses:
-        name = loss.config.loss_name or loss.name
+    named = [(loss.path, loss.config.loss_name, loss.name) for loss in view.losses]
+    named += [
+        (f"model_config.kd[{index}].loss_name", teacher.loss_name, "")
+        for index, teacher in enumerate(view.model_config.kd)
+        if teacher.loss_name
+    ]
+    for path, given, loss in named:
+        spec = LOSSES.find(loss)
+        name = given or (spec.shown(loss) if spec else loss)
         if name in seen:
-            yield view.error(
-                loss.path, f"two losses are named {name!r}", remedy="give each a loss_name"
-            )
+            yield view.error(path, f"two losses are named {name!r}", remedy="give each a loss_name")
         seen.add(name)
 
 
 def parameters(view: View) -> Problems:
     """A loss has its own parameters, and its session field is a column."""
+    owners = {spec.message: spec.name for spec in LOSSES.specs() if spec.message}
     for path, config in _parametrised(view):
         given = config.WhichOneof("loss_param")
         loss = enum_name(config, "loss_type")
-        if given is None:
+        if given is None or loss not in LOSSES:
             continue
-        if PARAMETERS.get(given, loss) != loss:
+        if LOSSES.spec(loss).message != given:
             yield view.error(
                 f"{path}.{given}",
-                f"{given} are the parameters of {PARAMETERS[given]}, and loss_type is {loss}",
+                f"{given} are the parameters of {owners.get(given, 'another loss')}, "
+                f"and loss_type is {loss}",
                 remedy="make them agree",
             )
         session = getattr(getattr(config, given), "session_name", "")
@@ -112,6 +138,7 @@ def _parametrised(view: View) -> Iterator[tuple[str, Any]]:
 
 def distillation(view: View) -> Problems:
     """Distillation reads a teacher's column and one of the model's predictions."""
+    offered = loss_names("row")
     for index, config in enumerate(view.model_config.kd):
         path = f"model_config.kd[{index}]"
         for field in ("soft_label_name", "task_space_indicator_name"):
@@ -128,12 +155,20 @@ def distillation(view: View) -> Problems:
             yield view.unknown(
                 f"{path}.pred_name", "prediction in pred_name:", config.pred_name, PREDICTIONS
             )
-        if enum_name(config, "loss_type") not in POINTWISE:
+        loss = enum_name(config, "loss_type")
+        if loss not in offered:
             yield view.error(
                 f"{path}.loss_type",
-                f"loss {enum_name(config, 'loss_type')} is not offered for distillation",
-                expected="one of " + ", ".join(POINTWISE),
+                f"loss {loss} is not offered for distillation",
+                expected="one of " + ", ".join(offered),
             )
 
 
-RULES = (known_losses, one_kind, one_list, parameters, distillation)
+RULES = (
+    known_losses,
+    one_kind,
+    softmax_options,
+    one_list,
+    parameters,
+    distillation,
+)

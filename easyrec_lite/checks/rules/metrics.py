@@ -1,116 +1,110 @@
-"""Rules about evaluation metrics."""
+"""Rules about evaluation metrics, whichever metrics there are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from easyrec_lite.checks.rules import full_ranking
+from easyrec_lite.checks.specs.loss import loss_names
+from easyrec_lite.checks.specs.metric import METRICS, MetricSpec, metric_names
 from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]
-USER_FIELDS = {"gauc": "uid_field", "session_auc": "session_id_field"}
-REDUCTIONS = ("mean", "mean_by_sample_num", "mean_by_positive_num")
-RECALLS = ("recall", "recall_neg_sam", "recall_in_batch")
 
 
-def metrics(view: View) -> list[Named]:
-    """Returns the metrics of `eval_config`, each named by its field, e.g. `recall_at_topk`."""
-    found = []
+def metrics(view: View) -> list[tuple[Named, MetricSpec]]:
+    """Returns the known metrics of `eval_config`, each named by its field, with its spec."""
+    known = []
     for index, entry in enumerate(view.config.eval_config.metrics_set):
-        name = entry.WhichOneof("metric")
-        if name:
+        name = entry.WhichOneof("metric") or ""
+        spec = METRICS.find(name)
+        if spec is not None:
             path = f"eval_config.metrics_set[{index}].{name}"
-            found.append(Named(name, path, getattr(entry, name)))
-    return found
+            known.append((Named(name, path, getattr(entry, name)), spec))
+    return known
 
 
-def metric_names(view: View) -> list[str]:
-    """Returns the names under which evaluation reports its metrics, e.g. `recall@10`."""
-    names: list[str] = []
-    for metric in metrics(view):
-        if metric.name == "recall_at_topk":
-            names += [f"{recall}@{metric.config.topk}" for recall in RECALLS]
-        else:
-            names.append(metric.name)
+def reported_names(view: View) -> list[str]:
+    """Returns the names under which evaluation reports its metrics, e.g. `full_ranking/…`."""
+    names = [name for metric, spec in metrics(view) for name in spec.reported(metric.config)]
     return names + full_ranking.metric_names(view)
 
 
 def named(view: View) -> Problems:
-    """Each entry of `metrics_set` names a metric."""
+    """Each entry of `metrics_set` names a metric that there is."""
     for index, entry in enumerate(view.config.eval_config.metrics_set):
-        if entry.WhichOneof("metric") is None:
-            known = [field.name for field in entry.DESCRIPTOR.oneofs_by_name["metric"].fields]
+        path, name = f"eval_config.metrics_set[{index}]", entry.WhichOneof("metric")
+        if name is None:
             yield view.error(
-                f"eval_config.metrics_set[{index}]",
+                path,
                 "metrics_set names no metric",
-                expected="one of " + ", ".join(known),
-                remedy="name one, e.g. auc {}",
+                expected="one of " + ", ".join(METRICS.names()),
+                remedy="name one, with its message: NAME {}",
+            )
+        elif name not in METRICS:
+            yield view.unknown(
+                f"{path}.{name}",
+                "metric",
+                name,
+                METRICS.names(),
+                remedy="use a metric that is offered",
             )
 
 
 def kinds(view: View) -> Problems:
-    """Listwise metrics belong to listwise losses, the others to pointwise ones."""
-    for metric in metrics(view):
-        if metric.name == "recall_at_topk" and not view.listwise:
-            yield _listwise_metric(view, metric)
-        if metric.name != "recall_at_topk" and view.listwise:
-            yield view.error(
+    """Metrics over candidates belong to losses over candidates, the others to losses over rows."""
+    kind = "candidates" if view.listwise else "row"
+    for metric, spec in metrics(view):
+        if spec.scored == kind:
+            continue
+        yield (
+            _needs_candidates(view, metric)
+            if kind == "row"
+            else view.error(
                 metric.path,
-                f"{metric.name} needs a score for each row alone, and SOFTMAX_CROSS_ENTROPY ranks "
+                f"{metric.name} needs a score for each row alone, and {view.losses[0].name} ranks "
                 "a row's positive among candidates",
-                expected="recall_at_topk",
+                expected=" or ".join(metric_names("candidates")),
                 found=metric.name,
-                remedy="use recall_at_topk { topk: 10 }, or a pointwise loss_type",
+                remedy=f"use {' or '.join(metric_names('candidates'))}, or a loss over rows",
             )
+        )
 
 
-def _listwise_metric(view: View, metric: Named) -> Problem:
+def _needs_candidates(view: View, metric: Named) -> Problem:
+    remedy = (
+        f"set model_config.loss_type: {' or '.join(loss_names('candidates'))}, or use a metric of "
+        f"rows: {', '.join(metric_names('row'))}"
+    )
     if view.loss_is_default:
         return view.warning(
             metric.path,
-            "recall_at_topk is not computed: without loss_type the model is pointwise "
-            "(CLASSIFICATION)",
-            remedy="set model_config.loss_type: SOFTMAX_CROSS_ENTROPY, or use auc {}",
+            f"{metric.name} is not computed: without loss_type the model is pointwise "
+            f"({view.losses[0].name})",
+            remedy=remedy,
         )
     return view.error(
         metric.path,
-        f"recall_at_topk ranks candidates, and loss {view.losses[0].name} has none",
-        expected="auc, gauc, … for pointwise losses",
-        remedy="set model_config.loss_type: SOFTMAX_CROSS_ENTROPY, or use auc {}",
+        f"{metric.name} ranks candidates, and loss {view.losses[0].name} has none",
+        expected="one of " + ", ".join(metric_names("row")),
+        remedy=remedy,
     )
 
 
 def parameters(view: View) -> Problems:
-    """Metrics read columns that exist, and have sensible sizes."""
-    for metric in metrics(view):
-        field = USER_FIELDS.get(metric.name)
-        if field:
-            yield from _grouped(view, metric, field)
-        if metric.name == "recall_at_topk" and metric.config.topk == 0:
-            yield view.error(f"{metric.path}.topk", "topk is 0", expected="a positive number")
-        if metric.name == "auc" and metric.config.num_thresholds < 2:
-            yield view.error(
-                f"{metric.path}.num_thresholds",
-                f"num_thresholds is {metric.config.num_thresholds}",
-                expected="2 or more",
+    """Metrics read columns that exist; their own rules follow."""
+    for metric, spec in metrics(view):
+        name = getattr(metric.config, spec.field) if spec.field else ""
+        if spec.field and name not in view.fields:
+            yield view.unknown(
+                f"{metric.path}.{spec.field}",
+                f"input field in {spec.field}:",
+                name,
+                view.fields,
+                remedy="name a field of data_config.input_fields",
             )
-
-
-def _grouped(view: View, metric: Named, field: str) -> Problems:
-    name = getattr(metric.config, field)
-    if name not in view.fields:
-        yield view.unknown(
-            f"{metric.path}.{field}",
-            f"input field in {field}:",
-            name,
-            view.fields,
-            remedy="name a field of data_config.input_fields",
-        )
-    if metric.config.reduction not in REDUCTIONS:
-        yield view.unknown(
-            f"{metric.path}.reduction", "reduction", metric.config.reduction, REDUCTIONS
-        )
+        yield from spec.check(view, metric)
 
 
 RULES = (named, kinds, parameters)

@@ -1,129 +1,43 @@
-"""Rules about the model as a whole: its class, its message, its groups, what its towers see."""
+"""Rules about the model as a whole: that there is one, its own rules, what its user side sees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from easyrec_lite.checks.sides import FIXED, Sides, sides
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.checks.view import Feature, View
-from easyrec_lite.core.errors import Problem, nearest
-from easyrec_lite.models.registry import MODELS
+from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]
-MESSAGES = {
-    "DSSM": "dssm",
-    "DSSM_SENet": "dssm_senet",
-    "DAT": "dat",
-    "MatchModel": "model_params",
-}
+SHARED = "which the item tower reads too"
 
 
 def model_class(view: View) -> Problems:
-    """`model_class` names a model."""
+    """`model_class` names a model that there is."""
     name = view.model_config.model_class
-    if name not in MODELS:
-        problem = MODELS.unknown(name)
+    if view.spec is None:
+        unknown = MODELS.unknown(name)
         yield view.error(
             "model_config.model_class",
-            problem.message,
-            expected=problem.expected,
-            found=problem.found,
-            nearest=problem.nearest,
-            remedy=problem.remedy,
+            f"model {name!r} is not offered" if name else "the config names no model",
+            expected=unknown.expected,
+            found=unknown.found,
+            nearest=unknown.nearest,
+            remedy=unknown.remedy,
         )
 
 
-def model_message(view: View) -> Problems:
-    """The model's parameters are those of its class."""
-    name = view.model_config.model_class
-    expected = MESSAGES.get(name)
-    found = view.model.name if view.model else ""
-    if expected is None or found == expected:
-        return
-    if found:
-        owner = {message: model for model, message in MESSAGES.items()}.get(found)
-        yield view.error(
-            f"model_config.{found}",
-            f"model_class is {name}, but the parameters are those of another model",
-            expected=f"{expected} {{...}}",
-            found=f"{found} {{...}}",
-            remedy=f'set model_class: "{owner}", or write {expected} {{...}}'
-            if owner
-            else f"write {expected} {{...}}",
-        )
-    elif name != "MatchModel":
-        yield view.error(
-            "model_config",
-            f"model {name} has no parameters",
-            expected=f"{expected} {{...}}",
-            remedy=f"write {expected} {{...}} inside model_config",
-        )
-
-
-def backbone(view: View) -> Problems:
-    """A backbone belongs to MatchModel, and MatchModel has one."""
-    name, given = view.model_config.model_class, view.model_config.HasField("backbone")
-    if name == "MatchModel" and not given:
-        yield view.error(
-            "model_config",
-            "a MatchModel has no backbone",
-            expected="backbone { blocks {...} output_blocks: ... }",
-            remedy="describe the two towers as blocks, or use model_class DSSM",
-        )
-    if name in FIXED and given:
-        yield view.error(
-            "model_config.backbone",
-            f"model {name} does not read its backbone",
-            remedy='set model_class: "MatchModel", or remove the backbone',
-        )
-
-
-def groups(view: View) -> Problems:
-    """The groups of DSSM, DSSM_SENet and DAT are there, under their names."""
-    name = view.model_config.model_class
-    if name not in FIXED:
-        return
-    user, item = FIXED[name]
-    needed = [*user, *item]
-    extra = [group for group in view.groups if group not in needed]
-    for group in needed:
-        if group not in view.groups:
-            yield view.error(
-                "model_config.feature_groups",
-                f"model {name} has no feature group {group!r}",
-                expected="groups " + ", ".join(needed),
-                found="groups " + (", ".join(view.groups) or "none"),
-                nearest=nearest(group, extra),
-                remedy=f'name a group "{group}"',
-            )
-    for group in extra:
-        yield view.warning(
-            view.groups[group].path,
-            f"model {name} does not read feature group {group!r}",
-            expected="groups " + ", ".join(needed),
-            remedy="remove the group",
-        )
-
-
-def separate_towers(view: View) -> Problems:
-    """No feature group feeds both towers of a backbone."""
-    user, item = sides(view)
-    for group in user:
-        if group in item:
-            yield view.error(
-                f"{view.groups[group].path}.group_name",
-                f"both towers read feature group {group!r}, so the user tower needs the item",
-                found=f"{user[group]} and {item[group]}",
-                remedy="give each tower groups of its own; a feature may stand in two groups",
-            )
+def own_rules(view: View) -> Problems:
+    """What the model itself asks of a config."""
+    if view.spec is not None:
+        yield from view.spec.check(view)
 
 
 def item_leak(view: View) -> Problems:
     """The user tower does not see the item that it must predict."""
-    both = sides(view)
-    own = _item_columns(view, both)
-    for group in both.user:
-        if group in both.item:
+    own = _item_columns(view)
+    for group in view.sides.user:
+        if group in view.sides.item:
             continue
         yield from _sequence_keys(view, group, own)
         for feature in view.group_features(group):
@@ -177,24 +91,21 @@ def _shared_columns(view: View, group: str, feature: Feature, own: dict[str, str
             )
 
 
-SHARED = "which the item tower reads too"
-
-
-def _item_columns(view: View, both: Sides) -> dict[str, str]:
+def _item_columns(view: View) -> dict[str, str]:
     """Returns the columns of the item, each with how it is known to be one."""
     columns = {
         name: SHARED
-        for group in both.item
+        for group in view.sides.item
         for feature in view.group_features(group)
         for name in feature.inputs
     }
     if view.sampler and view.listwise:
         sampled = dict.fromkeys(view.sampler.config.attr_fields, "an attribute of sampled items")
         columns |= sampled | {view.sampler.config.item_id_field: "the item's id"}
-    item_id = getattr(view.model.config, "item_id", "") if view.model else ""
-    tower = view.towers.get("item_tower")
-    ids = {item_id, view.model_config.softmax.item_id, tower.config.id if tower else ""} - {""}
+    ids = {view.model_config.softmax.item_id} - {""}
+    if view.spec is not None:
+        ids |= view.spec.item_ids(view)
     return columns | dict.fromkeys(ids, "the item's id")
 
 
-RULES = (model_class, model_message, backbone, groups, separate_towers, item_leak)
+RULES = (model_class, own_rules, item_leak)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from easyrec_lite.checks.sides import sides
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 
@@ -19,15 +19,16 @@ def listwise(view: View) -> Problems:
         yield view.warning(
             view.sampler.path,
             f"{view.sampler.name} has no effect: without loss_type the model is pointwise "
-            "(CLASSIFICATION)",
-            remedy="set model_config.loss_type: SOFTMAX_CROSS_ENTROPY, or remove the sampler",
+            f"({view.losses[0].name})",
+            remedy=f"set model_config.loss_type: {view.loss_names(['candidates'])[0]}, or remove "
+            "the sampler",
         )
     else:
         yield view.error(
             view.sampler.path,
             f"{view.sampler.name} draws negatives, and loss {view.losses[0].name} has no use for "
             "them",
-            expected="loss_type: SOFTMAX_CROSS_ENTROPY",
+            expected="loss_type: " + " or ".join(view.loss_names(["candidates"])),
             found=view.losses[0].name,
             remedy="set the loss_type, or remove the sampler",
         )
@@ -94,7 +95,7 @@ def item_features(view: View) -> Problems:
     config = view.sampler.config
     known = set(config.attr_fields)
     reported: set[str] = set()
-    for group in sides(view).item:
+    for group in view.sides.item:
         for feature in view.group_features(group):
             missing = [name for name in feature.inputs if name not in known]
             if not missing or feature.name in reported:
@@ -112,4 +113,17 @@ def item_features(view: View) -> Problems:
             )
 
 
-RULES = (listwise, known_fields, counts, item_features)
+def weight_power(view: View) -> Problems:
+    """The exponent of a sampler's weights is a number that keeps heavy items heavy."""
+    if view.sampler is None:
+        return
+    power = view.sampler.config.weight_power
+    if not (math.isfinite(power) and power >= 0):
+        yield view.error(
+            f"{view.sampler.path}.weight_power",
+            f"weight_power is {power:g}",
+            expected="a number ≥ 0: 1 draws by the table's weights, 0 all items alike",
+        )
+
+
+RULES = (listwise, known_fields, counts, weight_power, item_features)

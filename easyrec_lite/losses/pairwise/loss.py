@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.losses.focal.loss import hardest_mean
-from easyrec_lite.losses.scores import LOSSES, Scores
+from easyrec_lite.checks.specs.loss import LOSSES
+from easyrec_lite.losses.scores import Scores
+from easyrec_lite.losses.weighting import hardest_mean
 
 
 class Pairs(NamedTuple):
@@ -37,7 +38,7 @@ def ordered_pairs(scores: Scores, temperature: float) -> Pairs:
     )
 
 
-@LOSSES.register("PAIR_WISE_LOSS")
+@LOSSES.implement("PAIR_WISE_LOSS")
 def pairwise_loss(scores: Scores, params: Any) -> tf.Tensor:
     """Computes `log(1 + exp(−(s_i − s_j − margin)))`, the mean over pairs (RankNet).
 
@@ -47,7 +48,7 @@ def pairwise_loss(scores: Scores, params: Any) -> tf.Tensor:
     return hardest_mean(tf.nn.softplus(params.margin - pairs.margins), pairs.weights, 1.0)
 
 
-@LOSSES.register("PAIRWISE_LOGISTIC_LOSS")
+@LOSSES.implement("PAIRWISE_LOGISTIC_LOSS")
 def pairwise_logistic_loss(scores: Scores, params: Any) -> tf.Tensor:
     """Computes `log(1 + exp(−(s_i − s_j)))`, the mean over pairs.
 
@@ -63,7 +64,7 @@ def pairwise_logistic_loss(scores: Scores, params: Any) -> tf.Tensor:
     return hardest_mean(values, pairs.weights, params.ohem_ratio)
 
 
-@LOSSES.register("PAIRWISE_FOCAL_LOSS")
+@LOSSES.implement("PAIRWISE_FOCAL_LOSS")
 def pairwise_focal_loss(scores: Scores, params: Any) -> tf.Tensor:
     """Computes `α (1 − p)^γ · −log p`, `p = sigmoid(s_i − s_j)`, the mean over pairs.
 
@@ -79,7 +80,7 @@ def pairwise_focal_loss(scores: Scores, params: Any) -> tf.Tensor:
     return hardest_mean(values, pairs.weights, params.ohem_ratio)
 
 
-@LOSSES.register("PAIRWISE_HINGE_LOSS")
+@LOSSES.implement("PAIRWISE_HINGE_LOSS")
 def pairwise_hinge_loss(scores: Scores, params: Any) -> tf.Tensor:
     """Computes `relu(margin − (s_i − s_j))`, the mean over pairs.
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.losses.scores import LOSSES, Scores
+from easyrec_lite.checks.specs.loss import LOSSES
+from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.weighting import weighted_mean
 
 
-@LOSSES.register("LISTWISE_RANK_LOSS")
+@LOSSES.implement("LISTWISE_RANK_LOSS")
 def listwise_rank_loss(scores: Scores, params: Any) -> tf.Tensor:
     """Computes `−Σ q log softmax(s)` in each session, the mean over sessions (ListNet).
 
@@ -27,7 +28,7 @@ def listwise_rank_loss(scores: Scores, params: Any) -> tf.Tensor:
     return _cross_entropy(scores, target, params.temperature, sessions, count)
 
 
-@LOSSES.register("LISTWISE_DISTILL_LOSS")
+@LOSSES.implement("LISTWISE_DISTILL_LOSS")
 def listwise_distill_loss(scores: Scores, params: Any) -> tf.Tensor:
     """Computes `−Σ softmax(t) log softmax(s)` in each session, t the teacher's scores.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections, hardest
+from easyrec_lite.losses.softmax.spec import BLOCK_ROWS, PARALLEL_BLOCKS
 from easyrec_lite.losses.weighting import weight_shares
 
-BLOCK_ROWS = 256
-# Blocks that are computed at a time: what one core leaves idle between operations, another fills.
-PARALLEL_BLOCKS = 2
 # Below it a probability loses digits, and is 0 at last.
 LEAST_PROBABILITY = 1e-30
 
@@ -28,6 +27,7 @@ def candidate_logits(user: tf.Tensor, items: tf.Tensor, candidates: Candidates) 
     return _masked(logits, candidates, rows, tf.range(rows))
 
 
+@LOSSES.implement("SOFTMAX_CROSS_ENTROPY")
 def in_batch_softmax(
     user: tf.Tensor,
     items: tf.Tensor,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, row_scores
-from easyrec_lite.models.base import Outputs
 
 EPSILON = 1e-7
 
@@ -73,3 +76,15 @@ class MaxF1(ThresholdMetric):
 def _above(counts: np.ndarray) -> np.ndarray:
     """Returns [T]: how many rows score above each threshold."""
     return counts[::-1].cumsum()[::-1][1:]
+
+
+@METRICS.implement("auc")
+def auc(name: str, params: Any, label: str) -> Metric:
+    """Returns the AUC that a config asks for."""
+    return AUC(label, params.num_thresholds)
+
+
+@METRICS.implement("max_f1")
+def max_f1(name: str, params: Any, label: str) -> Metric:
+    """Returns the largest F1 that a config asks for."""
+    return MaxF1(label)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, row_scores
-from easyrec_lite.models.base import Outputs
 
 
 class GroupedAUC(Metric):
@@ -71,3 +73,9 @@ class GroupedAUC(Metric):
             "mean_by_positive_num": positives,
         }[self._reduction]
         return {self._name: float(np.average(auc, weights=weights))}
+
+
+@METRICS.implement("gauc", "session_auc")
+def grouped_auc(name: str, params: Any, label: str) -> Metric:
+    """Returns the mean AUC of users or sessions that a config asks for."""
+    return GroupedAUC(name, label, getattr(params, METRICS.spec(name).field), params.reduction)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, count
-from easyrec_lite.models.base import Outputs
-
-_PARTS = {"recall": "all", "recall_neg_sam": "sampled", "recall_in_batch": "in_batch"}
+from easyrec_lite.metrics.recall_at_topk.spec import PARTS
 
 
 class RecallAtTopK(Metric):
@@ -52,7 +54,7 @@ class RecallAtTopK(Metric):
         """Returns the recalls by name, but for those of parts without any competitor."""
         return {
             f"{name}@{self._topk}": float(total[f"{part}_found"] / total["rows"])
-            for name, part in _PARTS.items()
+            for name, part in PARTS.items()
             if total[f"{part}_competitors"] > 0
         }
 
@@ -64,3 +66,9 @@ def candidates_ahead(logits: tf.Tensor) -> tf.Tensor:
     positive = tf.linalg.diag_part(logits)[:, None]
     behind = tf.where(column < row, logits < positive, logits <= positive)
     return tf.cast(~behind, tf.int32)
+
+
+@METRICS.implement("recall_at_topk")
+def recall_at_topk(name: str, params: Any, label: str) -> Metric:
+    """Returns the recall that a config asks for."""
+    return RecallAtTopK(params.topk)

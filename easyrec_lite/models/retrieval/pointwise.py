@@ -6,12 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.distillation import Teacher
-from easyrec_lite.losses.scores import LOSSES, Scores
+from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.terms import LossTerm
-
-_REGRESSION = ("L2_LOSS", "SIGMOID_L2_LOSS")
 
 
 class PointwiseObjective:
@@ -33,9 +32,8 @@ class PointwiseObjective:
         columns = sessions + [c for teacher in self._teachers for c in teacher.columns]
         labels = set(config.data_config.label_fields)
         self.columns = tuple(dict.fromkeys(c for c in columns if c and c not in labels))
-        self._regression = {"L2_LOSS": tf.identity, "SIGMOID_L2_LOSS": tf.sigmoid}.get(
-            terms[0].loss_type
-        )
+        predicted = LOSSES.spec(terms[0].loss_type).prediction
+        self._regression = {"logit": tf.identity, "sigmoid": tf.sigmoid}.get(predicted)
 
     def predictions(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns `y` [B] of a regression (by its first loss), else `logits` and `probs` [B]."""

@@ -9,11 +9,12 @@ import tensorflow as tf
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.softmax.corrections import Corrections
 from easyrec_lite.losses.softmax.loss import candidate_logits, in_batch_softmax
-from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.losses.weighting import weighted_mean
-from easyrec_lite.models.base import REGULARIZATION, Model, Outputs
+from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.models.regularization import kernel_penalty
 from easyrec_lite.models.retrieval.negatives import Negatives
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
@@ -56,7 +57,7 @@ class TwoTowerModel(Model):
         self._user, self._item = user, item
         self._negatives = Negatives(config, params)
         terms = loss_terms(config.model_config)
-        self.listwise = terms[0].loss_type == LISTWISE
+        self.listwise = terms[0].listwise
         self._pointwise = None if self.listwise else PointwiseObjective(config, terms)
         self._weight = terms[0].weight
         self.extra_columns = self._pointwise.columns if self._pointwise else self._negatives.columns

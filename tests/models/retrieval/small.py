@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
-from easyrec_lite.models.registry import MODELS
 from easyrec_lite.protos.messages import EasyRecConfig
 
 CONFIG = """

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.checks.item_id import item_id_field
-from easyrec_lite.models.base import Outputs
+from easyrec_lite.losses.outputs import Outputs
 from tests.models.retrieval.small import (
     LISTWISE,
     SENET_TOWERS,

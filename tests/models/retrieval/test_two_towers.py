@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.models.base import Outputs
-from easyrec_lite.models.registry import MODELS
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.models.retrieval.towers import FieldTower
 from tests.models.retrieval.small import (
     LISTWISE,

@@ -9,17 +9,17 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.weighting import weighted_mean
-from easyrec_lite.models.base import Outputs
-from easyrec_lite.models.registry import MODELS
 from easyrec_lite.models.retrieval.similarity import COSINE, SimilarityHead, least_temperature
 from easyrec_lite.models.retrieval.towers import Encoded, FieldTower
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
-@MODELS.register("DAT")
+@MODELS.implement("DAT")
 class DAT(TwoTowerModel):
     """Each tower reads its group and an augment vector a; both outputs p are normalised.
 

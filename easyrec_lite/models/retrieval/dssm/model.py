@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from easyrec_lite.models.registry import MODELS
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.models.retrieval.towers import FieldTower
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
-@MODELS.register("DSSM")
+@MODELS.implement("DSSM")
 class DSSM(TwoTowerModel):
     """Towers are DNNs over the concatenated groups `user` and `item`."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from easyrec_lite.models.registry import MODELS
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.models.retrieval.towers import FieldTower
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
-@MODELS.register("DSSM_SENet")
+@MODELS.implement("DSSM_SENet")
 class DSSMSENet(TwoTowerModel):
     """Towers are SENet, then a DNN, over the groups `user` and `item`.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config.source import Pipeline, Source
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue
@@ -13,13 +14,12 @@ from easyrec_lite.layers.build import kernels
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from easyrec_lite.models.backbone.parse import parse_backbone
-from easyrec_lite.models.registry import MODELS
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.towers import Encoded
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
-@MODELS.register("MatchModel")
+@MODELS.implement("MatchModel")
 class MatchModel(TwoTowerModel):
     """The towers are two of the backbone's `output_blocks`, each [B, D].
 

@@ -1,32 +1,62 @@
-"""Rules about the corrections of a listwise model's softmax."""
+"""The softmax over a batch's candidates: what `check` knows of it and of its corrections."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from easyrec_lite.checks.item_id import item_id_field, sampler_id_field
-from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.checks.specs.loss import LOSSES, LossSpec
+from easyrec_lite.checks.status import fields
+from easyrec_lite.checks.view import Named, View, enum_name
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]
 PATH = "model_config.softmax"
 OF_STREAMING = ("logq_rate", "logq_buckets")
+# Rows of the [B, N] logits in a block, and blocks that are computed at a time: what one core leaves
+# idle between operations, another fills. A logit takes `BLOCK_COPIES` numbers meanwhile.
+BLOCK_ROWS, PARALLEL_BLOCKS, BLOCK_COPIES = 256, 2, 3
+FLOAT = 4
+# What a streaming estimate keeps of a hash bucket of item ids: a row, an interval, a count.
+STREAMING_BYTES = 16
 
 
-def listwise(view: View) -> Problems:
-    """Only a listwise loss has a softmax to correct."""
-    if view.model_config.HasField("softmax") and not view.listwise:
-        yield view.error(
-            PATH,
-            f"softmax corrects the loss over candidates, and {view.losses[0].name} has none",
-            expected="loss_type: SOFTMAX_CROSS_ENTROPY",
-            found=view.losses[0].name + (" (the default)" if view.loss_is_default else ""),
-            remedy="set the loss_type, or remove softmax",
+@LOSSES.declare
+class SoftmaxSpec(LossSpec):
+    """The cross-entropy of each row's positive among the batch's items and the sampled ones."""
+
+    name = "SOFTMAX_CROSS_ENTROPY"
+    module = "loss"
+    scored = "candidates"
+    messages = {
+        "SoftmaxOptions": fields(
+            "item_id mask_false_negatives logq logq_of_positive logq_rate logq_buckets "
+            "learn_temperature min_temperature hardest_negatives cross_replica_negatives"
         )
+    }
+
+    def shown(self, name: str) -> str:
+        """Returns EasyRec's name for it."""
+        return "cross_entropy_loss"
+
+    def check(self, view: View, loss: Named) -> Problems:
+        """Yields what is wrong with `model_config.softmax`."""
+        yield from _item_ids(view)
+        yield from _logq(view)
+        yield from _temperature(view)
+        yield from _hardest(view)
+
+    def memory(self, view: View) -> dict[str, int]:
+        """Returns the bytes of the blocks of logits, and of a streaming estimate of frequencies."""
+        rows = min(view.data.batch_size, BLOCK_ROWS * PARALLEL_BLOCKS)
+        parts = {"in-batch softmax": rows * view.candidates * FLOAT * BLOCK_COPIES}
+        options = view.model_config.softmax
+        if options.logq == options.STREAMING:
+            parts["streaming estimate of logq"] = options.logq_buckets * STREAMING_BYTES
+        return parts
 
 
-def item_ids(view: View) -> Problems:
+def _item_ids(view: View) -> Problems:
     """Masks and logQ have an item id to compare or count, one for rows and sampled items alike."""
     options = view.model_config.softmax
     name = item_id_field(view.config)
@@ -72,7 +102,7 @@ def item_ids(view: View) -> Problems:
             )
 
 
-def logq(view: View) -> Problems:
+def _logq(view: View) -> Problems:
     """The options of logQ fit its source, and each other."""
     options = view.model_config.softmax
     source = enum_name(options, "logq")
@@ -112,8 +142,8 @@ def logq(view: View) -> Problems:
         )
 
 
-def learnt_temperature(view: View) -> Problems:
-    """A learnt temperature divides a cosine, alone scales it, and starts above its bound."""
+def _temperature(view: View) -> Problems:
+    """The bound of a learnt temperature makes sense."""
     options = view.model_config.softmax
     if options.HasField("min_temperature") and not options.learn_temperature:
         yield view.warning(
@@ -127,36 +157,9 @@ def learnt_temperature(view: View) -> Problems:
             f"min_temperature is {options.min_temperature:g}",
             expected="a number ≥ 0",
         )
-    if not options.learn_temperature or view.model is None:
-        return
-    config = view.model.config
-    if getattr(config, "scale_simi", False):
-        yield view.error(
-            f"{PATH}.learn_temperature",
-            "learn_temperature and scale_simi both learn the scale of the similarity",
-            expected=f"scale_simi: false in {view.model.path}",
-            found="scale_simi: true"
-            + ("" if config.HasField("scale_simi") else f" (the default of {view.model.name})"),
-            remedy="set scale_simi: false, or leave learn_temperature out",
-        )
-    if view.model.name != "dat" and enum_name(config, "simi_func") == "INNER_PRODUCT":
-        yield view.error(
-            f"{PATH}.learn_temperature",
-            "simi_func INNER_PRODUCT has no temperature to learn",
-            expected="simi_func: COSINE",
-            remedy="use COSINE, or leave learn_temperature out",
-        )
-    if 0 < config.temperature <= options.min_temperature:
-        yield view.error(
-            f"{PATH}.min_temperature",
-            "the temperature does not start above min_temperature",
-            expected=f"less than {config.temperature:g}, the temperature of {view.model.path}",
-            found=f"{options.min_temperature:g}",
-            remedy="lower min_temperature, or raise temperature",
-        )
 
 
-def hardest(view: View) -> Problems:
+def _hardest(view: View) -> Problems:
     """Some negatives are left to compete, and they are negatives."""
     options = view.model_config.softmax
     if options.HasField("hardest_negatives") and options.hardest_negatives < 1:
@@ -174,19 +177,3 @@ def hardest(view: View) -> Problems:
             expected="mask_false_negatives: true",
             remedy="set it, or leave hardest_negatives out",
         )
-
-
-def weight_power(view: View) -> Problems:
-    """The exponent of a sampler's weights is a number that keeps heavy items heavy."""
-    if view.sampler is None:
-        return
-    power = view.sampler.config.weight_power
-    if not (math.isfinite(power) and power >= 0):
-        yield view.error(
-            f"{view.sampler.path}.weight_power",
-            f"weight_power is {power:g}",
-            expected="a number ≥ 0: 1 draws by the table's weights, 0 all items alike",
-        )
-
-
-RULES = (listwise, item_ids, logq, learnt_temperature, hardest, weight_power)

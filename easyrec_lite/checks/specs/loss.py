@@ -1,0 +1,57 @@
+"""What a loss declares of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.core.errors import Problem
+from easyrec_lite.core.registry import ComponentRegistry
+
+if TYPE_CHECKING:
+    from easyrec_lite.checks.view import Named, View
+
+Scored = Literal["row", "candidates"]
+
+
+class LossSpec(Spec):
+    """A loss that `loss_type` names.
+
+    Attributes:
+      scored: `row` for a loss over one score a row (pointwise, over pairs, over sessions);
+        `candidates` for one in which a row's positive competes with other items.
+      prediction: what a model that is trained by it predicts: a `probability`, the `logit` itself
+        or its `sigmoid`.
+      teacher: how distillation by this loss sees a teacher's column: as a `probability`, as a
+        `score` like the student's logit, or as the `regression` of the student's sigmoid.
+    """
+
+    scored: ClassVar[Scored] = "row"
+    prediction: ClassVar[Literal["probability", "logit", "sigmoid"]] = "probability"
+    teacher: ClassVar[Literal["probability", "score", "regression"]] = "score"
+
+    def shown(self, name: str) -> str:
+        """Returns what logs call the loss when a config asks for it by `name`."""
+        return name.lower()
+
+    def check(self, view: View, loss: Named) -> Iterator[Problem]:
+        """Yields what is wrong with the config as this loss sees it.
+
+        Args:
+          view: the config.
+          loss: the entry of `losses`, or `loss_type`, that names it.
+        """
+        yield from ()
+
+    def memory(self, view: View) -> dict[str, int]:
+        """Returns what the loss holds in memory while training: part → bytes."""
+        return {}
+
+
+LOSSES: ComponentRegistry[LossSpec] = ComponentRegistry("loss_type", "easyrec_lite.losses")
+
+
+def loss_names(scored: Scored) -> list[str]:
+    """Returns the names of the losses of one kind, sorted."""
+    return sorted(name for name in LOSSES.names() if LOSSES.spec(name).scored == scored)

@@ -1,0 +1,43 @@
+"""What an evaluation metric declares of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.loss import Scored
+from easyrec_lite.core.errors import Problem
+from easyrec_lite.core.registry import ComponentRegistry
+
+if TYPE_CHECKING:
+    from easyrec_lite.checks.view import Named, View
+
+
+class MetricSpec(Spec):
+    """A metric that `eval_config.metrics_set` names; `message` is its field there.
+
+    Attributes:
+      scored: `row` for a metric of one score a row, `candidates` for one that ranks a row's
+        positive among the candidates of the batch.
+      field: the field of its message that names the column that it groups rows by; "" for none.
+    """
+
+    scored: ClassVar[Scored] = "row"
+    field: ClassVar[str] = ""
+
+    def reported(self, params: Any) -> list[str]:
+        """Returns the names of the values that evaluation reports; `params` is its message."""
+        return [self.name]
+
+    def check(self, view: View, metric: Named) -> Iterator[Problem]:
+        """Yields what is wrong with `metric`, this metric's message in the config."""
+        yield from ()
+
+
+METRICS: ComponentRegistry[MetricSpec] = ComponentRegistry("metric", "easyrec_lite.metrics")
+
+
+def metric_names(scored: Scored) -> list[str]:
+    """Returns the names of the metrics of one kind, sorted."""
+    return sorted(name for name in METRICS.names() if METRICS.spec(name).scored == scored)

@@ -1,0 +1,26 @@
+"""From `eval_config.metrics_set` to metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from easyrec_lite.checks.specs.metric import METRICS
+from easyrec_lite.losses.terms import loss_terms
+from easyrec_lite.metrics.base import Metric
+
+
+def open_metrics(config: Any) -> list[Metric]:
+    """Returns the metrics of an `EasyRecConfig` message, in its order.
+
+    A metric over candidates of a model that is pointwise only because it names no loss is left
+    out: checking the config warns of it.
+    """
+    model = config.model_config
+    kind = loss_terms(model)[0].scored
+    label = model.label_name or next(iter(config.data_config.label_fields), "")
+    entries = [(entry.WhichOneof("metric"), entry) for entry in config.eval_config.metrics_set]
+    return [
+        METRICS.get(name)(name, getattr(entry, name), label)
+        for name, entry in entries
+        if name and METRICS.spec(name).scored == kind
+    ]

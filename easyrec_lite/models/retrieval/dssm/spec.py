@@ -1,0 +1,20 @@
+"""DSSM: what `check` knows of it."""
+
+from __future__ import annotations
+
+from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.checks.status import fields
+from easyrec_lite.models.retrieval.spec import SIMILARITY_FIELDS, TOWER_FIELDS, FieldTowersSpec
+
+
+@MODELS.declare
+class DSSMSpec(FieldTowersSpec):
+    """DNNs over the concatenated groups `user` and `item`."""
+
+    name = "DSSM"
+    module = "model"
+    message = "dssm"
+    messages = {
+        "DSSM": fields(TOWER_FIELDS + SIMILARITY_FIELDS),
+        "DSSMTower": fields("id dnn"),
+    }

@@ -1,0 +1,242 @@
+"""What two-tower models have in common, as `check` sees it: towers, similarity, masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from easyrec_lite.checks import tables
+from easyrec_lite.checks.specs.model import DenseLayer, ModelSpec
+from easyrec_lite.checks.view import Named, View, enum_name
+from easyrec_lite.core.errors import Problem
+
+Problems = Iterator[Problem]
+TOWERS = ("user_tower", "item_tower")
+# The fields of the messages of two-tower models.
+SIMILARITY_FIELDS = "simi_func temperature scale_simi "
+MASK_FIELDS = "ignore_in_batch_neg_sam item_id mask_sampled_by_item_id "
+TOWER_FIELDS = "user_tower item_tower l2_regularization " + MASK_FIELDS
+# Values beside each weight of a batch-normalised unit: scale, shift and two moving statistics.
+NORM_VALUES = 4
+
+
+class TwoTowerSpec(ModelSpec):
+    """A model of a user tower and an item tower, compared by cosine or inner product."""
+
+    def check(self, view: View) -> Problems:
+        """Yields what is wrong with the config as this model sees it."""
+        yield from super().check(view)
+        if self.params_given(view):
+            yield from self.check_similarity(view)
+            yield from self.check_temperature(view)
+            yield from self.check_masks(view)
+
+    def params_given(self, view: View) -> bool:
+        """Returns whether the config has the model's own parameters, or they may be left out."""
+        return (view.model.name if view.model else "") in (self.message, "")
+
+    def check_similarity(self, view: View) -> Problems:
+        """The similarity is cosine or inner product, at a temperature above 0."""
+        path, config = self.path(), self.params(view.model_config)
+        function = enum_name(config, "simi_func")
+        if function == "EUCLID":
+            yield view.error(
+                f"{path}.simi_func",
+                "simi_func EUCLID is not offered",
+                expected="COSINE or INNER_PRODUCT",
+                remedy="use COSINE: it ranks normalised vectors as the Euclidean distance does",
+            )
+        if config.temperature <= 0:
+            yield view.error(
+                f"{path}.temperature",
+                f"temperature is {config.temperature:g}",
+                expected="a positive number",
+            )
+        yield from self.check_function(view, function)
+
+    def check_function(self, view: View, function: str) -> Problems:
+        """The options of the similarity have an effect with `simi_func` `function`."""
+        if function == "INNER_PRODUCT" and self.params(view.model_config).temperature != 1:
+            yield view.warning(
+                f"{self.path()}.temperature",
+                "temperature has no effect with simi_func INNER_PRODUCT",
+                remedy="leave temperature out, or use COSINE",
+            )
+
+    def check_temperature(self, view: View) -> Problems:
+        """A learnt temperature divides a cosine, alone scales it, and starts above its bound."""
+        options, config = view.model_config.softmax, self.params(view.model_config)
+        if not options.learn_temperature:
+            return
+        learnt = "model_config.softmax.learn_temperature"
+        if getattr(config, "scale_simi", False):
+            yield view.error(
+                learnt,
+                "learn_temperature and scale_simi both learn the scale of the similarity",
+                expected=f"scale_simi: false in {self.path()}",
+                found="scale_simi: true"
+                + ("" if config.HasField("scale_simi") else f" (the default of {self.message})"),
+                remedy="set scale_simi: false, or leave learn_temperature out",
+            )
+        yield from self.check_learnt_function(view, enum_name(config, "simi_func"), learnt)
+        if 0 < config.temperature <= options.min_temperature:
+            yield view.error(
+                "model_config.softmax.min_temperature",
+                "the temperature does not start above min_temperature",
+                expected=f"less than {config.temperature:g}, the temperature of {self.path()}",
+                found=f"{options.min_temperature:g}",
+                remedy="lower min_temperature, or raise temperature",
+            )
+
+    def check_learnt_function(self, view: View, function: str, learnt: str) -> Problems:
+        """A similarity without a temperature cannot learn one; `learnt` is the path that asks."""
+        if function == "INNER_PRODUCT":
+            yield view.error(
+                learnt,
+                "simi_func INNER_PRODUCT has no temperature to learn",
+                expected="simi_func: COSINE",
+                remedy="use COSINE, or leave learn_temperature out",
+            )
+
+    def check_masks(self, view: View) -> Problems:
+        """The masks of in-batch negatives have what they need."""
+        path, config = self.path(), self.params(view.model_config)
+        if config.item_id and config.item_id not in view.fields:
+            yield view.unknown(
+                f"{path}.item_id",
+                "input field in item_id:",
+                config.item_id,
+                view.fields,
+                remedy="name a field of data_config.input_fields",
+            )
+        if config.mask_sampled_by_item_id and not config.item_id:
+            yield view.error(
+                f"{path}.mask_sampled_by_item_id",
+                "mask_sampled_by_item_id has no item id to compare",
+                expected="item_id: an input field",
+                remedy="set item_id",
+            )
+        if config.ignore_in_batch_neg_sam and view.listwise and view.sampler is None:
+            yield view.error(
+                f"{path}.ignore_in_batch_neg_sam",
+                "without in-batch negatives and without a sampler there is nothing to learn from",
+                expected="a negative sampler in data_config",
+                remedy="add one, or leave ignore_in_batch_neg_sam out",
+            )
+
+
+class FieldTowersSpec(TwoTowerSpec):
+    """A two-tower model whose message has a `user_tower` and an `item_tower`, each with a DNN."""
+
+    user_groups: ClassVar[tuple[str, ...]] = ("user",)
+    item_groups: ClassVar[tuple[str, ...]] = ("item",)
+
+    def towers(self, view: View) -> dict[str, Named]:
+        """Returns the messages of both towers by name; empty where they are missing."""
+        if view.model is None or view.model.name != self.message:
+            return {}
+        return {
+            name: Named(name, f"{self.path()}.{name}", getattr(view.model.config, name))
+            for name in TOWERS
+        }
+
+    def user_id(self, model_config: Any) -> str:
+        """Returns the `id` of the user tower."""
+        return str(self.params(model_config).user_tower.id)
+
+    def item_ids(self, view: View) -> set[str]:
+        """Returns the `item_id`, and the `id` of the item tower."""
+        return super().item_ids(view) | {
+            tower.config.id for name, tower in self.towers(view).items() if name == "item_tower"
+        } - {""}
+
+    def check(self, view: View) -> Problems:
+        """Yields what is wrong with the config as this model sees it."""
+        yield from super().check(view)
+        for tower in self.towers(view).values():
+            yield from _hidden_units(view, tower)
+            yield from _id(view, tower)
+        yield from self.check_widths(view)
+
+    def check_widths(self, view: View) -> Problems:
+        """The outputs of both towers are equally wide."""
+        towers = self.towers(view)
+        units = {name: list(tower.config.dnn.hidden_units) for name, tower in towers.items()}
+        if not all(units.values()) or not units:
+            return
+        user, item = units["user_tower"], units["item_tower"]
+        if user[-1] != item[-1]:
+            yield view.error(
+                f"{towers['item_tower'].path}.dnn.hidden_units[{len(item) - 1}]",
+                "the towers' last layers are of unequal width, so their outputs have no similarity",
+                expected=f"{user[-1]}, as in user_tower",
+                found=str(item[-1]),
+                remedy="make the last hidden_units of both towers equal",
+            )
+
+    def dense_layers(self, view: View) -> list[DenseLayer] | None:
+        """Returns the layers of both towers' DNNs, and what `field_layers` adds before them."""
+        sides = (self.user_groups, self.item_groups)
+        layers: list[DenseLayer] = []
+        for tower, groups in zip(self.towers(view).values(), sides, strict=False):
+            layers += self.field_layers(tower, _widths(view, groups[0]))
+            inputs = sum(sum(_widths(view, group)) for group in groups)
+            values = 1 + NORM_VALUES * tower.config.dnn.use_bn
+            for units in tower.config.dnn.hidden_units:
+                layers.append(DenseLayer(inputs, units, values))
+                inputs = units
+        return layers
+
+    def field_layers(self, tower: Named, widths: list[int]) -> list[DenseLayer]:
+        """Returns the dense layers before a tower's DNN, over fields of these widths."""
+        return []
+
+
+def _widths(view: View, group: str) -> list[int]:
+    """Returns how many numbers each feature gives the group for a row; 0 when not known."""
+    return [tables.width(feature) or 0 for feature in view.group_features(group)]
+
+
+def _hidden_units(view: View, tower: Named) -> Problems:
+    units = list(tower.config.dnn.hidden_units)
+    if not units or 0 in units:
+        yield view.error(
+            f"{tower.path}.dnn.hidden_units" if units else f"{tower.path}.dnn",
+            f"{tower.name} has a layer of 0 units" if units else f"{tower.name} has no layers",
+            expected="hidden_units: one positive number a layer",
+            remedy="set hidden_units, e.g. [128, 32]",
+        )
+    yield from _dropout(view, tower)
+
+
+def _dropout(view: View, tower: Named) -> Problems:
+    rates = list(tower.config.dnn.dropout_ratio)
+    layers = len(tower.config.dnn.hidden_units) - 1
+    for rate in rates:
+        if not 0 <= rate < 1:
+            yield view.error(
+                f"{tower.path}.dnn.dropout_ratio",
+                f"{tower.name} drops a share of {rate:g}",
+                expected="at least 0, less than 1",
+            )
+    if rates and len(rates) < layers:
+        yield view.error(
+            f"{tower.path}.dnn.dropout_ratio",
+            f"{tower.name} has {layers} layers that drop, and {len(rates)} dropout ratios",
+            expected=f"{layers}, one for each layer but the last",
+            remedy="add the missing ones; 0 drops nothing",
+        )
+
+
+def _id(view: View, tower: Named) -> Problems:
+    """A tower's `id` names a column or feature; it is a note to the reader and nothing more."""
+    known = {*view.fields, *view.feature_by_name}
+    if tower.config.id not in known:
+        yield view.unknown(
+            f"{tower.path}.id",
+            f"id of {tower.name}:",
+            tower.config.id,
+            known,
+            remedy="name the id's input field",
+            severity="warning",
+        )
