@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.config import Pipeline
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.regularization import embedding_penalty
@@ -46,7 +47,8 @@ class LinearTower:
 class LinearTowers(TwoTowerModel):
     """Two linear towers over the groups `user` and `item`."""
 
-    def __init__(self, config: Any, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+        config = pipeline.config
         user, item = (LinearTower(config, embeddings, side, seed) for side in ("user", "item"))
         params = config.model_config.model_params
-        super().__init__(config, embeddings, seed, params, user, item)
+        super().__init__(pipeline, embeddings, seed, params, user, item)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.config import Pipeline
 from easyrec_lite.data.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.combiners import AttentionPooling, TextCnnPooling, make_combiner
@@ -25,7 +26,7 @@ class GroupEmbeddings(tf.Module):
     grow with a table.
 
     Args:
-      config: an `EasyRecConfig` message; read, never changed.
+      pipeline: the config.
       seed: what each table's initial values derive from, with its name.
 
     Attributes:
@@ -37,10 +38,10 @@ class GroupEmbeddings(tf.Module):
       ConfigError: a group or feature is not what it must be; all problems at once.
     """
 
-    def __init__(self, config: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, seed: int):
         super().__init__(name="embeddings")
-        self.groups = group_specs(config)
-        self._may_stay_sequences = config.model_config.HasField("backbone")
+        self.groups = group_specs(pipeline)
+        self._may_stay_sequences = pipeline.config.model_config.HasField("backbone")
         self._combiners = self._make_combiners(seed)
         self.tables = {
             name: _make_table(table, seed) for name, table in table_specs(self.groups).items()

@@ -24,8 +24,11 @@ class Numbers:
         self.spec = spec
         self.boundaries = list(spec.boundaries)
         self.bucketised = bool(spec.config.boundaries or spec.config.num_buckets)
-        function, path = spec.config.normalizer_fn, f"{spec.path}.normalizer_fn"
-        self._normalise = compile_function(function, path=path) if function else tf.identity
+        self._normalise = tf.identity
+        if spec.config.normalizer_fn:
+            path = f"{spec.path}.normalizer_fn"
+            place = spec.pipeline.place(path)
+            self._normalise = compile_function(spec.config.normalizer_fn, place, path)
 
     def scaled(self, values: tf.Tensor) -> tf.Tensor:
         """Returns the numbers float32 [N, D] scaled and normalised."""

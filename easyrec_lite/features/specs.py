@@ -5,6 +5,7 @@ The one definition that the transform, the tables and the memory estimate read. 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from easyrec_lite.checks import tables
 from easyrec_lite.checks.rules import features as feature_rules
 from easyrec_lite.checks.rules import groups as group_rules
 from easyrec_lite.checks.view import Feature, View
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 
 _RULES = (
@@ -44,6 +45,7 @@ class FeatureSpec:
       rows: rows of its table; 0 when it has none.
       dim: length of one vector, or of one step of a sequence.
       width: how many numbers it gives a group for each row.
+      pipeline: the config, for places in messages.
     """
 
     name: str
@@ -55,6 +57,7 @@ class FeatureSpec:
     rows: int
     dim: int
     width: int
+    pipeline: Pipeline = dataclasses.field(repr=False, compare=False)
 
     @property
     def sequence_combiner(self) -> str:
@@ -101,7 +104,8 @@ class FeatureSpec:
     def error(self, message: str, field: str = "", **parts: Any) -> ConfigError:
         """Returns the error that something about this feature cannot be."""
         path = f"{self.path}.{field}" if field else self.path
-        return ConfigError(Problem(f"feature {self.name!r}: {message}", path=path, **parts))
+        place = self.pipeline.place(path)
+        return ConfigError(Problem(f"feature {self.name!r}: {message}", place, path, **parts))
 
 
 @dataclass(frozen=True)
@@ -125,16 +129,13 @@ class TableSpec:
     most_parts: int = 1
 
 
-def group_specs(config: Any) -> dict[str, tuple[FeatureSpec, ...]]:
+def group_specs(pipeline: Pipeline) -> dict[str, tuple[FeatureSpec, ...]]:
     """Returns the features of each feature group, in the config's order.
-
-    Args:
-      config: an `EasyRecConfig` message.
 
     Raises:
       ConfigError: a feature or group is not what it must be; all problems at once.
     """
-    view = View(Pipeline(config, Source("", "")))
+    view = View(pipeline)
     problems = [problem for rule in _RULES for problem in rule(view)]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
@@ -142,16 +143,16 @@ def group_specs(config: Any) -> dict[str, tuple[FeatureSpec, ...]]:
     made: dict[str, FeatureSpec] = {}
     for feature in (feature for group in view.groups for feature in view.group_features(group)):
         if feature.name not in made:
-            made[feature.name] = _spec(feature)
+            made[feature.name] = _spec(feature, pipeline)
     return {
         group: tuple(made[feature.name] for feature in view.group_features(group))
         for group in view.groups
     }
 
 
-def feature_specs(config: Any) -> dict[str, FeatureSpec]:
+def feature_specs(pipeline: Pipeline) -> dict[str, FeatureSpec]:
     """Returns the features that some group uses, by name; see `group_specs`."""
-    groups = group_specs(config).values()
+    groups = group_specs(pipeline).values()
     return {spec.name: spec for specs in groups for spec in specs}
 
 
@@ -207,7 +208,7 @@ def _refuse_duplicates(spec: FeatureSpec, tokens: Sequence[str]) -> None:
         )
 
 
-def _spec(feature: Feature) -> FeatureSpec:
+def _spec(feature: Feature, pipeline: Pipeline) -> FeatureSpec:
     has_table = tables.has_table(feature)
     config = feature.config
     spec = FeatureSpec(
@@ -220,6 +221,7 @@ def _spec(feature: Feature) -> FeatureSpec:
         rows=(tables.rows(feature) or 0) if has_table else 0,
         dim=config.embedding_dim if has_table else config.raw_input_dim,
         width=tables.width(feature) or 0,
+        pipeline=pipeline,
     )
     _refuse_empty_separator(spec)
     if config.vocab_file and has_table:
@@ -261,7 +263,8 @@ def _disagreements(sharing: Sequence[tuple[str, FeatureSpec]]) -> Iterator[Probl
         ):
             if ours != theirs:
                 yield Problem(
-                    f"features {first.name!r} and {other.name!r} share table "
+                    place=other.pipeline.place(other.path),
+                    message=f"features {first.name!r} and {other.name!r} share table "
                     f"{first.config.embedding_name!r} but differ in {what}",
                     path=other.path,
                     expected=str(ours).strip() or "the default",

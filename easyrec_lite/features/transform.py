@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Problem
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.kinds import KINDS, Columns, FeatureKind
@@ -20,15 +20,15 @@ class FeatureTransform(tf.Module):
     is a tensor [B], or a list column [B, L] or ragged [B, (L)], of strings or numbers.
 
     Args:
-      config: an `EasyRecConfig` message; read, never changed.
+      pipeline: the config.
 
     Raises:
       ConfigError: a feature is not what it must be; all problems at once.
     """
 
-    def __init__(self, config: Any):
+    def __init__(self, pipeline: Pipeline):
         super().__init__()
-        self.specs = feature_specs(config)
+        self.specs = feature_specs(pipeline)
         self._features: dict[str, FeatureKind] = {
             name: KINDS[spec.kind](spec) for name, spec in self.specs.items()
         }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import keras
 
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.layers.batch_norm import synchronized
@@ -48,25 +46,11 @@ def build(pipeline: Pipeline) -> Parts:
     Raises:
       ConfigError: the model class is unknown, or the config does not fit it.
     """
-    try:
-        return _build(pipeline)
-    except ConfigError as error:
-        raise ConfigError(_placed(problem, pipeline) for problem in error.problems) from error
-
-
-def _placed(problem: Problem, pipeline: Pipeline) -> Problem:
-    """The same problem with the place of its config path, which parts do not know."""
-    if problem.place.file or not problem.path:
-        return problem
-    return dataclasses.replace(problem, place=pipeline.place(problem.path))
-
-
-def _build(pipeline: Pipeline) -> Parts:
     config = pipeline.config
     seed = config.train_config.seed
     keras.utils.set_random_seed(seed % 2**32)
-    transform = FeatureTransform(config)
-    embeddings = GroupEmbeddings(config, seed)
+    transform = FeatureTransform(pipeline)
+    embeddings = GroupEmbeddings(pipeline, seed)
     with synchronized(config.train_config.sync_batch_norm):
-        model = MODELS.get(config.model_config.model_class)(config, embeddings, seed)
+        model = MODELS.get(config.model_config.model_class)(pipeline, embeddings, seed)
     return Parts(pipeline, transform, model)

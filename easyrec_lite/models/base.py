@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.config import Pipeline
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
@@ -26,7 +27,7 @@ class Model(abc.ABC):
     `add_layer`, already built, so that its variables are complete before the first step.
 
     Args:
-      config: the `EasyRecConfig` message; read, never changed.
+      pipeline: the config.
       embeddings: the embedding tables of all feature groups (`GroupEmbeddings`).
       seed: what every initialiser and dropout derives its own seed from.
 
@@ -39,8 +40,9 @@ class Model(abc.ABC):
     item_groups: tuple[str, ...] = ()
     extra_columns: tuple[str, ...] = ()
 
-    def __init__(self, config: Any, embeddings: Any, seed: int):
-        self.config = config
+    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+        self.pipeline = pipeline
+        self.config = pipeline.config
         self.embeddings = embeddings
         self.seed = seed
         self._weights: dict[str, keras.Variable] = {}

@@ -55,7 +55,7 @@ class IdColumns:
 def id_columns(pipeline: Pipeline, manifest: Mapping[str, Any]) -> IdColumns:
     """Returns the columns of ids, from a config and the manifest of an export with items."""
     config = pipeline.config
-    groups = group_specs(config)
+    groups = group_specs(pipeline)
     specs = [spec for group in View(pipeline).sides.user for spec in groups.get(group, ())]
     labels = config.data_config.label_fields
     return IdColumns(

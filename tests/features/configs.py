@@ -7,12 +7,13 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import EasyRecConfig
 
 
-def config_of(*features: str, groups: dict[str, list[str]] | None = None) -> Any:
+def config_of(*features: str, groups: dict[str, list[str]] | None = None) -> Pipeline:
     """Returns a config with these `features {...}` bodies, all in group `all` unless said."""
     config = EasyRecConfig(model_dir="unused")
     config.model_config.model_class = "DSSM"
@@ -23,7 +24,7 @@ def config_of(*features: str, groups: dict[str, list[str]] | None = None) -> Any
     ]
     for name, members in (groups or {"all": every}).items():
         config.model_config.feature_groups.add(group_name=name, feature_names=members)
-    return config
+    return Pipeline(config, Source("my.config", ""))
 
 
 def value_of(body: str, **columns: Any) -> FeatureValue:

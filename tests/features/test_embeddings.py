@@ -211,9 +211,9 @@ def test_other_combiners_are_refused() -> None:
 def test_a_sequence_needs_a_combiner_unless_a_backbone_takes_its_steps() -> None:
     with pytest.raises(ConfigError, match="sequence_combiner"):
         embeddings(SEQUENCE)
-    config = config_of(SEQUENCE + 'separator: ","')
-    config.model_config.backbone.blocks.add(name="b")
-    made = GroupEmbeddings(config, 1)
+    pipeline = config_of(SEQUENCE + 'separator: ","')
+    pipeline.config.model_config.backbone.blocks.add(name="b")
+    made = GroupEmbeddings(pipeline, 1)
     with pytest.raises(ConfigError, match="sequence_combiner"):
         made.width("all")
     steps, lengths = made.sequence("all", "x", {"x": Steps(ragged([[1, 2], []]))})

@@ -41,7 +41,7 @@ def test_names_order_and_unused_features() -> None:
 
 def test_features_listed_in_the_old_form() -> None:
     config = config_of(groups={"user": ["a"]})
-    config.feature_configs.add(
+    config.config.feature_configs.add(
         input_names=["a"], feature_type=0, embedding_dim=4, hash_bucket_size=10
     )
     assert tables(config) == {"user/a/embedding": (10, 4)}

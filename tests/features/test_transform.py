@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.values import concat_rows
 from easyrec_lite.features.transform import FeatureTransform
@@ -19,25 +20,25 @@ from tests.golden import CASES
 NAMES = ("dat", "dssm_neg", "dssm_senet", "dssm_senet_backbone", "parallel_dssm")
 
 
-def golden_config(case: Path) -> Any:
+def golden_config(case: Path) -> Pipeline:
     """Returns the case's config with one more group, which uses every feature."""
     config = text_format.Parse((case / "pipeline.config").read_text(), EasyRecConfig())
     every = [feature.input_names[0] for feature in config.feature_config.features]
     config.model_config.feature_groups.add(group_name="every", feature_names=every)
-    return config
+    return Pipeline(config, Source(str(case / "pipeline.config"), ""))
 
 
-def golden_columns(case: Path, config: Any) -> dict[str, tf.Tensor]:
+def golden_columns(case: Path, pipeline: Pipeline) -> dict[str, tf.Tensor]:
     with (case / "rows.csv").open(newline="") as file:
         cells = list(zip(*csv.reader(file), strict=True))
-    fields = config.data_config.input_fields
+    fields = pipeline.config.data_config.input_fields
     return {field.input_name: tf.constant(cells[i]) for i, field in enumerate(fields)}
 
 
-def golden_negatives(case: Path, config: Any) -> dict[str, tf.Tensor]:
+def golden_negatives(case: Path, pipeline: Pipeline) -> dict[str, tf.Tensor]:
     lines = (case / "negatives_gl.txt").read_text().splitlines()[1:]
     rows = [line.split("\t")[2].split(":") for line in lines]
-    attributes = config.data_config.negative_sampler_in_memory.attr_fields
+    attributes = pipeline.config.data_config.negative_sampler_in_memory.attr_fields
     return {name: tf.constant([row[i] for row in rows]) for i, name in enumerate(attributes)}
 
 

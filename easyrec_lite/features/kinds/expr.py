@@ -18,7 +18,7 @@ class ExprFeature(FeatureKind):
     def __init__(self, spec: FeatureSpec):
         super().__init__(spec)
         text, path = spec.config.expression, f"{spec.path}.expression"
-        self.expression = compile_expression(text, spec.inputs, path=path)
+        self.expression = compile_expression(text, spec.inputs, spec.pipeline.place(path), path)
         self.numbers = Numbers(spec)
 
     def __call__(self, given: Columns) -> FeatureValue:

@@ -73,7 +73,7 @@ def nodes(pipeline: Pipeline) -> list[Node]:
     backbone, problems = parse_backbone(pipeline)
     if backbone is None:
         raise ConfigError(problem for problem in problems if problem.severity == "error")
-    specs = group_specs(pipeline.config)
+    specs = group_specs(pipeline)
     compiled = CompiledBackbone(backbone, specs, pipeline, 0)
     graphs = [*backbone.packages.values(), backbone.main]
     blocks = [

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
@@ -29,7 +30,7 @@ class TwoTowerModel(Model):
     sampled ones. Pointwise (all other losses): a row's user and item against the row's label.
 
     Args:
-      config, embeddings, seed: as of `Model`.
+      pipeline, embeddings, seed: as of `Model`.
       params: the model's message, for its l2_regularization, simi_func, temperature, scale_simi
         and masks (see `Negatives`).
       user, item: the towers, built.
@@ -41,7 +42,7 @@ class TwoTowerModel(Model):
 
     def __init__(
         self,
-        config: Any,
+        pipeline: Pipeline,
         embeddings: Any,
         seed: int,
         params: Any,
@@ -49,8 +50,9 @@ class TwoTowerModel(Model):
         item: Tower,
         head: SimilarityHead | None = None,
     ):
-        super().__init__(config, embeddings, seed)
-        _require_equal_widths(user.width, item.width)
+        super().__init__(pipeline, embeddings, seed)
+        config = pipeline.config
+        _require_equal_widths(user.width, item.width, pipeline)
         self.params = params
         self.head = similarity_head(config.model_config, params) if head is None else head
         self.user_groups, self.item_groups = user.groups, item.groups
@@ -201,11 +203,12 @@ def _joined(vectors: tf.Tensor) -> tf.Tensor:
     return tf.strings.reduce_join(tf.strings.as_string(vectors), axis=-1, separator=",")
 
 
-def _require_equal_widths(user: int, item: int) -> None:
+def _require_equal_widths(user: int, item: int, pipeline: Pipeline) -> None:
     if user != item:
         raise ConfigError(
             Problem(
                 message="the towers' outputs differ in width",
+                place=pipeline.place("model_config"),
                 path="model_config",
                 expected="equal last hidden_units of user_tower and item_tower",
                 found=f"user {user}, item {item}",

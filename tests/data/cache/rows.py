@@ -160,7 +160,7 @@ def pipeline(kind: str, more: str = "", cache: str = "", features: str = FEATURE
 
 def opened(found: Pipeline, folder: Path, **more: Any) -> BatchInput:
     """Returns the input of a config; item and user come along as raw columns."""
-    transform = FeatureTransform(found.config)
+    transform = FeatureTransform(found)
     training = more.pop("training", True)
     return BatchInput(found, str(folder), transform, ("item", "user"), (), training, **more)
 

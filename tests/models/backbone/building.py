@@ -60,7 +60,7 @@ def compiled(backbone: str, seed: int = 3) -> CompiledBackbone:
     config = pipeline(backbone)
     graph, found = parse_backbone(config)
     assert graph is not None, "\n".join(map(str, found))
-    return CompiledBackbone(graph, group_specs(config.config), config, seed)
+    return CompiledBackbone(graph, group_specs(config), config, seed)
 
 
 class Groups:

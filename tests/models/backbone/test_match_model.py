@@ -37,7 +37,7 @@ def text(backbone: str, params: str = "") -> str:
 
 
 def model(backbone: str, params: str = "") -> MatchModel:
-    config = loads(text(backbone, params), "my.config").config
+    config = loads(text(backbone, params), "my.config")
     return MatchModel(config, GroupEmbeddings(config, 4), 4)
 
 

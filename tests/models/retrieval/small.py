@@ -9,6 +9,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
@@ -47,9 +48,9 @@ SENET_TOWERS = f'user_tower {{ id: "u" {SENET} }} item_tower {{ id: "i" {SENET} 
 LISTWISE = "loss_type: SOFTMAX_CROSS_ENTROPY"
 
 
-def config(model: str, raw: bool = False) -> Any:
+def config(model: str, raw: bool = False) -> Pipeline:
     text = CONFIG.format(model=model, raw=', "height"' if raw else "")
-    return text_format.Merge(text, EasyRecConfig())
+    return Pipeline(text_format.Merge(text, EasyRecConfig()), Source("my.config", text))
 
 
 def dssm(params: str = "", model: str = LISTWISE, raw: bool = False) -> Any:
@@ -58,8 +59,9 @@ def dssm(params: str = "", model: str = LISTWISE, raw: bool = False) -> Any:
 
 def make(model: str, raw: bool = False, seed: int = 3) -> Any:
     """Returns the model, its tables and biases drawn anew so that all of it matters."""
-    message = config(model, raw)
-    made = MODELS.get(message.model_config.model_class)(message, GroupEmbeddings(message, 3), seed)
+    pipeline = config(model, raw)
+    model_class = MODELS.get(pipeline.config.model_config.model_class)
+    made = model_class(pipeline, GroupEmbeddings(pipeline, 3), seed)
     rng = np.random.default_rng(8)
     for name, variable in made.trainable.items():
         if name.endswith(("embedding", "bias", "sim_w", "sim_b")):

@@ -174,7 +174,7 @@ def test_a_learnt_temperature(name: str) -> None:
 
 
 def test_the_item_id_is_softmax_then_the_models_then_the_samplers() -> None:
-    message = config(f'model_class: "DSSM" {LISTWISE} dssm {{ {TOWERS} }}')
+    message = config(f'model_class: "DSSM" {LISTWISE} dssm {{ {TOWERS} }}').config
     assert item_id_field(message) == ""
     message.data_config.negative_sampler.item_id_field = "c"
     assert item_id_field(message) == "c"

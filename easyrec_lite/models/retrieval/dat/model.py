@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
@@ -31,7 +32,8 @@ class DAT(TwoTowerModel):
       ConfigError: the model is pointwise, or an augment vector is not as wide as the towers.
     """
 
-    def __init__(self, config: Any, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+        config = pipeline.config
         params = config.model_config.dat
         user, item = (
             FieldTower(config, embeddings, side, tower.dnn, seed, augment_group=augment)
@@ -43,7 +45,7 @@ class DAT(TwoTowerModel):
         head = SimilarityHead(
             COSINE, params.temperature, least=least_temperature(config.model_config)
         )
-        super().__init__(config, embeddings, seed, params, user, item, head)
+        super().__init__(pipeline, embeddings, seed, params, user, item, head)
         self._check([user.width, item.width])
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
@@ -76,6 +78,7 @@ class DAT(TwoTowerModel):
             problems.append(
                 Problem(
                     message="DAT is trained by softmax only",
+                    place=self.pipeline.place("model_config.loss_type"),
                     path="model_config.loss_type",
                     expected="SOFTMAX_CROSS_ENTROPY",
                 )
@@ -86,6 +89,7 @@ class DAT(TwoTowerModel):
                 problems.append(
                     Problem(
                         message=f"the vector of group {group} must be as wide as the towers",
+                        place=self.pipeline.place("model_config.feature_groups"),
                         path="model_config.feature_groups",
                         expected=f"width {width}, the towers' last hidden_units",
                         found=f"width {found}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.config import Pipeline
 from easyrec_lite.models.retrieval.towers import FieldTower
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
@@ -17,8 +18,9 @@ from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 class DSSM(TwoTowerModel):
     """Towers are DNNs over the concatenated groups `user` and `item`."""
 
-    def __init__(self, config: Any, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+        config = pipeline.config
         params = config.model_config.dssm
         user = FieldTower(config, embeddings, "user", params.user_tower.dnn, seed)
         item = FieldTower(config, embeddings, "item", params.item_tower.dnn, seed)
-        super().__init__(config, embeddings, seed, params, user, item)
+        super().__init__(pipeline, embeddings, seed, params, user, item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.config import Pipeline
 from easyrec_lite.models.retrieval.towers import FieldTower
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
@@ -16,10 +17,11 @@ class DSSMSENet(TwoTowerModel):
     SENet has neither skip connection nor layer norm here, whatever its message says.
     """
 
-    def __init__(self, config: Any, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+        config = pipeline.config
         params = config.model_config.dssm_senet
         user, item = (
             FieldTower(config, embeddings, side, tower.dnn, seed, senet=tower.senet)
             for side, tower in (("user", params.user_tower), ("item", params.item_tower))
         )
-        super().__init__(config, embeddings, seed, params, user, item)
+        super().__init__(pipeline, embeddings, seed, params, user, item)

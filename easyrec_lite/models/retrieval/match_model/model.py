@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from easyrec_lite.checks.specs.model import MODELS
-from easyrec_lite.config.source import Pipeline, Source
+from easyrec_lite.config.source import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.build import kernels
@@ -32,27 +32,28 @@ class MatchModel(TwoTowerModel):
       ConfigError: the backbone is wrong, or does not give two towers of one width.
     """
 
-    def __init__(self, config: Any, embeddings: Any, seed: int):
-        pipeline = Pipeline(config, Source("", ""))
+    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
         graph, problems = parse_backbone(pipeline)
         if graph is None:
             raise ConfigError(problem for problem in problems if problem.severity == "error")
-        params = config.model_config.model_params
+        params = pipeline.config.model_config.model_params
         self.backbone = CompiledBackbone(graph, embeddings.groups, pipeline, seed)
         indices = (params.user_tower_idx_in_output, params.item_tower_idx_in_output)
         user, item = (
-            BackboneTower(config, embeddings, self.backbone, _output(self.backbone, index))
+            BackboneTower(
+                pipeline, embeddings, self.backbone, _output(self.backbone, index, pipeline)
+            )
             for index in indices
         )
         item.leave_to(user)
-        super().__init__(config, embeddings, seed, params, user, item)
+        super().__init__(pipeline, embeddings, seed, params, user, item)
 
 
 class BackboneTower:
     """One output block of a backbone, as a tower.
 
     Args:
-      config: the `EasyRecConfig` message.
+      pipeline: the config.
       embeddings: the `GroupEmbeddings`.
       backbone: the compiled backbone.
       output: the output block.
@@ -61,15 +62,17 @@ class BackboneTower:
       ConfigError: the block gives no tensor [B, D].
     """
 
-    def __init__(self, config: Any, embeddings: Any, backbone: CompiledBackbone, output: str):
+    def __init__(
+        self, pipeline: Pipeline, embeddings: Any, backbone: CompiledBackbone, output: str
+    ):
         self.groups = tuple(backbone.graph.groups(output))
         self.layers: list[keras.layers.Layer] = backbone.layers_of(output)
         self.kernels = [kernel for layer in self.layers for kernel in kernels(layer)]
-        self.width = _width(backbone, output)
+        self.width = _width(backbone, output, pipeline)
         self._embeddings = embeddings
         self._backbone = backbone
         self._output = output
-        self._rate = config.model_config.embedding_regularization
+        self._rate = pipeline.config.model_config.embedding_regularization
 
     def leave_to(self, other: BackboneTower) -> None:
         """Leaves the layers that both towers use to `other`, so that they count once."""
@@ -88,13 +91,14 @@ class BackboneTower:
         return Encoded(vectors, penalties)
 
 
-def _output(backbone: CompiledBackbone, index: int) -> str:
+def _output(backbone: CompiledBackbone, index: int, pipeline: Pipeline) -> str:
     main = backbone.graph.main
     if main.as_list and 0 <= index < len(main.outputs):
         return main.outputs[index]
     raise ConfigError(
         Problem(
             message=f"the backbone has no output {index}",
+            place=pipeline.place("model_config.model_params"),
             path="model_config.model_params",
             expected="output_blocks: the user tower's and the item tower's",
             found=f"{len(main.outputs)} {'output_blocks' if main.as_list else 'blocks joined'}",
@@ -102,12 +106,13 @@ def _output(backbone: CompiledBackbone, index: int) -> str:
     )
 
 
-def _width(backbone: CompiledBackbone, output: str) -> int:
+def _width(backbone: CompiledBackbone, output: str, pipeline: Pipeline) -> int:
     shape = getattr(backbone.examples.get(output), "shape", None)
     if shape is None or len(shape) != 2:
         raise ConfigError(
             Problem(
                 message=f"output block {output!r} gives no tower vector",
+                place=pipeline.place("model_config.backbone.output_blocks"),
                 path="model_config.backbone.output_blocks",
                 expected="one tensor [B, D]",
                 found="a list" if shape is None else f"shape {shape}",
