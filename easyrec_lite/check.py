@@ -11,7 +11,6 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from easyrec_lite.checks.check import examine_and_check
 from easyrec_lite.checks.memory import estimate, report
@@ -19,7 +18,6 @@ from easyrec_lite.checks.rules import files
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, ProblemError
-from easyrec_lite.core.files import atomic_file, atomic_write
 from easyrec_lite.core.registry import import_plugins
 from easyrec_lite.data.scan import label_zero_share, scan
 from easyrec_lite.distribution.cluster import problems_of
@@ -56,27 +54,22 @@ def main(argv: Sequence[str]) -> int:
 
 
 def draw_graph(pipeline: Pipeline, path: str) -> None:
-    """Prints the backbone as text, or writes it to `path`, an .svg or a .png file, and says so.
+    """Prints the backbone as a table, or writes it to `path` as a diagram, and says so.
 
     Raises:
-      ConfigError: there is no backbone, or `path` has another ending.
+      ConfigError: there is no backbone, or no diagram can be written to such a file.
     """
-    suffix = Path(path).suffix.lower()
-    if path and suffix not in (".svg", ".png"):
-        raise ConfigError(Problem(f"--graph {path}", expected="a file ending in .svg or .png"))
+    from easyrec_lite.models.backbone.diagram import require_format, table, write_diagram
+
+    if path:
+        require_format(path)
     load_tensorflow()
-    from easyrec_lite.models.backbone.draw import draw
-    from easyrec_lite.models.backbone.png import draw_png
-    from easyrec_lite.models.backbone.svg import draw_svg
+    from easyrec_lite.models.backbone.nodes import nodes
 
     if not path:
-        print(draw(pipeline))
+        print(table(nodes(pipeline)))
         return
-    if suffix == ".svg":
-        atomic_write(path, draw_svg(pipeline))
-    else:
-        with atomic_file(path) as aside:
-            draw_png(pipeline, aside)
+    write_diagram(nodes(pipeline), path)
     print(f"the drawing is in {path}")
 
 
@@ -159,7 +152,8 @@ def _parser() -> Parser:
         nargs="?",
         const="",
         metavar="FILE",
-        help="also draw the backbone: as text, or into an .svg or .png file (loads TensorFlow)",
+        help="also draw the backbone: as a table, or into a .dot (Graphviz), .mmd (Mermaid), .svg "
+        "or .png file (loads TensorFlow)",
     )
     parser.add_argument(
         "--rows",

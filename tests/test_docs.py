@@ -15,7 +15,8 @@ from easyrec_lite.config import load
 from easyrec_lite.explain import OWN_NUMBERS
 from easyrec_lite.explain import main as explain
 from easyrec_lite.layers.registry import LAYERS
-from easyrec_lite.models.backbone.draw import draw
+from easyrec_lite.models.backbone.diagram import table
+from easyrec_lite.models.backbone.nodes import nodes
 from easyrec_lite.protos.docs import messages
 from easyrec_lite.runs import command_line as cli
 from tests.test_readme import ROOT, blocks, calls, source_of, value_of
@@ -68,7 +69,7 @@ def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -
     "name", ["dssm_senet_on_taobao_backbone.config", "parallel_dssm_on_taobao_backbone.config"]
 )
 def test_graphs_are_as_drawn(name: str) -> None:
-    drawn = "\n".join(line.rstrip() for line in draw(load_config(name)).splitlines())
+    drawn = "\n".join(line.rstrip() for line in table(nodes(load_config(name))).splitlines())
     assert f"\n```\n{drawn.strip()}\n```\n" in text("models.md")
 
 

@@ -1,58 +1,22 @@
-"""Draws a backbone: its blocks, what each reads, shapes and parameter counts; text or SVG."""
+"""The nodes of a backbone as a diagram shows them: inputs, shapes, parameter counts."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
+from easyrec_lite.checks.view import View
 from easyrec_lite.config.source import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.specs import group_specs, table_specs
 from easyrec_lite.models.backbone.compiled import EXAMPLE_ROWS, CompiledBackbone
+from easyrec_lite.models.backbone.diagram import Node
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input
 from easyrec_lite.models.backbone.groups import EXAMPLE_STEPS, Specs
 from easyrec_lite.models.backbone.parse import parse_backbone
-
-
-class Node(NamedTuple):
-    """One thing in the drawing.
-
-    Attributes:
-      name: feature group, `block` or `package/block`; names of groups begin with `@`.
-      does: what it does, e.g. `MLP`.
-      reads: the nodes that it reads, in order.
-      shape: shape of its result, e.g. `[B, 32]`.
-      parameters: how many numbers it learns; a shared table is of the first group that has it.
-    """
-
-    name: str
-    does: str
-    reads: tuple[str, ...]
-    shape: str
-    parameters: int
-
-
-def draw(pipeline: Pipeline) -> str:
-    """Returns the backbone of a config as text: a line for each group and block, in order.
-
-    Raises:
-      ConfigError: there is no backbone, or it cannot be built.
-    """
-    found = nodes(pipeline)
-    rows = [("block", "does", "reads", "shape", "parameters")]
-    for node in found:
-        reads = ", ".join(node.reads)
-        rows.append((node.name, node.does, reads, node.shape, f"{node.parameters:,}"))
-    rows.append(("", "", "", "", f"{sum(node.parameters for node in found):,}"))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    return "\n".join(_line(row, widths, len(rows[-1][4]) + 2) for row in rows) + "\n"
-
-
-def _line(row: tuple[str, ...], widths: list[int], last: int) -> str:
-    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-    return "  ".join([*cells, row[4].rjust(max(last, 10))]).rstrip()
 
 
 def nodes(pipeline: Pipeline) -> list[Node]:
@@ -86,7 +50,7 @@ def nodes(pipeline: Pipeline) -> list[Node]:
         reads = tuple(_key(backbone.main, name) for name in backbone.main.outputs)
         top = compiled.layers["top_mlp"]
         width = backbone.top_mlp.hidden_units[-1]
-        blocks.append(Node("top_mlp", "MLP", reads, f"[B, {width}]", _count(top)))
+        blocks.append(Node("top_mlp", type(top[0]).__name__, reads, f"[B, {width}]", _count(top)))
     read = {name for node in blocks for name in node.reads}
     drawn = {group: specs[group] for group in specs if f"@{group}" in read}
     tables = _table_parameters(drawn)
@@ -94,7 +58,22 @@ def nodes(pipeline: Pipeline) -> list[Node]:
         Node(f"@{group}", "feature group", (), _width(drawn[group]), tables[group])
         for group in drawn
     ]
-    return groups + blocks
+    return _in_towers(pipeline, groups + blocks)
+
+
+def _in_towers(pipeline: Pipeline, made: Sequence[Node]) -> list[Node]:
+    """Returns the nodes, each with the tower that reads all the groups that it depends on."""
+    user, item = ({f"@{group}" for group in groups} for groups in View(pipeline).sides)
+    groups: dict[str, set[str]] = {}
+    for node in made:  # A node comes after what it reads.
+        own = {node.name} if node.is_group else set()
+        groups[node.name] = own.union(*(groups.get(name, set()) for name in node.reads))
+    return [
+        node._replace(tower="item" if item >= groups[node.name] else "user")
+        if (user >= groups[node.name]) != (item >= groups[node.name])
+        else node
+        for node in made
+    ]
 
 
 def _table_parameters(groups: Specs) -> dict[str, int]:
