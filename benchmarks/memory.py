@@ -29,17 +29,17 @@ def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str
     pipeline = load_config(config, edits)
     peaks = {"estimate": estimate(pipeline).total / 2**20}
     prepare(pipeline, quiet=True, training=True)
-    from easyrec_lite.runs.training_run import Run
-    from easyrec_lite.training.hooks import Hook, Report
+    from easyrec_lite.runs.training_run import TrainingRun
+    from easyrec_lite.training.hooks import Hook, StepReport
 
     class Watch(Hook):
-        def report(self, report: Report) -> None:
+        def report(self, report: StepReport) -> None:
             peaks["steps"] = peak()
 
         def checkpoint(self, step: int, prefix: str) -> None:
             peaks["checkpoint"] = peak()
 
-    run = Run(pipeline, [Watch()], evaluate=True)
+    run = TrainingRun(pipeline, [Watch()], evaluate=True)
     run.result()
     peaks["export"] = peak()
     weights = run.parts.model.trainable.values()

@@ -15,7 +15,7 @@ from easyrec_lite.core.files import atomic_file, atomic_folder, atomic_write, wr
 from easyrec_lite.core.locks import only_run
 from easyrec_lite.serving.index import Tuning, build_index
 from easyrec_lite.serving.writers import open_writer
-from easyrec_lite.training.hooks import Hook, Report, Summaries
+from easyrec_lite.training.hooks import Hook, StepReport, Summaries
 from easyrec_lite.training.log import FILE, TrainingLog, read_log
 from tests.disks import mounted, no_room
 
@@ -115,8 +115,8 @@ def test_a_lock_on_a_full_disk_says_so(tmp_path: Path) -> None:
             pass
 
 
-def report(step: int) -> Report:
-    return Report(step, 10, {f"loss_{n}": float(n) for n in range(100)}, 2e3, 0.25, None)
+def report(step: int) -> StepReport:
+    return StepReport(step, 10, {f"loss_{n}": float(n) for n in range(100)}, 2e3, 0.25, None)
 
 
 def report_all(hook: Hook) -> None:

@@ -56,9 +56,9 @@ def prepared(arguments: dict[str, Any]) -> tuple[Any, list[Any]]:
     load_tensorflow()
     from benchmarks.speed.training import batches
     from easyrec_lite.checks.check import load_config
-    from easyrec_lite.runs.training_run import Run
+    from easyrec_lite.runs.training_run import TrainingRun
 
-    run = Run(load_config(arguments["config"], arguments["edits"]), [], evaluate=False)
+    run = TrainingRun(load_config(arguments["config"], arguments["edits"]), [], evaluate=False)
     made = list(batches(run, {**arguments, "cached": 0}).take(arguments["cached"]))
     return run.parts, made
 

@@ -25,7 +25,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     load_tensorflow()
     from benchmarks.speed.work import work
     from easyrec_lite.checks.check import load_config
-    from easyrec_lite.runs.training_run import Run
+    from easyrec_lite.runs.training_run import TrainingRun
 
     edits = dict(arguments["edits"])
     if arguments.get("kept"):
@@ -34,7 +34,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     own = threads(pipeline.config.train_config, training=True)
     use_threads(*[arguments.get("threads") or count for count in own])
     keep_freed_memory()
-    run = Run(pipeline, [], evaluate=False)
+    run = TrainingRun(pipeline, [], evaluate=False)
     data = batches(run, arguments)
     facts = {"work": work(run.parts.model, next(iter(data)))}
     iterator, trainer = iter(data), run.trainer

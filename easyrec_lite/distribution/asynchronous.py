@@ -11,7 +11,7 @@ import tensorflow as tf
 from easyrec_lite.models.base import Model
 from easyrec_lite.training.exchange import EPOCH, Progress
 from easyrec_lite.training.optimizers import Gradients, Optimizer
-from easyrec_lite.training.step import Named, Trainer
+from easyrec_lite.training.step import NamedScalars, Trainer
 
 # A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.
 PIECES = 4
@@ -49,8 +49,8 @@ class AsynchronousTrainer(Trainer):
         self._workers = workers
         unknown = tf.fill([workers, 2], tf.constant(-1, tf.int64))
         self.positions = tf.Variable(unknown, trainable=False, name="positions")
-        self._shown = Named(tf.float32, _MOST_SHOWN)
-        self._suspects = Named(tf.int64, len(optimizer.trainable) + 2 * len(features))
+        self._shown = NamedScalars(tf.float32, _MOST_SHOWN)
+        self._suspects = NamedScalars(tf.int64, len(optimizer.trainable) + 2 * len(features))
         self._worker: tf.Tensor
         self._ended: set[int] = set()
 

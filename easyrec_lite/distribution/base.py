@@ -19,7 +19,7 @@ from easyrec_lite.data.share import WHOLE, Share
 from easyrec_lite.models.assembly import Parts, build
 from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.input import BatchInput, Order, position_of
-from easyrec_lite.training.loop import Plan
+from easyrec_lite.training.loop import StepPlan
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
 from easyrec_lite.training.warm_start import warm_start
@@ -124,7 +124,7 @@ class Distribution(abc.ABC):
         if self.pipeline.config.train_config.fine_tune_checkpoint:
             warm_start(self.pipeline, self.replicas[0].parts.model.variables_by_name())
 
-    def agree(self, plan: Plan) -> Plan:
+    def agree(self, plan: StepPlan) -> StepPlan:
         """Returns the plan for the next steps that all processes follow."""
         return plan
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.distribution.base import Distribution
 from easyrec_lite.distribution.cluster import VARIABLE, Cluster, Mode, mode_of
-from easyrec_lite.distribution.one import OneProcess
+from easyrec_lite.distribution.one import SingleProcess
 from easyrec_lite.distribution.parameters import ParameterServers
-from easyrec_lite.distribution.synchronous import Synchronous
+from easyrec_lite.distribution.synchronous import SynchronousReplicas
 
 
 def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distribution:
@@ -32,8 +32,8 @@ def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distributi
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         with _no_variable():
             strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
-        return Synchronous(pipeline, strategy)
-    return OneProcess(pipeline)
+        return SynchronousReplicas(pipeline, strategy)
+    return SingleProcess(pipeline)
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _no_variable() -> Iterator[None]:
             os.environ[VARIABLE] = hidden
 
 
-def _several_processes(pipeline: Pipeline, cluster: Cluster) -> Synchronous:
+def _several_processes(pipeline: Pipeline, cluster: Cluster) -> SynchronousReplicas:
     assert cluster.worker is not None
     kinds = {role: list(cluster.addresses.get(role, ())) for role in ("chief", "worker")}
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -57,4 +57,4 @@ def _several_processes(pipeline: Pipeline, cluster: Cluster) -> Synchronous:
         rpc_layer="grpc",
     )
     strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-    return Synchronous(pipeline, strategy, cluster.worker, cluster.workers)
+    return SynchronousReplicas(pipeline, strategy, cluster.worker, cluster.workers)

@@ -26,7 +26,7 @@ FAILED_SECONDS = 5.0
 
 
 @dataclass
-class Member:
+class ClusterProcess:
     """A process of the cluster.
 
     Attributes:
@@ -68,7 +68,7 @@ class LocalCluster:
     counts: Mapping[str, int]
     command: Sequence[str]
     out: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
-    members: list[Member] = field(default_factory=list)
+    members: list[ClusterProcess] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -93,7 +93,7 @@ class LocalCluster:
             for index in range(count):
                 self.members.append(self._start(role, index))
 
-    def _start(self, role: str, index: int) -> Member:
+    def _start(self, role: str, index: int) -> ClusterProcess:
         task = {"type": role, "index": index}
         config = json.dumps({"cluster": self._addresses, "task": task})
         process = subprocess.Popen(
@@ -106,7 +106,7 @@ class LocalCluster:
         )
         printer = threading.Thread(target=self._print, args=(f"{role} {index}", process.stdout))
         printer.start()
-        return Member(role, index, process, printer)
+        return ClusterProcess(role, index, process, printer)
 
     def _print(self, name: str, lines: BinaryIO) -> None:
         for line in lines:
@@ -123,16 +123,16 @@ class LocalCluster:
         self._say("launch", text.encode())
 
     @property
-    def chief(self) -> Member:
+    def chief(self) -> ClusterProcess:
         """The process whose end ends the run: the chief, or else worker 0."""
         return next(m for m in self.members if m.role == "chief" or not self.counts.get("chief"))
 
-    def restart(self, member: Member) -> None:
+    def restart(self, member: ClusterProcess) -> None:
         """Starts a process that has ended again, at the same address."""
         at = self.members.index(member)
         self.members[at] = self._start(member.role, member.index)
 
-    def ended(self) -> list[Member]:
+    def ended(self) -> list[ClusterProcess]:
         """Returns the processes that ended since the last call, and says so."""
         found = [m for m in self.members if m.code is not None and not m.told]
         for member in found:
@@ -152,7 +152,7 @@ class LocalCluster:
         self.terminate(grace, others)
         self._wait(float("inf"), self.members)
 
-    def terminate(self, grace: float, members: Sequence[Member] | None = None) -> None:
+    def terminate(self, grace: float, members: Sequence[ClusterProcess] | None = None) -> None:
         """Sends SIGTERM to the processes, or some of them, and SIGKILL `grace` seconds later."""
         chosen = self.members if members is None else members
         _signal(chosen, signal.SIGTERM)
@@ -167,7 +167,7 @@ class LocalCluster:
             member.process.wait()
             member.printer.join()
 
-    def _wait(self, seconds: float, members: Sequence[Member]) -> None:
+    def _wait(self, seconds: float, members: Sequence[ClusterProcess]) -> None:
         end = time.monotonic() + seconds
         while any(member.code is None for member in members) and time.monotonic() < end:
             self.ended()
@@ -175,7 +175,7 @@ class LocalCluster:
         self.ended()
 
 
-def _signal(members: Sequence[Member], number: signal.Signals) -> None:
+def _signal(members: Sequence[ClusterProcess], number: signal.Signals) -> None:
     for member in members:
         if member.code is None:
             member.process.send_signal(number)

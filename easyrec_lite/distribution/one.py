@@ -11,7 +11,7 @@ from easyrec_lite.training.input import position_of
 from easyrec_lite.training.weights import averaged_weights
 
 
-class OneProcess(Distribution):
+class SingleProcess(Distribution):
     """All of the work here, on all of the data.
 
     Args:

@@ -13,12 +13,12 @@ from easyrec_lite.core import replicas
 from easyrec_lite.core.errors import PeerLost, Place, Problem
 from easyrec_lite.data.share import Share
 from easyrec_lite.distribution.base import Distribution, log, make_replica, order_from
-from easyrec_lite.distribution.synchronous_trainer import Together
+from easyrec_lite.distribution.synchronous_trainer import SynchronousTrainer
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import SEED_STATE
 from easyrec_lite.training.checkpoints import GONE, Checkpoints, checkpoint_at
 from easyrec_lite.training.input import position_of
-from easyrec_lite.training.loop import Plan
+from easyrec_lite.training.loop import StepPlan
 from easyrec_lite.training.preemption import TOLD
 
 # What the exchange raises in the processes that are left.
@@ -26,7 +26,7 @@ LOST = (*GONE, tf.errors.DeadlineExceededError)
 COLLECTIVE = "Collective ops is aborted by"
 
 
-class Synchronous(Distribution):
+class SynchronousReplicas(Distribution):
     """Every replica holds all variables, on its device, and moves them by the gradients of all.
 
     Gradients, and what else of a step is shared, go through `easyrec_lite.core.replicas`.
@@ -62,7 +62,7 @@ class Synchronous(Distribution):
                     unknown = tf.fill([share.count, 2], tf.constant(-1, tf.int64))
                     replica.trainer.file_positions = tf.Variable(unknown, trainable=False)
             self.replicas.append(replica)
-        self.trainer = Together(strategy, [replica.trainer for replica in self.replicas])
+        self.trainer = SynchronousTrainer(strategy, [replica.trainer for replica in self.replicas])
 
     def iterator(self) -> list[Any]:
         """Returns an iterator for each replica, over batches without end."""
@@ -125,12 +125,12 @@ class Synchronous(Distribution):
                 int(self.trainer.position[0]),
             )
 
-    def agree(self, plan: Plan) -> Plan:
+    def agree(self, plan: StepPlan) -> StepPlan:
         """Returns the chief's plan; any process can stop all, SIGTERM to one is SIGTERM to all."""
         own = [plan.steps, plan.save] if self.chief else [0, 0]
         steps, save, stop, told = self._sum([*own, bool(plan.stop), plan.stop == TOLD])
         reason = TOLD if told else plan.stop or ("another process stops" if stop else "")
-        return Plan(steps, bool(save), reason)
+        return StepPlan(steps, bool(save), reason)
 
     def finish(self) -> None:
         """Waits until the chief is done with the last evaluation and export."""

@@ -11,7 +11,7 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.training.step import Trainer
 
 
-class Together:
+class SynchronousTrainer:
     """Runs the steps of this process's replicas, in step with those of others.
 
     All replicas have equal variables after each step, so that the first speaks for all.

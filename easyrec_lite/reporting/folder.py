@@ -16,7 +16,7 @@ from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
 from easyrec_lite.training.feature_weights import FILE as WEIGHTS
-from easyrec_lite.training.history import RESULT_FILE, Evaluation, History
+from easyrec_lite.training.history import RESULT_FILE, EvaluationHistory, EvaluationRecord
 from easyrec_lite.training.log import FILE as LOG
 from easyrec_lite.training.log import read_log
 
@@ -52,9 +52,9 @@ class ModelFolder:
         return list(read_log(self.path / LOG))
 
     @cached_property
-    def evaluations(self) -> list[Evaluation]:
+    def evaluations(self) -> list[EvaluationRecord]:
         """The evaluations during training, by step."""
-        return History(self.path).read()
+        return EvaluationHistory(self.path).read()
 
     @cached_property
     def result(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from easyrec_lite.evaluation.evaluation import Evaluation
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.folders import keep_newest
-from easyrec_lite.training.history import History, write_result
+from easyrec_lite.training.history import EvaluationHistory, write_result
 from easyrec_lite.training.hooks import Hook
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def has_work(pipeline: Pipeline) -> bool:
     return bool(eval_path(pipeline)) or pipeline.config.export_config.exporter_type == "final"
 
 
-class Judge:
+class CheckpointEvaluator:
     """Evaluates and exports the checkpoints of a run.
 
     Args:
@@ -50,7 +50,7 @@ class Judge:
     ):
         self._pipeline, self._parts, self._weights, self._hooks = pipeline, parts, weights, hooks
         self._folder = Path(pipeline.config.model_dir)
-        self._history = History(self._folder)
+        self._history = EvaluationHistory(self._folder)
         self._evaluation: Evaluation | None = None
         path = eval_path(pipeline)
         if path:

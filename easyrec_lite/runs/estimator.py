@@ -17,7 +17,7 @@ from easyrec_lite.distribution.ending import announced
 from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.evaluation.evaluation import Evaluation
 from easyrec_lite.models.assembly import Parts, build
-from easyrec_lite.runs.training_run import Result, Run
+from easyrec_lite.runs.training_run import TrainingResult, TrainingRun
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.training.checkpoints import find_checkpoint, step_of
@@ -25,7 +25,7 @@ from easyrec_lite.training.history import write_result
 from easyrec_lite.training.hooks import Hook
 from easyrec_lite.training.weights import load_weights
 
-__all__ = ["Estimator", "Hook", "Result"]
+__all__ = ["Estimator", "Hook", "TrainingResult"]
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +49,7 @@ class Estimator:
         self.model_dir = Path(self.config.model_dir)
         self._user_hooks = tuple(hooks)
 
-    def train(self) -> Result:
+    def train(self) -> TrainingResult:
         """Trains without evaluating, from the newest checkpoint in `model_dir` when there is one.
 
         Raises:
@@ -61,14 +61,14 @@ class Estimator:
         """
         return self._run(evaluate=False)
 
-    def train_and_evaluate(self) -> Result:
+    def train_and_evaluate(self) -> TrainingResult:
         """Trains; evaluates after each checkpoint; exports as `export_config` says.
 
         Raises: as `train`.
         """
         return self._run(evaluate=True)
 
-    def _run(self, evaluate: bool) -> Result:
+    def _run(self, evaluate: bool) -> TrainingResult:
         cluster = from_environment()
         if cluster and cluster.follows:
             raise ConfigError(_follows(cluster))
@@ -77,7 +77,7 @@ class Estimator:
             only_run(self.model_dir) if chief else nullcontext(),
             announced(self.model_dir) if chief and cluster else nullcontext(),
         ):
-            return Run(self.pipeline, self._user_hooks, evaluate, cluster).result()
+            return TrainingRun(self.pipeline, self._user_hooks, evaluate, cluster).result()
 
     def evaluate(self, checkpoint: str | None = None, path: str | None = None) -> dict[str, float]:
         """Returns the metrics of a checkpoint (default: the newest) over `path`.

@@ -11,10 +11,10 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.distribution.base import from_checkpoint
 from easyrec_lite.distribution.ending import POLL_SECONDS, Ending
-from easyrec_lite.runs.checkpoint_evaluator import Judge
-from easyrec_lite.runs.progress import Lines
+from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator
+from easyrec_lite.runs.progress import ProgressLines
 from easyrec_lite.training.checkpoints import checkpoint_at, checkpoint_paths, step_of
-from easyrec_lite.training.history import History
+from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Summaries
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,8 @@ def evaluate_each(pipeline: Pipeline) -> int:
     """
     folder = Path(pipeline.config.model_dir)
     ending = Ending(folder)
-    hooks = [Lines(), Summaries(folder, 0)]
-    judge = Judge(pipeline, *from_checkpoint(pipeline), hooks)
+    hooks = [ProgressLines(), Summaries(folder, 0)]
+    judge = CheckpointEvaluator(pipeline, *from_checkpoint(pipeline), hooks)
     log.info("waiting for checkpoints in %s", folder)
     judged: list[int] = []
     while True:
@@ -59,10 +59,10 @@ def last_judged(folder: Path, judged: Sequence[int]) -> int:
 
     The folder is looked at each time: a chief that starts afresh moves an earlier run's away.
     """
-    return max([*judged, *(entry.step for entry in History(folder).read())], default=-1)
+    return max([*judged, *(entry.step for entry in EvaluationHistory(folder).read())], default=-1)
 
 
-def _judge(judge: Judge, prefix: str) -> None:
+def _judge(judge: CheckpointEvaluator, prefix: str) -> None:
     try:
         judge.judge(step_of(prefix), prefix)
     except RunError:

@@ -10,20 +10,20 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from easyrec_lite.evaluation.ranking.report import PREFIX
-from easyrec_lite.training.hooks import Hook, Report
+from easyrec_lite.training.hooks import Hook, StepReport
 
 _RATES = ("learning_rate", "embedding_rate", "temperature")
 
 
 def make_progress() -> Hook:
     """Returns the bar when standard output is a terminal, else plain lines."""
-    return Bar() if sys.stdout.isatty() else Lines()
+    return ProgressBar() if sys.stdout.isatty() else ProgressLines()
 
 
-class Lines(Hook):
+class ProgressLines(Hook):
     """A line a report, a line an evaluation."""
 
-    def report(self, report: Report) -> None:
+    def report(self, report: StepReport) -> None:
         """Prints step, losses, speed, share of time spent waiting for input, time left."""
         total = f"/{report.total_steps}" if report.total_steps else ""
         print(f"step {report.step}{total}  {describe(report)}", flush=True)
@@ -37,7 +37,7 @@ class Lines(Hook):
         print(f"step {step}  evaluation: {describe_metrics(metrics)}", flush=True)
 
 
-class Bar(Hook):
+class ProgressBar(Hook):
     """A progress bar with the same content; evaluations are printed above it."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Bar(Hook):
         done = int(trainer.step)
         self._task = self._progress.add_task("", total=total_steps, completed=done)
 
-    def report(self, report: Report) -> None:
+    def report(self, report: StepReport) -> None:
         """Moves the bar."""
         if self._task is not None:
             self._progress.update(self._task, completed=report.step, description=describe(report))
@@ -66,7 +66,7 @@ class Bar(Hook):
         self._progress.stop()
 
 
-def describe(report: Report) -> str:
+def describe(report: StepReport) -> str:
     """Returns losses, speed, input wait and time left as one line of text."""
     values = report.values
     parts = [

@@ -15,7 +15,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.evaluation.ranking.report import FILE, PREFIX
 from easyrec_lite.runs.progress import describe_metrics
-from easyrec_lite.runs.training_run import Result
+from easyrec_lite.runs.training_run import TrainingResult
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.training.history import RESULT_FILE
 
@@ -43,7 +43,7 @@ def _devices() -> list[tf.config.PhysicalDevice]:
     return tf.config.list_physical_devices()
 
 
-def finish(pipeline: Pipeline, result: Result) -> str:
+def finish(pipeline: Pipeline, result: TrainingResult) -> str:
     """Returns how the run ended, what was made and where it is."""
     folder = pipeline.config.model_dir
     lines = [f"done at step {result.step}: {result.reason}"]
@@ -62,7 +62,7 @@ def finish(pipeline: Pipeline, result: Result) -> str:
     return "\n".join(lines)
 
 
-def next_commands(pipeline: Pipeline, result: Result) -> str:
+def next_commands(pipeline: Pipeline, result: TrainingResult) -> str:
     """Returns the commands to type after a run."""
     folder = pipeline.config.model_dir
     config = shlex.quote(f"{folder}/{CONFIG_FILE}")

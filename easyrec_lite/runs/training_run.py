@@ -17,12 +17,12 @@ from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
 from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.models.assembly import Parts
-from easyrec_lite.runs.checkpoint_evaluator import Judge, has_work
-from easyrec_lite.training.history import History
+from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator, has_work
+from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.input import DATA_ERRORS, BatchInput
 from easyrec_lite.training.log import TrainingLog
-from easyrec_lite.training.loop import Loop, Plan, periods_of
+from easyrec_lite.training.loop import StepPlan, TrainingLoop, periods_of
 from easyrec_lite.training.preemption import TOLD, Preemption, Terminated
 from easyrec_lite.training.stopping import Deadline, EarlyStop
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Result:
+class TrainingResult:
     """What a training run made.
 
     Attributes:
@@ -48,7 +48,7 @@ class Result:
     export: Path | None
 
 
-class Run:
+class TrainingRun:
     """One process's part of a training run, from set-up to the final export.
 
     Args:
@@ -73,12 +73,12 @@ class Run:
         self.checkpoints = self.distribution.checkpoints()
         self.preemption = Preemption()
         self.hooks: list[Hook] = [self.preemption]
-        self.judge: Judge | None = None
+        self.judge: CheckpointEvaluator | None = None
         if self.distribution.chief:
             self.hooks += [*self._hooks(), *user_hooks]
             elsewhere = cluster is not None and cluster.has_evaluator
             if evaluate and not elsewhere and has_work(pipeline):
-                self.judge = Judge(pipeline, *self.distribution.judged(), self.hooks)
+                self.judge = CheckpointEvaluator(pipeline, *self.distribution.judged(), self.hooks)
 
     @property
     def parts(self) -> Parts:
@@ -97,12 +97,12 @@ class Run:
             Summaries(self.folder, train.save_summary_steps),
         ]
         if export.enable_early_stop:
-            hooks.append(EarlyStop(export, History(self.folder)))
+            hooks.append(EarlyStop(export, EvaluationHistory(self.folder)))
         if train.dead_line:
             hooks.append(Deadline(self.pipeline))
         return hooks
 
-    def result(self) -> Result:
+    def result(self) -> TrainingResult:
         """Trains to the end and returns what was made.
 
         Raises:
@@ -115,12 +115,12 @@ class Run:
             except tf.errors.OpError as error:
                 raise self.distribution.lost(error) or error from error
 
-    def _result(self) -> Result:
+    def _result(self) -> TrainingResult:
         self._start()
         with self.preemption.waiting():
             reason = self._train()
             step = int(self.trainer.step)
-            last = Plan(0, stop=self.preemption.should_stop(step))
+            last = StepPlan(0, stop=self.preemption.should_stop(step))
             told = reason == TOLD or self.distribution.agree(last).stop == TOLD
         if told:
             self.distribution.finish()
@@ -132,7 +132,7 @@ class Run:
             self.judge.finish(step, self.prefix)
         self.distribution.finish()
         metrics, exported = (self.judge.metrics, self.judge.exported) if self.judge else ({}, None)
-        return Result(step, reason, self.prefix, metrics, exported)
+        return TrainingResult(step, reason, self.prefix, metrics, exported)
 
     def _start(self) -> None:
         for line in self.distribution.describe():
@@ -152,7 +152,9 @@ class Run:
     def _train(self) -> str:
         periods = periods_of(self.config.train_config)
         spread = self.distribution
-        loop = Loop(self.trainer, periods, self.hooks, self._save, spread.locate, spread.agree)
+        loop = TrainingLoop(
+            self.trainer, periods, self.hooks, self._save, spread.locate, spread.agree
+        )
         for hook in self.hooks:
             hook.begin(self.trainer, periods.total)
         try:
@@ -174,7 +176,7 @@ class Run:
         if self.judge:
             self._judge(self.judge, step, self.prefix)
 
-    def _judge(self, judge: Judge, step: int, prefix: str) -> None:
+    def _judge(self, judge: CheckpointEvaluator, step: int, prefix: str) -> None:
         """Judges a checkpoint; SIGTERM cuts that short, and the run stops where all agree on it."""
         try:
             with self.preemption.at_once():

@@ -15,20 +15,20 @@ RESULT_FILE = "eval_result.json"
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationRecord:
     """Metrics at a step."""
 
     step: int
     metrics: Mapping[str, float]
 
 
-class History:
+class EvaluationHistory:
     """The evaluations in a model folder, in the order of their steps."""
 
     def __init__(self, folder: Path):
         self._path = folder / FILE
 
-    def read(self) -> list[Evaluation]:
+    def read(self) -> list[EvaluationRecord]:
         """Returns all evaluations; none when there is no file.
 
         Raises:
@@ -38,7 +38,9 @@ class History:
             return []
         try:
             lines = self._path.read_text(encoding="utf-8").splitlines()
-            return [Evaluation(line["step"], line["metrics"]) for line in map(json.loads, lines)]
+            return [
+                EvaluationRecord(line["step"], line["metrics"]) for line in map(json.loads, lines)
+            ]
         except (ValueError, KeyError, TypeError) as error:
             remedy = "bring back a copy; or move it away, and the best evaluation counts from anew"
             raise DataError(damaged(self._path, error, remedy)) from error
@@ -46,15 +48,15 @@ class History:
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
         """Adds an evaluation; those of this step or later, left by a run cut off, go."""
         kept = [entry for entry in self.read() if entry.step < step]
-        kept.append(Evaluation(step, dict(metrics)))
+        kept.append(EvaluationRecord(step, dict(metrics)))
         lines = [json.dumps({"step": e.step, "metrics": dict(e.metrics)}) for e in kept]
         atomic_write(self._path, "\n".join(lines) + "\n")
 
-    def at(self, step: int) -> Evaluation | None:
+    def at(self, step: int) -> EvaluationRecord | None:
         """Returns the evaluation at `step`; None if there was none."""
         return next((entry for entry in self.read() if entry.step == step), None)
 
-    def best(self, metric: str, bigger: bool, until: int) -> Evaluation | None:
+    def best(self, metric: str, bigger: bool, until: int) -> EvaluationRecord | None:
         """Returns the best evaluation up to step `until`, the first of equals; None if none."""
         having = [e for e in self.read() if e.step <= until and metric in e.metrics]
         sign = -1.0 if bigger else 1.0

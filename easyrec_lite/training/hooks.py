@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Report:
+class StepReport:
     """What a run has to say at a step.
 
     Attributes:
@@ -43,7 +43,7 @@ class Hook:
     def begin(self, trainer: Any, total_steps: int | None) -> None:
         """The run starts (or goes on) at `trainer.step`."""
 
-    def report(self, report: Report) -> None:
+    def report(self, report: StepReport) -> None:
         """`log_step_count_steps` more steps are done."""
 
     def checkpoint(self, step: int, prefix: str) -> None:
@@ -76,7 +76,7 @@ class Summaries(Hook):
         self._next = 0
         self._train, self._eval = EventFile(folder), EventFile(folder / "eval")
 
-    def report(self, report: Report) -> None:
+    def report(self, report: StepReport) -> None:
         """Writes losses, rates, speed and input wait."""
         if report.step < self._next:
             return

@@ -9,7 +9,7 @@ from typing import Any
 
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.core.files import atomic_write, damaged, writing
-from easyrec_lite.training.hooks import Hook, Report
+from easyrec_lite.training.hooks import Hook, StepReport
 
 FILE = "training_log.jsonl"
 
@@ -38,7 +38,7 @@ class TrainingLog(Hook):
         kept = [json.dumps(entry) for entry in read_log(self._path) if entry["step"] <= step]
         atomic_write(self._path, "".join(f"{line}\n" for line in kept))
 
-    def report(self, report: Report) -> None:
+    def report(self, report: StepReport) -> None:
         """Adds a line.
 
         Raises:

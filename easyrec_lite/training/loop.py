@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easyrec_lite.core.errors import Place, Problem, RunError
-from easyrec_lite.training.hooks import Hook, Report
+from easyrec_lite.training.hooks import Hook, StepReport
 from easyrec_lite.training.step import Trainer
 
 # The longest that hooks, and so a user's interrupt, wait for a call of many steps, in seconds.
@@ -26,7 +26,7 @@ class Periods:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StepPlan:
     """What comes next: `steps` in one call, `save` before them; with a reason to `stop`, none."""
 
     steps: int
@@ -34,7 +34,7 @@ class Plan:
     stop: str = ""
 
 
-class Loop:
+class TrainingLoop:
     """Trains until the steps or the data are used up.
 
     Args:
@@ -53,7 +53,7 @@ class Loop:
         hooks: Sequence[Hook],
         save: Callable[[int], None],
         locate: Callable[[int], Place],
-        agree: Callable[[Plan], Plan] = lambda plan: plan,
+        agree: Callable[[StepPlan], StepPlan] = lambda plan: plan,
     ):
         self._trainer = trainer
         self._periods = periods
@@ -85,11 +85,11 @@ class Loop:
             self._checkpoint()
         return reason
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> StepPlan:
         seconds = self._periods.save_seconds
         late = bool(seconds) and self._clock.since_save() >= seconds
         save = late and self._step != self._saved_step
-        return Plan(self._call_steps(), save, self._stop_reason() if self._step else "")
+        return StepPlan(self._call_steps(), save, self._stop_reason() if self._step else "")
 
     def _steps(self, iterator: Any, count: int) -> str:
         """Does up to `count` steps, and what is due after them; returns why they were the last."""
@@ -165,13 +165,13 @@ class _Clock:
             self._since, self._from = time.monotonic(), step
             trainer.take_counts()
 
-    def report(self, trainer: Trainer, step: int, total: int | None) -> Report:
+    def report(self, trainer: Trainer, step: int, total: int | None) -> StepReport:
         seconds = max(time.monotonic() - self._since, 1e-9)
         rows, waited = trainer.take_counts()
         self._per_step = seconds / max(step - self._from, 1)
         left = None if total is None else (total - step) * self._per_step
         self._since, self._from = time.monotonic(), step
-        return Report(
+        return StepReport(
             step, total, trainer.shown(), rows / seconds, min(waited / seconds, 1.0), left
         )
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features import sharded
-from easyrec_lite.training.rules import Rule, make_rule
+from easyrec_lite.training.rules import UpdateRule, make_rule
 from easyrec_lite.training.schedules import Schedule, make_schedule
 
 Gradients = dict[str, tf.Tensor | tf.IndexedSlices]
@@ -131,7 +131,7 @@ class _Part:
         if kind is None:
             raise ConfigError(Problem("no optimizer is chosen", path=path))
         self.index = index
-        self.rule: Rule = make_rule(config, kind)
+        self.rule: UpdateRule = make_rule(config, kind)
         self.schedule: Schedule = make_schedule(
             getattr(config, kind).learning_rate, f"{path}.{kind}.learning_rate"
         )

@@ -15,7 +15,7 @@ import tensorflow as tf
 Slots = dict[str, tf.Variable]
 
 
-class Rule:
+class UpdateRule:
     """One update rule; `slots` maps each state variable's name to its initial value."""
 
     slots: dict[str, float] = {}  # noqa: RUF012 - replaced, never changed, by subclasses
@@ -33,7 +33,7 @@ class Rule:
         raise TypeError(f"{type(self).__name__} has no form by rows")
 
 
-class Adam(Rule):
+class Adam(UpdateRule):
     """Adam in TensorFlow 1's form: epsilon stands outside the bias correction.
 
     `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
@@ -97,7 +97,7 @@ class Adam(Rule):
         variable.scatter_update(tf.IndexedSlices(tf.gather(variable, rows) - move, rows))
 
 
-class Momentum(Rule):
+class Momentum(UpdateRule):
     """`a ← μa + g`, `w ← w − rate·a`."""
 
     slots = {"momentum": 0.0}  # noqa: RUF012
@@ -131,7 +131,7 @@ class Momentum(Rule):
         )
 
 
-class RMSProp(Rule):
+class RMSProp(UpdateRule):
     """`s ← δs + (1−δ)g²`, `a ← μa + rate·g/√(s + ε)`, `w ← w − a`; s starts at 1.
 
     Source: Tieleman and Hinton, lecture 6.5 of Neural Networks for Machine Learning.
@@ -168,7 +168,7 @@ class RMSProp(Rule):
         tf.raw_ops.ResourceSparseApplyRMSProp(indices=rows, **arguments)
 
 
-class Adagrad(Rule):
+class Adagrad(UpdateRule):
     """`a ← a + g²`, `w ← w − rate·g/√a`.
 
     Source: Duchi et al., Adaptive Subgradient Methods, JMLR 2011.
@@ -198,7 +198,7 @@ class Adagrad(Rule):
         )
 
 
-class Ftrl(Rule):
+class Ftrl(UpdateRule):
     """Follow the regularised leader, per coordinate, with L1, L2 and shrinkage L2.
 
     Source: McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013.
@@ -237,14 +237,14 @@ class Ftrl(Rule):
         tf.raw_ops.ResourceSparseApplyFtrlV2(indices=rows, **arguments)
 
 
-class WeightDecay(Rule):
+class WeightDecay(UpdateRule):
     """Another rule, after `w ← w − decay·w` (decoupled: the rate does not scale the decay).
 
     By rows, only the rows that were looked up decay.
     Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
     """
 
-    def __init__(self, rule: Rule, decay: float):
+    def __init__(self, rule: UpdateRule, decay: float):
         self.rule, self.decay = rule, decay
         self.slots = rule.slots
 
@@ -264,7 +264,7 @@ class WeightDecay(Rule):
         self.rule.by_rows(variable, slots, rows, gradient, rate, step)
 
 
-def make_rule(config: Any, kind: str) -> Rule:
+def make_rule(config: Any, kind: str) -> UpdateRule:
     """Returns the rule of an `Optimizer` message whose oneof holds `kind`."""
     message = getattr(config, kind)
     if kind == "rms_prop_optimizer":
@@ -279,7 +279,7 @@ def make_rule(config: Any, kind: str) -> Rule:
             message.l2_reg,
             message.l2_shrinkage_reg,
         )
-    rule: Rule
+    rule: UpdateRule
     if kind.startswith("momentum"):
         rule = Momentum(message.momentum_optimizer_value)
     else:

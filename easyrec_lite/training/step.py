@@ -45,8 +45,8 @@ class Trainer:
         self.ended = tf.Variable(False, trainable=False, name="ended")
         self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="waited")
         self._rows = tf.Variable(0, dtype=tf.int64, trainable=False, name="rows")
-        self._shown = Named(tf.float32)
-        self._suspects = Named(tf.int64)
+        self._shown = NamedScalars(tf.float32)
+        self._suspects = NamedScalars(tf.int64)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
         """Returns all state that a run needs to go on to the same numbers."""
@@ -210,7 +210,7 @@ def _first_bad_row(value: FeatureValue) -> tf.Tensor:
     return tf.where(tf.size(bad) > 0, tf.reduce_min(bad), tf.constant(NONE, tf.int64))
 
 
-class Named:
+class NamedScalars:
     """Scalars by name, whose names are known only when the step is traced.
 
     One variable of open length holds them: a variable made while `tf.function` traces would make

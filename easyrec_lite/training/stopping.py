@@ -8,7 +8,7 @@ from typing import Any
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.training.history import History
+from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Hook
 
 DEADLINE_FORMAT = "%Y%m%d %H:%M:%S"
@@ -22,7 +22,7 @@ class EarlyStop(Hook):
       history: the run's evaluations.
     """
 
-    def __init__(self, config: Any, history: History):
+    def __init__(self, config: Any, history: EvaluationHistory):
         self._config = config
         self._history = history
         self._reason = ""

@@ -134,10 +134,10 @@ def test_input_serving_and_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_work_of_a_step(tmp_path: Path) -> None:
     from benchmarks.speed import data, work
-    from easyrec_lite.runs.training_run import Run
+    from easyrec_lite.runs.training_run import TrainingRun
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
-    run = Run(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
+    run = TrainingRun(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
     batch = next(iter(training.batches(run, {})))
     found = work.work(run.parts.model, batch)
     user, item = 48 * 8 + 8 * 4, 32 * 8 + 8 * 4
@@ -157,11 +157,11 @@ def test_work_of_a_step(tmp_path: Path) -> None:
 
 def test_spread_ids_cover_the_table_and_follow_from_the_position(tmp_path: Path) -> None:
     from benchmarks.speed import data
-    from easyrec_lite.runs.training_run import Run
+    from easyrec_lite.runs.training_run import TrainingRun
 
     edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
     edits["feature_config.features[input_names[0]=user_id].hash_bucket_size"] = 10_000
-    run = Run(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
+    run = TrainingRun(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
     one, again = (next(iter(training.batches(run, {"spread": 10_000}))) for _ in range(2))
     ids = one.features["user_id"].ids.numpy()
     assert ids.tolist() == again.features["user_id"].ids.numpy().tolist()

@@ -11,7 +11,7 @@ from easyrec_lite.core.errors import PeerLost, Problem, RunError
 from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.distribution.ending import Ending, announced
 from easyrec_lite.runs.evaluator import evaluate_each, last_judged
-from easyrec_lite.training.history import History
+from easyrec_lite.training.history import EvaluationHistory
 from tests.runs.test_estimator import estimator
 
 
@@ -64,7 +64,7 @@ def test_a_run_that_starts_afresh_is_judged_from_its_first_step_on(tmp_path: Pat
     folder = tmp_path / "model"
     folder.mkdir()
     assert last_judged(folder, []) == -1
-    History(folder).add(1000, {"auc": 0.5})
+    EvaluationHistory(folder).add(1000, {"auc": 0.5})
     assert last_judged(folder, []) == 1000
     folder.rename(tmp_path / "model.old-1")
     assert last_judged(folder, []) == -1
@@ -85,7 +85,7 @@ def test_an_evaluator_judges_every_checkpoint_and_exports(tmp_path: Path) -> Non
         trained.train()
     evaluator.join()
     assert codes == [0]
-    alone, found = (History(tmp_path / name).read() for name in ("alone", "run"))
+    alone, found = (EvaluationHistory(tmp_path / name).read() for name in ("alone", "run"))
     assert [entry.step for entry in found] == [4, 6] == [entry.step for entry in alone]
     assert found[-1].metrics == pytest.approx(expected.metrics, abs=1e-6)
     assert (tmp_path / "run" / "export" / "final" / "6").is_dir()

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from easyrec_lite.core import replicas
 from easyrec_lite.data.share import Share
-from easyrec_lite.distribution.synchronous import Synchronous
+from easyrec_lite.distribution.synchronous import SynchronousReplicas
 from tests.distribution.rows import IDS, ROWS, SCALES
 
 OWN = [np.array(rows, np.float64).reshape(-1, 2) for rows in ROWS]
@@ -135,7 +135,7 @@ def test_item_numbers_are_equal_where_ids_are(seen, number: int) -> None:
 
 
 class Replica(SimpleNamespace):
-    """A replica of a model with one dropout, as far as `Synchronous` asks."""
+    """A replica of a model with one dropout, as far as `SynchronousReplicas` asks."""
 
     def __init__(self, share: Share, bad: int = 0):
         self.state = {"dnn/seed_generator_0": tf.Variable([7, 3], dtype=tf.int64)}
@@ -145,8 +145,8 @@ class Replica(SimpleNamespace):
         super().__init__(parts=SimpleNamespace(model=model), input=SimpleNamespace(reader=reader))
 
 
-def spread(*made: Replica) -> Synchronous:
-    found: Synchronous = object.__new__(Synchronous)
+def spread(*made: Replica) -> SynchronousReplicas:
+    found: SynchronousReplicas = object.__new__(SynchronousReplicas)
     found.replicas = made  # type: ignore[assignment]
     return found
 

@@ -57,13 +57,13 @@ def keep_rows(folder: Path, values: list[int]) -> None:
 def test_the_comparison_sees_what_differs(tmp_path: Path) -> None:
     """A check of the check: on folders that differ in each way that it looks for."""
     from easyrec_lite.training.checkpoints import Checkpoints
-    from easyrec_lite.training.hooks import Report, Summaries
+    from easyrec_lite.training.hooks import StepReport, Summaries
 
     for name, value in (("a", 1.0), ("b", 1.0 + 2**-23)):
         folder = tmp_path / name
         Checkpoints(folder, {"v": tf.Variable(value), "w": tf.Variable(2.0)}).save(1)
         summaries = Summaries(folder, 1)
-        summaries.report(Report(1, 1, {"loss": value, "rate": 2.0}, 3.0 * value, 0.5, None))
+        summaries.report(StepReport(1, 1, {"loss": value, "rate": 2.0}, 3.0 * value, 0.5, None))
         summaries.end(1)
         (folder / "evaluations.jsonl").write_text(name)
         (folder / f".{name}.tmp").touch()

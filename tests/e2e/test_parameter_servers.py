@@ -21,7 +21,7 @@ from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.launch import supervise
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables, variable_shapes
-from easyrec_lite.training.history import History
+from easyrec_lite.training.history import EvaluationHistory
 from tests.config.base_config import POINTWISE, replaced
 
 ROWS, BATCH = 600, 10
@@ -118,7 +118,7 @@ def test_one_worker_trains_as_one_process_does(runs: Runs, tmp_path: Path) -> No
     expected, found = (read_variables(prefix, list(shapes)) for prefix in (one.checkpoint, newest))
     for name in shapes:
         np.testing.assert_allclose(found[name], expected[name], atol=1e-4, err_msg=name)
-    (entry,) = History(runs.model).read()
+    (entry,) = EvaluationHistory(runs.model).read()
     assert entry.metrics == pytest.approx(one.metrics, abs=1e-4)
     assert (runs.model / "export" / "final" / str(one.step)).is_dir()
 
@@ -154,7 +154,7 @@ def test_checkpoints_go_from_any_cluster_to_any_other(runs: Runs) -> None:
     assert "these begin at" not in printed(again)
     assert int(runs.stored("global_step")) == 3 * STEPS_AN_EPOCH
     np.testing.assert_array_equal(runs.stored("positions"), [[2, ROWS]] * 2)
-    judged = [entry.step for entry in History(runs.model).read()]
+    judged = [entry.step for entry in EvaluationHistory(runs.model).read()]
     assert judged[-1] == 3 * STEPS_AN_EPOCH
     assert "[evaluator 0]" in printed(again)
 

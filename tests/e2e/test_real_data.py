@@ -6,7 +6,7 @@ from pathlib import Path
 
 from easyrec_lite import make_item_table, train
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.training.history import History
+from easyrec_lite.training.history import EvaluationHistory
 from tests.e2e.running import LISTWISE, POINTWISE, SAMPLER
 
 
@@ -22,7 +22,7 @@ def run(name: str, rows: Path, model: Path, *more: str) -> dict[str, float]:
         *more,
     ]
     assert cli.run(train.main, flags) == 0
-    (evaluation,) = History(model).read()
+    (evaluation,) = EvaluationHistory(model).read()
     return dict(evaluation.metrics)
 
 

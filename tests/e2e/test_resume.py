@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from easyrec_lite.runs.estimator import Estimator, Hook
-from easyrec_lite.training.hooks import Report
+from easyrec_lite.training.hooks import StepReport
 from tests.e2e.running import (
     DAT,
     LISTWISE,
@@ -69,7 +69,7 @@ class Recorder(Hook):
         self.values: dict[int, Mapping[str, float]] = {}
         self._until = until
 
-    def report(self, report: Report) -> None:
+    def report(self, report: StepReport) -> None:
         self.values[report.step] = report.values
         if report.step >= self._until:
             raise KeyboardInterrupt

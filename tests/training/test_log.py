@@ -9,13 +9,13 @@ from types import SimpleNamespace
 import pytest
 
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.training.history import History
-from easyrec_lite.training.hooks import Report
+from easyrec_lite.training.history import EvaluationHistory
+from easyrec_lite.training.hooks import StepReport
 from easyrec_lite.training.log import FILE, TrainingLog, read_log
 
 
-def report(step: int, loss: float = 1.5) -> Report:
-    return Report(step, 10, {"total_loss": loss, "learning_rate": 0.1}, 2e3, 0.25, None)
+def report(step: int, loss: float = 1.5) -> StepReport:
+    return StepReport(step, 10, {"total_loss": loss, "learning_rate": 0.1}, 2e3, 0.25, None)
 
 
 def begun(folder: Path, step: int) -> TrainingLog:
@@ -64,7 +64,7 @@ def test_a_line_cut_off_is_left_out_and_the_next_one_is_whole(tmp_path: Path) ->
 
 @pytest.mark.parametrize("line", ["{", "[1]", '{"step": 1}', '{"metrics": {}}', "\udcff"])
 def test_a_damaged_history(tmp_path: Path, line: str) -> None:
-    history = History(tmp_path)
+    history = EvaluationHistory(tmp_path)
     history.add(1, {"auc": 0.5})
     history.add(3, {"auc": 0.25})
     path = tmp_path / "evaluations.jsonl"

@@ -11,7 +11,7 @@ from easyrec_lite.reporting.figures import curves
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.rendering import Table
 from easyrec_lite.reporting.section import Section
-from easyrec_lite.training.history import Evaluation
+from easyrec_lite.training.history import EvaluationRecord
 
 
 def content(folder: ModelFolder) -> dict[str, Any]:
@@ -34,13 +34,13 @@ def content(folder: ModelFolder) -> dict[str, Any]:
     }
 
 
-def _all(folder: ModelFolder) -> list[Evaluation]:
+def _all(folder: ModelFolder) -> list[EvaluationRecord]:
     """Returns those of the training, and the last one where it was made afterwards."""
     by_step = {each.step: each for each in folder.evaluations}
     last = dict(folder.result)
     step = last.pop("global_step", None)
     if step is not None:
-        by_step[step] = Evaluation(step, last)
+        by_step[step] = EvaluationRecord(step, last)
     return sorted(by_step.values(), key=lambda each: each.step)
 
 
@@ -52,7 +52,7 @@ def _family(name: str) -> str:
     return "/".join([first, *rest[-1:]])
 
 
-def _figure(family: str, evaluations: Sequence[Evaluation], names: Sequence[str]) -> Markup:
+def _figure(family: str, evaluations: Sequence[EvaluationRecord], names: Sequence[str]) -> Markup:
     lines = {}
     for name in names:
         having = [each for each in evaluations if name in each.metrics]
