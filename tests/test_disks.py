@@ -12,7 +12,7 @@ import pytest
 
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.core.files import atomic_file, atomic_folder, atomic_write, write_array
-from easyrec_lite.core.locks import only_run
+from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.serving.index import Tuning, build_index
 from easyrec_lite.serving.writers import open_writer
 from easyrec_lite.training.hooks import Hook, StepReport, Summaries
@@ -93,7 +93,7 @@ def test_a_read_only_disk(way: Callable[[Path], None], tmp_path: Path) -> None:
             way(disk.folder / "a")
         with (
             pytest.raises(RunError, match=r"run\.lock: error: it cannot be written"),
-            only_run(disk.folder),
+            exclusive_run(disk.folder),
         ):
             pytest.fail("a run began")
 
@@ -108,10 +108,10 @@ def test_errors_of_what_is_read_keep_their_name(tmp_path: Path) -> None:
 def test_a_lock_on_a_full_disk_says_so(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk") as disk:
         (disk.folder / "fill").write_bytes(b"x" * 4096)
-        with pytest.raises(RunError, match="No space left"), only_run(disk.folder):
+        with pytest.raises(RunError, match="No space left"), exclusive_run(disk.folder):
             pytest.fail("a run began")
         (disk.folder / "fill").unlink()
-        with only_run(disk.folder):
+        with exclusive_run(disk.folder):
             pass
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def only_run(folder: Path) -> Iterator[None]:
+def exclusive_run(folder: Path) -> Iterator[None]:
     """Within the block no other process trains into `folder`, which is made if need be.
 
     The operating system holds the lock for as long as the process lives, so that a run that was

@@ -8,10 +8,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.distribution.replica_trainer import EPOCH
 from easyrec_lite.models.base import Model
-from easyrec_lite.training.exchange import EPOCH, Progress
 from easyrec_lite.training.optimizers import Gradients, Optimizer
-from easyrec_lite.training.step import NamedScalars, Trainer
+from easyrec_lite.training.step import NamedScalars, StepProgress, Trainer, row_count
 
 # A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.
 PIECES = 4
@@ -69,14 +69,15 @@ class AsynchronousTrainer(Trainer):
         each = self.positions.numpy()
         self.position.assign(each[(each[:, 0] * EPOCH + each[:, 1]).argmin()])
 
-    def _note(self, finite: tf.Tensor, done: Progress) -> None:
+    def _note(self, finite: tf.Tensor, progress: StepProgress) -> None:
         """Notes nothing: the state of a call is its own until it ends."""
 
-    def _update(self, prepared: Gradients, done: Progress) -> None:
-        self.optimizer.apply(prepared, self.step)
+    def _update(self, gradients: Gradients, progress: StepProgress) -> None:
+        self.optimizer.apply(gradients, self.step)
         self.optimizer.update_averages(self.model.trainable)
         self.step.assign_add(1)
-        self.positions.scatter_nd_update([[self._worker]], done.position[None])
+        position = tf.expand_dims(progress.position, 0)
+        self.positions.scatter_nd_update([[self._worker]], position)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _piece(self, iterator: Any, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -118,8 +119,7 @@ class AsynchronousTrainer(Trainer):
             given = batch.get_value()
             values = self.train_step(given)
             good = tf.math.is_finite(values["total_loss"] + values["gradient_norm"])
-            count = tf.shape(next(iter(given.labels.values())), tf.int64)[0]
-            return rows + count, good, self._shown.stacked(values)
+            return rows + row_count(given), good, self._shown.stacked(values)
 
         rows, finite, shown = tf.cond(more, step, lambda: (rows, finite, shown))
         return [done + tf.cast(more, tf.int64), rows, waited, finite, more, shown]

@@ -17,6 +17,7 @@ from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.core.errors import PeerLost, Place
 from easyrec_lite.data.share import WHOLE, Share
 from easyrec_lite.models.assembly import Parts, build
+from easyrec_lite.models.base import Model
 from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.input import BatchInput, Order, position_of
 from easyrec_lite.training.loop import StepPlan
@@ -40,7 +41,11 @@ class Replica:
     input: BatchInput
 
 
-def make_replica(pipeline: Pipeline, share: Share = WHOLE) -> Replica:
+def make_replica(
+    pipeline: Pipeline,
+    share: Share = WHOLE,
+    trainer: Callable[[Model, Optimizer], Trainer] = Trainer,
+) -> Replica:
     """Builds a model with its trainer, and opens its share of the training data.
 
     Raises:
@@ -51,7 +56,7 @@ def make_replica(pipeline: Pipeline, share: Share = WHOLE) -> Replica:
     model = parts.model
     optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
     opened = open_input(pipeline, parts, share)
-    return Replica(parts, optimizer, Trainer(model, optimizer), opened)
+    return Replica(parts, optimizer, trainer(model, optimizer), opened)
 
 
 def open_input(pipeline: Pipeline, parts: Parts, share: Share) -> BatchInput:
@@ -146,7 +151,7 @@ class Distribution(abc.ABC):
         first = self.replicas[0]
         return first.input.reader.locate(position_of(first.trainer.position), row)
 
-    def judged(self) -> tuple[Parts, Weights]:
+    def evaluation_model(self) -> tuple[Parts, Weights]:
         """Returns a model to evaluate and export, and what gives it a checkpoint's weights.
 
         It is one of its own, on this process alone, and takes them from the file.

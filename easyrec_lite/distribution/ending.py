@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def announced(folder: Path) -> Iterator[None]:
+def announce_end(folder: Path) -> Iterator[None]:
     """Tells the others, at the end of the block, that the run has ended, and with which code.
 
     Raises:
@@ -50,7 +50,7 @@ def _tell(path: Path, code: int) -> None:
         log.warning("%s", error)
 
 
-class Ending:
+class RunEndWatcher:
     """Waits for the end of the run that the chief of this cluster makes.
 
     To be made before the chief can have begun; what an earlier run left in the folder is known by

@@ -34,7 +34,7 @@ class SingleProcess(Distribution):
         log.info("training data: %s", replica.input.reader.describe())
         return iter(made)
 
-    def judged(self) -> tuple[Parts, Weights]:
+    def evaluation_model(self) -> tuple[Parts, Weights]:
         """Returns the model that is trained, and what puts its moving averages in place."""
         (replica,) = self.replicas
         trainable, averages = replica.parts.model.trainable, replica.optimizer.averages

@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from easyrec_lite.distribution.cluster import Cluster
-from easyrec_lite.distribution.ending import Ending
+from easyrec_lite.distribution.ending import RunEndWatcher
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def serve(cluster: Cluster, folder: Path) -> int:
       cluster: the processes; this one is a `ps` or a `worker`.
       folder: the model folder, where the chief says that it has ended.
     """
-    ending = Ending(folder)
+    ending = RunEndWatcher(folder)
     each = {role: list(cluster.addresses[role]) for role in ("chief", "worker", "ps")}
     tf.distribute.Server(
         tf.train.ClusterSpec(each),

@@ -13,13 +13,15 @@ from easyrec_lite.core import replicas
 from easyrec_lite.core.errors import PeerLost, Place, Problem
 from easyrec_lite.data.share import Share
 from easyrec_lite.distribution.base import Distribution, log, make_replica, order_from
+from easyrec_lite.distribution.replica_trainer import ReplicaTrainer
 from easyrec_lite.distribution.synchronous_trainer import SynchronousTrainer
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.models.base import SEED_STATE
+from easyrec_lite.models.base import SEED_STATE, Model
 from easyrec_lite.training.checkpoints import GONE, Checkpoints, checkpoint_at
 from easyrec_lite.training.input import position_of
 from easyrec_lite.training.loop import StepPlan
-from easyrec_lite.training.preemption import TOLD
+from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.preemption import SIGTERM_REASON
 
 # What the exchange raises in the processes that are left.
 LOST = (*GONE, tf.errors.DeadlineExceededError)
@@ -54,24 +56,28 @@ class SynchronousReplicas(Distribution):
         devices = strategy.extended.worker_devices
         by_file = pipeline.config.data_config.file_shard
         self.replicas = []
+        self._trainers: list[ReplicaTrainer] = []
         for i, device in enumerate(devices):
             share = Share(worker * len(devices) + i, workers * len(devices), by_file)
             with tf.device(device):
-                replica = make_replica(pipeline, share)
+                self.replicas.append(make_replica(pipeline, share, self._make_trainer))
                 if by_file:
                     unknown = tf.fill([share.count, 2], tf.constant(-1, tf.int64))
-                    replica.trainer.file_positions = tf.Variable(unknown, trainable=False)
-            self.replicas.append(replica)
-        self.trainer = SynchronousTrainer(strategy, [replica.trainer for replica in self.replicas])
+                    self._trainers[-1].file_positions = tf.Variable(unknown, trainable=False)
+        self.trainer = SynchronousTrainer(strategy, self._trainers)
+
+    def _make_trainer(self, model: Model, optimizer: Optimizer) -> ReplicaTrainer:
+        self._trainers.append(ReplicaTrainer(model, optimizer))
+        return self._trainers[-1]
 
     def iterator(self) -> list[Any]:
         """Returns an iterator for each replica, over batches without end."""
         data = self.pipeline.config.data_config
         made = []
-        for replica in self.replicas:
+        for replica, trainer in zip(self.replicas, self._trainers, strict=True):
             own = self.trainer.position
-            if replica.trainer.file_positions is not None:
-                own = replica.trainer.file_positions[replica.input.reader.share.index]
+            if trainer.file_positions is not None:
+                own = trainer.file_positions[replica.input.reader.share.index]
             order = order_from(self.pipeline, position_of(own))
             padded = replica.input.padded(data.batch_size, order, data.drop_remainder)
             made.append(iter(padded.map(_empty_unless_real)))
@@ -80,7 +86,7 @@ class SynchronousReplicas(Distribution):
 
     def own_variables(self) -> dict[str, tf.Variable]:
         """Returns each replica's position, where they have files of their own."""
-        positions = self.replicas[0].trainer.file_positions
+        positions = self._trainers[0].file_positions
         return {} if positions is None else {"file_positions": positions}
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
@@ -113,7 +119,7 @@ class SynchronousReplicas(Distribution):
                     state.assign_add(tf.constant([number, 0], state.dtype))
 
     def _place_readers(self, prefix: str | None) -> None:
-        positions = self.replicas[0].trainer.file_positions
+        positions = self._trainers[0].file_positions
         if positions is None or bool(tf.reduce_all(positions >= 0)):
             return
         positions.assign(tf.tile(self.trainer.position[None] * [1, 0], [self.count, 1]))
@@ -128,8 +134,8 @@ class SynchronousReplicas(Distribution):
     def agree(self, plan: StepPlan) -> StepPlan:
         """Returns the chief's plan; any process can stop all, SIGTERM to one is SIGTERM to all."""
         own = [plan.steps, plan.save] if self.chief else [0, 0]
-        steps, save, stop, told = self._sum([*own, bool(plan.stop), plan.stop == TOLD])
-        reason = TOLD if told else plan.stop or ("another process stops" if stop else "")
+        steps, save, stop, told = self._sum([*own, bool(plan.stop), plan.stop == SIGTERM_REASON])
+        reason = SIGTERM_REASON if told else plan.stop or ("another process stops" if stop else "")
         return StepPlan(steps, bool(save), reason)
 
     def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""The steps of replicas that step together; looks like a `Trainer` to the training loop."""
+"""The steps of this process's replicas; the training loop uses it as a `Trainer`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.distribution.replica_trainer import ReplicaTrainer
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.training.step import Trainer
 
 
 class SynchronousTrainer:
@@ -21,7 +21,7 @@ class SynchronousTrainer:
       trainers: one a replica of this process, in the order of the strategy's devices.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy, trainers: Sequence[Trainer]):
+    def __init__(self, strategy: tf.distribute.Strategy, trainers: Sequence[ReplicaTrainer]):
         self._strategy = strategy
         self._trainers = trainers
         self._alone = strategy.num_replicas_in_sync == 1

@@ -58,7 +58,7 @@ class CheckpointEvaluator:
         self.metrics: Mapping[str, float] = {}
         self.exported: Path | None = None
 
-    def judge(self, step: int, prefix: str) -> None:
+    def evaluate(self, step: int, prefix: str) -> None:
         """Evaluates a checkpoint and does what follows; its entry in the history comes last."""
         if self._evaluation is None:
             return
@@ -72,17 +72,17 @@ class CheckpointEvaluator:
         for hook in self._hooks:
             hook.evaluated(step, self.metrics)
 
-    def make_up_for(self, step: int, prefix: str | None) -> None:
+    def evaluate_if_missing(self, step: int, prefix: str | None) -> None:
         """Judges a checkpoint that a run cut off had saved, but not evaluated to the end."""
         if self._evaluation is None or not prefix:
             return
         known = self._history.at(step)
         if known is None:
-            self.judge(step, prefix)
+            self.evaluate(step, prefix)
         else:
             self.metrics = known.metrics
 
-    def finish(self, step: int, prefix: str | None) -> None:
+    def export_final(self, step: int, prefix: str | None) -> None:
         """Makes the export that is due at the end of training."""
         if self._pipeline.config.export_config.exporter_type == "final":
             with self._weights(prefix or ""):

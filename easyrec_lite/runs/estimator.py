@@ -11,9 +11,9 @@ from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
 from easyrec_lite.core.errors import ConfigError, Place, Problem
-from easyrec_lite.core.locks import only_run
+from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.distribution.cluster import VARIABLE, Cluster
-from easyrec_lite.distribution.ending import announced
+from easyrec_lite.distribution.ending import announce_end
 from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.evaluation.evaluation import Evaluation
 from easyrec_lite.models.assembly import Parts, build
@@ -74,8 +74,8 @@ class Estimator:
             raise ConfigError(_follows(cluster))
         chief = cluster is None or cluster.chief
         with (
-            only_run(self.model_dir) if chief else nullcontext(),
-            announced(self.model_dir) if chief and cluster else nullcontext(),
+            exclusive_run(self.model_dir) if chief else nullcontext(),
+            announce_end(self.model_dir) if chief and cluster else nullcontext(),
         ):
             return TrainingRun(self.pipeline, self._user_hooks, evaluate, cluster).result()
 

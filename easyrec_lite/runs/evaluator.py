@@ -10,7 +10,7 @@ from pathlib import Path
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.distribution.base import from_checkpoint
-from easyrec_lite.distribution.ending import POLL_SECONDS, Ending
+from easyrec_lite.distribution.ending import POLL_SECONDS, RunEndWatcher
 from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator
 from easyrec_lite.runs.progress import ProgressLines
 from easyrec_lite.training.checkpoints import checkpoint_at, checkpoint_paths, step_of
@@ -23,48 +23,50 @@ log = logging.getLogger(__name__)
 def evaluate_each(pipeline: Pipeline) -> int:
     """Judges the checkpoints of a run, oldest first, until it ends; returns the run's exit code.
 
-    Those that were judged before, or are gone before their turn, are passed over.
+    Those that were evaluated before, or are gone before their turn, are passed over.
 
     Raises:
       ConfigError: the config does not fit the model.
       DataError: the evaluation data cannot be read.
     """
     folder = Path(pipeline.config.model_dir)
-    ending = Ending(folder)
+    ending = RunEndWatcher(folder)
     hooks = [ProgressLines(), Summaries(folder, 0)]
-    judge = CheckpointEvaluator(pipeline, *from_checkpoint(pipeline), hooks)
+    evaluator = CheckpointEvaluator(pipeline, *from_checkpoint(pipeline), hooks)
     log.info("waiting for checkpoints in %s", folder)
-    judged: list[int] = []
+    evaluated: list[int] = []
     while True:
         code = ending.code()
-        last = last_judged(folder, judged)
+        last = last_evaluated(folder, evaluated)
         newer = [path for path in checkpoint_paths(folder) if step_of(path) > last]
         for prefix in newer:
-            judged.append(step_of(prefix))
-            _judge(judge, prefix)
+            evaluated.append(step_of(prefix))
+            _evaluate(evaluator, prefix)
         if newer:
             continue
         if code is not None:
             break
         time.sleep(POLL_SECONDS)
     if code == 0 and last >= 0:
-        judge.finish(last, checkpoint_at(folder, last))
+        evaluator.export_final(last, checkpoint_at(folder, last))
     for hook in hooks:
         hook.end(last)
     return code
 
 
-def last_judged(folder: Path, judged: Sequence[int]) -> int:
-    """Returns the last step that was judged, here or by an earlier run in the folder; −1: none.
+def last_evaluated(folder: Path, evaluated: Sequence[int]) -> int:
+    """Returns the last step that was evaluated, here or by an earlier run in the folder; −1: none.
 
     The folder is looked at each time: a chief that starts afresh moves an earlier run's away.
     """
-    return max([*judged, *(entry.step for entry in EvaluationHistory(folder).read())], default=-1)
+    return max(
+        [*evaluated, *(entry.step for entry in EvaluationHistory(folder).read())], default=-1
+    )
 
 
-def _judge(judge: CheckpointEvaluator, prefix: str) -> None:
+def _evaluate(evaluator: CheckpointEvaluator, prefix: str) -> None:
     try:
-        judge.judge(step_of(prefix), prefix)
+        evaluator.evaluate(step_of(prefix), prefix)
     except RunError:
         if prefix in checkpoint_paths(Path(prefix).parent):
             raise

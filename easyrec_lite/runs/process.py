@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.allocator import keep_freed_memory
-from easyrec_lite.core.locks import only_run
+from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.distribution.cluster import VARIABLE
 
 # Notes (severity I) of TensorFlow's start, and the line that announces them.
@@ -163,7 +163,7 @@ def set_aside(model_dir: str) -> None:
     folder = Path(model_dir)
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    with only_run(folder):
+    with exclusive_run(folder):
         pass
     number = 1
     while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():

@@ -23,7 +23,7 @@ from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.input import DATA_ERRORS, BatchInput
 from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import StepPlan, TrainingLoop, periods_of
-from easyrec_lite.training.preemption import TOLD, Preemption, Terminated
+from easyrec_lite.training.preemption import SIGTERM_REASON, Preemption, Terminated
 from easyrec_lite.training.stopping import Deadline, EarlyStop
 
 log = logging.getLogger(__name__)
@@ -73,12 +73,14 @@ class TrainingRun:
         self.checkpoints = self.distribution.checkpoints()
         self.preemption = Preemption()
         self.hooks: list[Hook] = [self.preemption]
-        self.judge: CheckpointEvaluator | None = None
+        self.evaluator: CheckpointEvaluator | None = None
         if self.distribution.chief:
             self.hooks += [*self._hooks(), *user_hooks]
             elsewhere = cluster is not None and cluster.has_evaluator
             if evaluate and not elsewhere and has_work(pipeline):
-                self.judge = CheckpointEvaluator(pipeline, *self.distribution.judged(), self.hooks)
+                self.evaluator = CheckpointEvaluator(
+                    pipeline, *self.distribution.evaluation_model(), self.hooks
+                )
 
     @property
     def parts(self) -> Parts:
@@ -121,17 +123,19 @@ class TrainingRun:
             reason = self._train()
             step = int(self.trainer.step)
             last = StepPlan(0, stop=self.preemption.should_stop(step))
-            told = reason == TOLD or self.distribution.agree(last).stop == TOLD
+            told = reason == SIGTERM_REASON or self.distribution.agree(last).stop == SIGTERM_REASON
         if told:
             self.distribution.finish()
             raise Terminated
         if self.distribution.bad_rows():
             log.warning("%d bad rows of an epoch were left out", self.distribution.bad_rows())
-        if self.judge:
-            self.judge.make_up_for(step, self.prefix)
-            self.judge.finish(step, self.prefix)
+        if self.evaluator:
+            self.evaluator.evaluate_if_missing(step, self.prefix)
+            self.evaluator.export_final(step, self.prefix)
         self.distribution.finish()
-        metrics, exported = (self.judge.metrics, self.judge.exported) if self.judge else ({}, None)
+        metrics, exported = (
+            (self.evaluator.metrics, self.evaluator.exported) if self.evaluator else ({}, None)
+        )
         return TrainingResult(step, reason, self.prefix, metrics, exported)
 
     def _start(self) -> None:
@@ -146,8 +150,8 @@ class TrainingRun:
             save(self.pipeline, self.folder / CONFIG_FILE)
         self.prefix = self.distribution.restore(self.checkpoints)
         step, period = int(self.trainer.step), periods_of(self.config.train_config).save
-        if self.judge and period and step % period == 0:
-            self.judge.make_up_for(step, self.prefix)
+        if self.evaluator and period and step % period == 0:
+            self.evaluator.evaluate_if_missing(step, self.prefix)
 
     def _train(self) -> str:
         periods = periods_of(self.config.train_config)
@@ -173,14 +177,14 @@ class TrainingRun:
         self.prefix = self.checkpoints.save(step)
         for hook in self.hooks:
             hook.checkpoint(step, self.prefix)
-        if self.judge:
-            self._judge(self.judge, step, self.prefix)
+        if self.evaluator:
+            self._evaluate(self.evaluator, step, self.prefix)
 
-    def _judge(self, judge: CheckpointEvaluator, step: int, prefix: str) -> None:
+    def _evaluate(self, evaluator: CheckpointEvaluator, step: int, prefix: str) -> None:
         """Judges a checkpoint; SIGTERM cuts that short, and the run stops where all agree on it."""
         try:
             with self.preemption.at_once():
-                judge.judge(step, prefix)
+                evaluator.evaluate(step, prefix)
         except Terminated:
             log.info("the evaluation of step %d is left to the next start", step)
 

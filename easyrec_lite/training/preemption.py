@@ -12,7 +12,7 @@ from typing import Any
 
 from easyrec_lite.training.hooks import Hook
 
-TOLD = "SIGTERM came"
+SIGTERM_REASON = "SIGTERM came"
 EXIT_CODE = 128 + signal.SIGTERM
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Preemption(Hook):
 
     def should_stop(self, step: int) -> str:
         """Returns that the signal came, or ''."""
-        return TOLD if self._asked else ""
+        return SIGTERM_REASON if self._asked else ""
 
     def check(self) -> None:
         """Ends the run if the signal came.

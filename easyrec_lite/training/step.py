@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.core import replicas
 from easyrec_lite.data.values import Bags, Dense, DenseSteps, FeatureValue
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.models.base import REGULARIZATION, Model
-from easyrec_lite.training.exchange import Progress, mean_of_replicas
+from easyrec_lite.models.base import Model
 from easyrec_lite.training.optimizers import Gradients, Optimizer, global_norm
 
 NONE = -1
+
+
+class StepProgress(NamedTuple):
+    """How many rows a step consumes, and how far the data is read after it.
+
+    Attributes:
+      rows: int64 scalar.
+      position: int64 [2], (epoch, rows of it consumed).
+    """
+
+    rows: tf.Tensor
+    position: tf.Tensor | None
 
 
 class Trainer:
@@ -28,11 +38,8 @@ class Trainer:
 
     Attributes:
       step: int64 variable, steps done.
-      position: int64 variable [2], (epoch, rows of it consumed) after the last step; with
-        `file_positions`, the begin of the epoch in which the slowest replica is.
-      file_positions: None, or where R replicas have files of their own, an int64 variable [R, 2].
+      position: int64 variable [2], (epoch, rows of it consumed) after the last step.
       finite: bool variable, false once a loss or gradient was not.
-      ended: bool variable, true once the data of all replicas is read; see `replicas`.
     """
 
     def __init__(self, model: Model, optimizer: Optimizer):
@@ -40,9 +47,7 @@ class Trainer:
         self.optimizer = optimizer
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="global_step")
         self.position = tf.Variable([0, 0], dtype=tf.int64, trainable=False, name="position")
-        self.file_positions: tf.Variable | None = None
         self.finite = tf.Variable(True, trainable=False, name="finite")
-        self.ended = tf.Variable(False, trainable=False, name="ended")
         self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="waited")
         self._rows = tf.Variable(0, dtype=tf.int64, trainable=False, name="rows")
         self._shown = NamedScalars(tf.float32)
@@ -58,11 +63,7 @@ class Trainer:
         }
 
     def gradients(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
-        """Returns (losses by name, raw gradients by variable name) of one batch.
-
-        With several replicas a loss counts by its rows' share of all, so that the mean over
-        replicas is the loss of all rows.
-        """
+        """Returns (losses by name, raw gradients by variable name) of one batch."""
         trainable = self.optimizer.trainable
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in trainable.values():
@@ -70,55 +71,54 @@ class Trainer:
             with tf.name_scope("model"):
                 outputs = self.model(batch, training=True)
             with tf.name_scope("losses"):
-                losses = self._shares(self.model.losses(outputs, batch), batch)
+                losses = self._loss_terms(self.model.losses(outputs, batch), batch)
                 total = tf.add_n(list(losses.values()))
         with tf.name_scope("gradients"):
             found = tape.gradient(total, list(trainable.values()))
         return losses, dict(zip(trainable, found, strict=True))
 
-    def _shares(self, losses: dict[str, tf.Tensor], batch: Batch) -> dict[str, tf.Tensor]:
-        if replicas.count() == 1:
-            return losses
-        weight = self.model.row_weight(batch)
-        share = tf.math.divide_no_nan(weight * replicas.count(), replicas.total(weight))
-        return {
-            name: loss if name == REGULARIZATION else tf.math.multiply_no_nan(loss, share)
-            for name, loss in losses.items()
-        }
+    def _loss_terms(self, losses: dict[str, tf.Tensor], batch: Batch) -> dict[str, tf.Tensor]:
+        """Returns the losses whose sum is differentiated; of several replicas they are weighed."""
+        return losses
+
+    def _combined(
+        self, losses: dict[str, tf.Tensor], gradients: dict[str, Any]
+    ) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
+        """Returns the losses and gradients of the whole step; of several replicas their means."""
+        return losses, gradients
+
+    def _progress(self, batch: Batch) -> Any:
+        """Returns the `StepProgress` of a step on `batch`."""
+        return StepProgress(row_count(batch), batch.position)
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Does one step and returns what a log shows: losses, total, gradient norm, rates."""
-        done = Progress.of(batch)
-        losses, raw = mean_of_replicas(*self.gradients(batch))
+        progress = self._progress(batch)
+        losses, raw = self._combined(*self.gradients(batch))
         with tf.name_scope("distinct"):
             prepared = self.optimizer.prepare(raw)
         norm = global_norm(prepared)
         shown = {**losses, "total_loss": tf.add_n(list(losses.values())), "gradient_norm": norm}
         finite = tf.math.is_finite(shown["total_loss"]) & tf.math.is_finite(norm)
-        self._note(finite, done)
+        self._note(finite, progress)
         rates = self.optimizer.rates(self.step)
         tf.cond(
-            finite & (done.rows > 0),
-            lambda: self._update(prepared, done),
+            finite & (progress.rows > 0),
+            lambda: self._update(prepared, progress),
             lambda: self._blame(raw, batch),
         )
         return {**shown, **rates, **self.model.shown()}
 
-    def _note(self, finite: tf.Tensor, done: Progress) -> None:
-        self.finite.assign(finite | (done.rows == 0))
-        self.ended.assign(done.rows == 0)
+    def _note(self, finite: tf.Tensor, progress: Any) -> None:
+        self.finite.assign(finite | (progress.rows == 0))
 
-    def _update(self, prepared: Gradients, done: Progress) -> None:
+    def _update(self, gradients: Gradients, progress: Any) -> None:
         with tf.name_scope("update"):
-            self.optimizer.apply(prepared, self.step)
+            self.optimizer.apply(gradients, self.step)
         self.optimizer.update_averages(self.model.trainable)
         self.step.assign_add(1)
-        if self.file_positions is None:
-            self.position.assign(done.position)
-        else:
-            self.file_positions.assign(done.positions)
-            self.position.assign(done.position * [1, 0])
-        self._rows.assign_add(done.rows)
+        self.position.assign(progress.position)
+        self._rows.assign_add(progress.rows)
 
     def _blame(self, raw: dict[str, Any], batch: Batch) -> None:
         """Notes which features, by their first bad row, and which gradients are not finite."""
@@ -193,6 +193,11 @@ class Trainer:
         self._rows.assign(0)
         self._waited.assign(0.0)
         return counts
+
+
+def row_count(batch: Batch) -> tf.Tensor:
+    """Returns B, the rows of a batch, int64."""
+    return tf.shape(next(iter(batch.labels.values())), tf.int64)[0]
 
 
 def _first_bad_row(value: FeatureValue) -> tf.Tensor:

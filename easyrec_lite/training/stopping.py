@@ -29,21 +29,21 @@ class EarlyStop(Hook):
 
     def begin(self, trainer: Any, total_steps: int | None) -> None:
         """A run that had stopped for this reason does not go on."""
-        self._judge(int(trainer.step))
+        self._check(int(trainer.step))
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
         """Compares with the best so far."""
-        self._judge(step)
+        self._check(step)
 
     def checkpoint(self, step: int, prefix: str) -> None:
         """Compares what an evaluator in another process has found since."""
-        self._judge(step)
+        self._check(step)
 
     def should_stop(self, step: int) -> str:
         """Returns which metric did not improve for how long, or ''."""
         return self._reason
 
-    def _judge(self, step: int) -> None:
+    def _check(self, step: int) -> None:
         config = self._config
         best = self._history.best(config.best_exporter_metric, config.metric_bigger, step)
         last = max((e.step for e in self._history.read() if e.step <= step), default=0)

@@ -9,15 +9,15 @@ import pytest
 
 from easyrec_lite.core.errors import PeerLost, Problem, RunError
 from easyrec_lite.datasets import __main__ as datasets
-from easyrec_lite.distribution.ending import Ending, announced
-from easyrec_lite.runs.evaluator import evaluate_each, last_judged
+from easyrec_lite.distribution.ending import RunEndWatcher, announce_end
+from easyrec_lite.runs.evaluator import evaluate_each, last_evaluated
 from easyrec_lite.training.history import EvaluationHistory
 from tests.runs.test_estimator import estimator
 
 
 def test_the_end_is_told_with_its_code(tmp_path: Path) -> None:
-    ending = Ending(tmp_path)
-    with announced(tmp_path):
+    ending = RunEndWatcher(tmp_path)
+    with announce_end(tmp_path):
         assert ending.code() is None
     assert ending.code() == 0
     assert ending.wait() == 0
@@ -33,8 +33,8 @@ def test_the_end_is_told_with_its_code(tmp_path: Path) -> None:
     ],
 )
 def test_an_error_ends_the_others_too(tmp_path: Path, error: BaseException, code: int) -> None:
-    ending = Ending(tmp_path)
-    with pytest.raises(type(error)), announced(tmp_path):
+    ending = RunEndWatcher(tmp_path)
+    with pytest.raises(type(error)), announce_end(tmp_path):
         raise error
     assert ending.code() == code
 
@@ -44,18 +44,18 @@ def test_a_full_disk_hides_no_other_failure(tmp_path: Path, monkeypatch) -> None
         raise RunError(Problem("no room"))
 
     monkeypatch.setattr("easyrec_lite.distribution.ending.atomic_write", full)
-    with pytest.raises(PeerLost, match="gone"), announced(tmp_path):
+    with pytest.raises(PeerLost, match="gone"), announce_end(tmp_path):
         raise PeerLost(Problem("gone"))
-    with pytest.raises(RunError, match="no room"), announced(tmp_path):
+    with pytest.raises(RunError, match="no room"), announce_end(tmp_path):
         pass
 
 
 def test_the_end_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
-    with announced(tmp_path):
+    with announce_end(tmp_path):
         pass
-    ending = Ending(tmp_path)
+    ending = RunEndWatcher(tmp_path)
     assert ending.code() is None
-    with announced(tmp_path):
+    with announce_end(tmp_path):
         assert ending.code() is None
     assert ending.code() == 0
 
@@ -63,12 +63,12 @@ def test_the_end_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
 def test_a_run_that_starts_afresh_is_judged_from_its_first_step_on(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    assert last_judged(folder, []) == -1
+    assert last_evaluated(folder, []) == -1
     EvaluationHistory(folder).add(1000, {"auc": 0.5})
-    assert last_judged(folder, []) == 1000
+    assert last_evaluated(folder, []) == 1000
     folder.rename(tmp_path / "model.old-1")
-    assert last_judged(folder, []) == -1
-    assert last_judged(folder, [4, 8]) == 8
+    assert last_evaluated(folder, []) == -1
+    assert last_evaluated(folder, [4, 8]) == 8
 
 
 def test_an_evaluator_judges_every_checkpoint_and_exports(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_evaluator_judges_every_checkpoint_and_exports(tmp_path: Path) -> Non
     evaluator = threading.Thread(target=lambda: codes.append(evaluate_each(trained.pipeline)))
     (tmp_path / "run").mkdir()
     evaluator.start()
-    with announced(tmp_path / "run"):
+    with announce_end(tmp_path / "run"):
         trained.train()
     evaluator.join()
     assert codes == [0]

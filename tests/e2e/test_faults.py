@@ -15,7 +15,7 @@ from benchmarks.faults.cases import flags, make_data
 from benchmarks.faults.compare import differences
 from benchmarks.faults.process import Training
 from easyrec_lite.core.errors import RunError
-from easyrec_lite.core.locks import only_run
+from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import Writer
 from easyrec_lite.training.preemption import EXIT_CODE
@@ -31,7 +31,7 @@ def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(tmp_path: Pa
 
     training = Training(flags(NAME, data, model), model)
     assert training.reached("step")
-    with pytest.raises(RunError, match=f"process {training.process.pid} "), only_run(model):
+    with pytest.raises(RunError, match=f"process {training.process.pid} "), exclusive_run(model):
         pytest.fail("two runs at once")
     training.process.terminate()
     assert training.wait() == EXIT_CODE

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import ConfigError, RunError
-from easyrec_lite.core.locks import only_run
+from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.estimator import Estimator, Hook
@@ -215,7 +215,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
 
 
 def test_a_second_run_is_refused_before_it_writes_anything(data: Path, tmp_path: Path) -> None:
-    with only_run(tmp_path), pytest.raises(RunError, match="another run trains"):
+    with exclusive_run(tmp_path), pytest.raises(RunError, match="another run trains"):
         estimator(data, tmp_path).train_and_evaluate()
     assert list(tmp_path.iterdir()) == []
 
