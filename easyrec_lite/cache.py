@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.folders import Kept
@@ -38,10 +39,10 @@ def main(argv: Sequence[str]) -> None:
 
 def _below(folder: Path) -> Path:
     """The folder of kept rows that is meant: beside data, or itself."""
-    if not folder.is_dir():
+    if not fs.is_dir(folder):
         raise ConfigError(Problem("no such folder", Place(str(folder))))
     inside = folder / folders.FOLDER
-    return inside if inside.is_dir() else folder
+    return inside if fs.is_dir(inside) else folder
 
 
 def _folders_of(pipeline: Pipeline) -> list[Path]:
@@ -96,7 +97,7 @@ def _whole(folder: Path, stale: bool) -> Iterator[tuple[Kept | Path, int]]:
             if not stale or cache.stale():
                 yield cache, cache.bytes
         elif not stale:
-            yield cache.folder, sum(file.stat().st_size for file in cache.folder.iterdir())
+            yield cache.folder, sum(fs.size(file) for file in fs.paths(cache.folder))
 
 
 if __name__ == "__main__":

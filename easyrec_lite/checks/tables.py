@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from easyrec_lite.checks.view import Feature, enum_name
+from easyrec_lite.core import filesystem as fs
 
 ID_SOURCES = ("hash_bucket_size", "num_buckets", "vocab_list", "vocab_file")
 ID_KINDS = ("IdFeature", "TagFeature", "LookupFeature")
@@ -70,7 +71,7 @@ def _number_buckets(feature: Feature) -> int:
 
 def _count_lines(path: Path) -> int | None:
     try:
-        with path.open("rb") as lines:
+        with fs.open_binary(path) as lines:
             return sum(1 for line in lines if line.strip())
     except OSError:
         return None

@@ -15,6 +15,7 @@ from easyrec_lite.config.jsonform import parse_json
 from easyrec_lite.config.source import Pipeline, Source
 from easyrec_lite.config.syntax import Locator
 from easyrec_lite.config.text import parse_text
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.protos import message_class
 
@@ -103,9 +104,9 @@ def find(name: str | os.PathLike[str]) -> Path:
       ConfigError: neither is there, or it is a directory.
     """
     path = Path(name)
-    if path.is_file():
+    if fs.is_file(path):
         return path
-    if path.is_dir():
+    if fs.is_dir(path):
         raise _cannot_read(path, "it is a directory", "name a config file, such as", _names(path))
     shipped = shipped_configs()
     key = path.name.removesuffix(".config")
@@ -116,8 +117,8 @@ def find(name: str | os.PathLike[str]) -> Path:
 
 def shipped_configs() -> dict[str, Path]:
     """Returns the configs that come with the package: name without `.config` → file."""
-    folder = PACKAGE_CONFIGS if PACKAGE_CONFIGS.is_dir() else CHECKOUT_CONFIGS
-    return {path.stem: path for path in sorted(folder.glob("*.config"))}
+    folder = PACKAGE_CONFIGS if fs.is_dir(PACKAGE_CONFIGS) else CHECKOUT_CONFIGS
+    return {path.stem: path for path in fs.paths(folder, "*.config")}
 
 
 def read_text(path: Path) -> str:
@@ -128,7 +129,7 @@ def read_text(path: Path) -> str:
         and the byte.
     """
     try:
-        with path.open("rb") as file:
+        with fs.open_binary(path) as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _cannot_read(path, error.strerror or str(error)) from error
@@ -177,7 +178,7 @@ def _shortened(problems: list[Problem]) -> list[Problem]:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+        return [entry.name for entry in fs.paths(folder) if fs.is_file(entry)]
     except OSError:
         return []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
 
 # What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID`.
@@ -73,19 +73,19 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     target = Path(path)
     aside = _aside(target)
     with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        fs.make_folder(target.parent)
         try:
             yield aside
             sync(aside)
-            os.replace(aside, target)
+            fs.rename(aside, target)
         finally:
-            aside.unlink(missing_ok=True)
+            fs.remove_file(aside, missing_ok=True)
 
 
 def atomic_write(path: str | Path, content: str | bytes) -> None:
     """Writes `content` (text as UTF-8) to `path`, whole or not at all; raises as `atomic_file`."""
     with atomic_file(path) as aside:
-        aside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        fs.write_bytes(aside, content.encode() if isinstance(content, str) else content)
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -95,7 +95,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
       OSError: it cannot be written.
     """
     header = np.lib.format.header_data_from_array_1_0(array)
-    with path.open("wb") as file:
+    with fs.open_binary(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {**header, "fortran_order": False})
         file.write(np.ascontiguousarray(array).data)
 
@@ -113,7 +113,7 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
       RunError: it cannot be written.
     """
     target = Path(path)
-    if target.exists() and not overwrite and (target.is_file() or any(target.iterdir())):
+    if fs.exists(target) and not overwrite and (fs.is_file(target) or fs.names(target)):
         raise ConfigError(
             Problem(
                 "the output folder exists and is not empty",
@@ -123,8 +123,8 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         )
     with writing(target), folder_aside(target) as aside:
         yield aside
-        for file in aside.rglob("*"):
-            if file.is_file():
+        for file in fs.paths_below(aside):
+            if fs.is_file(file):
                 sync(file)
         _put_in_place(aside, target)
 
@@ -133,19 +133,19 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
 def folder_aside(path: str | Path) -> Iterator[Path]:
     """Gives an empty folder beside `path`; what is still in it at the end of the block goes."""
     aside = _aside(Path(path))
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    fs.remove_folder(aside, ignore_errors=True)
+    fs.make_folder(aside)
     try:
         yield aside
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        fs.remove_folder(aside, ignore_errors=True)
 
 
 def remove_folder(path: Path) -> None:
     """Removes a folder so that it is never seen half empty."""
     gone = _aside(path, "gone")
-    os.replace(path, gone)
-    shutil.rmtree(gone)
+    fs.rename(path, gone)
+    fs.remove_folder(gone)
 
 
 def remove_leftovers(folder: Path, below: bool = True) -> None:
@@ -155,13 +155,13 @@ def remove_leftovers(folder: Path, below: bool = True) -> None:
     What a living process of this machine writes stays, and what another machine wrote for a day.
     """
     for path, match in _asides(folder, below):
-        if not path.exists() or not _abandoned(path, match):
+        if not fs.exists(path) or not _abandoned(path, match):
             continue
         target = path.with_name(match["name"])
-        if match["kind"] == "old" and not target.exists():
-            os.replace(path, target)
+        if match["kind"] == "old" and not fs.exists(target):
+            fs.rename(path, target)
         else:
-            _remove(path)
+            fs.remove(path)
 
 
 def unfinished(folder: Path) -> Iterator[tuple[Path, bool]]:
@@ -171,7 +171,7 @@ def unfinished(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _asides(folder: Path, below: bool) -> Iterator[tuple[Path, re.Match[str]]]:
-    for path in sorted(folder.rglob(".*") if below else folder.glob(".*")):
+    for path in sorted(fs.paths_below(folder) if below else fs.paths(folder)):
         match = _ASIDE.fullmatch(path.name)
         if match is not None:
             yield path, match
@@ -179,7 +179,7 @@ def _asides(folder: Path, below: bool) -> Iterator[tuple[Path, re.Match[str]]]:
 
 def _abandoned(path: Path, match: re.Match[str]) -> bool:
     if match["host"] != socket.gethostname():
-        return time.time() - path.stat().st_mtime > _DAY
+        return time.time() - fs.stat(path).st_mtime > _DAY
     try:
         os.kill(int(match["pid"]), 0)
     except ProcessLookupError:
@@ -189,21 +189,14 @@ def _abandoned(path: Path, match: re.Match[str]) -> bool:
     return False
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-
-
 def _put_in_place(aside: Path, target: Path) -> None:
-    if not target.exists():
-        os.replace(aside, target)
+    if not fs.exists(target):
+        fs.rename(aside, target)
         return
     old = _aside(target, "old")
-    os.replace(target, old)
-    os.replace(aside, target)
-    _remove(old)
+    fs.rename(target, old)
+    fs.rename(aside, target)
+    fs.remove(old)
 
 
 def _aside(target: Path, kind: str = "tmp") -> Path:
@@ -212,5 +205,5 @@ def _aside(target: Path, kind: str = "tmp") -> Path:
 
 def sync(path: Path) -> None:
     """Waits until the content of a file is on the disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    with fs.open_binary(path) as file:
+        fs.sync(file)

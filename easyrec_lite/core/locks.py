@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import Place, Problem, RunError
 from easyrec_lite.core.files import writing
 
@@ -32,14 +33,14 @@ def exclusive_run(folder: Path) -> Iterator[None]:
     """
     path = folder / FILE
     with writing(path):
-        folder.mkdir(parents=True, exist_ok=True)
+        fs.make_folder(folder)
         lock = _take(path)
     try:
         with writing(path):
             _sign(lock)
         yield
     finally:
-        path.unlink(missing_ok=True)
+        fs.remove_file(path, missing_ok=True)
         os.close(lock)
 
 

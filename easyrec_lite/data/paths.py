@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import gzip
 import os
 import zlib
 from pathlib import Path
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -23,7 +23,7 @@ def expand(path: str) -> list[str]:
     Raises:
       DataError: the path is empty, or a part of it means no file; all such parts at once.
     """
-    if os.path.isfile(path):
+    if fs.is_file(path):
         return [path]
     parts = [part.strip() for part in path.split(",") if part.strip()]
     if not parts:
@@ -40,19 +40,19 @@ def expand(path: str) -> list[str]:
         files += found
         if not found:
             problems.append(_nothing(part))
-        problems += [_unreadable(file) for file in found if not os.access(file, os.R_OK)]
+        problems += [_unreadable(file) for file in found if not fs.readable(file)]
     if problems:
         raise DataError(problems)
     return files
 
 
 def _files(part: str) -> list[str]:
-    if os.path.isfile(part):
+    if fs.is_file(part):
         return [part]
-    if os.path.isdir(part):
-        inside = (os.path.join(part, name) for name in sorted(os.listdir(part)))
-        return [file for file in inside if os.path.isfile(file) and not _hidden(file)]
-    found = sorted(glob.glob(part, recursive=True))
+    if fs.is_dir(part):
+        inside = (os.path.join(part, name) for name in fs.names(part))
+        return [file for file in inside if fs.is_file(file) and not _hidden(file)]
+    found = fs.glob(part)
     return [file for name in found if not _hidden(name) for file in _files(name)]
 
 
@@ -65,10 +65,10 @@ def _nothing(part: str) -> Problem:
     if "://" in part:
         remedy = "copy the files to a local disk and name them there"
         return Problem("only files on this machine are read", place, remedy=remedy)
-    if os.path.isdir(part):
+    if fs.is_dir(part):
         remedy = "name the files, or a folder that holds them directly"
         return Problem("the folder holds no data files", place, remedy=remedy)
-    if glob.has_magic(part):
+    if fs.is_glob(part):
         return Problem("no file matches this pattern", place, remedy="mend the pattern")
     return missing(part)
 
@@ -76,10 +76,10 @@ def _nothing(part: str) -> Problem:
 def missing(file: str) -> Problem:
     """Returns the problem that `file` does not exist, with the nearest name that does."""
     folder = Path(file).parent
-    while not folder.is_dir() and folder != folder.parent:
+    while not fs.is_dir(folder) and folder != folder.parent:
         folder = folder.parent
     steps = Path(file).relative_to(folder).parts
-    near = nearest(steps[0], os.listdir(folder)) if steps else ""
+    near = nearest(steps[0], fs.names(folder)) if steps else ""
     return Problem(
         message="no such file or folder",
         place=Place(file),
@@ -101,7 +101,7 @@ def broken(file: str, why: object) -> Problem:
 
 def stamp(file: str) -> tuple[int, int]:
     """Returns what tells one content of a file from another: its size and the time of change."""
-    status = os.stat(file)
+    status = fs.stat(file)
     return status.st_size, status.st_mtime_ns
 
 
@@ -122,12 +122,12 @@ def check_gzip(file: str) -> None:
     Raises:
       one of `BROKEN`: it is truncated or broken.
     """
-    with gzip.open(file, "rb") as stream:
+    with fs.open_binary(file) as packed, gzip.open(packed) as stream:
         while stream.read(1 << 20):
             pass
 
 
 def is_gzip(file: str) -> bool:
     """Returns whether the file is gzip-compressed, by its first bytes."""
-    with open(file, "rb") as stream:
+    with fs.open_binary(file) as stream:
         return stream.read(2) == GZIP_MAGIC

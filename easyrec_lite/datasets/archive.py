@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 import pyarrow as pa
 from pyarrow import csv
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.paths import missing
 
@@ -26,12 +27,12 @@ class Archive:
 
     def __init__(self, path: Path):
         self.path = path
-        if path.is_dir():
-            names = [str(file) for file in sorted(path.rglob("*")) if file.is_file()]
-        elif zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
+        if fs.is_dir(path):
+            names = [str(file) for file in fs.paths_below(path) if fs.is_file(file)]
+        elif fs.is_file(path) and _is_zip(path):
+            with fs.open_binary(path) as file, zipfile.ZipFile(file) as archive:
                 names = archive.namelist()
-        elif not path.exists():
+        elif not fs.exists(path):
             raise DataError(missing(str(path)))
         else:
             raise DataError(Problem("neither a folder nor a zip", Place(str(path))))
@@ -51,10 +52,10 @@ class Archive:
             raise DataError(Problem(f"there is no file {name} in it", place, remedy=remedy))
         full = self._names[name]
         try:
-            if self.path.is_dir():
-                content = Path(full).read_bytes()
+            if fs.is_dir(self.path):
+                content = fs.read_bytes(full)
             else:
-                with zipfile.ZipFile(self.path) as archive:
+                with fs.open_binary(self.path) as file, zipfile.ZipFile(file) as archive:
                     content = archive.read(full)
             return gzip.decompress(content) if full.endswith(".gz") else content
         except (OSError, EOFError, zipfile.BadZipFile) as error:
@@ -101,3 +102,8 @@ class Archive:
             expected=f"{row.expected_columns} cells separated by {separator!r}",
             found=f"{row.actual_columns}: {row.text[:200]!r}",
         )
+
+
+def _is_zip(path: Path) -> bool:
+    with fs.open_binary(path) as file:
+        return zipfile.is_zipfile(file)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.data.paths import missing
 
@@ -24,13 +25,13 @@ def read_chunks(path: Path, columns: Mapping[str, pa.DataType]) -> Iterator[pa.R
     Raises:
       DataError: the file is missing or empty, lacks columns, or has a cell of another type.
     """
-    if not path.is_file():
+    if not fs.is_file(path):
         raise DataError(missing(str(path)))
     names = _header(path, columns)
     read = csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1, block_size=BLOCK)
     convert = csv.ConvertOptions(include_columns=list(columns), column_types=dict(columns))
     try:
-        with pa.input_stream(str(path), compression="detect") as stream:
+        with fs.open_unpacked(path) as stream:
             yield from csv.open_csv(stream, read, convert_options=convert)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(Problem(f"cannot be read: {error}", Place(str(path)))) from error
@@ -49,7 +50,7 @@ def read_table(path: Path, columns: Mapping[str, pa.DataType]) -> pa.Table:
 
 
 def _header(path: Path, wanted: Mapping[str, pa.DataType]) -> list[str]:
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with fs.open_unpacked(path) as stream:
         start = stream.read(65536)
     line = start.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace")
     names = [name.strip() for name in line.split(",")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.datasets.rows import join_tags, latest_first
 from easyrec_lite.datasets.tables import read_chunks
 from easyrec_lite.datasets.taobao_layout import MAX_TAGS
@@ -71,17 +71,17 @@ def histories_of_log(log: Path, folder: Path, bytes_a_part: int) -> Iterator[His
     Raises:
       DataError: the log cannot be read.
     """
-    with tempfile.TemporaryDirectory(dir=folder) as aside:
-        files = [Path(aside, str(part)) for part in range(parts_of(log, bytes_a_part))]
+    with fs.temporary_folder(folder) as aside:
+        files = [aside / str(part) for part in range(parts_of(log, bytes_a_part))]
         _split(log, files)
         for file in files:
-            cells = np.fromfile(file, np.int32) if file.exists() else np.zeros(0, np.int32)
+            cells = np.frombuffer(fs.read_bytes(file) if fs.exists(file) else b"", np.int32)
             yield history(*cells.reshape(-1, len(COLUMNS)).T)
 
 
 def parts_of(log: Path | None, bytes_a_part: int) -> int:
     """Returns in how many parts a log is worked on."""
-    return 1 + log.stat().st_size // bytes_a_part if log and log.is_file() else 1
+    return 1 + fs.size(log) // bytes_a_part if log and fs.is_file(log) else 1
 
 
 def _split(log: Path, files: Sequence[Path]) -> None:
@@ -89,8 +89,8 @@ def _split(log: Path, files: Sequence[Path]) -> None:
         cells = np.stack([column.fill_null(UNKNOWN).to_numpy() for column in batch.columns], axis=1)
         part = cells[:, 0] % len(files)
         for number in np.unique(part):
-            with files[number].open("ab") as file:
-                cells[part == number].tofile(file)
+            with fs.open_binary(files[number], "ab") as file:
+                file.write(cells[part == number].tobytes())
 
 
 def _moment(user: np.ndarray, time: np.ndarray) -> np.ndarray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator
 
 from easyrec_lite.checks.view import View
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.data.paths import missing
 
@@ -32,7 +32,7 @@ def named_files(view: View) -> Iterator[tuple[str, str]]:
 def existing(view: View) -> Problems:
     """The files are there."""
     for path, file in dict(named_files(view)).items():
-        if not os.path.isfile(file):
+        if not fs.is_file(file):
             problem = missing(file)
             yield dataclasses.replace(
                 problem,

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.files import folder_aside, remove_folder, remove_leftovers, unfinished
 
 FOLDER = ".easyrec_cache"
@@ -74,7 +75,7 @@ class Kept:
 
     def used(self) -> float:
         """Returns when it was last opened, seconds since 1970."""
-        return (self.folder / MANIFEST).stat().st_mtime
+        return fs.stat(self.folder / MANIFEST).st_mtime
 
     def load(self) -> dict[str, np.ndarray]:
         """Returns the arrays of its files by name, mapped into memory; the files are checked.
@@ -85,14 +86,14 @@ class Kept:
         """
         for name, said in self.manifest["files"].items():
             file = self.folder / name
-            if not file.is_file():
+            if not fs.is_file(file):
                 raise Broken(self.folder, f"{file} is gone")
-            if file.stat().st_size != said["bytes"] or checksums(file, said["head"]) != (
+            if fs.size(file) != said["bytes"] or checksums(file, said["head"]) != (
                 said["head_checksum"],
                 said["checksum"],
             ):
                 raise Broken(self.folder, f"{file} is not as it was written")
-        os.utime(self.folder / MANIFEST)
+        fs.touch(self.folder / MANIFEST)
         return self.mapped()
 
     def mapped(self) -> dict[str, np.ndarray]:
@@ -117,7 +118,7 @@ def _mapped(file: Path) -> np.ndarray:
 
 def checksums(file: Path, head: int) -> tuple[int, int]:
     """Returns the CRC-32 of a file's first `head` bytes, and of the rest."""
-    with file.open("rb") as stream:
+    with fs.open_binary(file) as stream:
         first, rest = zlib.crc32(stream.read(head)), 0
         while block := stream.read(BLOCK):
             rest = zlib.crc32(block, rest)
@@ -129,7 +130,7 @@ def stamps(files: Sequence[str]) -> list[list[Any]]:
     found = []
     for file in map(os.path.abspath, files):
         try:
-            status = os.stat(file)
+            status = fs.stat(file)
         except OSError:
             found.append([file, 0, 0, 0])
             continue
@@ -141,7 +142,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Writes the manifest with its own checksum."""
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     content = json.dumps({"checksum": zlib.crc32(text.encode()), "manifest": manifest}, indent=1)
-    (folder / MANIFEST).write_text(content, encoding="utf-8")
+    fs.write_text(folder / MANIFEST, content)
 
 
 def read_cache(folder: Path) -> Kept | None:
@@ -152,7 +153,7 @@ def read_cache(folder: Path) -> Kept | None:
     """
     file = folder / MANIFEST
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(fs.read_text(file))
         text = json.dumps(content["manifest"], indent=1, ensure_ascii=False)
         whole = content["checksum"] == zlib.crc32(text.encode())
     except FileNotFoundError:
@@ -166,8 +167,8 @@ def read_cache(folder: Path) -> Kept | None:
 
 def caches(folder: Path) -> Iterator[Kept | Broken]:
     """Yields the caches of a folder by name; `Broken` for one whose manifest cannot be read."""
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.is_dir() and NAME.fullmatch(path.name):
+    for path in fs.paths(folder):
+        if fs.is_dir(path) and NAME.fullmatch(path.name):
             try:
                 found = read_cache(path)
             except Broken as broken:
@@ -210,9 +211,9 @@ def put_in_place(path: Path, target: Path) -> None:
       OSError: it cannot be renamed.
     """
     try:
-        os.rename(path, target)
+        fs.rename(path, target)
     except OSError:
-        if not (target / MANIFEST).is_file():
+        if not fs.is_file(target / MANIFEST):
             raise
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import weakref
 import zlib
 from contextlib import ExitStack
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.files import write_array
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.layout import ENDS, Arrays, Layout
@@ -56,7 +55,7 @@ class Writer:
         self._heads = {file: self._head(file) for file in layout.files}
         try:
             for file, head in self._heads.items():
-                self._file(file).write_bytes(head)
+                fs.write_bytes(self._file(file), head)
         except OSError:
             self.close()
             raise
@@ -88,16 +87,16 @@ class Writer:
         self._waiting += values.nbytes
 
     def _flush(self) -> None:
-        if shutil.disk_usage(self.path).free < FREE_BYTES:
+        if fs.free_bytes(self.path) < FREE_BYTES:
             raise TooLarge(f"less than {FREE_BYTES >> 20} MB of the disk would stay free")
         for file, parts in self._pending.items():
-            with self._file(file).open("ab") as stream:
+            with fs.open_binary(self._file(file), "ab") as stream:
                 for part in parts:
                     data = np.ascontiguousarray(part).data
                     stream.write(data)
                     self._checksums[file] = zlib.crc32(data, self._checksums[file])
             parts.clear()
-        os.utime(self.path)  # other machines take a folder without a sign of life for left over
+        fs.touch(self.path)  # other machines take a folder without a sign of life for left over
         self._waiting = 0
 
     def index(self, records: int) -> np.ndarray:
@@ -126,13 +125,13 @@ class Writer:
         files = {}
         for file in self._layout.files:
             head = self._head(file)
-            with self._file(file).open("r+b") as stream:
+            with fs.open_binary(self._file(file), "r+b") as stream:
                 stream.write(head)
             files[file] = self._entry(file, head, self._checksums[file])
         head_checksum, checksum = folders.checksums(self._file(INDEX), 0)
         files[INDEX] = {"head": 0, "head_checksum": head_checksum, "checksum": checksum}
         for file, entry in files.items():
-            entry["bytes"] = self._file(file).stat().st_size
+            entry["bytes"] = fs.size(self._file(file))
         named = {self._file(file).name: entry for file, entry in files.items()}
         said = {**manifest, "rows": self.rows, "columns": self._layout.describe(), "files": named}
         folders.write_manifest(self.path, said)

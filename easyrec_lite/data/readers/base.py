@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.view import enum_name
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.fields import Field, input_fields, select
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
@@ -188,7 +188,7 @@ class Reader(abc.ABC):
           error: what was raised by the iteration, one of `READ_ERRORS`.
           position: that of the last batch that came, or None when none did.
         """
-        gone = [missing(file) for file in self.files if not os.path.isfile(file)]
+        gone = [missing(file) for file in self.files if not fs.is_file(file)]
         if gone or (gone := self._changed()):
             return DataError(gone)
         start = self._order.start if position is None else (int(position[0]), int(position[1]))

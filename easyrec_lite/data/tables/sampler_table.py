@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.fields import Field
 from easyrec_lite.data.paths import missing
@@ -155,12 +156,12 @@ def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:
 
 def _read(path: Path) -> pa.Buffer:
     place = Place(str(path))
-    if not path.exists():
+    if not fs.exists(path):
         raise DataError(replace(missing(str(path)), remedy=REMEDY))
-    if path.is_dir():
+    if fs.is_dir(path):
         raise DataError(Problem("this is a directory", place, expected="a file", remedy=REMEDY))
     try:
-        with pa.input_stream(str(path), compression="detect") as stream:
+        with fs.open_unpacked(path) as stream:
             return stream.read_buffer()
     except OSError as error:
         raise DataError(Problem(f"cannot be read: {error}", place)) from error

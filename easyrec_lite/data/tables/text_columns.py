@@ -13,7 +13,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.fields import Field, input_fields
 from easyrec_lite.data.paths import expand
-from easyrec_lite.data.readers.csv.text import csv_format, layout, open_bytes
+from easyrec_lite.data.readers.csv.text import csv_format, layout, unpacked
 from easyrec_lite.data.readers.parquet.table import check_schema, open_parquet
 
 CSV_TYPES = ("CSVInput", "CSVInputV2", "CSVInputEx")
@@ -61,7 +61,7 @@ def _csv(pipeline: Pipeline, files: Sequence[str], fields: Sequence[Field]) -> I
             return "skip"
 
         try:
-            with open_bytes(file) as stream:
+            with unpacked(file) as stream:
                 reader = csv.open_csv(
                     stream,
                     csv.ReadOptions(

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import gzip
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 from easyrec_lite.checks.view import enum_name
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, nearest
 from easyrec_lite.data.fields import Field, shown
 from easyrec_lite.data.paths import BROKEN, BYTE_ORDER_MARK, broken, is_gzip
@@ -22,9 +24,15 @@ if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline
 
 
-def open_bytes(file: str) -> IO[bytes]:
-    """Opens a file for reading, unpacked when it is gzip-compressed."""
-    return gzip.open(file, "rb") if is_gzip(file) else open(file, "rb")  # type: ignore[return-value]
+@contextmanager
+def unpacked(file: str) -> Iterator[IO[bytes]]:
+    """Opens a file for reading; a gzip-compressed one is unpacked as it is read."""
+    with fs.open_binary(file) as stream:
+        if is_gzip(file):
+            with gzip.open(stream) as plain:
+                yield plain  # type: ignore[misc]
+        else:
+            yield stream
 
 
 def file_lines(file: str) -> Iterator[bytes]:
@@ -34,7 +42,7 @@ def file_lines(file: str) -> Iterator[bytes]:
       DataError: the file cannot be read to its end.
     """
     try:
-        with open_bytes(file) as stream:
+        with unpacked(file) as stream:
             for line in stream:
                 text = line.rstrip(b"\n").replace(b"\r", b"")
                 if text or line.endswith(b"\n"):

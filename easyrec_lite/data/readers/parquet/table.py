@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.data.fields import Field
 
@@ -31,7 +32,7 @@ def open_parquet(file: str) -> pq.ParquetFile:
       DataError: it is none, or it is broken.
     """
     try:
-        return pq.ParquetFile(file)
+        return pq.ParquetFile(fs.open_arrow(file))
     except (pa.ArrowException, OSError) as error:
         remedy = "write the file again, or set data_config.input_type to what it is"
         problem = Problem(f"not a readable Parquet file: {error}", Place(file), remedy=remedy)
