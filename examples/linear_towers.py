@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.checks.specs.model import register_model
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
@@ -43,7 +43,7 @@ class LinearTower:
         return Encoded(self.layers[0](tf.concat(fields, axis=-1)), penalties)
 
 
-@MODELS.implement("LinearTowers")
+@register_model("LinearTowers")
 class LinearTowers(TwoTowerModel):
     """Two linear towers over the groups `user` and `item`."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.model import ModelSpec
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
@@ -32,10 +33,12 @@ class Model(abc.ABC):
       seed: what every initialiser and dropout derives its own seed from.
 
     Attributes:
+      spec: what the spec of a subclass derives from, when it is registered by a name alone.
       user_groups, item_groups: the feature groups that each side reads.
       extra_columns: raw columns that `losses` needs in `batch.extra` and `batch.negative_extra`.
     """
 
+    spec: ClassVar[type[ModelSpec]] = ModelSpec
     user_groups: tuple[str, ...] = ()
     item_groups: tuple[str, ...] = ()
     extra_columns: tuple[str, ...] = ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from easyrec_lite.checks.status import Status
+from easyrec_lite.core.registry import ComponentRegistry
+
+T = TypeVar("T")
 
 
 class Spec:
@@ -37,3 +40,33 @@ class Spec:
         """The full name of the module whose import registers the computation."""
         own = type(self).__module__
         return f"{own.rpartition('.')[0]}.{self.module}" if self.module else own
+
+
+def register(
+    registry: ComponentRegistry[Any],
+    base: type[Spec],
+    declared: str | type[Spec],
+    attributes: Mapping[str, Any],
+) -> Callable[[T], T]:
+    """Returns a decorator that declares a component and makes what it decorates its computation.
+
+    Args:
+      registry: the table of such components.
+      base: the spec that one made of a name derives from.
+      declared: the component's spec, or its name.
+      attributes: those of a spec that is made of a name.
+
+    Raises:
+      ValueError: another component has the name.
+    """
+
+    def enter(computation: T) -> T:
+        spec = declared
+        if isinstance(spec, str):
+            own = {"name": spec, "__doc__": computation.__doc__}
+            module = {"__module__": getattr(computation, "__module__", __name__)}
+            spec = type(f"{spec}Spec", (base,), {**own, **module, **attributes})
+        registry.declare(spec)
+        return registry.implement(spec.name, *spec.aliases)(computation)
+
+    return enter

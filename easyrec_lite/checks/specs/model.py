@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
-from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.base import Spec, register
 from easyrec_lite.checks.specs.loss import Scored
 from easyrec_lite.core.errors import Problem, nearest
 from easyrec_lite.core.registry import ComponentRegistry
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.view import View
+
+M = TypeVar("M")
 
 
 class Sides(NamedTuple):
@@ -177,3 +179,29 @@ class ModelSpec(Spec):
 MODELS: ComponentRegistry[ModelSpec] = ComponentRegistry(
     "model_class", "easyrec_lite.models.retrieval"
 )
+
+
+def register_model(
+    declared: str | type[ModelSpec], **attributes: Any
+) -> Callable[[type[M]], type[M]]:
+    """Returns a decorator that enters a model of one's own under a name for `model_class`.
+
+    Args:
+      declared: the model's spec; or its name, which makes a spec of the one that the model's base
+        class has (`Model.spec`).
+      **attributes: attributes of the spec that is made of a name, such as `user_groups`.
+
+    Raises:
+      ValueError: another model has the name.
+
+    Example:
+      >>> from easyrec_lite import TwoTowerModel, register_model  # doctest: +SKIP
+      >>> @register_model("LinearTowers")                         # doctest: +SKIP
+      ... class LinearTowers(TwoTowerModel): ...
+    """
+
+    def enter(model: type[M]) -> type[M]:
+        base: type[ModelSpec] = getattr(model, "spec", ModelSpec)
+        return register(MODELS, base, declared, attributes)(model)
+
+    return enter

@@ -21,7 +21,15 @@ NORM_VALUES = 4
 
 
 class TwoTowerSpec(ModelSpec):
-    """A model of a user tower and an item tower, compared by cosine or inner product."""
+    """A model of a user tower and an item tower, compared by cosine or inner product.
+
+    A model without a message of its own reads `model_params`.
+    """
+
+    message = "model_params"
+    message_required = False
+    user_groups: ClassVar[tuple[str, ...]] = ("user",)
+    item_groups: ClassVar[tuple[str, ...]] = ("item",)
 
     def check(self, view: View) -> Problems:
         """Yields what is wrong with the config as this model sees it."""
@@ -128,8 +136,7 @@ class TwoTowerSpec(ModelSpec):
 class FieldTowersSpec(TwoTowerSpec):
     """A two-tower model whose message has a `user_tower` and an `item_tower`, each with a DNN."""
 
-    user_groups: ClassVar[tuple[str, ...]] = ("user",)
-    item_groups: ClassVar[tuple[str, ...]] = ("item",)
+    message_required = True
 
     def towers(self, view: View) -> dict[str, Named]:
         """Returns the messages of both towers by name; empty where they are missing."""

@@ -20,6 +20,7 @@ from easyrec_lite.models.regularization import kernel_penalty
 from easyrec_lite.models.retrieval.negatives import Negatives
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
 from easyrec_lite.models.retrieval.similarity import SimilarityHead, similarity_head
+from easyrec_lite.models.retrieval.spec import TwoTowerSpec
 from easyrec_lite.models.retrieval.towers import Encoded, Tower
 
 
@@ -39,6 +40,8 @@ class TwoTowerModel(Model):
     Raises:
       ConfigError: the towers' widths differ, or a loss does not fit.
     """
+
+    spec = TwoTowerSpec
 
     def __init__(
         self,

@@ -33,7 +33,8 @@ class MatchModelSpec(TwoTowerSpec):
             refused={"task_towers": ("a match model has one task", "leave them out")},
         )
     }
-    message_required = False
+    user_groups = ()
+    item_groups = ()
     reads_backbone = True
 
     def sides(self, view: View) -> Sides:
