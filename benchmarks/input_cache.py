@@ -32,7 +32,7 @@ from easyrec_lite.core.allocator import keep_freed_memory
 from easyrec_lite.losses.terms import LISTWISE, loss_terms
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.process import threads, use_threads
-from easyrec_lite.training.input import BatchInput, Order
+from easyrec_lite.training.input import BatchInput, ReadPlan
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
 
@@ -93,10 +93,10 @@ class Case:
             training=True,
         )
         if mode != "OFF":
-            count = sum(1 for _ in made.batches(self.size, Order(epochs=2, shuffle=True)))
+            count = sum(1 for _ in made.batches(self.size, ReadPlan(epochs=2, shuffle=True)))
             self._whole = max(count // 2 - 1, 1)
             assert made.cached
-        return made.batches(self.size, Order(epochs=None, start=(1, 0), shuffle=True))
+        return made.batches(self.size, ReadPlan(epochs=None, start=(1, 0), shuffle=True))
 
     def windows(self, steps: int) -> Iterator[dict[str, tuple[Spent, Spent]]]:
         """Yields turns without end: way → (reading `steps` batches alone, training on them)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.command_line import Parser, positive
 from easyrec_lite.runs.process import prepare
-from easyrec_lite.serving.index import Tuning
+from easyrec_lite.serving.index import IndexTuning
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
 
 def add_tuning(parser: Parser) -> None:
     """Adds the flags that `tuning_from` reads."""
-    add, default = parser.add_argument, Tuning()
+    add, default = parser.add_argument, IndexTuning()
     add(
         "--target_recall",
         type=_share,
@@ -55,9 +55,9 @@ def add_tuning(parser: Parser) -> None:
     )
 
 
-def tuning_from(args: Namespace) -> Tuning:
+def tuning_from(args: Namespace) -> IndexTuning:
     """Returns the tuning that the flags ask for."""
-    return Tuning(args.target_recall, args.recall_at, query_path=args.query_path)
+    return IndexTuning(args.target_recall, args.recall_at, query_path=args.query_path)
 
 
 def _share(text: str) -> float:

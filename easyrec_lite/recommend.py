@@ -37,9 +37,9 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     pipeline = cli.exported_pipeline(args)
     prepare(pipeline)
-    from easyrec_lite.serving.recommendations import Recommendations, Wish
+    from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 
-    wish = Wish(
+    wish = RecommendationOptions(
         args.topk,
         _ids(args.seen),
         cli.names(args.reserved_cols),

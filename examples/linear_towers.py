@@ -16,7 +16,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.regularization import embedding_penalty
-from easyrec_lite.models.retrieval.towers import Encoded
+from easyrec_lite.models.retrieval.towers import TowerOutput
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
@@ -35,12 +35,12 @@ class LinearTower:
         self.layers: list[keras.layers.Layer] = [dense]
         self.kernels = [dense.kernel]
 
-    def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors of the R rows of `features`."""
         side = self.groups[0]
         fields = self._embeddings(side, features, training)
         penalties = {side: embedding_penalty(fields, self._rate)} if self._rate else {}
-        return Encoded(self.layers[0](tf.concat(fields, axis=-1)), penalties)
+        return TowerOutput(self.layers[0](tf.concat(fields, axis=-1)), penalties)
 
 
 @register_model("LinearTowers")

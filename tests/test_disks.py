@@ -13,7 +13,7 @@ import pytest
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.core.files import atomic_file, atomic_folder, atomic_write, write_array
 from easyrec_lite.core.locks import exclusive_run
-from easyrec_lite.serving.index import Tuning, build_index
+from easyrec_lite.serving.index import IndexTuning, build_index
 from easyrec_lite.serving.writers import open_writer
 from easyrec_lite.training.hooks import Hook, StepReport, Summaries
 from easyrec_lite.training.log import FILE, TrainingLog, read_log
@@ -47,7 +47,7 @@ def end_of_array(path: Path) -> None:
 def index(path: Path) -> None:
     pytest.importorskip("faiss")
     with atomic_file(path) as aside:
-        build_index(aside, BIG, BIG[:10], "rows", Tuning(k=1, queries=10))
+        build_index(aside, BIG, BIG[:10], "rows", IndexTuning(k=1, queries=10))
 
 
 def predictions(path: Path) -> None:

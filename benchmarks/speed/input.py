@@ -66,7 +66,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
 
     load_tensorflow()
     from easyrec_lite.models.assembly import build
-    from easyrec_lite.training.input import BatchInput, Order
+    from easyrec_lite.training.input import BatchInput, ReadPlan
 
     edits = dict(arguments["edits"])
     kind, write = FORMATS[arguments["format"]]
@@ -91,7 +91,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     if arguments["raw"]:
         batches = made.reader.batches(size, epochs=None, shuffle=True)
     else:
-        batches = made.batches(size, Order(epochs=None, shuffle=True))
+        batches = made.batches(size, ReadPlan(epochs=None, shuffle=True))
     iterator = iter(batches)
 
     def read(count: int) -> None:

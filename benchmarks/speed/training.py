@@ -55,10 +55,10 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
 
 def batches(run: Any, arguments: dict[str, Any]) -> Any:
     """Returns the endless data set of a run's batches."""
-    from easyrec_lite.training.input import Order
+    from easyrec_lite.training.input import ReadPlan
 
     data = run.config.data_config
-    order = Order(epochs=None, shuffle=data.shuffle, seed=run.config.train_config.seed)
+    order = ReadPlan(epochs=None, shuffle=data.shuffle, seed=run.config.train_config.seed)
     if arguments.get("kept"):
         for _ in run.input.batches(data.batch_size, dataclasses.replace(order, epochs=1)):
             pass

@@ -19,7 +19,7 @@ from easyrec_lite.data.share import WHOLE, Share
 from easyrec_lite.models.assembly import Parts, build
 from easyrec_lite.models.base import Model
 from easyrec_lite.training.checkpoints import Checkpoints
-from easyrec_lite.training.input import BatchInput, Order, position_of
+from easyrec_lite.training.input import BatchInput, ReadPlan, position_of
 from easyrec_lite.training.loop import StepPlan
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
@@ -188,10 +188,10 @@ def from_checkpoint(pipeline: Pipeline) -> tuple[Parts, Weights]:
     return parts, weights
 
 
-def order_from(pipeline: Pipeline, start: tuple[int, int] | tf.Tensor) -> Order:
+def order_from(pipeline: Pipeline, start: tuple[int, int] | tf.Tensor) -> ReadPlan:
     """Returns the order of the training data from a position on."""
     config = pipeline.config
-    return Order(
+    return ReadPlan(
         epochs=config.data_config.num_epochs or None,
         start=start,
         shuffle=config.data_config.shuffle,

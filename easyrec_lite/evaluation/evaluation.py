@@ -9,15 +9,15 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.evaluation.ranking.full import FullRanking
-from easyrec_lite.evaluation.ranking.report import Report
+from easyrec_lite.evaluation.ranking.report import RankingReport
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.metrics import open_metrics
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
-from easyrec_lite.training.input import BatchInput, Order
+from easyrec_lite.training.input import BatchInput, ReadPlan
 
 
-class Evaluation:
+class ModelEvaluator:
     """Everything that an evaluation computes: the config's metrics, and a full ranking if asked.
 
     Args:
@@ -35,12 +35,12 @@ class Evaluation:
 
     def __init__(self, parts: Parts, path: str, seen_path: str, again: bool = False):
         self._model = parts.model
-        self._evaluator = Evaluator(parts, path, again)
+        self._evaluator = MetricEvaluator(parts, path, again)
         config = parts.pipeline.config
         asked = config.eval_config.HasField("full_ranking")
         self._full = FullRanking(parts, path, seen_path) if asked else None
         self._folder = Path(config.model_dir)
-        self.ranking: Report | None = None
+        self.ranking: RankingReport | None = None
 
     def run(self, step: int, checkpoint: str, bar: bool = False) -> dict[str, float]:
         """Returns metric name → value; writes what else it found to the model folder.
@@ -65,7 +65,7 @@ class Evaluation:
         return {**metrics, **self.ranking.metrics()}
 
 
-class Evaluator:
+class MetricEvaluator:
     """Computes the config's metrics over its evaluation data, as often as asked.
 
     Args:
@@ -93,7 +93,7 @@ class Evaluator:
             again=again,
         )
         self._batch_size = config.data_config.eval_batch_size
-        self._order = Order(seed=config.train_config.seed, limit=config.eval_config.num_examples)
+        self._order = ReadPlan(seed=config.train_config.seed, limit=config.eval_config.num_examples)
         self._batches: tf.data.Dataset | None = None
         self._from_cache = False
 

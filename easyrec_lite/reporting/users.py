@@ -17,7 +17,7 @@ from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.reporting.id_columns import IdColumns, ListColumn, id_columns, text
 from easyrec_lite.serving.item_vectors import ID_COLUMN, read_columns
 from easyrec_lite.serving.manifest import read_manifest
-from easyrec_lite.serving.recommendations import Recommendations, Wish
+from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from easyrec_lite.serving.users import User
 from easyrec_lite.training.input import guarded
 
@@ -88,7 +88,7 @@ def find_examples(pipeline: Pipeline, export: Path) -> Examples:
       ConfigError: the export has no items, or reads columns that the config does not have.
       DataError: the data or the export cannot be read.
     """
-    recommended = Recommendations(export, Wish(TOP))
+    recommended = Recommendations(export, RecommendationOptions(TOP))
     ids = id_columns(pipeline, read_manifest(export))
     catalogue = read_columns(export)
     users = _candidates(pipeline, ids, recommended.columns)

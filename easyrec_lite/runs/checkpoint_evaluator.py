@@ -9,7 +9,7 @@ from pathlib import Path
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
-from easyrec_lite.evaluation.evaluation import Evaluation
+from easyrec_lite.evaluation.evaluation import ModelEvaluator
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.folders import keep_newest
@@ -51,10 +51,10 @@ class CheckpointEvaluator:
         self._pipeline, self._parts, self._weights, self._hooks = pipeline, parts, weights, hooks
         self._folder = Path(pipeline.config.model_dir)
         self._history = EvaluationHistory(self._folder)
-        self._evaluation: Evaluation | None = None
+        self._evaluation: ModelEvaluator | None = None
         path = eval_path(pipeline)
         if path:
-            self._evaluation = Evaluation(parts, path, train_path(pipeline), again=True)
+            self._evaluation = ModelEvaluator(parts, path, train_path(pipeline), again=True)
         self.metrics: Mapping[str, float] = {}
         self.exported: Path | None = None
 

@@ -15,7 +15,7 @@ from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.distribution.cluster import VARIABLE, Cluster
 from easyrec_lite.distribution.ending import announce_end
 from easyrec_lite.distribution.tf_config import from_environment
-from easyrec_lite.evaluation.evaluation import Evaluation
+from easyrec_lite.evaluation.evaluation import ModelEvaluator
 from easyrec_lite.models.assembly import Parts, build
 from easyrec_lite.runs.training_run import TrainingResult, TrainingRun
 from easyrec_lite.serving.export import ExportOptions, export_models
@@ -92,7 +92,7 @@ class Estimator:
         prefix = find_checkpoint(checkpoint or self.model_dir)
         parts, step = self._restored(prefix)
         path = path or self._eval_path()
-        evaluation = Evaluation(parts, path, train_path(self.pipeline))
+        evaluation = ModelEvaluator(parts, path, train_path(self.pipeline))
         log.info("evaluation of step %d, %s, on %s", step, prefix, path)
         metrics = evaluation.run(step, prefix, bar=True)
         if evaluation.ranking:

@@ -16,7 +16,7 @@ from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.files import atomic_folder
 from easyrec_lite.models.assembly import Parts
-from easyrec_lite.serving.index import Tuning
+from easyrec_lite.serving.index import IndexTuning
 from easyrec_lite.serving.item_export import add_index, add_items, items_to_export
 from easyrec_lite.serving.manifest import write_manifest
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
@@ -33,7 +33,7 @@ class ExportOptions:
     """
 
     item_path: str = ""
-    index: Tuning | None = None
+    index: IndexTuning | None = None
 
 
 def export_models(

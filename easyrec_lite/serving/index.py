@@ -20,7 +20,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Tuning:
+class IndexTuning:
     """What the index is tuned towards.
 
     Attributes:
@@ -100,7 +100,7 @@ def require_faiss() -> Any:
 
 
 def build_index(
-    path: Path, vectors: np.ndarray, queries: np.ndarray, queries_from: str, tuning: Tuning
+    path: Path, vectors: np.ndarray, queries: np.ndarray, queries_from: str, tuning: IndexTuning
 ) -> IndexReport:
     """Writes an IVF-Flat index of inner products, with the least `nprobe` that reaches the target.
 

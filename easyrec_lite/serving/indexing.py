@@ -14,7 +14,7 @@ from easyrec_lite.core.files import atomic_file
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.checksums import fingerprint
 from easyrec_lite.serving.folders import checked_export
-from easyrec_lite.serving.index import INDEX, IndexReport, Tuning, build_index, require_faiss
+from easyrec_lite.serving.index import INDEX, IndexReport, IndexTuning, build_index, require_faiss
 from easyrec_lite.serving.item_vectors import IDS, VECTORS, read_vectors
 from easyrec_lite.serving.manifest import rewrite_manifest
 from easyrec_lite.serving.saved_model import SavedModel, dense
@@ -23,7 +23,7 @@ from easyrec_lite.training.input import guarded
 log = logging.getLogger(__name__)
 
 
-def index_export(pipeline: Pipeline, saved_model: Path, tuning: Tuning) -> IndexReport:
+def index_export(pipeline: Pipeline, saved_model: Path, tuning: IndexTuning) -> IndexReport:
     """Adds an index to a finished export, or replaces it; the export is whole at any moment.
 
     Args:
@@ -45,7 +45,7 @@ def index_export(pipeline: Pipeline, saved_model: Path, tuning: Tuning) -> Index
     return report
 
 
-def index_items(pipeline: Pipeline, folder: Path, path: Path, tuning: Tuning) -> IndexReport:
+def index_items(pipeline: Pipeline, folder: Path, path: Path, tuning: IndexTuning) -> IndexReport:
     """Writes to `path` an index of the item vectors in `folder`, an export in the making."""
     require_faiss()
     queries, origin = query_vectors(pipeline, folder, tuning.queries, tuning.query_path)

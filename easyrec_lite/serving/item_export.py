@@ -10,9 +10,9 @@ import numpy as np
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
-from easyrec_lite.data.tables.item_rows import Items, ItemTower, load_items, sampler_table
+from easyrec_lite.data.tables.item_rows import ItemRows, ItemTower, load_items, sampler_table
 from easyrec_lite.models.assembly import Parts
-from easyrec_lite.serving.index import INDEX, Tuning, require_faiss
+from easyrec_lite.serving.index import INDEX, IndexTuning, require_faiss
 from easyrec_lite.serving.indexing import index_items
 from easyrec_lite.serving.item_vectors import write_item_vectors
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
@@ -27,7 +27,7 @@ REMEDY = (
 log = logging.getLogger(__name__)
 
 
-def items_to_export(parts: Parts, path: str, index: bool) -> Items | None:
+def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
     """Returns the items of the table at `path`, else of the config's table, else None.
 
     A table of the sampler that is not there gives None too, with a warning: an exporting machine
@@ -61,7 +61,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> Items | None:
     return None
 
 
-def add_items(parts: Parts, items: Items, folder: Path, manifest: dict[str, Any]) -> None:
+def add_items(parts: Parts, items: ItemRows, folder: Path, manifest: dict[str, Any]) -> None:
     """Writes vectors and recommender of `items` into an export in the making, and notes them.
 
     Raises:
@@ -91,14 +91,16 @@ def add_items(parts: Parts, items: Items, folder: Path, manifest: dict[str, Any]
     manifest["models"][RECOMMENDER] = save_model(recommender, folder / RECOMMENDER, signatures)
 
 
-def add_index(pipeline: Pipeline, tuning: Tuning, folder: Path, manifest: dict[str, Any]) -> None:
+def add_index(
+    pipeline: Pipeline, tuning: IndexTuning, folder: Path, manifest: dict[str, Any]
+) -> None:
     """Writes the index of the item vectors in an export in the making, and notes it."""
     report = index_items(pipeline, folder, folder / INDEX, tuning)
     log.info("%s", report)
     manifest["index"] = report.as_dict()
 
 
-def _require_finite(vectors: np.ndarray, items: Items) -> None:
+def _require_finite(vectors: np.ndarray, items: ItemRows) -> None:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if bad.size:
         shown = ", ".join(repr(str(item)) for item in items.ids[bad[:5]])

@@ -24,7 +24,7 @@ from easyrec_lite.training.input import guarded
 
 
 @dataclass(frozen=True)
-class Wish:
+class RecommendationOptions:
     """What to recommend.
 
     Attributes:
@@ -64,7 +64,7 @@ class Recommendations:
       DataError: a file of the export is missing or damaged.
     """
 
-    def __init__(self, saved_model: Path, wish: Wish):
+    def __init__(self, saved_model: Path, wish: RecommendationOptions):
         folder, _ = checked_export(saved_model, [NAME, PARQUET])
         self._model = SavedModel(folder / NAME)
         self._items = read_columns(folder)

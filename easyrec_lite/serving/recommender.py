@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.samplers.catalogue import IdIndex
-from easyrec_lite.serving.signatures import Outputs, Served
+from easyrec_lite.serving.signatures import Outputs, ServedFunction
 
 NAME = "recommender"
 SEEN, K = "seen_item_ids", "k"
@@ -34,7 +34,7 @@ class Recommender(tf.Module):
       top_10: the same for user columns alone, K = 10.
     """
 
-    def __init__(self, user: Served, ids: np.ndarray, vectors: np.ndarray):
+    def __init__(self, user: ServedFunction, ids: np.ndarray, vectors: np.ndarray):
         super().__init__()
         self._user = user
         self._ids = tf.constant(ids)
@@ -119,6 +119,6 @@ def _without(scores: tf.Tensor, excluded: tf.Tensor, start: tf.Tensor, end: tf.T
     )
 
 
-def clashes(user: Served) -> list[str]:
+def clashes(user: ServedFunction) -> list[str]:
     """Returns the user columns that are named like another input of the recommender."""
     return [name for name in (SEEN, K) if name in user.columns]

@@ -15,7 +15,7 @@ Outputs = dict[str, tf.Tensor]
 SINGLE_INPUT = "features"
 
 
-class Served(tf.Module):
+class ServedFunction(tf.Module):
     """One SavedModel: a function of raw columns, and the variables that it reads.
 
     Args:
@@ -89,30 +89,30 @@ class Served(tf.Module):
         return tf.RaggedTensor.from_tensor(column, padding=padding)
 
 
-def scorer(parts: Parts) -> Served:
+def scorer(parts: Parts) -> ServedFunction:
     """Returns the SavedModel that scores user and item of each row."""
-    return Served(parts, parts.model.serve, None)
+    return ServedFunction(parts, parts.model.serve, None)
 
 
-def user_tower(parts: Parts) -> Served:
+def user_tower(parts: Parts) -> ServedFunction:
     """Returns the SavedModel of user columns → `user_tower_emb` float32 [B, D]."""
-    return Served(
+    return ServedFunction(
         parts,
         lambda values: {"user_tower_emb": parts.model.user_vectors(values)},
         parts.user_features,
     )
 
 
-def item_tower(parts: Parts) -> Served:
+def item_tower(parts: Parts) -> ServedFunction:
     """Returns the SavedModel of item columns → `item_tower_emb` float32 [B, D]."""
-    return Served(
+    return ServedFunction(
         parts,
         lambda values: {"item_tower_emb": parts.model.item_vectors(values)},
         parts.item_features,
     )
 
 
-SERVED: dict[str, Callable[[Parts], Served]] = {
+SERVED: dict[str, Callable[[Parts], ServedFunction]] = {
     "scorer": scorer,
     "user_tower": user_tower,
     "item_tower": item_tower,

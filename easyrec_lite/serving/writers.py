@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 
-class Writer(Protocol):
+class TableWriter(Protocol):
     """Takes tables of the same columns, one after another."""
 
     def write(self, table: pa.Table) -> None:
@@ -22,7 +22,7 @@ class Writer(Protocol):
 
 
 @contextmanager
-def open_writer(path: Path, target: Path, separator: str) -> Iterator[Writer]:
+def open_writer(path: Path, target: Path, separator: str) -> Iterator[TableWriter]:
     """Gives a writer to `path`, in the format that the name `target` asks for."""
     if target.suffix == ".parquet":
         parquet = ParquetWriter(path)

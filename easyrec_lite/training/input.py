@@ -15,7 +15,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.cache.key import key
 from easyrec_lite.data.cache.rows import CachedRows
-from easyrec_lite.data.order import Order as ReaderOrder
+from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers.base import READ_ERRORS, Reader, open_reader
 from easyrec_lite.data.samplers import Sampler, open_sampler
 from easyrec_lite.data.samplers.proposal import Proposal, count_frequencies, table_frequencies
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Order:
+class ReadPlan:
     """Which rows come, and in which order: the order is a function of (seed, epoch, row).
 
     Attributes:
@@ -52,7 +52,7 @@ class Order:
     limit: int = 0
 
 
-class Encoded(NamedTuple):
+class EncodedRows(NamedTuple):
     """B rows as they are kept in a cache.
 
     Attributes:
@@ -140,7 +140,7 @@ class BatchInput:
         return self._cache is not None and self._cache.opened
 
     def batches(
-        self, batch_size: int, order: Order, drop_remainder: bool = False
+        self, batch_size: int, order: ReadPlan, drop_remainder: bool = False
     ) -> tf.data.Dataset:
         """Returns the data set of `Batch`es of `batch_size` rows (the last may be smaller).
 
@@ -153,7 +153,7 @@ class BatchInput:
         return _ahead(made.filter(is_real).map(_batch_alone))
 
     def padded(
-        self, batch_size: int, order: Order, drop_remainder: bool = False
+        self, batch_size: int, order: ReadPlan, drop_remainder: bool = False
     ) -> tf.data.Dataset:
         """Returns a data set without end of (`Batch`, real), for workers that step together.
 
@@ -182,13 +182,13 @@ class BatchInput:
             remedy="lower data_config.batch_size, start fewer workers, or give more data",
         )
 
-    def _begin(self, order: Order) -> ReaderOrder:
+    def _begin(self, order: ReadPlan) -> Order:
         return self.reader.begin(
             epochs=order.epochs, start=order.start, shuffle=order.shuffle, seed=order.seed
         )
 
     def _made(
-        self, batch_size: int, order: Order, drop_remainder: bool, finish: Finish
+        self, batch_size: int, order: ReadPlan, drop_remainder: bool, finish: Finish
     ) -> tf.data.Dataset:
         """Returns `finish` of each batch of encoded or raw rows."""
         begun = self._begin(order)
@@ -212,7 +212,7 @@ class BatchInput:
         """
         return guarded(self.reader, dataset, lambda batch: batch.position)
 
-    def _encode(self, columns: Columns) -> Encoded:
+    def _encode(self, columns: Columns) -> EncodedRows:
         """Returns what follows from each of B raw rows alone, the same in every epoch."""
         early = [name for name in self._transform.specs if name not in self._late]
         kept = {name: columns[name] for name in self._kept_columns}
@@ -220,10 +220,10 @@ class BatchInput:
             features = self._transform(columns, early)
         with tf.name_scope("negatives"):
             located = self.sampler.locate(columns) if self.sampler else {}
-        return Encoded(features, kept, located)
+        return EncodedRows(features, kept, located)
 
     @tf.autograph.experimental.do_not_convert
-    def _batch(self, rows: Encoded | Columns, position: tf.Tensor, real: Any = True) -> Batch:
+    def _batch(self, rows: EncodedRows | Columns, position: tf.Tensor, real: Any = True) -> Batch:
         """Returns the batch of B rows: with late features and sampled negatives.
 
         Args:
@@ -231,7 +231,7 @@ class BatchInput:
           position: int64 [2], where they end.
           real: makes no difference.
         """
-        rows = rows if isinstance(rows, Encoded) else self._encode(rows)
+        rows = rows if isinstance(rows, EncodedRows) else self._encode(rows)
         columns = rows.columns
         labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
         weights = tf.cast(columns[self._weight], tf.float32) if self._weight else None

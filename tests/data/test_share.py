@@ -16,7 +16,7 @@ from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.readers.base import Reader, open_reader
 from easyrec_lite.data.share import Share
 from easyrec_lite.models.assembly import build
-from easyrec_lite.training.input import BatchInput, Order
+from easyrec_lite.training.input import BatchInput, ReadPlan
 from tests.config.base_config import LISTWISE
 from tests.data.cache import rows as cached
 from tests.data.reading import column, failure, pipeline, read
@@ -245,7 +245,7 @@ def batch_input(folder: Path, cache: str = "mode: OFF", more: str = "", **share:
 
 
 def padded(source: BatchInput, size: int, take: int, **order: Any) -> list[tuple[Any, bool]]:
-    found = source.padded(size, Order(**order)).take(take)
+    found = source.padded(size, ReadPlan(**order)).take(take)
     return [(batch, bool(real)) for batch, real in found]
 
 
@@ -297,7 +297,7 @@ def test_a_worker_without_any_batch(tmp_path: Path) -> None:
     folder = write_rows(tmp_path, 20, 16)
     source = batch_input(folder, index=1, count=2, by_file=True)
     with pytest.raises(DataError, match="worker 1 of 2 has no rows for even one batch"):
-        source.padded(5, Order(), drop_remainder=True)
+        source.padded(5, ReadPlan(), drop_remainder=True)
 
 
 def test_a_bad_row_is_named_before_the_first_batch(tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_a_bad_row_is_named_before_the_first_batch(tmp_path: Path) -> None:
     file = folder / "part-0"
     file.write_text("none" + file.read_text())
     with pytest.raises(DataError) as raised:
-        batch_input(folder, index=0, count=2).padded(3, Order())
+        batch_input(folder, index=0, count=2).padded(3, ReadPlan())
     assert raised.value.problems[0].place.line == 1
 
 
@@ -374,7 +374,7 @@ def draws(folder: Path, **share: Any) -> list[list[bytes]]:
         training=True,
         share=Share(**share),
     )
-    batches = source.batches(4, Order())
+    batches = source.batches(4, ReadPlan())
     return [batch.negative_extra["item_id"].numpy().tolist() for batch in source.read(batches)]
 
 

@@ -14,7 +14,7 @@ from easyrec_lite.config import Pipeline, load
 from easyrec_lite.data.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.assembly import build
-from easyrec_lite.training.input import BatchInput, Order
+from easyrec_lite.training.input import BatchInput, ReadPlan
 from easyrec_lite.training.optimizers import Optimizer
 from easyrec_lite.training.step import Trainer
 from tests.golden.names import Lookup, group_of_scope, variable_names
@@ -62,7 +62,7 @@ class Case:
         self.pipeline: Pipeline = load(path, _edits(folder, load(path).config))
         self.parts = build(self.pipeline)
         self.model = EasyRecLosses(self.parts.model)
-        self.batch: Batch = next(iter(self.batches(Order())))
+        self.batch: Batch = next(iter(self.batches(ReadPlan())))
         groups = {group: self.lookups(group) for group in self.model.embeddings.groups}
         self.scopes = group_of_scope(self.arrays("vars"), groups)
         self.names = variable_names(self.arrays("vars"), self.scopes)
@@ -93,7 +93,7 @@ class Case:
         ids = self.arrays("ids")[feature]
         return Lookup(ids[: len(vectors)] if rows is None else ids[rows], vectors)
 
-    def batches(self, order: Order) -> tf.data.Dataset:
+    def batches(self, order: ReadPlan) -> tf.data.Dataset:
         """Returns the batches of `order`, each as large as the case's, negatives included."""
         source = BatchInput(
             self.pipeline,

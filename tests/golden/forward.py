@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.evaluation.evaluation import Evaluator
+from easyrec_lite.evaluation.evaluation import MetricEvaluator
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from tests.golden.case import Case
@@ -105,6 +105,6 @@ def metrics(case: Case) -> Iterator[Pair]:
     """The metrics and losses of an evaluation over rows.csv."""
     case.reset()
     path = case.pipeline.config.eval_input_path
-    found = Evaluator(replace(case.parts, model=case.model), path).run()
+    found = MetricEvaluator(replace(case.parts, model=case.model), path).run()
     for name in section(case.arrays("eval"), "metric/"):
         yield case.pair("eval", f"metric/{name}", found[name.removeprefix("loss/")])

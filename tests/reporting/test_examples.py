@@ -17,7 +17,7 @@ from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.id_columns import ListColumn, id_columns
 from easyrec_lite.reporting.page import page
 from easyrec_lite.reporting.users import find_examples
-from easyrec_lite.serving.recommendations import Recommendations, Wish
+from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from easyrec_lite.serving.users import User
 from tests.reporting import made
 from tests.reporting.reading import parse, section, tables
@@ -61,7 +61,7 @@ def test_users_have_the_history_of_their_first_row(trained: Pipeline) -> None:
 
 def test_recommendations_are_those_of_recommend(trained: Pipeline) -> None:
     found = find_examples(trained, export(trained))
-    recommend = Recommendations(export(trained), Wish(10))
+    recommend = Recommendations(export(trained), RecommendationOptions(10))
     for user in found.users:
         (expected,) = recommend.of_users([User(user.columns, (), ())])
         assert user.items.to_pylist() == expected.drop_columns(["row"]).to_pylist()

@@ -16,7 +16,7 @@ from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving import index as index_module
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.export import ExportOptions
-from easyrec_lite.serving.index import Tuning, build_index
+from easyrec_lite.serving.index import IndexTuning, build_index
 from easyrec_lite.serving.indexing import index_export, query_vectors
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.saved_model import SavedModel
@@ -43,7 +43,7 @@ def recall(found: np.ndarray, queries: np.ndarray, vectors: np.ndarray) -> float
 def test_the_least_nprobe_that_reaches_the_target(tmp_path: Path, target: float) -> None:
     faiss = pytest.importorskip("faiss")
     vectors, queries = clustered(3000, 1), clustered(100, 2)
-    tuning = Tuning(target_recall=target, k=20)
+    tuning = IndexTuning(target_recall=target, k=20)
     report = build_index(tmp_path / "index", vectors, queries, "made up", tuning)
     read = faiss.read_index(str(tmp_path / "index"))
     assert read.nprobe == report.nprobe
@@ -60,9 +60,9 @@ def test_the_least_nprobe_that_reaches_the_target(tmp_path: Path, target: float)
 def test_ties_and_few_items_are_found_whole(tmp_path: Path) -> None:
     pytest.importorskip("faiss")
     vectors = np.repeat(clustered(2, 3), 100, axis=0)
-    report = build_index(tmp_path / "a", vectors, vectors[::50], "items", Tuning(1.0, k=5))
+    report = build_index(tmp_path / "a", vectors, vectors[::50], "items", IndexTuning(1.0, k=5))
     assert (report.recall, report.k) == (1, 5)
-    one = build_index(tmp_path / "b", vectors[:1], vectors[:3], "items", Tuning(1.0, k=5))
+    one = build_index(tmp_path / "b", vectors[:1], vectors[:3], "items", IndexTuning(1.0, k=5))
     assert (one.recall, one.k, one.nlist) == (1, 1, 1)
 
 
@@ -70,13 +70,13 @@ def test_no_warning_of_few_points(tmp_path: Path, capfd: pytest.CaptureFixture[s
     pytest.importorskip("faiss")
     for count in (1, 5, 38, 39, 200):
         vectors = clustered(count, 4)
-        build_index(tmp_path / "index", vectors, vectors, "items", Tuning(k=3))
+        build_index(tmp_path / "index", vectors, vectors, "items", IndexTuning(k=3))
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_index_of_an_export(trained: Path, tmp_path: Path) -> None:
     faiss = pytest.importorskip("faiss")
-    options = ExportOptions(index=Tuning(k=3))
+    options = ExportOptions(index=IndexTuning(k=3))
     folder = Estimator(exported.pipeline(trained)).export(tmp_path, options=options)
     said = read_manifest(folder)["index"]
     assert (said["items"], said["recall"], said["queries"]) == (13, 1, 48)
@@ -112,7 +112,7 @@ def test_a_failed_build_leaves_the_export_as_it_was(export: Path, tmp_path: Path
     before = sorted(path.name for path in folder.iterdir())
     pipeline = exported.pipeline(export.parents[3])
     with pytest.raises(DataError, match=r"nowhere\.csv"):
-        index_export(pipeline, folder, Tuning(query_path="nowhere.csv"))
+        index_export(pipeline, folder, IndexTuning(query_path="nowhere.csv"))
     assert sorted(path.name for path in folder.iterdir()) == before
     assert read_manifest(folder) == read_manifest(export)
 
@@ -139,7 +139,7 @@ def test_without_faiss_it_is_said_before_the_work(
         index_module.require_faiss()
     with pytest.raises(ConfigError, match="faiss"):
         Estimator(exported.pipeline(trained)).export(
-            tmp_path / "export", options=ExportOptions(index=Tuning())
+            tmp_path / "export", options=ExportOptions(index=IndexTuning())
         )
     assert not (tmp_path / "export").exists()
 

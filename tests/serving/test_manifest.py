@@ -22,7 +22,7 @@ from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.predict import Prediction, predict_file
-from easyrec_lite.serving.recommendations import Recommendations, Wish
+from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from tests.serving import exported
 
 
@@ -85,7 +85,7 @@ def test_a_damaged_file_is_named(
 ) -> None:
     harm(copied / name)
     with pytest.raises(DataError, match=found) as error:
-        Recommendations(copied, Wish())
+        Recommendations(copied, RecommendationOptions())
     (problem,) = error.value.problems
     assert problem.place.file == str(copied / name)
 
@@ -195,4 +195,4 @@ def test_a_user_column_named_k_leaves_the_recommender_out(
     assert (folder / "item_vectors.npy").is_file()
     assert "['k']" in caplog.text
     with pytest.raises(DataError, match="recommender"):
-        Recommendations(folder, Wish())
+        Recommendations(folder, RecommendationOptions())

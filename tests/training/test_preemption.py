@@ -98,7 +98,7 @@ def test_a_run_told_to_go_again_and_again_ends_as_one_never_told(
     assert "model.ckpt-4.index" in files(model)
     assert "evaluations.jsonl" not in files(model)
 
-    monkeypatch.setattr(evaluation.Evaluator, "run", terminate)
+    monkeypatch.setattr(evaluation.MetricEvaluator, "run", terminate)
     with pytest.raises(Terminated):
         run(model)
     monkeypatch.undo()

@@ -19,7 +19,7 @@ ITEMS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class Items:
+class ItemRows:
     """M items.
 
     Attributes:
@@ -44,7 +44,7 @@ def sampler_table(pipeline: Pipeline) -> str:
     return getattr(sampler, "input_path", "") or getattr(sampler, "item_input_path", "")
 
 
-def load_items(parts: Parts, path: str) -> Items:
+def load_items(parts: Parts, path: str) -> ItemRows:
     """Reads the items of the table at `path`.
 
     Its attributes are the sampler's `attr_fields`; without a sampler, the columns that the item's
@@ -59,13 +59,13 @@ def load_items(parts: Parts, path: str) -> Items:
     if sampler is None:
         fields = sampler_fields(pipeline, _read_columns(parts), "feature_config")
         table = read_item_table(Path(path), fields)
-        return Items(table.ids, table.attributes, "", path)
+        return ItemRows(table.ids, table.attributes, "", path)
     id_column = sampler.item_id_field
     (item,) = sampler_fields(pipeline, [id_column], f"{named}.item_id_field")
     fields = sampler_fields(pipeline, sampler.attr_fields, f"{named}.attr_fields")
     whole = item.type.startswith("INT")
     table = read_item_table(Path(path), fields, sampler.attr_delimiter, whole)
-    return Items(table.ids, table.attributes, id_column, path)
+    return ItemRows(table.ids, table.attributes, id_column, path)
 
 
 class ItemTower:
@@ -84,7 +84,7 @@ class ItemTower:
 
         self._tower = tower
 
-    def vectors(self, items: Items, batch: int = ITEMS_AT_ONCE) -> np.ndarray:
+    def vectors(self, items: ItemRows, batch: int = ITEMS_AT_ONCE) -> np.ndarray:
         """Returns the vectors of all items as served, float32 [M, D], `batch` at a time.
 
         Raises:
@@ -112,7 +112,7 @@ def _read_columns(parts: Parts) -> list[str]:
     return parts.transform.input_fields(parts.item_features)
 
 
-def _missing(name: str, items: Items) -> Problem:
+def _missing(name: str, items: ItemRows) -> Problem:
     return Problem(
         f"the items have no column {name!r}, which an item feature reads",
         Place(items.source),

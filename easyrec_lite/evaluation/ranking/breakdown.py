@@ -16,7 +16,7 @@ MOST_VALUES = 20
 
 
 @dataclass(frozen=True)
-class Labels:
+class HeldOutLabels:
     """A way to part held-out items: the label of each.
 
     Attributes:
@@ -28,7 +28,7 @@ class Labels:
     values: np.ndarray
 
 
-def groups(ranking: Ranking, labels: Labels) -> list[dict[str, object]]:
+def groups(ranking: Ranking, labels: HeldOutLabels) -> list[dict[str, object]]:
     """Returns the metrics of each label's held-out items, as `ranking.json` has them.
 
     The lists are those of all items; a query counts in each group of which it has a held-out item,

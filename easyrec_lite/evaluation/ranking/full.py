@@ -12,18 +12,18 @@ from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.tables.item_rows import ItemTower, load_items, sampler_table
 from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
 from easyrec_lite.evaluation.ranking.breakdown import (
-    Labels,
+    HeldOutLabels,
     decile_counts,
     deciles,
     groups,
     item_labels,
 )
-from easyrec_lite.evaluation.ranking.history import History, read_history
-from easyrec_lite.evaluation.ranking.ids import Fields, Numbers
+from easyrec_lite.evaluation.ranking.history import InteractionHistory, read_history
+from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns
 from easyrec_lite.evaluation.ranking.progress import ranking_progress
 from easyrec_lite.evaluation.ranking.queries import Queries, QueryReader
 from easyrec_lite.evaluation.ranking.ranking import EXCLUDED, KEPT, Ranking, rank
-from easyrec_lite.evaluation.ranking.report import MODEL, POPULARITY, RANDOM, Report, rows
+from easyrec_lite.evaluation.ranking.report import MODEL, POPULARITY, RANDOM, RankingReport, rows
 from easyrec_lite.evaluation.ranking.sets import ABSENT
 from easyrec_lite.evaluation.ranking.ties import TIES
 from easyrec_lite.models.assembly import Parts
@@ -50,10 +50,10 @@ class FullRanking:
         options = config.eval_config.full_ranking
         self._path, self._seen_path = path, options.seen_path or seen_path
         self._ks, self._seed = lengths(options), config.train_config.seed
-        self._fields = Fields(parts.pipeline)
+        self._fields = RankingColumns(parts.pipeline)
         self._items = load_items(parts, options.item_path or sampler_table(parts.pipeline))
         self._by_row = options.by_row or not self._fields.user
-        self._numbers = Numbers(self._items.ids)
+        self._numbers = IdLookup(self._items.ids)
         self._tower = ItemTower(parts)
         of_items = [name for name in options.group_by if name in self._items.columns]
         self._of_items = {name: _as_text(self._items.columns[name]) for name in of_items}
@@ -62,14 +62,14 @@ class FullRanking:
         self._seen = open_reader(
             parts.pipeline, self._seen_path, training=True, columns=self._fields.columns
         )
-        self._history: History | None = None
+        self._history: InteractionHistory | None = None
         self._baselines: list[dict[str, Any]] = []
 
     @property
     def _seen_rules(self) -> tuple[str, ...]:
         return (EXCLUDED, KEPT) if self._fields.user else (KEPT,)
 
-    def run(self, step: int, checkpoint: str, bar: bool = False) -> Report:
+    def run(self, step: int, checkpoint: str, bar: bool = False) -> RankingReport:
         """Ranks, and returns the metrics.
 
         Args:
@@ -97,7 +97,7 @@ class FullRanking:
         if not self._fields.user:
             del ranking.outcomes[EXCLUDED]
         decile = deciles(history.counts)
-        return Report(
+        return RankingReport(
             step,
             checkpoint,
             self._protocol(queries, history, ranking),
@@ -111,12 +111,12 @@ class FullRanking:
             _popularity_deciles(ranking, decile, self._seen_rules[0]),
         )
 
-    def _read_history(self, queries: Queries) -> History:
+    def _read_history(self, queries: Queries) -> InteractionHistory:
         if self._history is None:
             self._history = read_history(self._seen, self._fields, self._items.ids, queries.users)
         return self._history
 
-    def _baseline_rows(self, queries: Queries, history: History) -> list[dict[str, Any]]:
+    def _baseline_rows(self, queries: Queries, history: InteractionHistory) -> list[dict[str, Any]]:
         if not self._baselines:
             given = (queries.held_out, history.seen, self._ks)
             popular = rank_popularity(history.counts, *given, seed=self._seed)
@@ -127,25 +127,29 @@ class FullRanking:
             ]
         return self._baselines
 
-    def _labels(self, queries: Queries, history: History, decile: np.ndarray) -> list[Labels]:
+    def _labels(
+        self, queries: Queries, history: InteractionHistory, decile: np.ndarray
+    ) -> list[HeldOutLabels]:
         """Returns the ways to part the held-out items."""
         held_out = queries.held_out
         tenths = (decile + 1).astype(str)
         known = np.where(history.counts > 0, "known", "new")
         found = [
-            Labels("item popularity decile", _of_items(held_out.items, tenths)),
-            Labels("item in the seen data", _of_items(held_out.items, known)),
+            HeldOutLabels("item popularity decile", _of_items(held_out.items, tenths)),
+            HeldOutLabels("item in the seen data", _of_items(held_out.items, known)),
         ]
         if self._fields.user:
             users = np.where(history.known, "known", "new").astype(object)
-            found.append(Labels("user in the seen data", users[held_out.queries]))
+            found.append(HeldOutLabels("user in the seen data", users[held_out.queries]))
         for name, values in self._of_items.items():
-            found.append(Labels(name, _of_items(held_out.items, values)))
+            found.append(HeldOutLabels(name, _of_items(held_out.items, values)))
         for name in self._of_users:
-            found.append(Labels(name, queries.columns[name][held_out.queries]))
+            found.append(HeldOutLabels(name, queries.columns[name][held_out.queries]))
         return found
 
-    def _protocol(self, queries: Queries, history: History, ranking: Ranking) -> dict[str, Any]:
+    def _protocol(
+        self, queries: Queries, history: InteractionHistory, ranking: Ranking
+    ) -> dict[str, Any]:
         held_out, fields = queries.held_out, self._fields
         keys = held_out.queries * len(self._items) + held_out.items
         again = np.isin(keys[held_out.items != ABSENT], history.seen.keys(len(self._items)))

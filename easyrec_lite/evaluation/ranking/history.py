@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from easyrec_lite.data.readers.base import Reader
-from easyrec_lite.evaluation.ranking.ids import Fields, Numbers, texts
+from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns, texts
 from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
 from easyrec_lite.training.input import COUNTED_ROWS, guarded
 
 
 @dataclass(frozen=True)
-class History:
+class InteractionHistory:
     """What the data before the held-out rows tell of Q queries and M items.
 
     Attributes:
@@ -28,7 +28,9 @@ class History:
     known: np.ndarray
 
 
-def read_history(reader: Reader, fields: Fields, items: np.ndarray, users: list[str]) -> History:
+def read_history(
+    reader: Reader, fields: RankingColumns, items: np.ndarray, users: list[str]
+) -> InteractionHistory:
     """Reads the history.
 
     Args:
@@ -41,7 +43,7 @@ def read_history(reader: Reader, fields: Fields, items: np.ndarray, users: list[
       DataError: it cannot be read.
     """
     codes, names = pd.factorize(np.array(users, object))
-    numbers, user_numbers = Numbers(items), Numbers(names)
+    numbers, user_numbers = IdLookup(items), IdLookup(names)
     counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
     pairs = [np.empty((0, 2), np.int64)]
     for columns, _ in guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1]):
@@ -56,4 +58,4 @@ def read_history(reader: Reader, fields: Fields, items: np.ndarray, users: list[
             pairs.append(np.unique(np.stack([who[both], found[both]], axis=1), axis=0))
     joined = np.concatenate(pairs)
     seen = ItemSets.of_pairs(joined[:, 0], joined[:, 1], len(names))
-    return History(counts, seen.take(codes), known[codes])
+    return InteractionHistory(counts, seen.take(codes), known[codes])

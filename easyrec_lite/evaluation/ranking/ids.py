@@ -14,7 +14,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Problem
 
 
-class Fields:
+class RankingColumns:
     """Which columns of the data say who, what, and whether it counts.
 
     Args:
@@ -47,7 +47,7 @@ class Fields:
         return texts(self.item, columns[self.item])
 
 
-class Numbers:
+class IdLookup:
     """Finds the numbers of ids, which are their places among `ids` (text, all different)."""
 
     def __init__(self, ids: np.ndarray | list[str]):

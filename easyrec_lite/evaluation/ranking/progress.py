@@ -10,14 +10,14 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from easyrec_lite.evaluation.ranking.ranking import Progress as Report
+from easyrec_lite.evaluation.ranking.ranking import ScoreCallback
 
 SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def ranking_progress(total: int, bar: bool) -> Iterator[Report]:
+def ranking_progress(total: int, bar: bool) -> Iterator[ScoreCallback]:
     """Gives what is to be told of each so many scores.
 
     Args:
@@ -28,10 +28,10 @@ def ranking_progress(total: int, bar: bool) -> Iterator[Report]:
         with _bar(total) as report:
             yield report
     else:
-        yield Lines(total).report
+        yield ProgressLog(total).report
 
 
-class Lines:
+class ProgressLog:
     """Logs a line every `SECONDS`, so that a short ranking says nothing."""
 
     def __init__(self, total: int):
@@ -52,7 +52,7 @@ class Lines:
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Report]:
+def _bar(total: int) -> Iterator[ScoreCallback]:
     start, done = time.monotonic(), 0
     columns = (TextColumn("ranking"), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, TimeRemainingColumn(), transient=True) as progress:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.readers.base import open_reader
-from easyrec_lite.evaluation.ranking.ids import Fields, Numbers, texts
+from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns, texts
 from easyrec_lite.evaluation.ranking.sets import ItemSets
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.training.input import first_rows, guarded
@@ -49,7 +49,7 @@ class QueryReader:
       DataError: no such file.
     """
 
-    def __init__(self, parts: Parts, path: str, fields: Fields, columns: Sequence[str]):
+    def __init__(self, parts: Parts, path: str, fields: RankingColumns, columns: Sequence[str]):
         self._fields, self._kept, self._path = fields, list(columns), path
         self._inputs = parts.transform.input_fields(parts.user_features)
         config = parts.pipeline.config
@@ -68,7 +68,7 @@ class QueryReader:
 
         self._tower = tower
 
-    def read(self, numbers: Numbers) -> Queries:
+    def read(self, numbers: IdLookup) -> Queries:
         """Returns the queries.
 
         Args:
@@ -100,7 +100,7 @@ class QueryReader:
 class _Rows:
     """Gathers rows, batch by batch, into queries."""
 
-    def __init__(self, fields: Fields, kept: Sequence[str], by_row: bool):
+    def __init__(self, fields: RankingColumns, kept: Sequence[str], by_row: bool):
         self._fields, self._by_row = fields, by_row
         self._numbers: dict[str, int] = {}
         self._users: list[str] = []
@@ -138,7 +138,7 @@ class _Rows:
                     self._numbers[user] = queries[row]
         return queries, np.array(new, np.int64)
 
-    def queries(self, numbers: Numbers) -> Queries:
+    def queries(self, numbers: IdLookup) -> Queries:
         """Returns all queries; an item that a user has twice is held out once."""
         queries, items = np.concatenate(self._queries), np.array(self.items, object)
         pairs = pd.DataFrame({"query": queries, "item": items}).drop_duplicates()

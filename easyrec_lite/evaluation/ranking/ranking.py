@@ -17,7 +17,7 @@ SEEN_RULES = (EXCLUDED, KEPT)
 DEFAULT_KS = (10, 50, 100)
 QUERIES_AT_ONCE = 512
 # Called with how many more scores were computed.
-Progress = Callable[[int], None]
+ScoreCallback = Callable[[int], None]
 # Of a block's query numbers and seen items: their lists, of all items and of those not seen.
 Lists = Callable[[np.ndarray, ItemSets], tuple[np.ndarray, np.ndarray]]
 
@@ -77,7 +77,7 @@ def rank(
     *,
     seed: int = 0,
     keep_lists: bool = False,
-    progress: Progress | None = None,
+    progress: ScoreCallback | None = None,
 ) -> Ranking:
     """Ranks all items for each query by inner product, seen items kept and excluded at once.
 

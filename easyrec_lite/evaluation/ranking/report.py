@@ -18,7 +18,7 @@ MODEL, POPULARITY, RANDOM = "model", "popularity", "random"
 
 
 @dataclass(frozen=True)
-class Report:
+class RankingReport:
     """Metrics of the model and the baselines, and how they were got.
 
     Attributes:

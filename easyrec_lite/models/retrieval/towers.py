@@ -14,7 +14,7 @@ from easyrec_lite.layers.senet import SENet
 from easyrec_lite.models.regularization import embedding_penalty
 
 
-class Encoded(NamedTuple):
+class TowerOutput(NamedTuple):
     """What a tower makes of R rows.
 
     Attributes:
@@ -43,7 +43,7 @@ class Tower(Protocol):
     layers: list[keras.layers.Layer]
     kernels: list[keras.Variable]
 
-    def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors of the R rows of `features`."""
 
 
@@ -85,7 +85,7 @@ class FieldTower:
         self.layers: list[keras.layers.Layer] = list(built)
         self.kernels = [kernel for layer in built for kernel in layer.kernels]
 
-    def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors [R, D] of the R rows of `features`."""
         fields = {group: self._embeddings(group, features, training) for group in self.groups}
         penalties = {
@@ -100,7 +100,7 @@ class FieldTower:
             augmented = tf.concat(fields[self._augment_group], axis=-1)
             inputs = [*inputs, augmented]
         vectors = self._dnn(tf.concat(inputs, axis=-1), training=training)
-        return Encoded(vectors, penalties, augmented)
+        return TowerOutput(vectors, penalties, augmented)
 
     def _looked_up(self, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the group's vectors that come from tables; raw numbers are not penalised."""

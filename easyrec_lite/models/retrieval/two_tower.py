@@ -17,11 +17,11 @@ from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.models.regularization import kernel_penalty
-from easyrec_lite.models.retrieval.negatives import Negatives
+from easyrec_lite.models.retrieval.candidates import CandidateSelector
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
 from easyrec_lite.models.retrieval.similarity import SimilarityHead, similarity_head
 from easyrec_lite.models.retrieval.spec import TwoTowerSpec
-from easyrec_lite.models.retrieval.towers import Encoded, Tower
+from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 
 
 class TwoTowerModel(Model):
@@ -33,7 +33,7 @@ class TwoTowerModel(Model):
     Args:
       pipeline, embeddings, seed: as of `Model`.
       params: the model's message, for its l2_regularization, simi_func, temperature, scale_simi
-        and masks (see `Negatives`).
+        and masks (see `CandidateSelector`).
       user, item: the towers, built.
       head: the similarity head; None makes the one that `params` describes.
 
@@ -60,7 +60,7 @@ class TwoTowerModel(Model):
         self.head = similarity_head(config.model_config, params) if head is None else head
         self.user_groups, self.item_groups = user.groups, item.groups
         self._user, self._item = user, item
-        self._negatives = Negatives(config, params)
+        self._negatives = CandidateSelector(config, params)
         terms = loss_terms(config.model_config)
         self.listwise = terms[0].listwise
         self._pointwise = None if self.listwise else PointwiseObjective(config, terms)
@@ -173,7 +173,7 @@ class TwoTowerModel(Model):
             "item_emb": _joined(vectors["item_tower_emb"]),
         }
 
-    def _vectors(self, user: Encoded, item: Encoded) -> dict[str, tf.Tensor]:
+    def _vectors(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:
         return {
             "user_tower_emb": self.head.vectors(user.vectors),
             "item_tower_emb": self.head.vectors(item.vectors),
@@ -194,7 +194,7 @@ class TwoTowerModel(Model):
             for name, value in batch.negatives.items()
         } or batch.features
 
-    def _penalties(self, user: Encoded, item: Encoded) -> dict[str, tf.Tensor]:
+    def _penalties(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:
         penalties = {**user.penalties, **item.penalties}
         kernels = [*self._user.kernels, *self._item.kernels]
         if self.params.l2_regularization and kernels:

@@ -16,7 +16,7 @@ from easyrec_lite.config import Pipeline, Source
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import EasyRecConfig
-from easyrec_lite.training.input import BatchInput, Order
+from easyrec_lite.training.input import BatchInput, ReadPlan
 
 FIELDS = {
     "clk": "INT32",
@@ -167,7 +167,7 @@ def opened(found: Pipeline, folder: Path, **more: Any) -> BatchInput:
 
 def batches(source: BatchInput, size: int, drop: bool = False, **order: Any) -> list[list[bytes]]:
     """Returns each batch as the bytes and shapes of all its tensors."""
-    return as_bytes(source.read(source.batches(size, Order(**order), drop)))
+    return as_bytes(source.read(source.batches(size, ReadPlan(**order), drop)))
 
 
 def as_bytes(found: Iterable[Batch]) -> list[list[bytes]]:
@@ -179,7 +179,7 @@ def as_bytes(found: Iterable[Batch]) -> list[list[bytes]]:
 def positions(source: BatchInput, size: int, **order: Any) -> list[tuple[int, int]]:
     return [
         tuple(batch.position.numpy().tolist())
-        for batch in source.read(source.batches(size, Order(**order)))
+        for batch in source.read(source.batches(size, ReadPlan(**order)))
     ]
 
 

@@ -16,7 +16,7 @@ from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import Writer
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.training.input import BatchInput, Order
+from easyrec_lite.training.input import BatchInput, ReadPlan
 from tests.children import started
 from tests.data.cache.rows import (
     SMALL,
@@ -64,7 +64,7 @@ def plain(data: Path, features: str = SMALL) -> list[list[bytes]]:
 def uses(data: Path, **options: Any) -> bool:
     """Reads twice; returns whether the rows were there from the start; they must be right."""
     found = source(data, **options)
-    dataset = found.batches(8, Order(**TWICE))
+    dataset = found.batches(8, ReadPlan(**TWICE))
     there = found.cached
     assert as_bytes(found.read(dataset)) == plain(data, options.get("features", SMALL))
     assert found.cached
@@ -145,7 +145,7 @@ def test_data_that_changes_while_it_is_read_is_not_kept(
     data: Path, log: pytest.LogCaptureFixture
 ) -> None:
     found = source(data)
-    stream = iter(found.batches(8, Order(epochs=None)))
+    stream = iter(found.batches(8, ReadPlan(epochs=None)))
     next(stream)
     rewrite(data)
     for _ in range(20):
@@ -200,7 +200,7 @@ def test_a_folder_without_a_manifest_is_replaced(data: Path) -> None:
 def test_two_builders_at_once(data: Path) -> None:
     expected = plain(data)
     first, second = source(data), source(data)
-    streams = [iter(each.read(each.batches(8, Order(**TWICE)))) for each in (first, second)]
+    streams = [iter(each.read(each.batches(8, ReadPlan(**TWICE)))) for each in (first, second)]
     found: list[list[bytes]] = [[], []]
     for _ in expected:
         for stream, positions in zip(streams, found, strict=True):
@@ -217,8 +217,8 @@ BUILDER = """
 import sys
 from pathlib import Path
 from tests.data.cache.test_folders import source
-from easyrec_lite.training.input import Order
-stream = iter(source(Path(sys.argv[1])).batches(8, Order(epochs=None)))
+from easyrec_lite.training.input import ReadPlan
+stream = iter(source(Path(sys.argv[1])).batches(8, ReadPlan(epochs=None)))
 next(stream)
 print("ready", flush=True)
 sys.stdin.read()
@@ -241,7 +241,7 @@ def test_a_killed_builder_is_swept_and_a_living_one_is_not(data: Path) -> None:
 
 def test_a_run_that_ends_early_leaves_nothing(data: Path) -> None:
     found = source(data)
-    stream = iter(found.batches(8, Order(epochs=None)))
+    stream = iter(found.batches(8, ReadPlan(epochs=None)))
     next(stream)
     place = data / folders.FOLDER
     assert len(list(folders.building(place))) == 1

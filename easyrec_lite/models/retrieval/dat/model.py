@@ -16,7 +16,7 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.retrieval.similarity import COSINE, SimilarityHead, least_temperature
-from easyrec_lite.models.retrieval.towers import Encoded, FieldTower
+from easyrec_lite.models.retrieval.towers import FieldTower, TowerOutput
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
@@ -60,7 +60,7 @@ class DAT(TwoTowerModel):
             "amm_loss_i": self.params.amm_i_weight * weighted_mean(mimic_item, batch.weights),
         }
 
-    def _vectors(self, user: Encoded, item: Encoded) -> dict[str, tf.Tensor]:
+    def _vectors(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:
         assert user.augmented is not None
         assert item.augmented is not None
         vectors = super()._vectors(user, item)

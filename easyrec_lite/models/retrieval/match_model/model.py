@@ -15,7 +15,7 @@ from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from easyrec_lite.models.backbone.parse import parse_backbone
 from easyrec_lite.models.regularization import embedding_penalty
-from easyrec_lite.models.retrieval.towers import Encoded
+from easyrec_lite.models.retrieval.towers import TowerOutput
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
@@ -79,7 +79,7 @@ class BackboneTower:
         self.layers = [layer for layer in self.layers if layer not in other.layers]
         self.kernels = [kernel for layer in self.layers for kernel in kernels(layer)]
 
-    def __call__(self, features: dict[str, FeatureValue], training: bool) -> Encoded:
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors [R, D] of the R rows of `features`."""
         groups = EmbeddedGroups(self._embeddings, features, training)
         (vectors,) = self._backbone.outputs([self._output], groups, training)
@@ -88,7 +88,7 @@ class BackboneTower:
             for group, fields in groups.vectors.items()
             if self._rate
         }
-        return Encoded(vectors, penalties)
+        return TowerOutput(vectors, penalties)
 
 
 def _output(backbone: CompiledBackbone, index: int, pipeline: Pipeline) -> str:

@@ -23,7 +23,7 @@ from easyrec_lite.losses.softmax.corrections import Corrections, log_expected_co
 from easyrec_lite.losses.softmax.streaming import StreamingFrequency
 
 
-class Negatives:
+class CandidateSelector:
     """The options of a config about a listwise model's candidates.
 
     Args:
