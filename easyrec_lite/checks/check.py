@@ -43,6 +43,15 @@ def check(pipeline: Pipeline) -> list[Problem]:
     return sorted(dict.fromkeys(found), key=lambda problem: problem.place)
 
 
+def checked(pipeline: Pipeline) -> Pipeline:
+    """Returns a loaded config with the warnings of checking it.
+
+    Raises:
+      ConfigError: checking finds errors; all of them.
+    """
+    return accept(pipeline, check(pipeline))
+
+
 def load_config(name: str | os.PathLike[str], edits: Edits | None = None) -> Pipeline:
     """Loads the config `name` and checks what it means.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from easyrec_lite.checks.check import load_config
+from easyrec_lite.checks.check import checked, load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
 from easyrec_lite.core.errors import ConfigError, Place, Problem
@@ -33,7 +33,7 @@ class Estimator:
     """Trains, evaluates, exports and predicts as one config says.
 
     Args:
-      pipeline: a loaded config, or the name of one, which is then loaded and checked.
+      pipeline: a loaded config, or the name of one to load; either is checked.
       hooks: what watches training, after the hooks of the config itself.
 
     Raises:
@@ -44,7 +44,7 @@ class Estimator:
     """
 
     def __init__(self, pipeline: Pipeline | str, hooks: Sequence[Hook] = ()):
-        self.pipeline = load_config(pipeline) if isinstance(pipeline, str) else pipeline
+        self.pipeline = load_config(pipeline) if isinstance(pipeline, str) else checked(pipeline)
         self.config = self.pipeline.config
         self.model_dir = Path(self.config.model_dir)
         self._user_hooks = tuple(hooks)

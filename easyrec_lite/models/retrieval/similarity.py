@@ -7,8 +7,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.core.errors import ConfigError, Problem
-
 COSINE, INNER_PRODUCT = 0, 1
 
 
@@ -28,9 +26,6 @@ class SimilarityHead:
       temperature: the divisor of the cosine; when it is learnt, what it is at first.
       scale: whether w and b are learnt.
       least: the temperature is learnt as `least + exp(v)`; None: it stays as it is.
-
-    Raises:
-      ConfigError: another similarity, or a temperature that is not positive or not above `least`.
     """
 
     def __init__(
@@ -40,23 +35,6 @@ class SimilarityHead:
         scale: bool = False,
         least: float | None = None,
     ):
-        if simi_func not in (COSINE, INNER_PRODUCT):
-            raise ConfigError(
-                Problem(
-                    message="simi_func EUCLID is not served",
-                    expected="COSINE or INNER_PRODUCT",
-                    found="EUCLID",
-                )
-            )
-        if temperature <= (least or 0.0):
-            raise ConfigError(
-                Problem(
-                    message="temperature must be positive"
-                    + (" and above min_temperature" if least else ""),
-                    expected=f"a number above {least or 0:g}, such as {(least or 0) + 0.05:g}",
-                    found=f"{temperature:g}",
-                )
-            )
         self.cosine = simi_func == COSINE
         self._fixed = temperature if self.cosine else 1.0
         self._least = least or 0.0

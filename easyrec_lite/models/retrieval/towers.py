@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 import keras
 import tensorflow as tf
 
-from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.dnn import DNN
 from easyrec_lite.layers.senet import SENet
@@ -71,7 +70,6 @@ class FieldTower:
         augment_group: str | None = None,
     ):
         self.groups: tuple[str, ...] = (side,) if augment_group is None else (side, augment_group)
-        _require_groups(config, self.groups)
         self._embeddings = embeddings
         self._rate = config.model_config.embedding_regularization
         self._augment_group = augment_group
@@ -121,10 +119,6 @@ def _senet(message: Any, name: str, seed: int) -> SENet:
 
 
 def _dnn(message: Any, name: str, seed: int) -> DNN:
-    if not message.hidden_units:
-        raise ConfigError(
-            Problem(message=f"{name} has no hidden_units", remedy="give at least the output width")
-        )
     return DNN(
         list(message.hidden_units),
         activation_name=message.activation,
@@ -134,20 +128,3 @@ def _dnn(message: Any, name: str, seed: int) -> DNN:
         seed=seed,
         name=name,
     )
-
-
-def _require_groups(config: Any, names: tuple[str, ...]) -> None:
-    model = config.model_config
-    known = [group.group_name for group in model.feature_groups]
-    problems = [
-        Problem(
-            message=f"{model.model_class} needs a feature group {name!r}",
-            path="model_config.feature_groups",
-            expected=name,
-            found=", ".join(known),
-        )
-        for name in names
-        if name not in known
-    ]
-    if problems:
-        raise ConfigError(problems)

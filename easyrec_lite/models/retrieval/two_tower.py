@@ -7,7 +7,6 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
@@ -36,9 +35,6 @@ class TwoTowerModel(Model):
         and masks (see `CandidateSelector`).
       user, item: the towers, built.
       head: the similarity head; None makes the one that `params` describes.
-
-    Raises:
-      ConfigError: the towers' widths differ, or a loss does not fit.
     """
 
     spec = TwoTowerSpec
@@ -55,7 +51,6 @@ class TwoTowerModel(Model):
     ):
         super().__init__(pipeline, embeddings, seed)
         config = pipeline.config
-        _require_equal_widths(user.width, item.width, pipeline)
         self.params = params
         self.head = similarity_head(config.model_config, params) if head is None else head
         self.user_groups, self.item_groups = user.groups, item.groups
@@ -204,16 +199,3 @@ class TwoTowerModel(Model):
 
 def _joined(vectors: tf.Tensor) -> tf.Tensor:
     return tf.strings.reduce_join(tf.strings.as_string(vectors), axis=-1, separator=",")
-
-
-def _require_equal_widths(user: int, item: int, pipeline: Pipeline) -> None:
-    if user != item:
-        raise ConfigError(
-            Problem(
-                message="the towers' outputs differ in width",
-                place=pipeline.place("model_config"),
-                path="model_config",
-                expected="equal last hidden_units of user_tower and item_tower",
-                found=f"user {user}, item {item}",
-            )
-        )

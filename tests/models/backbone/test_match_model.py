@@ -139,8 +139,6 @@ def test_a_package_shared_by_both_towers_counts_once() -> None:
 @pytest.mark.parametrize(
     ("backbone", "params", "piece"),
     [
-        (TOWERS.replace("output_blocks", "concat_blocks"), "", "no output 0"),
-        (TOWERS, "item_tower_idx_in_output: 2", "no output 2"),
         (TOWERS.replace("[3, 2]", "[3, 1]", 1), "", "differ in width"),
         (
             TOWERS + 'blocks { name: "x" inputs { feature_group_name: "ab" } input_layer '
@@ -160,6 +158,7 @@ def test_refuses(backbone: str, params: str, piece: str) -> None:
     ("backbone", "params", "piece"),
     [
         (TOWERS + "top_mlp { hidden_units: 2 }", "", "top_mlp joins the outputs"),
+        (TOWERS.replace("output_blocks", "concat_blocks"), "", "two output_blocks"),
         (TOWERS.replace('["user", "item"]', '"user"'), "", "needs two output_blocks"),
         (TOWERS, "item_tower_idx_in_output: 2", "no output 2"),
         (TOWERS, "item_tower_idx_in_output: -1", "no output -1"),

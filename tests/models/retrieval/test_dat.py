@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.core.errors import ConfigError
 from tests.models.retrieval.small import LISTWISE, TOWERS, batch, make
 
 AUGMENTED = ("augmented_p_u", "augmented_p_i", "augmented_a_u", "augmented_a_i")
@@ -85,12 +84,3 @@ def test_serving_gives_the_augmented_vectors_too() -> None:
     assert {*AUGMENTED, "logits", "probs", "user_emb", "item_emb"} < set(served)
     assert all(served[name].shape == (5, 4) for name in AUGMENTED)
     np.testing.assert_array_equal(served["augmented_p_u"], served["user_tower_emb"])
-
-
-def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ConfigError, match="trained by softmax only"):
-        dat(loss="loss_type: CLASSIFICATION")
-    narrow = "user_tower { dnn { hidden_units: 3 } } item_tower { dnn { hidden_units: 3 } }"
-    with pytest.raises(ConfigError, match=r"user_id_augment[\s\S]*item_id_augment") as caught:
-        dat(narrow)
-    assert len(caught.value.problems) == 2

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easyrec_lite.core.errors import ConfigError
 from tests.models.retrieval.small import LISTWISE, SENET_TOWERS, batch, make
 
 MODEL = f'model_class: "DSSM_SENet" {LISTWISE} dssm_senet {{ {SENET_TOWERS} %s }}'
@@ -60,8 +59,3 @@ def test_regularisation_takes_the_first_senet_kernel_alone() -> None:
     expected = sum(np.square(kernel).sum() for kernel in kernels)
     found = model(batch(), training=True).penalties["kernels"]
     assert float(found) == pytest.approx(expected, rel=1e-5)
-
-
-def test_dims_that_the_groups_do_not_divide_are_refused() -> None:
-    with pytest.raises(ConfigError, match="user_senet: num_squeeze_group"):
-        make(MODEL % "user_tower { senet { num_squeeze_group: 4 } }")

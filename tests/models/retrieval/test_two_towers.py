@@ -11,7 +11,6 @@ import tensorflow as tf
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.losses.outputs import Outputs
-from easyrec_lite.models.retrieval.towers import FieldTower
 from tests.models.retrieval.small import (
     LISTWISE,
     SENET_TOWERS,
@@ -310,28 +309,6 @@ def test_the_same_seed_makes_the_same_model() -> None:
 
 SIMPLE = """user_tower { id: "u" dnn { hidden_units: [5, 4] } }
             item_tower { id: "i" dnn { hidden_units: [5, 4] } }"""
-
-
-@pytest.mark.parametrize(
-    ("params", "said"),
-    [
-        ("user_tower { dnn { hidden_units: 7 } }", "user 7, item 4"),
-        ("simi_func: EUCLID", "EUCLID"),
-        ("temperature: 0", "temperature must be positive"),
-        ('user_tower { dnn { activation: "rellu" } }', "nearest:  relu"),
-    ],
-)
-def test_what_cannot_be_is_refused(params: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        dssm(params)
-
-
-def test_a_tower_without_units_or_group_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no hidden_units"):
-        make('model_class: "DSSM" dssm { user_tower { id: "u" dnn {} } }')
-    model = dssm()
-    with pytest.raises(ConfigError, match="feature group 'users'"):
-        FieldTower(model.config, model.embeddings, "users", model.params.user_tower.dnn, 1)
 
 
 def test_an_unknown_model_class_lists_the_known_ones() -> None:

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.weighting import weighted_mean
@@ -27,9 +26,6 @@ class DAT(TwoTowerModel):
     The mimic losses pull a_u towards the p_i of items that the user took, and a_i towards the
     p_u of users who took the item: `amm_loss_u = weight · mean((a_u − stopgrad(p_i))²)` over the
     positives, and likewise `amm_loss_i`. The similarity is always the cosine by temperature.
-
-    Raises:
-      ConfigError: the model is pointwise, or an augment vector is not as wide as the towers.
     """
 
     def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
@@ -46,7 +42,6 @@ class DAT(TwoTowerModel):
             COSINE, params.temperature, least=least_temperature(config.model_config)
         )
         super().__init__(pipeline, embeddings, seed, params, user, item, head)
-        self._check([user.width, item.width])
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns the losses of a two-tower model, and both mimic losses."""
@@ -71,33 +66,6 @@ class DAT(TwoTowerModel):
             "augmented_a_u": user.augmented,
             "augmented_a_i": item.augmented,
         }
-
-    def _check(self, tower_widths: list[int]) -> None:
-        problems = []
-        if not self.listwise:
-            problems.append(
-                Problem(
-                    message="DAT is trained by softmax only",
-                    place=self.pipeline.place("model_config.loss_type"),
-                    path="model_config.loss_type",
-                    expected="SOFTMAX_CROSS_ENTROPY",
-                )
-            )
-        for group, width in zip(("user_id_augment", "item_id_augment"), tower_widths, strict=True):
-            found = self.embeddings.width(group)
-            if found != width:
-                problems.append(
-                    Problem(
-                        message=f"the vector of group {group} must be as wide as the towers",
-                        place=self.pipeline.place("model_config.feature_groups"),
-                        path="model_config.feature_groups",
-                        expected=f"width {width}, the towers' last hidden_units",
-                        found=f"width {found}",
-                        remedy="change the embedding_dim of the group's feature",
-                    )
-                )
-        if problems:
-            raise ConfigError(problems)
 
 
 def _mimic(augmented: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

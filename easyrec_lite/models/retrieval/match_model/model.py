@@ -29,22 +29,20 @@ class MatchModel(TwoTowerModel):
       backbone: the compiled backbone.
 
     Raises:
-      ConfigError: the backbone is wrong, or does not give two towers of one width.
+      ConfigError: the outputs are no two towers of one width, or a layer cannot be built.
     """
 
     def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
-        graph, problems = parse_backbone(pipeline)
-        if graph is None:
-            raise ConfigError(problem for problem in problems if problem.severity == "error")
+        graph, _ = parse_backbone(pipeline)
+        assert graph is not None
         params = pipeline.config.model_config.model_params
         self.backbone = CompiledBackbone(graph, embeddings.groups, pipeline, seed)
         indices = (params.user_tower_idx_in_output, params.item_tower_idx_in_output)
         user, item = (
-            BackboneTower(
-                pipeline, embeddings, self.backbone, _output(self.backbone, index, pipeline)
-            )
+            BackboneTower(pipeline, embeddings, self.backbone, graph.main.outputs[index])
             for index in indices
         )
+        _require_equal_widths(user.width, item.width, pipeline)
         item.leave_to(user)
         super().__init__(pipeline, embeddings, seed, params, user, item)
 
@@ -91,19 +89,19 @@ class BackboneTower:
         return TowerOutput(vectors, penalties)
 
 
-def _output(backbone: CompiledBackbone, index: int, pipeline: Pipeline) -> str:
-    main = backbone.graph.main
-    if main.as_list and 0 <= index < len(main.outputs):
-        return main.outputs[index]
-    raise ConfigError(
-        Problem(
-            message=f"the backbone has no output {index}",
-            place=pipeline.place("model_config.model_params"),
-            path="model_config.model_params",
-            expected="output_blocks: the user tower's and the item tower's",
-            found=f"{len(main.outputs)} {'output_blocks' if main.as_list else 'blocks joined'}",
+def _require_equal_widths(user: int, item: int, pipeline: Pipeline) -> None:
+    """The widths of a backbone's outputs are known only once it is built."""
+    if user != item:
+        path = "model_config.backbone.output_blocks"
+        raise ConfigError(
+            Problem(
+                message="the towers' outputs differ in width, so they have no similarity",
+                place=pipeline.place(path),
+                path=path,
+                expected="two blocks of one width",
+                found=f"user {user}, item {item}",
+            )
         )
-    )
 
 
 def _width(backbone: CompiledBackbone, output: str, pipeline: Pipeline) -> int:
