@@ -8,12 +8,21 @@ from pathlib import Path
 import pytest
 
 SHARED = "EASYREC_LITE_SHARED"
+# Folders whose tests train whole models or start several processes.
+SLOW = {"benchmarks", "distribution", "e2e", "examples"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--golden", metavar="DIR", help="folder of whole golden cases to compare with, too"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(tests).parts[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 def shared_folder(name: str) -> Path:

@@ -19,26 +19,13 @@ from easyrec_lite.models.backbone.diagram import table
 from easyrec_lite.models.backbone.nodes import nodes
 from easyrec_lite.protos.docs import messages
 from easyrec_lite.runs import command_line as cli
-from tests.test_readme import ROOT, blocks, calls, source_of, value_of
+from tests.test_readme import GUIDES, MADE_UP, ROOT, blocks, calls, source_of, value_of
 
 DOCS = ROOT / "docs"
-NAMES = (
-    "api",
-    "architecture",
-    "config",
-    "data",
-    "evaluation",
-    "faults",
-    "layers",
-    "limits",
-    "models",
-    "negatives",
-    "quality",
-    "report",
-    "speed",
-)
-PAGES = [*(DOCS / f"{name}.md" for name in NAMES), ROOT / "examples" / "README.md"]
-CALLS = [(page.name, *call) for page in PAGES for call in calls(page)]
+PAGES = [*sorted(DOCS.glob("*.md")), *sorted(ROOT.glob("*.md"))]
+PAGES += [ROOT / folder / "README.md" for folder in ("examples", "tests", "tests/golden/data")]
+# test_readme runs the commands of the quick starts.
+CALLS = [(page.name, *call) for page in PAGES if page not in GUIDES for call in calls(page)]
 
 
 def text(name: str) -> str:
@@ -47,14 +34,24 @@ def text(name: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)", page.read_text("utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S)
+    links = re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", prose)
+    for path, title in links:
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not title or title in anchors(target), f"{path}#{title}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Returns the anchors that GitHub gives to the titles of a page."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize(("page", "module", "arguments"), CALLS)
 def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -> None:
     config = value_of("--config", arguments)
-    if config in (None, "NAME"):
+    if config in {None, "NAME", *MADE_UP}:
         if module == "easyrec_lite.explain" and arguments[:1] != ["--counts"]:
             assert explain(arguments) == 0
         return
