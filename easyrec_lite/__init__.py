@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from easyrec_lite.checks.check import check_config as check_config
     from easyrec_lite.checks.check import load_config as load_config
     from easyrec_lite.config.functions import register_function as register_function
-    from easyrec_lite.config.source import Pipeline as Pipeline
+    from easyrec_lite.config.pipeline import Pipeline as Pipeline
     from easyrec_lite.core.errors import ConfigError as ConfigError
     from easyrec_lite.core.errors import DataError as DataError
     from easyrec_lite.core.errors import Problem as Problem

@@ -21,7 +21,7 @@ from easyrec_lite.checks.rules import (
 )
 from easyrec_lite.checks.view import View
 from easyrec_lite.config.load import Edits, accept, examine
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem
 
 # Concerns of any config, and those that ask what the model, its losses and its sides are: without

@@ -16,7 +16,7 @@ from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.checks.status import Status
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.core.registry import ComponentRegistry
 from easyrec_lite.protos import PACKAGE, message_class

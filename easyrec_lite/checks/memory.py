@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from easyrec_lite.checks import tables
 from easyrec_lite.checks.specs.model import DenseLayer
 from easyrec_lite.checks.view import Feature, View
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 
 FLOAT = 4
 SLOTS = {

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from easyrec_lite.checks.specs.loss import LOSSES, LossSpec, Scored, loss_names
 from easyrec_lite.checks.specs.model import MODELS, ModelSpec, Sides
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Place, Problem, nearest
 
 RANGE = re.compile(r"(.*)\[(\d+)-(\d+)\](.*)")

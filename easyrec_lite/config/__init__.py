@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from easyrec_lite.config.load import examine, load, loads
+from easyrec_lite.config.pipeline import ConfigSource, Pipeline
 from easyrec_lite.config.save import save
-from easyrec_lite.config.source import Pipeline, Source
 
-__all__ = ["Pipeline", "Source", "examine", "load", "loads", "save"]
+__all__ = ["ConfigSource", "Pipeline", "examine", "load", "loads", "save"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf import message_factory
 
-from easyrec_lite.config.syntax import Block, Entry, Items, Quote, Scalar, Value
+from easyrec_lite.config.syntax import FieldNode, ListNode, MessageNode, Quote, ScalarNode, Value
 from easyrec_lite.config.values import (
     Mismatch,
     coerce,
@@ -44,7 +44,7 @@ class Binder:
         self.positions = dict(positions or {})
         self.problems: list[Problem] = []
 
-    def fill(self, message: Any, block: Block, path: str) -> None:
+    def fill(self, message: Any, block: MessageNode, path: str) -> None:
         """Merges `block` into `message`, which stands at config path `path`."""
         for entry in block.entries:
             name = self.field_name(message.DESCRIPTOR, entry.name)
@@ -53,7 +53,7 @@ class Binder:
             else:
                 self.assign(message, name, entry, path)
 
-    def assign(self, message: Any, name: str, entry: Entry, path: str) -> None:
+    def assign(self, message: Any, name: str, entry: FieldNode, path: str) -> None:
         """Sets field `name` of `message`, or adds to it, from `entry`."""
         field = message.DESCRIPTOR.fields_by_name[name]
         path = join(path, name)
@@ -76,7 +76,7 @@ class Binder:
         for key in [*gone, path]:
             self.positions.pop(key, None)
 
-    def single(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+    def single(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
         """Sets a field that is not repeated; messages merge, of scalars the last wins."""
         place = self.place(entry.start)
         if is_message(field):
@@ -97,10 +97,10 @@ class Binder:
         if value is not None:
             setattr(message, field.name, value)
 
-    def extend(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+    def extend(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
         """Adds one or several elements to a repeated field."""
         elements = getattr(message, field.name)
-        if self.json and isinstance(entry.value, Block):
+        if self.json and isinstance(entry.value, MessageNode):
             self.mismatch(field, entry.value, path, Mismatch(f"a list of {describe(field)}"))
             return
         self.positions.setdefault(path, self.place(entry.start))
@@ -114,7 +114,7 @@ class Binder:
             if scalar is not None:
                 elements.append(scalar)
 
-    def put(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+    def put(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
         """Adds to a map field, written out as `fields { key: "a" value { … } }`."""
         for start, value in _elements(entry):
             pair: Any = message_factory.GetMessageClass(field.message_type)()
@@ -125,7 +125,7 @@ class Binder:
 
     def merge(self, message: Any, field: Any, value: Value, path: str) -> None:
         """Merges `value` into `message`, the content of `field`."""
-        if not isinstance(value, Block):
+        if not isinstance(value, MessageNode):
             self.mismatch(field, value, path, Mismatch(describe(field)))
             return
         message.SetInParent()
@@ -137,7 +137,7 @@ class Binder:
     def scalar(self, field: Any, value: Value, path: str) -> Any:
         """Returns the value of `field`, or None, with a problem, when it does not fit."""
         try:
-            if isinstance(value, Scalar):
+            if isinstance(value, ScalarNode):
                 return coerce(field, value)
             raise Mismatch(describe(field))
         except Mismatch as mismatch:
@@ -151,7 +151,7 @@ class Binder:
         field = descriptor.fields_by_camelcase_name.get(name) if self.json else None
         return field.name if field else None
 
-    def unknown(self, message: Any, block: Block, entry: Entry, path: str) -> None:
+    def unknown(self, message: Any, block: MessageNode, entry: FieldNode, path: str) -> None:
         """Reports an unknown field.
 
         What it was likely meant to be is filled all the same, quietly: so later checks do not
@@ -173,7 +173,7 @@ class Binder:
             self.assign(message, close, entry, path)
             self.problems = before
 
-    def note_displaced(self, message: Any, field: Any, entry: Entry, path: str) -> None:
+    def note_displaced(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
         """Warns when `field` takes the place of another member of its oneof."""
         oneof = field.containing_oneof
         other = message.WhichOneof(oneof.name) if oneof else None
@@ -220,14 +220,14 @@ def join(path: str, name: str) -> str:
 
 def is_null(value: Value) -> bool:
     """Whether `value` is the bare word null."""
-    return isinstance(value, Scalar) and value.quote is Quote.BARE and value.text == "null"
+    return isinstance(value, ScalarNode) and value.quote is Quote.BARE and value.text == "null"
 
 
 def plain(value: Value) -> Any:
     """Returns `value`, of JSON or the command line, as dicts, lists, strings and numbers."""
-    if isinstance(value, Block):
+    if isinstance(value, MessageNode):
         return {entry.name: plain(entry.value) for entry in value.entries}
-    if isinstance(value, Items):
+    if isinstance(value, ListNode):
         return [plain(item) for item in value.values]
     if value.quote is Quote.STRING:
         return value.text
@@ -271,21 +271,21 @@ def _missing(message: Any, field: Any, path: str, place: Place) -> Problem:
     )
 
 
-def _elements(entry: Entry) -> list[tuple[int, Value]]:
-    if isinstance(entry.value, Items):
+def _elements(entry: FieldNode) -> list[tuple[int, Value]]:
+    if isinstance(entry.value, ListNode):
         return [(value.start, value) for value in entry.value.values]
     return [(entry.start, entry.value)]
 
 
 def _key(value: Value) -> str:
-    entries = value.entries if isinstance(value, Block) else []
+    entries = value.entries if isinstance(value, MessageNode) else []
     keys = [entry.value for entry in entries if entry.name == "key"]
-    return keys[-1].text if keys and isinstance(keys[-1], Scalar) else ""
+    return keys[-1].text if keys and isinstance(keys[-1], ScalarNode) else ""
 
 
 def _shown(value: Value) -> str:
-    if isinstance(value, Block):
+    if isinstance(value, MessageNode):
         return "a block { … }"
-    if isinstance(value, Items):
+    if isinstance(value, ListNode):
         return "a list"
     return f'"{value.text}"' if value.quote in (Quote.QUOTED, Quote.STRING) else value.text

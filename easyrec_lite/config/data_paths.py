@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 
 
 def train_path(pipeline: Pipeline) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 from easyrec_lite.config.bind import STRUCT, Binder, join
 from easyrec_lite.config.jsonform import tree
 from easyrec_lite.config.paths import EDIT, Predicate, Selector, Step, parse_path, refuse
-from easyrec_lite.config.source import Source
-from easyrec_lite.config.syntax import Entry, Quote, Scalar
+from easyrec_lite.config.pipeline import ConfigSource
+from easyrec_lite.config.syntax import FieldNode, Quote, ScalarNode
 from easyrec_lite.config.values import Mismatch, coerce, describe, is_map, is_message, is_repeated
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 
@@ -34,8 +34,8 @@ SHOWN = 20  # how many values a message lists
 
 
 def apply_edits(
-    config: Any, source: Source, edits: Mapping[str, object]
-) -> tuple[Source, list[Problem]]:
+    config: Any, source: ConfigSource, edits: Mapping[str, object]
+) -> tuple[ConfigSource, list[Problem]]:
     """Applies `edits` in order to `config`, in place.
 
     Returns:
@@ -71,11 +71,11 @@ class Edit:
             raise self.refuse(here, f"`{field.name}` is not a list", found="an index in brackets")
         elif rest:
             self.require_message(field, rest, here)
-            entry = Entry(field.name, tree({}))
+            entry = FieldNode(field.name, tree({}))
             self.binder.note_displaced(message, field, entry, here)
             self.apply(getattr(message, field.name), rest, value, here)
         else:
-            self.binder.assign(message, field.name, Entry(field.name, tree(value)), path)
+            self.binder.assign(message, field.name, FieldNode(field.name, tree(value)), path)
 
     def apply_to_elements(
         self, message: Any, field: Any, steps: tuple[Step, ...], value: object, path: str
@@ -146,7 +146,7 @@ class Edit:
         if not hasattr(element, "DESCRIPTOR"):
             raise self.refuse(path, "its elements have no fields to compare")
         compare = COMPARISONS[predicate.operator]
-        operand = Scalar(predicate.operand, Quote.STRING)
+        operand = ScalarNode(predicate.operand, Quote.STRING)
         for field, value in self.read(element, predicate.path, path):
             try:
                 if compare(value, coerce(field, operand)):

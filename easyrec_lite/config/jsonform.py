@@ -8,13 +8,13 @@ from typing import Any
 
 from easyrec_lite.config.syntax import (
     MAX_DEPTH,
-    Block,
-    Entry,
-    Items,
+    FieldNode,
+    ListNode,
     Locator,
-    Parsed,
+    MessageNode,
     Quote,
-    Scalar,
+    ScalarNode,
+    SyntaxTree,
     Value,
 )
 from easyrec_lite.core.errors import ConfigError
@@ -27,34 +27,34 @@ TOKEN = re.compile(
 )
 
 
-def parse_json(locator: Locator) -> Parsed:
+def parse_json(locator: Locator) -> SyntaxTree:
     """Reads the text of `locator` as a JSON object.
 
     JSON has no point at which to go on after a mistake, so the first one ends the reading.
     """
-    reader = _Reader(locator)
+    reader = _JsonParser(locator)
     try:
         root = reader.value(0)
         reader.end()
     except ConfigError as error:
-        return Parsed(Block(), list(error.problems), -1)
-    if isinstance(root, Block):
-        return Parsed(root, [], len(locator.text))
+        return SyntaxTree(MessageNode(), list(error.problems), -1)
+    if isinstance(root, MessageNode):
+        return SyntaxTree(root, [], len(locator.text))
     problem = locator.problem(0, "a config is a JSON object", expected="{ … }")
-    return Parsed(Block(), [problem], -1)
+    return SyntaxTree(MessageNode(), [problem], -1)
 
 
 def tree(value: Any) -> Value:
     """Returns the syntax tree of a value given as dicts, lists, strings, numbers and booleans."""
     if isinstance(value, dict):
-        return Block([Entry(str(name), tree(child)) for name, child in value.items()])
+        return MessageNode([FieldNode(str(name), tree(child)) for name, child in value.items()])
     if isinstance(value, list | tuple):
-        return Items([tree(child) for child in value])
+        return ListNode([tree(child) for child in value])
     if isinstance(value, str):
-        return Scalar(value, Quote.STRING)
+        return ScalarNode(value, Quote.STRING)
     if isinstance(value, bool) or value is None:
-        return Scalar(json.dumps(value), Quote.BARE)
-    return Scalar(_number(repr(value)), Quote.NUMBER)
+        return ScalarNode(json.dumps(value), Quote.BARE)
+    return ScalarNode(_number(repr(value)), Quote.NUMBER)
 
 
 def _number(text: str) -> str:
@@ -64,7 +64,7 @@ def _number(text: str) -> str:
     return str(int(float(text))) if float(text) else text
 
 
-class _Reader:
+class _JsonParser:
     def __init__(self, locator: Locator):
         self.locator = locator
         self.at = 0
@@ -115,9 +115,9 @@ class _Reader:
         if self.accept("["):
             return self.items(start, depth)
         if kind == "string":
-            return Scalar(self.string(), Quote.STRING, start, end)
+            return ScalarNode(self.string(), Quote.STRING, start, end)
         if kind == "word":
-            return Scalar(self.word(text), Quote.BARE, start, end)
+            return ScalarNode(self.word(text), Quote.BARE, start, end)
         raise self.fail("a value")
 
     def string(self) -> str:
@@ -136,8 +136,8 @@ class _Reader:
         self.next()
         return text
 
-    def block(self, start: int, depth: int) -> Block:
-        block = Block(start=start)
+    def block(self, start: int, depth: int) -> MessageNode:
+        block = MessageNode(start=start)
         more = not (self.kind == "mark" and self.text == "}")
         while more:
             name_start = self.start
@@ -146,13 +146,13 @@ class _Reader:
             name = self.string()
             self.expect(":")
             value = self.value(depth + 1)
-            block.entries.append(Entry(name, value, name_start, value.end))
+            block.entries.append(FieldNode(name, value, name_start, value.end))
             more = self.accept(",")
         block.end = self.expect("}")
         return block
 
-    def items(self, start: int, depth: int) -> Items:
-        items = Items(start=start)
+    def items(self, start: int, depth: int) -> ListNode:
+        items = ListNode(start=start)
         more = not (self.kind == "mark" and self.text == "]")
         while more:
             items.values.append(self.value(depth + 1))

@@ -12,7 +12,7 @@ from typing import Any
 from easyrec_lite.config.bind import Binder, missing_required
 from easyrec_lite.config.edit import apply_edits
 from easyrec_lite.config.jsonform import parse_json
-from easyrec_lite.config.source import Pipeline, Source
+from easyrec_lite.config.pipeline import ConfigSource, Pipeline
 from easyrec_lite.config.syntax import Locator
 from easyrec_lite.config.text import parse_text
 from easyrec_lite.core import filesystem as fs
@@ -78,7 +78,7 @@ def examine_text(
     return Pipeline(config, source, _warnings(problems)), problems
 
 
-def bind(text: str, file: str) -> tuple[Any, Source, list[Problem]]:
+def bind(text: str, file: str) -> tuple[Any, ConfigSource, list[Problem]]:
     """Returns the message that `text` holds, its source, and all problems met.
 
     The message is None when its blocks are not closed properly.
@@ -89,7 +89,7 @@ def bind(text: str, file: str) -> tuple[Any, Source, list[Problem]]:
     binder = Binder(locator.place, json)
     config = message_class("EasyRecConfig")()
     binder.fill(config, parsed.root, "")
-    source = Source(file, text, binder.positions)
+    source = ConfigSource(file, text, binder.positions)
     problems = _shortened(parsed.problems)
     if parsed.trusted_end == len(text):
         return config, source, problems + binder.problems

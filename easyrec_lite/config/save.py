@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 from google.protobuf import text_format
 
 from easyrec_lite.config.load import bind
-from easyrec_lite.config.source import Pipeline
-from easyrec_lite.config.syntax import Block, Entry, Locator
+from easyrec_lite.config.pipeline import Pipeline
+from easyrec_lite.config.syntax import FieldNode, Locator, MessageNode
 from easyrec_lite.config.text import parse_text
 from easyrec_lite.config.values import is_map, is_message, is_repeated
 from easyrec_lite.core.files import atomic_write
@@ -64,14 +64,14 @@ def as_text(pipeline: Pipeline) -> str:
     return "".join([*pieces, source.text[at:]])
 
 
-def _changes(locator: Locator, block: Block, old: Any, new: Any) -> Iterator[Splice]:
+def _changes(locator: Locator, block: MessageNode, old: Any, new: Any) -> Iterator[Splice]:
     """Yields what turns the text of `old`, which is written as `block`, into that of `new`."""
     added = type(new)()
     for field in new.DESCRIPTOR.fields:
         if _bytes(_only(old, field)) == _bytes(_only(new, field)):
             continue
         entries = [entry for entry in block.entries if entry.name == field.name]
-        blocks = [entry.value for entry in entries if isinstance(entry.value, Block)]
+        blocks = [entry.value for entry in entries if isinstance(entry.value, MessageNode)]
         before, after = _messages(old, field), _messages(new, field)
         if len(blocks) == len(entries) == len(before):
             # Each message has an entry of its own, if there are any: it is changed in its place.
@@ -86,7 +86,7 @@ def _changes(locator: Locator, block: Block, old: Any, new: Any) -> Iterator[Spl
         yield _added(locator, block, added)
 
 
-def _replaced(locator: Locator, entries: Sequence[Entry], field: Any) -> Iterator[Splice]:
+def _replaced(locator: Locator, entries: Sequence[FieldNode], field: Any) -> Iterator[Splice]:
     """Yields what puts `field` in the place of the first entry, and deletes the others."""
     first, *others = entries
     printed = _print(field, locator.indent(first.start)).strip()
@@ -96,7 +96,7 @@ def _replaced(locator: Locator, entries: Sequence[Entry], field: Any) -> Iterato
         yield _deleted(locator.text, entry)
 
 
-def _deleted(text: str, entry: Entry) -> Splice:
+def _deleted(text: str, entry: FieldNode) -> Splice:
     """Deletes an entry with its separator, and its lines when nothing else is on them."""
     separator = SEPARATOR.match(text, entry.end)
     start, end = entry.start, separator.end() if separator else entry.end
@@ -107,7 +107,7 @@ def _deleted(text: str, entry: Entry) -> Splice:
     return Splice(start, end, "")
 
 
-def _added(locator: Locator, block: Block, fields: Any) -> Splice:
+def _added(locator: Locator, block: MessageNode, fields: Any) -> Splice:
     """Puts `fields` before the brace that closes `block`, or at the end of the text."""
     inside = block.start > 0
     at = block.end - 1 if inside else len(locator.text)

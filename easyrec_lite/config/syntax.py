@@ -27,7 +27,7 @@ class Quote(enum.Enum):
 
 
 @dataclass
-class Scalar:
+class ScalarNode:
     """A single value; `text` is unescaped for strings, as written for words and numbers."""
 
     text: str
@@ -37,41 +37,41 @@ class Scalar:
 
 
 @dataclass
-class Items:
+class ListNode:
     """A list of values, `[a, b]`."""
 
-    values: list[Scalar | Block | Items] = field(default_factory=list)
+    values: list[ScalarNode | MessageNode | ListNode] = field(default_factory=list)
     start: int = 0
     end: int = 0
 
 
 @dataclass
-class Entry:
+class FieldNode:
     """`name: value`; `start` is where the name begins, `end` where the value ends."""
 
     name: str
-    value: Scalar | Block | Items
+    value: ScalarNode | MessageNode | ListNode
     start: int = 0
     end: int = 0
 
 
 @dataclass
-class Block:
+class MessageNode:
     """The fields between two braces (or of the whole file); the offsets include the braces."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[FieldNode] = field(default_factory=list)
     start: int = 0
     end: int = 0
 
 
-Value = Scalar | Block | Items
+Value = ScalarNode | MessageNode | ListNode
 
 
 @dataclass
-class Parsed:
+class SyntaxTree:
     """What was read, what was wrong, and up to where its blocks can be trusted: -1 for nowhere."""
 
-    root: Block
+    root: MessageNode
     problems: list[Problem]
     trusted_end: int
 

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from easyrec_lite.config.syntax import (
     MAX_DEPTH,
-    Block,
-    Entry,
-    Items,
+    FieldNode,
+    ListNode,
     Locator,
-    Parsed,
+    MessageNode,
     Quote,
-    Scalar,
+    ScalarNode,
+    SyntaxTree,
     Value,
 )
 from easyrec_lite.core.errors import Problem
@@ -51,12 +51,12 @@ class Token(NamedTuple):
     end: int
 
 
-def parse_text(locator: Locator) -> Parsed:
+def parse_text(locator: Locator) -> SyntaxTree:
     """Reads the text of `locator` as protobuf text format."""
-    parser = _Parser(locator)
-    root = parser.fields(Block(), 0)
+    parser = _TextParser(locator)
+    root = parser.fields(MessageNode(), 0)
     parser.judge_braces()
-    return Parsed(root, parser.problems, parser.trusted_end)
+    return SyntaxTree(root, parser.problems, parser.trusted_end)
 
 
 def unescape(literal: str) -> tuple[bytes, list[str]]:
@@ -102,12 +102,12 @@ def _tokens(text: str) -> list[Token]:
 
 
 def _needs_colon(value: Value) -> bool:
-    if isinstance(value, Items):
-        return any(isinstance(item, Scalar) for item in value.values)
-    return isinstance(value, Scalar)
+    if isinstance(value, ListNode):
+        return any(isinstance(item, ScalarNode) for item in value.values)
+    return isinstance(value, ScalarNode)
 
 
-class _Parser:
+class _TextParser:
     """Recursive descent; each method consumes what it reads and reports what it cannot read."""
 
     def __init__(self, locator: Locator):
@@ -141,8 +141,8 @@ class _Parser:
         self.problems.append(self.locator.problem(token.start, message, **details))
 
     def fields(
-        self, block: Block, depth: int, name: Token | None = None, closer: str = ""
-    ) -> Block:
+        self, block: MessageNode, depth: int, name: Token | None = None, closer: str = ""
+    ) -> MessageNode:
         """Reads entries into `block`, that of field `name`, until `closer` or the end."""
         while self.token.kind != "end":
             if self.sees("}>"):
@@ -158,7 +158,7 @@ class _Parser:
             self.unclosed.append(name)
         return block
 
-    def close(self, block: Block, name: Token, closer: str) -> Block:
+    def close(self, block: MessageNode, name: Token, closer: str) -> MessageNode:
         token = self.take()
         if token.text != closer:
             self.report(token, f"`{token.text}` closes a block", expected=closer, found=token.text)
@@ -183,7 +183,7 @@ class _Parser:
         after = self.tokens[self.at + 1]
         return after.kind == "mark" and after.text in ":{<"
 
-    def entry(self, block: Block, depth: int) -> None:
+    def entry(self, block: MessageNode, depth: int) -> None:
         name = self.take()
         colon = self.accept(":")
         value = self.value(name, depth)
@@ -191,7 +191,7 @@ class _Parser:
             return
         if not colon and _needs_colon(value):
             self.report(name, f"missing `:` after `{name.text}`", remedy=f"write `{name.text}: …`")
-        block.entries.append(Entry(name.text, value, name.start, value.end))
+        block.entries.append(FieldNode(name.text, value, name.start, value.end))
 
     def value(self, name: Token, depth: int) -> Value | None:
         """Reads what stands after `name`; None, with a problem, when that is no value."""
@@ -205,12 +205,12 @@ class _Parser:
             return self.string()
         if token.kind == "word" and not self.at_field():
             self.at += 1
-            return Scalar(re.sub(r"\s", "", token.text), Quote.BARE, token.start, token.end)
+            return ScalarNode(re.sub(r"\s", "", token.text), Quote.BARE, token.start, token.end)
         self.report(name, f"`{name.text}` has no value", found=token.text or "the end of the file")
         return None
 
-    def block(self, opener: Token, name: Token, depth: int) -> Block:
-        block = Block(start=opener.start)
+    def block(self, opener: Token, name: Token, depth: int) -> MessageNode:
+        block = MessageNode(start=opener.start)
         if depth < MAX_DEPTH:
             return self.fields(block, depth, name, CLOSER[opener.text])
         self.report(opener, f"blocks are nested more than {MAX_DEPTH} deep")
@@ -225,8 +225,8 @@ class _Parser:
             end = self.take().end
         return end
 
-    def items(self, opener: Token, name: Token, depth: int) -> Items:
-        items = Items(start=opener.start)
+    def items(self, opener: Token, name: Token, depth: int) -> ListNode:
+        items = ListNode(start=opener.start)
         more = not self.sees("]")
         while more and not self.at_field():
             if self.sees("["):
@@ -243,7 +243,7 @@ class _Parser:
             self.report(opener, f"the `[` of `{name.text}` is not closed", expected="`,` or `]`")
         return items
 
-    def string(self) -> Scalar:
+    def string(self) -> ScalarNode:
         """Reads a string, or several that stand side by side and make one."""
         first = last = self.token
         pieces = []
@@ -257,7 +257,7 @@ class _Parser:
         except UnicodeDecodeError:
             self.report(first, "the escapes of a string do not make UTF-8 text", found=first.text)
             text = ""
-        return Scalar(text, Quote.QUOTED, first.start, last.end)
+        return ScalarNode(text, Quote.QUOTED, first.start, last.end)
 
     def piece(self, token: Token) -> bytes:
         if token.kind == "torn":

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from easyrec_lite.config.syntax import Quote, Scalar
+from easyrec_lite.config.syntax import Quote, ScalarNode
 from easyrec_lite.core.errors import nearest
 
 INTEGER_RANGES = {
@@ -61,7 +61,7 @@ def is_map(field: Any) -> bool:
     return is_message(field) and field.message_type.GetOptions().map_entry
 
 
-def coerce(field: Any, scalar: Scalar) -> Any:
+def coerce(field: Any, scalar: ScalarNode) -> Any:
     """Returns `scalar` as a value of the type of `field`, which is not a message.
 
     Raises:
@@ -95,7 +95,7 @@ def describe(field: Any) -> str:
     return "one of " + ", ".join(value.name for value in field.enum_type.values)
 
 
-def _string(scalar: Scalar) -> str:
+def _string(scalar: ScalarNode) -> str:
     if scalar.quote is Quote.BARE:
         raise Mismatch("a string in quotes", remedy=f'write it in quotes: "{scalar.text}"')
     try:
@@ -136,7 +136,7 @@ def _float(field: Any, text: str) -> float:
     return number
 
 
-def _boolean(scalar: Scalar) -> bool:
+def _boolean(scalar: ScalarNode) -> bool:
     text = scalar.text.lower() if scalar.quote is Quote.STRING else scalar.text
     if text not in BOOLEANS:
         raise Mismatch("true or false", nearest(text, ("true", "false")))

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.catalog import arguments, check_layer

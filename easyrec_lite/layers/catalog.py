@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from easyrec_lite.checks import fields
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem, nearest
 from easyrec_lite.layers.registry import LAYERS
 

@@ -27,7 +27,7 @@ Cell = str | float | bool | None | Sequence[Mark]
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table of a section, shown by the macro `table`.
 
     Attributes:

@@ -9,7 +9,7 @@ import pytest
 from easyrec_lite.checks.check import check, load_config
 from easyrec_lite.config import examine, load, loads
 from easyrec_lite.config import load as load_function
-from easyrec_lite.config.source import Source, parent_path
+from easyrec_lite.config.pipeline import ConfigSource, parent_path
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 from tests.golden import CASES
 
@@ -161,7 +161,7 @@ def test_places_fall_back_to_what_encloses_them() -> None:
 
 @pytest.mark.parametrize("path", ["", ".", "..", "[", "a..b", "a[b", "]"])
 def test_any_path_has_a_place(path: str) -> None:
-    assert Source("a.config", "").place(path) == Place("a.config")
+    assert ConfigSource("a.config", "").place(path) == Place("a.config")
 
 
 def test_parents() -> None:

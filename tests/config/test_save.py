@@ -8,7 +8,7 @@ from google.protobuf import json_format, text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from easyrec_lite.config import Pipeline, Source, load, loads, save
+from easyrec_lite.config import ConfigSource, Pipeline, load, loads, save
 from easyrec_lite.config.save import as_text
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.protos import message_class
@@ -144,7 +144,7 @@ def test_any_config_saves_over_any_source(
         pointy_brackets=pointy,
         use_short_repeated_primitives=pointy,
     )
-    saved = as_text(Pipeline(new, Source("x.config", text)))
+    saved = as_text(Pipeline(new, ConfigSource("x.config", text)))
     assert loads(saved).config == new
 
 
@@ -155,7 +155,7 @@ def test_merged_configs_save_over_one_of_them(old: object, new: object) -> None:
     merged.CopyFrom(old)
     merged.MergeFrom(new)
     text = text_format.MessageToString(old, as_utf8=True)
-    assert loads(as_text(Pipeline(merged, Source("x.config", text)))).config == merged
+    assert loads(as_text(Pipeline(merged, ConfigSource("x.config", text)))).config == merged
 
 
 def test_saving_fails_whole(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.readers.base import READ_ERRORS, Reader
 from easyrec_lite.protos.messages import EasyRecConfig
@@ -25,7 +25,7 @@ def pipeline(fields: str, more: str = "", input_type: str = "CSVInput") -> Pipel
     data = f"input_type: {input_type} {more} {text}"
     whole = f'data_config {{ {data} }} model_config {{ model_class: "DSSM" }}'
     text_format.Parse(whole, config)
-    return Pipeline(config, Source("test.config", whole))
+    return Pipeline(config, ConfigSource("test.config", whole))
 
 
 def plain(value: Any) -> list:

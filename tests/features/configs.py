@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import EasyRecConfig
@@ -24,7 +24,7 @@ def config_of(*features: str, groups: dict[str, list[str]] | None = None) -> Pip
     ]
     for name, members in (groups or {"all": every}).items():
         config.model_config.feature_groups.add(group_name=name, feature_names=members)
-    return Pipeline(config, Source("my.config", ""))
+    return Pipeline(config, ConfigSource("my.config", ""))
 
 
 def value_of(body: str, **columns: Any) -> FeatureValue:

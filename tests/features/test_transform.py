@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.values import concat_rows
 from easyrec_lite.features.transform import FeatureTransform
@@ -25,7 +25,7 @@ def golden_config(case: Path) -> Pipeline:
     config = text_format.Parse((case / "pipeline.config").read_text(), EasyRecConfig())
     every = [feature.input_names[0] for feature in config.feature_config.features]
     config.model_config.feature_groups.add(group_name="every", feature_names=every)
-    return Pipeline(config, Source(str(case / "pipeline.config"), ""))
+    return Pipeline(config, ConfigSource(str(case / "pipeline.config"), ""))
 
 
 def golden_columns(case: Path, pipeline: Pipeline) -> dict[str, tf.Tensor]:

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.config.source import Pipeline, Source
+from easyrec_lite.config.pipeline import ConfigSource, Pipeline
 from easyrec_lite.core.errors import ConfigError, Place
 from easyrec_lite.layers import catalog
 from easyrec_lite.layers.batch_norm import BatchNorm
@@ -18,7 +18,9 @@ from easyrec_lite.layers.build import build_layer, kernels
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.protos.messages import EasyRecConfig, KerasLayer
 
-PIPELINE = Pipeline(EasyRecConfig(), Source("my.config", "", {"layer": Place("my.config", 4, 2)}))
+PIPELINE = Pipeline(
+    EasyRecConfig(), ConfigSource("my.config", "", {"layer": Place("my.config", 4, 2)})
+)
 
 
 def message(text: str) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from easyrec_lite.reporting.rendering import Mark, Table, environment, render
+from easyrec_lite.reporting.rendering import Mark, ReportTable, environment, render
 from tests.reporting.reading import parse, tables
 
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
@@ -66,7 +66,7 @@ def test_cells() -> None:
 
 
 def test_tables() -> None:
-    table = Table("A & B", ["n", "<x>", "y"], [["a", 0.125, "t"], ["<b>", None, "u"]])
+    table = ReportTable("A & B", ["n", "<x>", "y"], [["a", 0.125, "t"], ["<b>", None, "u"]])
     page = parse(macro("table", table))
     assert tables(page) == {
         "A & B": [{"n": "a", "<x>": 0.125, "y": "t"}, {"n": "<b>", "<x>": "", "y": "u"}]

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.layers.build import build_layer
 from easyrec_lite.layers.catalog import fields_of

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from easyrec_lite.checks.view import View
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features.specs import group_specs, table_specs
 from easyrec_lite.models.backbone.compiled import EXAMPLE_ROWS, CompiledBackbone

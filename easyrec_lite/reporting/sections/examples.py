@@ -9,7 +9,7 @@ import pyarrow as pa
 from easyrec_lite.config.data_paths import eval_path
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.id_columns import text
-from easyrec_lite.reporting.rendering import Cell, Mark, Table
+from easyrec_lite.reporting.rendering import Cell, Mark, ReportTable
 from easyrec_lite.reporting.section import Section
 from easyrec_lite.reporting.users import TOP, Examples, ExampleUser, find_examples
 from easyrec_lite.serving.item_vectors import ID_COLUMN
@@ -59,19 +59,19 @@ def _user(number: int, user: ExampleUser, examples: Examples) -> dict[str, Any]:
     }
 
 
-def _history(user: ExampleUser, examples: Examples) -> Table:
+def _history(user: ExampleUser, examples: Examples) -> ReportTable:
     last = user.history[-HISTORY:]
     some = f"the last {len(last)} of {len(user.history)}" if len(user.history) > HISTORY else "all"
     items = examples.described(last)
     head = _names(items)[: COLUMNS + 1]
-    return Table(f"History of user {user.id}: {some}, newest last", head, _cells(items, head))
+    return ReportTable(f"History of user {user.id}: {some}, newest last", head, _cells(items, head))
 
 
-def _recommended(user: ExampleUser) -> Table:
+def _recommended(user: ExampleUser) -> ReportTable:
     head = _names(user.items)[: COLUMNS + 3]
     marks = [_marks(item, user) for item in user.items[ID_COLUMN].to_pylist()]
     rows = [[*row, mark] for row, mark in zip(_cells(user.items, head), marks, strict=True)]
-    return Table(f"Recommended to user {user.id}", [*head, ""], rows)
+    return ReportTable(f"Recommended to user {user.id}", [*head, ""], rows)
 
 
 def _marks(item: str, user: ExampleUser) -> list[Mark]:
@@ -79,14 +79,14 @@ def _marks(item: str, user: ExampleUser) -> list[Mark]:
     return taken + ([Mark("in history")] if item in user.history else [])
 
 
-def _names(items: pa.Table) -> list[str]:
+def _names(items: pa.ReportTable) -> list[str]:
     """Returns the columns, but for those that repeat the ids."""
     ids = items[ID_COLUMN].to_pylist()
     repeats = [name for name in items.column_names if items[name].to_pylist() == ids]
     return [name for name in items.column_names if name == ID_COLUMN or name not in repeats]
 
 
-def _cells(items: pa.Table, names: list[str]) -> list[list[Cell]]:
+def _cells(items: pa.ReportTable, names: list[str]) -> list[list[Cell]]:
     columns = [items[name].to_pylist() for name in names]
     return [
         [

@@ -7,7 +7,7 @@ from typing import Any
 
 from easyrec_lite.reporting.figures import bars
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.rendering import Table
+from easyrec_lite.reporting.rendering import ReportTable
 from easyrec_lite.reporting.section import Section
 
 COLUMNS = ("magnitude", "mean", "spread", "size", "dim")
@@ -33,7 +33,7 @@ def _layer(number: int, layer: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": f"{layer['tower']} tower: {layer['layer']}",
         "figure": bars(f"figure-weight-{number}", alt, names, {"weight": lengths}, "mean |weight|"),
-        "table": Table(f"Weights in {layer['layer']}", HEAD, rows),
+        "table": ReportTable(f"Weights in {layer['layer']}", HEAD, rows),
     }
 
 

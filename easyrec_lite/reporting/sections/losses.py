@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from easyrec_lite.reporting.figures import Points, curves
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.rendering import Table
+from easyrec_lite.reporting.rendering import ReportTable
 from easyrec_lite.reporting.section import Section
 
 POINTS = 300
@@ -38,7 +38,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
     return {
         "figures": figures,
         "mean_of": -(-len(log) // POINTS),
-        "lines": Table("Training log, newest last", head, rows[-ROWS:]),
+        "lines": ReportTable("Training log, newest last", head, rows[-ROWS:]),
     }
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from easyrec_lite.reporting.figures import curves
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.rendering import Table
+from easyrec_lite.reporting.rendering import ReportTable
 from easyrec_lite.reporting.section import Section
 from easyrec_lite.training.history import EvaluationRecord
 
@@ -30,7 +30,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
     return {
         "within_batches": any(name.startswith("recall") for name in names),
         "figures": figures,
-        "evaluations": Table("Evaluations", head, rows),
+        "evaluations": ReportTable("Evaluations", head, rows),
     }
 
 

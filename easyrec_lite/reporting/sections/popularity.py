@@ -7,7 +7,7 @@ from typing import Any
 
 from easyrec_lite.reporting.figures import bars
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.rendering import Table
+from easyrec_lite.reporting.rendering import ReportTable
 from easyrec_lite.reporting.section import Section
 
 
@@ -29,7 +29,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
     rows = list(zip(labels, *cells, strict=True))
     return {
         "figure": bars("figure-popularity", alt, labels, series, "share of items"),
-        "shares": Table("Items by popularity decile", columns, rows),
+        "shares": ReportTable("Items by popularity decile", columns, rows),
     }
 
 

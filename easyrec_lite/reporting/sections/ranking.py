@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.rendering import Cell, Table, digits, is_number
+from easyrec_lite.reporting.rendering import Cell, ReportTable, digits, is_number
 from easyrec_lite.reporting.section import Section
 
 GROUPS = 200
@@ -28,7 +28,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
     return {
         "protocol": _protocol(ranking),
         "newest_step": folder.step if ranking["step"] != folder.step else None,
-        "scorers": Table("Full ranking", ["scorer", "seen items", *names], cells, 2),
+        "scorers": ReportTable("Full ranking", ["scorer", "seen items", *names], cells, 2),
         "groups": [
             _groups(by, [group for group in groups if group["by"] == by])
             for by in dict.fromkeys(group["by"] for group in groups)
@@ -56,7 +56,7 @@ def _groups(by: str, groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     head = [by, "seen items", "queries", *names]
     return {
         "by": by,
-        "table": Table(f"Full ranking by {by}", head, rows, 2),
+        "table": ReportTable(f"Full ranking by {by}", head, rows, 2),
         "left_out": max(len(groups) - GROUPS, 0),
     }
 

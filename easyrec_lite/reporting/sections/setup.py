@@ -8,7 +8,7 @@ from typing import Any
 
 from easyrec_lite import __version__
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.rendering import Cell, Table
+from easyrec_lite.reporting.rendering import Cell, ReportTable
 from easyrec_lite.reporting.section import Section
 
 EXPORTED = ("easyrec_lite", "tensorflow", "keras", "numpy")
@@ -26,7 +26,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
         head.append("exported with")
         rows = [[name, here[name], exported.get(name)] for name in here]
     text = folder.config_path.read_text(encoding="utf-8", errors="replace")
-    return {"versions": Table("Versions", head, rows), "config": text}
+    return {"versions": ReportTable("Versions", head, rows), "config": text}
 
 
 def _version(name: str) -> str:

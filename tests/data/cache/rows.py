@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import EasyRecConfig
@@ -155,7 +155,7 @@ def pipeline(kind: str, more: str = "", cache: str = "", features: str = FEATURE
     config.model_config.feature_groups[0].feature_names.extend(
         feature.feature_name or feature.input_names[0] for feature in config.feature_config.features
     )
-    return Pipeline(config, Source("test.config", text))
+    return Pipeline(config, ConfigSource("test.config", text))
 
 
 def opened(found: Pipeline, folder: Path, **more: Any) -> BatchInput:

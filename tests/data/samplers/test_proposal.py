@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.samplers.inclusion import inclusion_probabilities
 from easyrec_lite.data.samplers.proposal import (
@@ -136,7 +136,7 @@ def test_training_data_is_counted_by_its_reader(tmp_path: Path) -> None:
     config = EasyRecConfig(data_config=data_config(DatasetConfig.INT64))
     config.data_config.input_type = DatasetConfig.CSVInput
     options = config.model_config.softmax
-    pipeline = Pipeline(config, Source("c", ""))
+    pipeline = Pipeline(config, ConfigSource("c", ""))
     assert open_proposal(pipeline, str(path), None) is None
     options.item_id, options.logq = "item", options.COUNTED
     proposal = open_proposal(pipeline, str(path), None)

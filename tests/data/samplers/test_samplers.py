@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.data.samplers import Negatives, Sampler, open_sampler
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
@@ -46,7 +46,7 @@ def data_config(item_type: int = DatasetConfig.STRING) -> DatasetConfig:
 
 
 def opened(config: DatasetConfig, training: bool = True, seed: int = 1) -> Sampler:
-    pipeline = Pipeline(EasyRecConfig(data_config=config), Source("c", ""))
+    pipeline = Pipeline(EasyRecConfig(data_config=config), ConfigSource("c", ""))
     sampler = open_sampler(pipeline, transform, training, seed)
     assert sampler is not None
     return sampler
@@ -86,7 +86,7 @@ def ids(negatives: Negatives) -> list[int]:
 
 
 def test_no_sampler() -> None:
-    pipeline = Pipeline(EasyRecConfig(data_config=data_config()), Source("c", ""))
+    pipeline = Pipeline(EasyRecConfig(data_config=data_config()), ConfigSource("c", ""))
     assert open_sampler(pipeline, transform, True, 0) is None
 
 
@@ -162,7 +162,7 @@ def test_integer_item_columns_compare_as_decimal_text(tmp_path: Path) -> None:
     config = weighted(tmp_path, {5: 1.0, 6: 1.0}, num_sample=9)
     config.input_fields[1].input_type = DatasetConfig.INT64
     config.negative_sampler.attr_fields[:] = ["item", "tags", "price"]
-    pipeline = Pipeline(EasyRecConfig(data_config=config), Source("c", ""))
+    pipeline = Pipeline(EasyRecConfig(data_config=config), ConfigSource("c", ""))
 
     def integer_transform(columns: Mapping[str, tf.Tensor]) -> dict[str, FeatureValue]:
         assert columns["item"].dtype == tf.int64
@@ -229,7 +229,7 @@ def test_golden_negatives_come_all_in_file_order() -> None:
     config.negative_sampler_in_memory.num_sample = 64
     config.negative_sampler_in_memory.attr_fields.extend(names)
     config.negative_sampler_in_memory.item_id_field = "adgroup_id"
-    pipeline = Pipeline(EasyRecConfig(data_config=config), Source("c", ""))
+    pipeline = Pipeline(EasyRecConfig(data_config=config), ConfigSource("c", ""))
     seen: dict[str, tf.Tensor] = {}
 
     def keep(columns: Mapping[str, tf.Tensor]) -> dict[str, FeatureValue]:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.fields import Field
 from easyrec_lite.data.tables.item_table import read_item_table, sampler_fields, write_item_table
@@ -154,7 +154,7 @@ def test_attributes_are_input_fields() -> None:
     config = EasyRecConfig()
     for name in ("cate", "price"):
         config.data_config.input_fields.add(input_name=name)
-    pipeline = Pipeline(config, Source("c", ""))
+    pipeline = Pipeline(config, ConfigSource("c", ""))
     names = [field.name for field in sampler_fields(pipeline, ["price", "cate"], "data_config")]
     assert names == ["price", "cate"]
     with pytest.raises(ConfigError, match=r"nearest:  cate"):

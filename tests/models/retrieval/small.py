@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.checks.specs.model import MODELS
-from easyrec_lite.config import Pipeline, Source
+from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
@@ -50,7 +50,7 @@ LISTWISE = "loss_type: SOFTMAX_CROSS_ENTROPY"
 
 def config(model: str, raw: bool = False) -> Pipeline:
     text = CONFIG.format(model=model, raw=', "height"' if raw else "")
-    return Pipeline(text_format.Merge(text, EasyRecConfig()), Source("my.config", text))
+    return Pipeline(text_format.Merge(text, EasyRecConfig()), ConfigSource("my.config", text))
 
 
 def dssm(params: str = "", model: str = LISTWISE, raw: bool = False) -> Any:

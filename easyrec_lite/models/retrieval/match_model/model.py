@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from easyrec_lite.checks.specs.model import MODELS
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.build import kernels

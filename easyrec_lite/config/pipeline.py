@@ -10,7 +10,7 @@ from easyrec_lite.core.errors import Place, Problem
 
 
 @dataclass(frozen=True)
-class Source:
+class ConfigSource:
     """The text that a config came from.
 
     Attributes:
@@ -45,7 +45,7 @@ class Pipeline:
     """
 
     config: Any
-    source: Source
+    source: ConfigSource
     warnings: tuple[Problem, ...] = ()
 
     @property
