@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from easyrec_lite.checks import ranking
 from easyrec_lite.checks.item_id import ranked_id_field, sampler_id_field, user_id_field
+from easyrec_lite.checks.ranking import DEFAULT_KS, EXCLUDED, KEPT
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.evaluation.ranking import metrics
-from easyrec_lite.evaluation.ranking.ranking import DEFAULT_KS, EXCLUDED, KEPT
 
 Problems = Iterator[Problem]
 PATH = "eval_config.full_ranking"
@@ -30,7 +30,7 @@ def metric_names(view: View) -> list[str]:
     if not asked(view):
         return []
     rules = (EXCLUDED, KEPT) if user_id_field(view.config) else (KEPT,)
-    names = metrics.metric_names(lengths(view.config.eval_config.full_ranking))
+    names = ranking.metric_names(lengths(view.config.eval_config.full_ranking))
     return [f"full_ranking/{rule}/{name}" for rule in rules for name in names]
 
 

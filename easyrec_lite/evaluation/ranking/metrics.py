@@ -6,15 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from easyrec_lite.checks.ranking import QUERY_METRICS
+
 # The place of an item that is in no list.
 NOWHERE = np.iinfo(np.int64).max
-QUERY_METRICS = ("hit_rate", "recall", "ndcg", "mrr", "map")
-LIST_METRICS = ("coverage", "entropy")
-
-
-def metric_names(ks: Sequence[int]) -> list[str]:
-    """Returns the names of all metrics, such as `ndcg@10`."""
-    return [f"{name}@{k}" for k in ks for name in (*QUERY_METRICS, *LIST_METRICS)]
 
 
 def query_metrics(places: np.ndarray, queries: np.ndarray, k: int) -> dict[str, np.ndarray]:

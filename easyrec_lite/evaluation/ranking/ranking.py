@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from easyrec_lite.checks.ranking import DEFAULT_KS, EXCLUDED, KEPT
 from easyrec_lite.core.errors import Problem, RunError
 from easyrec_lite.evaluation.ranking.best import ITEMS_AT_ONCE, BestItems
 from easyrec_lite.evaluation.ranking.metrics import NOWHERE, list_metrics, mean_metrics
 from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
 
-EXCLUDED, KEPT = "excluded", "kept"
 SEEN_RULES = (EXCLUDED, KEPT)
-DEFAULT_KS = (10, 50, 100)
 QUERIES_AT_ONCE = 512
 # Called with how many more scores were computed.
 ScoreCallback = Callable[[int], None]
