@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from google.protobuf import message_factory
+from google.protobuf.message import Message
 
 from easyrec_lite.config.syntax import FieldNode, ListNode, MessageNode, Quote, ScalarNode, Value
 from easyrec_lite.config.values import (
+    Field,
     Mismatch,
     coerce,
     describe,
@@ -44,7 +46,7 @@ class Binder:
         self.positions = dict(positions or {})
         self.problems: list[Problem] = []
 
-    def fill(self, message: Any, block: MessageNode, path: str) -> None:
+    def fill(self, message: Message, block: MessageNode, path: str) -> None:
         """Merges `block` into `message`, which stands at config path `path`."""
         for entry in block.entries:
             name = self.field_name(message.DESCRIPTOR, entry.name)
@@ -53,7 +55,7 @@ class Binder:
             else:
                 self.assign(message, name, entry, path)
 
-    def assign(self, message: Any, name: str, entry: FieldNode, path: str) -> None:
+    def assign(self, message: Message, name: str, entry: FieldNode, path: str) -> None:
         """Sets field `name` of `message`, or adds to it, from `entry`."""
         field = message.DESCRIPTOR.fields_by_name[name]
         path = join(path, name)
@@ -69,14 +71,14 @@ class Binder:
         else:
             self.single(message, field, entry, path)
 
-    def clear(self, message: Any, field: Any, path: str) -> None:
+    def clear(self, message: Message, field: Field, path: str) -> None:
         """Clears a field, and forgets what stood where below it."""
         message.ClearField(field.name)
         gone = [key for key in self.positions if key.startswith((f"{path}[", f"{path}."))]
         for key in [*gone, path]:
             self.positions.pop(key, None)
 
-    def single(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
+    def single(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
         """Sets a field that is not repeated; messages merge, of scalars the last wins."""
         place = self.place(entry.start)
         if is_message(field):
@@ -97,7 +99,7 @@ class Binder:
         if value is not None:
             setattr(message, field.name, value)
 
-    def extend(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
+    def extend(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
         """Adds one or several elements to a repeated field."""
         elements = getattr(message, field.name)
         if self.json and isinstance(entry.value, MessageNode):
@@ -114,7 +116,7 @@ class Binder:
             if scalar is not None:
                 elements.append(scalar)
 
-    def put(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
+    def put(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
         """Adds to a map field, written out as `fields { key: "a" value { … } }`."""
         for start, value in _elements(entry):
             pair: Any = message_factory.GetMessageClass(field.message_type)()
@@ -123,18 +125,19 @@ class Binder:
             self.merge(pair, field, value, element)
             getattr(message, field.name)[pair.key].CopyFrom(pair.value)
 
-    def merge(self, message: Any, field: Any, value: Value, path: str) -> None:
+    def merge(self, message: Message, field: Field, value: Value, path: str) -> None:
         """Merges `value` into `message`, the content of `field`."""
         if not isinstance(value, MessageNode):
             self.mismatch(field, value, path, Mismatch(describe(field)))
             return
         message.SetInParent()
         if self.json and message.DESCRIPTOR.full_name == STRUCT:
-            message.update(plain(value))
+            struct: Any = message
+            struct.update(plain(value))
         else:
             self.fill(message, value, path)
 
-    def scalar(self, field: Any, value: Value, path: str) -> Any:
+    def scalar(self, field: Field, value: Value, path: str) -> Any:
         """Returns the value of `field`, or None, with a problem, when it does not fit."""
         try:
             if isinstance(value, ScalarNode):
@@ -151,7 +154,7 @@ class Binder:
         field = descriptor.fields_by_camelcase_name.get(name) if self.json else None
         return field.name if field else None
 
-    def unknown(self, message: Any, block: MessageNode, entry: FieldNode, path: str) -> None:
+    def unknown(self, message: Message, block: MessageNode, entry: FieldNode, path: str) -> None:
         """Reports an unknown field.
 
         What it was likely meant to be is filled all the same, quietly: so later checks do not
@@ -173,7 +176,7 @@ class Binder:
             self.assign(message, close, entry, path)
             self.problems = before
 
-    def note_displaced(self, message: Any, field: Any, entry: FieldNode, path: str) -> None:
+    def note_displaced(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
         """Warns when `field` takes the place of another member of its oneof."""
         oneof = field.containing_oneof
         other = message.WhichOneof(oneof.name) if oneof else None
@@ -188,7 +191,7 @@ class Binder:
             "only one of them can be set, the last one wins",
         )
 
-    def mismatch(self, field: Any, value: Value, path: str, mismatch: Mismatch) -> None:
+    def mismatch(self, field: Field, value: Value, path: str, mismatch: Mismatch) -> None:
         """Reports that `value` does not fit `field`."""
         self.report(
             value.start,
@@ -235,7 +238,7 @@ def plain(value: Value) -> Any:
 
 
 def missing_required(
-    message: Any, positions: Mapping[str, Place], place: Callable[[str], Place], path: str = ""
+    message: Message, positions: Mapping[str, Place], place: Callable[[str], Place], path: str = ""
 ) -> Iterator[Problem]:
     """Yields a problem for each required field that is neither set nor has a default.
 
@@ -251,7 +254,7 @@ def missing_required(
                 yield from missing_required(child, positions, place, element)
 
 
-def children(message: Any, field: Any, path: str) -> Iterator[tuple[str, Any]]:
+def children(message: Message, field: Field, path: str) -> Iterator[tuple[str, Message]]:
     """Yields (path, message) of each message set in `field`, which stands at `path`."""
     if is_repeated(field):
         for index, child in enumerate(getattr(message, field.name)):
@@ -260,7 +263,7 @@ def children(message: Any, field: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, getattr(message, field.name)
 
 
-def _missing(message: Any, field: Any, path: str, place: Place) -> Problem:
+def _missing(message: Message, field: Field, path: str, place: Place) -> Problem:
     return Problem(
         f"{message.DESCRIPTOR.name} needs `{field.name}`",
         place,

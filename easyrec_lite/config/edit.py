@@ -13,12 +13,22 @@ import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from google.protobuf.message import Message
+
 from easyrec_lite.config.bind import STRUCT, Binder, join
 from easyrec_lite.config.jsonform import tree
 from easyrec_lite.config.paths import EDIT, Predicate, Selector, Step, parse_path, refuse
 from easyrec_lite.config.pipeline import ConfigSource
 from easyrec_lite.config.syntax import FieldNode, Quote, ScalarNode
-from easyrec_lite.config.values import Mismatch, coerce, describe, is_map, is_message, is_repeated
+from easyrec_lite.config.values import (
+    Field,
+    Mismatch,
+    coerce,
+    describe,
+    is_map,
+    is_message,
+    is_repeated,
+)
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 
 COMPARISONS = {
@@ -34,7 +44,7 @@ SHOWN = 20  # how many values a message lists
 
 
 def apply_edits(
-    config: Any, source: ConfigSource, edits: Mapping[str, object]
+    config: Message, source: ConfigSource, edits: Mapping[str, object]
 ) -> tuple[ConfigSource, list[Problem]]:
     """Applies `edits` in order to `config`, in place.
 
@@ -57,7 +67,7 @@ class Edit:
     key: str
     binder: Binder
 
-    def apply(self, message: Any, steps: tuple[Step, ...], value: object, path: str) -> None:
+    def apply(self, message: Message, steps: tuple[Step, ...], value: object, path: str) -> None:
         """Sets what `steps` lead to from `message`, which stands at `path`."""
         if message.DESCRIPTOR.full_name == STRUCT:
             self.set_key(message, steps, value, path)
@@ -78,7 +88,12 @@ class Edit:
             self.binder.assign(message, field.name, FieldNode(field.name, tree(value)), path)
 
     def apply_to_elements(
-        self, message: Any, field: Any, steps: tuple[Step, ...], value: object, path: str
+        self,
+        message: Message,
+        field: Field,
+        steps: tuple[Step, ...],
+        value: object,
+        path: str,
     ) -> None:
         """Goes on at each selected element of repeated `field`, which stands at `path`."""
         elements = getattr(message, field.name)
@@ -99,7 +114,9 @@ class Edit:
             else:
                 self.set_element(field, elements, index, value, element)
 
-    def set_element(self, field: Any, elements: Any, index: int, value: object, path: str) -> None:
+    def set_element(
+        self, field: Field, elements: Any, index: int, value: object, path: str
+    ) -> None:
         """Sets, merges into or appends element `index`."""
         node = tree(value)
         if is_message(field):
@@ -141,9 +158,9 @@ class Edit:
             raise self.refuse(path, "no element is selected", **details)
         return found
 
-    def matches(self, element: Any, predicate: Predicate, path: str) -> bool:
+    def matches(self, element: object, predicate: Predicate, path: str) -> bool:
         """Whether anything that the predicate's path leads to compares as it says."""
-        if not hasattr(element, "DESCRIPTOR"):
+        if not isinstance(element, Message):
             raise self.refuse(path, "its elements have no fields to compare")
         compare = COMPARISONS[predicate.operator]
         operand = ScalarNode(predicate.operand, Quote.STRING)
@@ -156,7 +173,9 @@ class Edit:
                 raise self.refuse(path, message, expected=mismatch.expected) from None
         return False
 
-    def read(self, message: Any, steps: tuple[Step, ...], path: str) -> Iterator[tuple[Any, Any]]:
+    def read(
+        self, message: Message, steps: tuple[Step, ...], path: str
+    ) -> Iterator[tuple[Field, Any]]:
         """Yields (field, value) of each scalar that `steps` lead to; none where a list ends."""
         step, rest = steps[0], steps[1:]
         field = find_field(message, step.name, path, self.key)
@@ -186,7 +205,7 @@ class Edit:
         found = f"{predicate.operator} {predicate.operand}"
         return {"expected": have, "found": found, "nearest": nearest(predicate.operand, values)}
 
-    def require_message(self, field: Any, rest: tuple[Step, ...], path: str) -> None:
+    def require_message(self, field: Field, rest: tuple[Step, ...], path: str) -> None:
         """Refuses to go on below a field that holds no messages."""
         if not is_message(field):
             message = f"`{field.name}` has no field `{rest[0].name}`: it is {describe(field)}"
@@ -199,7 +218,7 @@ class Edit:
         )
 
 
-def find_field(message: Any, name: str, path: str, key: str) -> Any:
+def find_field(message: Message, name: str, path: str, key: str) -> Field:
     """Returns the descriptor of field `name` of `message`.
 
     Raises:
@@ -219,7 +238,7 @@ def find_field(message: Any, name: str, path: str, key: str) -> Any:
     )
 
 
-def _shown(field: Any, value: Any) -> str:
+def _shown(field: Field, value: Any) -> str:
     enum = field.enum_type
     known = enum.values_by_number.get(value) if enum else None
     return known.name if known else str(value)

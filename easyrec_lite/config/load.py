@@ -7,7 +7,7 @@ import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from easyrec_lite.config.bind import Binder, missing_required
 from easyrec_lite.config.edit import apply_edits
@@ -18,6 +18,9 @@ from easyrec_lite.config.text import parse_text
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.protos import message_class
+
+if TYPE_CHECKING:
+    from easyrec_lite.protos.messages import EasyRecConfig
 
 PACKAGE_CONFIGS = Path(__file__).parents[1] / "configs"
 CHECKOUT_CONFIGS = Path(__file__).parents[2] / "configs"
@@ -78,7 +81,7 @@ def examine_text(
     return Pipeline(config, source, _warnings(problems)), problems
 
 
-def bind(text: str, file: str) -> tuple[Any, ConfigSource, list[Problem]]:
+def bind(text: str, file: str) -> tuple[EasyRecConfig | None, ConfigSource, list[Problem]]:
     """Returns the message that `text` holds, its source, and all problems met.
 
     The message is None when its blocks are not closed properly.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from easyrec_lite.core.errors import Place, Problem
+
+if TYPE_CHECKING:
+    from easyrec_lite.protos.messages import EasyRecConfig
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Pipeline:
       warnings: doubtful things met while loading; no errors.
     """
 
-    config: Any
+    config: EasyRecConfig
     source: ConfigSource
     warnings: tuple[Problem, ...] = ()
 

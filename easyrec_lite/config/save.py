@@ -13,15 +13,16 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from google.protobuf import text_format
+from google.protobuf.message import Message
 
 from easyrec_lite.config.load import bind
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.config.syntax import FieldNode, Locator, MessageNode
 from easyrec_lite.config.text import parse_text
-from easyrec_lite.config.values import is_map, is_message, is_repeated
+from easyrec_lite.config.values import Field, is_map, is_message, is_repeated
 from easyrec_lite.core.files import atomic_write
 
 # Name of the config that a run or an export saves.
@@ -53,10 +54,10 @@ def as_text(pipeline: Pipeline) -> str:
     A config that came as JSON has no text to keep, and is printed anew.
     """
     source = pipeline.source
-    if source.file.endswith(".json"):
+    original = None if source.file.endswith(".json") else bind(source.text, source.file)[0]
+    if original is None:
         return _print(pipeline.config)
     locator = Locator(source.file, source.text)
-    original, _, _ = bind(source.text, source.file)
     pieces, at = [], 0
     for splice in sorted(_changes(locator, parse_text(locator).root, original, pipeline.config)):
         pieces += [source.text[at : splice.start], splice.text]
@@ -64,7 +65,7 @@ def as_text(pipeline: Pipeline) -> str:
     return "".join([*pieces, source.text[at:]])
 
 
-def _changes(locator: Locator, block: MessageNode, old: Any, new: Any) -> Iterator[Splice]:
+def _changes(locator: Locator, block: MessageNode, old: Message, new: Message) -> Iterator[Splice]:
     """Yields what turns the text of `old`, which is written as `block`, into that of `new`."""
     added = type(new)()
     for field in new.DESCRIPTOR.fields:
@@ -86,10 +87,10 @@ def _changes(locator: Locator, block: MessageNode, old: Any, new: Any) -> Iterat
         yield _added(locator, block, added)
 
 
-def _replaced(locator: Locator, entries: Sequence[FieldNode], field: Any) -> Iterator[Splice]:
-    """Yields what puts `field` in the place of the first entry, and deletes the others."""
+def _replaced(locator: Locator, entries: Sequence[FieldNode], fields: Message) -> Iterator[Splice]:
+    """Yields what puts `fields` in the place of the first entry, and deletes the others."""
     first, *others = entries
-    printed = _print(field, locator.indent(first.start)).strip()
+    printed = _print(fields, locator.indent(first.start)).strip()
     if printed:
         yield Splice(first.start, first.end, printed)
     for entry in others if printed else entries:
@@ -107,7 +108,7 @@ def _deleted(text: str, entry: FieldNode) -> Splice:
     return Splice(start, end, "")
 
 
-def _added(locator: Locator, block: MessageNode, fields: Any) -> Splice:
+def _added(locator: Locator, block: MessageNode, fields: Message) -> Splice:
     """Puts `fields` before the brace that closes `block`, or at the end of the text."""
     inside = block.start > 0
     at = block.end - 1 if inside else len(locator.text)
@@ -119,7 +120,7 @@ def _added(locator: Locator, block: MessageNode, fields: Any) -> Splice:
     return Splice(at, at, "\n" + text)
 
 
-def _only(message: Any, field: Any, first: int = 0) -> Any:
+def _only(message: Message, field: Field, first: int = 0) -> Message:
     """Returns a copy of `message` that has nothing but `field`, its elements from `first` on."""
     copy = type(message)()
     value = getattr(message, field.name)
@@ -135,11 +136,11 @@ def _only(message: Any, field: Any, first: int = 0) -> Any:
     return copy
 
 
-def _bytes(message: Any) -> bytes:
+def _bytes(message: Message) -> bytes:
     return message.SerializePartialToString(deterministic=True)
 
 
-def _messages(message: Any, field: Any) -> list[Any]:
+def _messages(message: Message, field: Field) -> list[Message]:
     """Returns the messages in `field`, each of which an entry of the source may hold."""
     if not is_message(field) or is_map(field):
         return []
@@ -149,7 +150,7 @@ def _messages(message: Any, field: Any) -> list[Any]:
     return [value] if message.HasField(field.name) else []
 
 
-def _print(message: Any, indent: int = 0) -> str:
+def _print(message: Message, indent: int = 0) -> str:
     return text_format.MessageToString(
         message, as_utf8=True, indent=indent, use_short_repeated_primitives=True
     )

@@ -11,6 +11,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from easyrec_lite.config.syntax import Quote, ScalarNode
 from easyrec_lite.core.errors import nearest
 
+# A `FieldDescriptor`. Protobuf's stubs give a message's fields another type than they ask for.
+Field = Any
+
 INTEGER_RANGES = {
     FieldDescriptor.CPPTYPE_INT32: ("int32", -(2**31), 2**31 - 1),
     FieldDescriptor.CPPTYPE_INT64: ("int64", -(2**63), 2**63 - 1),
@@ -39,29 +42,29 @@ class Mismatch(ValueError):
         self.remedy = remedy
 
 
-def is_repeated(field: Any) -> bool:
+def is_repeated(field: Field) -> bool:
     """Whether `field` holds a list; `label` is deprecated where `is_repeated` exists."""
     answer = getattr(field, "is_repeated", None)
     return field.label == FieldDescriptor.LABEL_REPEATED if answer is None else answer
 
 
-def is_required(field: Any) -> bool:
+def is_required(field: Field) -> bool:
     """Whether the schema says `required`, be there a default or not."""
     answer = getattr(field, "is_required", None)
     return field.label == FieldDescriptor.LABEL_REQUIRED if answer is None else answer
 
 
-def is_message(field: Any) -> bool:
+def is_message(field: Field) -> bool:
     """Whether `field` holds messages."""
     return field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE
 
 
-def is_map(field: Any) -> bool:
+def is_map(field: Field) -> bool:
     """Whether `field` is a map, such as the fields of a `Struct`."""
     return is_message(field) and field.message_type.GetOptions().map_entry
 
 
-def coerce(field: Any, scalar: ScalarNode) -> Any:
+def coerce(field: Field, scalar: ScalarNode) -> Any:
     """Returns `scalar` as a value of the type of `field`, which is not a message.
 
     Raises:
@@ -80,7 +83,7 @@ def coerce(field: Any, scalar: ScalarNode) -> Any:
     return _enum(field, scalar.text)
 
 
-def describe(field: Any) -> str:
+def describe(field: Field) -> str:
     """Returns, for messages, what may stand in `field`."""
     if is_message(field):
         return f"a {field.message_type.name}, {{ … }}"
@@ -105,7 +108,7 @@ def _string(scalar: ScalarNode) -> str:
     return scalar.text
 
 
-def _integer(field: Any, text: str) -> int:
+def _integer(field: Field, text: str) -> int:
     number = _whole(text)
     _, low, high = INTEGER_RANGES[field.cpp_type]
     if number is None or not low <= number <= high:
@@ -125,7 +128,7 @@ def _whole(text: str) -> int | None:
     return int(sign + digits, 16 if hexadecimal else 8 if octal else 10)
 
 
-def _float(field: Any, text: str) -> float:
+def _float(field: Field, text: str) -> float:
     match = FLOAT.fullmatch(text)
     if match is None:
         raise Mismatch(describe(field))
@@ -143,7 +146,7 @@ def _boolean(scalar: ScalarNode) -> bool:
     return BOOLEANS[text]
 
 
-def _enum(field: Any, text: str) -> int:
+def _enum(field: Field, text: str) -> int:
     values = field.enum_type.values_by_name
     if text in values:
         return values[text].number

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easyrec_lite.checks.item_id import ranked_id_field, user_id_field
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.features.specs import FeatureSpec, group_specs
+
+if TYPE_CHECKING:
+    from easyrec_lite.protos.messages import EasyRecConfig
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def text(value: Any) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def _user(config: Any, specs: list[FeatureSpec]) -> str:
+def _user(config: EasyRecConfig, specs: list[FeatureSpec]) -> str:
     """Returns the column that the config names, else that of the user side's largest id table."""
     named = user_id_field(config)
     ids = [spec for spec in specs if spec.kind == "IdFeature"]
