@@ -147,8 +147,10 @@ class TrainingRun:
             self.folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self.folder)
             self.checkpoints.remove_partial()
-            save(self.pipeline, self.folder / CONFIG_FILE)
         self.prefix = self.distribution.restore(self.checkpoints)
+        if self.distribution.chief:
+            # Only now: a config that the checkpoint does not fit must not replace the one it fits.
+            save(self.pipeline, self.folder / CONFIG_FILE)
         step, period = int(self.trainer.step), periods_of(self.config.train_config).save
         if self.evaluator and period and step % period == 0:
             self.evaluator.evaluate_if_missing(step, self.prefix)

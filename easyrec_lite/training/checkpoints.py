@@ -2,6 +2,7 @@
 
 A checkpoint is TensorFlow's own format, `model.ckpt-STEP`, readable by `tf.train.load_checkpoint`.
 It is written aside and renamed, its index last; TensorFlow keeps a checksum of each tensor.
+The file `checkpoint` names the newest one for `tf.train.latest_checkpoint`; nothing here reads it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, nearest, plain_words
-from easyrec_lite.core.files import folder_aside, sync
+from easyrec_lite.core.files import atomic_write, folder_aside, sync
 
 PREFIX = "model.ckpt"
+STATE_FILE = "checkpoint"
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ROOT = "variables/"
 # What TensorFlow raises of a checkpoint that is damaged, by where the damage is.
@@ -73,17 +75,31 @@ class Checkpoints:
             if isinstance(error, GONE) and "/job:ps" in str(error):
                 raise
             raise RunError(_unwritable(prefix, error, self.paths())) from error
+        self._write_state()
         if self._keep:
             for old in self.paths()[: -self._keep]:
                 _remove(old)
         return prefix
 
     def remove_partial(self) -> None:
-        """Removes the data of checkpoints without an index, which a killed run left."""
+        """Removes the data of checkpoints without an index, which a killed run left.
+
+        Raises:
+          RunError: the folder cannot be written to.
+        """
         for part in self.folder.glob(f"{PREFIX}-*.data-*"):
             prefix = part.name.rsplit(".data-", 1)[0]
             if not part.with_name(f"{prefix}.index").exists():
                 part.unlink()
+        if self.paths():
+            self._write_state()
+
+    def _write_state(self) -> None:
+        """Writes the file by which `tf.train.latest_checkpoint` finds the newest checkpoint."""
+        names = [Path(prefix).name for prefix in self.paths()[-self._keep :]]
+        lines = [f'model_checkpoint_path: "{names[-1]}"']
+        lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
+        atomic_write(self.folder / STATE_FILE, "\n".join(lines) + "\n")
 
     def restore_newest(self) -> str | None:
         """Restores the newest readable checkpoint; a broken one is passed over, and said so.

@@ -230,3 +230,12 @@ def test_a_process_that_serves_the_chief_begins_no_training(
     with pytest.raises(ConfigError, match=f"{role} {index} is not to begin training"):
         estimator(data, tmp_path / "model").train()
     assert not (tmp_path / "model").exists()
+
+
+def test_a_refused_resume_leaves_the_config_of_the_checkpoint(data: Path, tmp_path: Path) -> None:
+    estimator(data, tmp_path, train_config__num_steps=1, eval_input_path="").train()
+    config = (tmp_path / "pipeline.config").read_bytes()
+    with pytest.raises(ConfigError, match="another shape in the checkpoint"):
+        estimator(data, tmp_path, **{"feature_config.features[:].embedding_dim": 8}).train()
+    assert (tmp_path / "pipeline.config").read_bytes() == config
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "model.ckpt-1")

@@ -50,12 +50,33 @@ def test_newest_is_restored_and_old_ones_go(tmp_path: Path) -> None:
         checkpoints.save(step)
     assert [Path(path).name for path in checkpoints.paths()] == ["model.ckpt-10", "model.ckpt-100"]
     assert {path.name.split(".data")[0].split(".index")[0] for path in tmp_path.iterdir()} == {
+        "checkpoint",
         "model.ckpt-10",
         "model.ckpt-100",
     }
     held["a.S_b/c..d"].assign(0)
     assert Checkpoints(tmp_path, held).restore_newest() == str(tmp_path / "model.ckpt-100")
     assert int(held["a.S_b/c..d"]) == 100
+
+
+def test_tensorflow_finds_the_newest(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, variables(), keep=2)
+    for step in (9, 10, 100):
+        assert tf.train.latest_checkpoint(str(tmp_path)) != checkpoints.save(step)
+        newest = tf.train.latest_checkpoint(str(tmp_path))
+        assert newest == str(tmp_path / f"model.ckpt-{step}")
+    state = tf.train.get_checkpoint_state(str(tmp_path))
+    assert list(state.all_model_checkpoint_paths) == checkpoints.paths()
+
+
+def test_tensorflow_finds_the_newest_after_a_kill_before_it_was_named(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, variables())
+    checkpoints.save(1)
+    before = (tmp_path / "checkpoint").read_bytes()
+    checkpoints.save(2)
+    (tmp_path / "checkpoint").write_bytes(before)
+    checkpoints.remove_partial()
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "model.ckpt-2")
 
 
 def test_empty_folder_restores_nothing(tmp_path: Path) -> None:
