@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from easyrec_lite.config import load
+from easyrec_lite.config.data_paths import train_path
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.core.overwriting import refuse_overwriting
+from easyrec_lite.data.paths import expand
 from easyrec_lite.data.tables.item_count import ItemCounts, count_items, sampler_of, write_counts
 from easyrec_lite.runs import command_line as cli
 
@@ -17,7 +21,7 @@ def main(argv: Sequence[str]) -> None:
     """Writes the item table that the config's sampler reads, each item's weight from its rows.
 
     Raises:
-      ConfigError: bad flags or config.
+      ConfigError: bad flags or config, or the table would take the place of the data.
       DataError: the training data cannot be read.
     """
     parser = cli.base_parser("python -m easyrec_lite.make_item_table", main.__doc__ or "")
@@ -36,6 +40,8 @@ def main(argv: Sequence[str]) -> None:
         raise ConfigError(Problem(f"--power is {args.power}", Place("command line")))
     pipeline = load(args.config, cli.edits_from(args))
     output = Path(args.output or _table_of(sampler_of(pipeline)[1]))
+    if fs.exists(output):
+        refuse_overwriting(output, expand(train_path(pipeline)), "--output")
     items = count_items(pipeline, args.label)
     write_counts(output, pipeline, items, args.power)
     print(_summary(items, args.label, output))

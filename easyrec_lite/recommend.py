@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     )
     found = Recommendations(Path(args.saved_model_dir or pipeline.config.model_dir), wish)
     if args.user is None:
-        tables = found.of_file(pipeline, args.input_path)
+        tables = found.of_file(pipeline, args.input_path, args.output_path or "")
     else:
         tables = found.of_users(_users(args.user, pipeline, found.columns))
     if args.output_path:

@@ -9,7 +9,8 @@ from typing import NoReturn
 from easyrec_lite.distribution.cluster import mode_of, problems_of
 from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.runs.process import leave, prepare, set_aside
+from easyrec_lite.runs.fresh_start import set_aside
+from easyrec_lite.runs.process import leave, prepare
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     from easyrec_lite.runs.summary import finish, next_commands, start
 
     if chief and not args.continue_train:
-        set_aside(pipeline.config.model_dir)
+        set_aside(pipeline)
     estimator = Estimator(pipeline, [make_progress()])
     print(start(pipeline), flush=True)
     result = estimator.train_and_evaluate()

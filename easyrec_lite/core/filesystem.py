@@ -136,6 +136,14 @@ def real_path(path: Name) -> Path:
     return Path(path).resolve()
 
 
+def same(path: Name, other: Name) -> bool:
+    """Returns whether two paths name one file or folder, which exists; links are followed."""
+    try:
+        return os.path.samestat(stat(path), stat(other))
+    except FileNotFoundError:
+        return False
+
+
 # In terms of the primitives.
 
 

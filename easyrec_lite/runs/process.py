@@ -16,7 +16,6 @@ from typing import Any, NoReturn
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.allocator import keep_freed_memory
-from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.distribution.cluster import VARIABLE
 
 # Notes (severity I) of TensorFlow's start, and the line that announces them.
@@ -152,21 +151,3 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def set_aside(model_dir: str) -> None:
-    """Renames a model folder that holds something, so that a run starts afresh and nothing goes.
-
-    Raises:
-      RunError: a run trains into it.
-    """
-    folder = Path(model_dir)
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    with exclusive_run(folder):
-        pass
-    number = 1
-    while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
-        number += 1
-    folder.rename(target)
-    print(f"{folder} was moved to {target}: --continue_train=false starts afresh")

@@ -13,6 +13,7 @@ from rich.progress import track
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import atomic_file
+from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.data.fields import input_fields
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.folders import checked_saved_model
@@ -54,7 +55,7 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     The output is written aside and renamed into place at the end.
 
     Raises:
-      ConfigError: no such SavedModel, column or output.
+      ConfigError: no such SavedModel, column or output; or the output is one of the input files.
       DataError: the input cannot be read, or the SavedModel is damaged.
       RunError: the output cannot be written.
     """
@@ -66,8 +67,9 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     reserved = known if everything else chosen(prediction.reserved, known, "column")
     columns = dict.fromkeys([*_raw_inputs(inputs, known), *(prediction.reserved and reserved)])
     reader = open_reader(pipeline, prediction.input_path, training=False, columns=list(columns))
-    batches = reader.batches(prediction.batch_size)
     count, target = 0, Path(prediction.output_path)
+    refuse_overwriting(target, reader.files, "--output_path")
+    batches = reader.batches(prediction.batch_size)
     with atomic_file(target) as aside, open_writer(aside, target, prediction.separator) as writer:
         for raw, _ in _shown(guarded(reader, batches, lambda element: element[1])):
             predicted = model(**{name: dense(raw[name]) for name in inputs})

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
@@ -88,16 +89,23 @@ class Recommendations:
             kept = {name: inputs[name] for name in self._wish.reserved}
             yield self._table(row, inputs, [list(user.seen)], kept)
 
-    def of_file(self, pipeline: Pipeline, path: str) -> Iterator[pa.Table]:
+    def of_file(self, pipeline: Pipeline, path: str, output: str = "") -> Iterator[pa.Table]:
         """Yields the recommendations to the users of a file, batch by batch.
 
+        Args:
+          pipeline: the config, whose input format the file has.
+          path: files, as in `train_input_path`.
+          output: where the recommendations will be written; "" for no file.
+
         Raises:
-          ConfigError: a column is no input field.
+          ConfigError: a column is no input field, or `output` is one of the input files.
           DataError: the file cannot be read.
         """
         wish, row = self._wish, 0
         wanted = dict.fromkeys([*self.columns, *wish.reserved, *filter(None, [wish.seen_column])])
         reader = open_reader(pipeline, path, training=False, columns=list(wanted))
+        if output:
+            refuse_overwriting(output, reader.files, "--output_path")
         batches = guarded(reader, reader.batches(wish.batch_size), lambda element: element[1])
         for raw, _ in batches:
             inputs = {name: dense(raw[name]) for name in self.columns}

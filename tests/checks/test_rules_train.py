@@ -194,3 +194,12 @@ def test_multi_value_fields_are_columns() -> None:
     fields = "multi_value_fields { input_name: 'tag' }"
     text = replaced(POINTWISE, 'exporter_type: "final"', fields)
     assert_reported(text, fields, "unknown input field in multi_value_fields: 'tag'", "tags")
+
+
+def test_a_run_has_a_folder_of_its_own() -> None:
+    text = replaced(POINTWISE, 'model_dir: "run"', 'model_dir: ""')
+    assert_reported(text, "model_dir", "model_dir is empty", "--model_dir")
+    text = replaced(POINTWISE, 'model_dir: "run"', 'model_dir: "./data/"')
+    assert problems(text) == []
+    text = replaced(text, '"train.csv"', '"other, data"')
+    assert_reported(text, "model_dir", "train_input_path", "another model_dir")

@@ -11,7 +11,6 @@ import pytest
 
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.core.locks import FILE, exclusive_run
-from easyrec_lite.runs.process import set_aside
 from tests.children import started
 
 HOLD = """
@@ -58,17 +57,3 @@ def test_the_same_process_is_refused_too_and_an_error_releases(tmp_path: Path) -
         raise KeyError
     with exclusive_run(tmp_path):
         pass
-
-
-def test_a_folder_in_use_is_not_moved_aside(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    process = started(HOLD, folder)
-    (folder / "model.ckpt-1.index").touch()
-    with pytest.raises(RunError, match=f"process {process.pid} "):
-        set_aside(str(folder))
-    assert (folder / "model.ckpt-1.index").exists()
-    process.kill()
-    process.communicate()
-    set_aside(str(folder))
-    assert not folder.exists()
-    assert (tmp_path / "model.old-1" / "model.ckpt-1.index").exists()

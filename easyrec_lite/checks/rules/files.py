@@ -11,6 +11,7 @@ from easyrec_lite.core.errors import Problem
 from easyrec_lite.data.paths import missing
 
 Problems = Iterator[Problem]
+DATA_PATHS = ("train_input_path", "eval_input_path", "parquet_train_input", "parquet_eval_input")
 
 
 def named_files(view: View) -> Iterator[tuple[str, str]]:
@@ -27,6 +28,22 @@ def named_files(view: View) -> Iterator[tuple[str, str]]:
         yield path, view.config.eval_config.full_ranking.item_path
     for index, file in enumerate(view.config.export_config.asset_files):
         yield f"export_config.asset_files[{index}]", file
+
+
+def inputs(view: View) -> Iterator[tuple[str, str]]:
+    """Yields (config path, file, folder or pattern) for all that training and evaluation read."""
+    for path in (
+        "train_input_path",
+        "eval_input_path",
+        "parquet_train_input",
+        "parquet_eval_input",
+    ):
+        for part in getattr(view.config, path).split(","):
+            if part.strip():
+                yield path, part.strip()
+    if view.config.train_config.fine_tune_checkpoint:
+        yield "train_config.fine_tune_checkpoint", view.config.train_config.fine_tune_checkpoint
+    yield from named_files(view)
 
 
 def existing(view: View) -> Problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,6 +30,29 @@ NEAREST = {
         "tables are spread over parameter servers by max_partitions",
     ),
 }
+
+
+def model_folder(view: View) -> Problems:
+    """A run has a folder of its own to write to."""
+    folder = view.config.model_dir
+    if not folder:
+        yield view.error(
+            "model_dir",
+            "model_dir is empty: the run would write to the current folder",
+            expected="a folder for checkpoints, exports and summaries",
+            remedy="set model_dir, or give --model_dir",
+        )
+        return
+    for path in ("train_input_path", "eval_input_path"):
+        parts = [os.path.abspath(part.strip()) for part in getattr(view.config, path).split(",")]
+        if os.path.abspath(folder) in parts:
+            yield view.error(
+                "model_dir",
+                f"model_dir is the folder that {path} names: what is written would be read as data",
+                expected="a folder of its own",
+                found=folder,
+                remedy="give another model_dir",
+            )
 
 
 def ends(view: View) -> Problems:
@@ -159,4 +183,4 @@ def strategy(view: View) -> Problems:
         )
 
 
-RULES = (ends, optimizers, freezing, clipping, deadline, strategy)
+RULES = (model_folder, ends, optimizers, freezing, clipping, deadline, strategy)

@@ -64,6 +64,16 @@ def test_header_separator_and_compression(tmp_path: Path) -> None:
     assert written == ["id:string\tweight:float\tfeature:string", 'ц\t1\tц::"a']
 
 
+def test_the_data_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train.csv").write_text(ROWS)
+    (tmp_path / "link").symlink_to(tmp_path / "train.csv")
+    for output in ("train.csv", "link"):
+        flags = ["--output", str(tmp_path / output)]
+        assert run(main, ["--config", config(tmp_path), *flags]) == 2
+        assert f"{tmp_path}/{output}" in capsys.readouterr().err
+        assert (tmp_path / "train.csv").read_text() == ROWS
+
+
 def test_several_files_and_whole_number_ids(tmp_path: Path) -> None:
     for name, rows in [("a.csv", "1,7,x,1\n"), ("b.csv", "1,007,y,1\n")]:
         (tmp_path / name).write_text(rows)
