@@ -12,11 +12,12 @@ from google.protobuf import text_format
 
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
-from easyrec_lite.metrics import Metric, open_metrics
 from easyrec_lite.metrics.auc.metric import AUC, MaxF1, thresholds
+from easyrec_lite.metrics.base import Metric
 from easyrec_lite.metrics.decisions.metric import Decisions
 from easyrec_lite.metrics.errors.metric import Errors
 from easyrec_lite.metrics.gauc.metric import GroupedAUC
+from easyrec_lite.metrics.open import open_metrics
 from easyrec_lite.metrics.recall_at_topk.metric import RecallAtTopK
 from easyrec_lite.protos.messages import EasyRecConfig
 from tests.config.base_config import POINTWISE, problems
