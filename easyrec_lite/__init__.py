@@ -23,7 +23,7 @@ _HOMES = {
     "Estimator": "runs.estimator",
     "ExportOptions": "serving.export",
     "Hook": "training.hooks",
-    "Pipeline": "config.source",
+    "Pipeline": "config.pipeline",
     "Prediction": "serving.predict",
     "Problem": "core.errors",
     "RunError": "core.errors",
