@@ -13,7 +13,7 @@ import tensorflow as tf
 from easyrec_lite.features.pooling import sum_rows
 from easyrec_lite.features.specs import FeatureSpec
 from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.layers.text_cnn import TextCNN
+from easyrec_lite.layers.text_cnn.layer import TextCNN
 
 
 class AttentionPooling:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.layers.activations import Dice, activation, activation_names
-from easyrec_lite.layers.dnn import DNN
+from easyrec_lite.layers.mlp.dnn import DNN
 
 RNG = np.random.default_rng(3)
 INPUTS = RNG.normal(size=(6, 4)).astype(np.float32)

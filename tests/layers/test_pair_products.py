@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.layers.pair_products import BLOCK_ROWS, pair_products
+from easyrec_lite.layers.cin.pair_products import BLOCK_ROWS, pair_products
 
 
 @pytest.mark.parametrize("rows", [0, 1, BLOCK_ROWS, 2 * BLOCK_ROWS + 3])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.layers.senet import SENet
+from easyrec_lite.layers.senet.layer import SENet
 
 RNG = np.random.default_rng(4)
 WIDTHS = (4, 6, 2)

@@ -15,7 +15,7 @@ from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.layers.build import build_layer
 from easyrec_lite.layers.catalog import fields_of
-from easyrec_lite.layers.mlp import MLP
+from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.models.backbone import operations
 from easyrec_lite.models.backbone.embedding_layer import EmbeddingLayer, raw_output
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, handed_on

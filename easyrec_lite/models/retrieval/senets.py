@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import keras
 
-from easyrec_lite.layers.fibinet import FiBiNet
-from easyrec_lite.layers.senet import SENet
+from easyrec_lite.layers.fibinet.layer import FiBiNet
+from easyrec_lite.layers.senet.layer import SENet
 from easyrec_lite.models.backbone.field_names import field_names
 from easyrec_lite.models.base import Model
 from easyrec_lite.models.retrieval.match_model.model import MatchModel

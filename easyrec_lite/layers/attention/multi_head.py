@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.attention import attention_inputs, attention_shapes
+from easyrec_lite.layers.attention.layer import attention_inputs, attention_shapes
 from easyrec_lite.layers.initializers import initializer
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.mask_block import MaskBlock
-from easyrec_lite.layers.mlp import MLP
+from easyrec_lite.layers.mask_net.block import MaskBlock
+from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import refuse

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.layers.activations import activation
-from easyrec_lite.layers.numeric import NumericEmbedding
+from easyrec_lite.layers.numeric.base import NumericEmbedding
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import refuse

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.bilinear import BiLinear
-from easyrec_lite.layers.mlp import MLP
+from easyrec_lite.layers.bilinear.layer import BiLinear
+from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.layers.senet import SENet
+from easyrec_lite.layers.senet.layer import SENet
 from easyrec_lite.layers.shapes import field_widths, listed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from easyrec_lite.layers.numeric import NumericEmbedding
+from easyrec_lite.layers.numeric.base import NumericEmbedding
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.shapes import refuse
 

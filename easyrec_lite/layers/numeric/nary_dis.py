@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.numeric import NumericEmbedding
+from easyrec_lite.layers.numeric.base import NumericEmbedding
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import refuse

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.layers.cin.pair_products import pair_products
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.pair_products import pair_products
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.shapes import equal_width, refuse, stacked
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from easyrec_lite.layers.activations import activation as activation_layer
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.mlp import MLP
+from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import is_list, refuse

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.mlp import MLP
+from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import is_list, refuse

@@ -1,0 +1,1 @@
+"""CIN, the compressed interaction network."""

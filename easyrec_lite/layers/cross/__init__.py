@@ -1,0 +1,1 @@
+"""Cross, a layer of a deep and cross network."""

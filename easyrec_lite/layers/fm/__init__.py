@@ -1,0 +1,1 @@
+"""FM, the factorization machine."""

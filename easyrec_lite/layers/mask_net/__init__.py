@@ -1,0 +1,1 @@
+"""MaskNet and its MaskBlock."""
