@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.registry import LAYERS
+from easyrec_lite.checks.specs.layer import register_layer
 
 
-@LAYERS.register("FieldGate")
+@register_layer("FieldGate")
 class FieldGate(keras.layers.Layer):
     """Computes `2·sigmoid(g_f) · v_f` for each of F fields, joined.
 

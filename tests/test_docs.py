@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from easyrec_lite.checks.check import load_config
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import load
 from easyrec_lite.explain import OWN_NUMBERS
 from easyrec_lite.explain import main as explain
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.models.backbone.diagram import table
 from easyrec_lite.models.backbone.nodes import nodes
 from easyrec_lite.protos.docs import messages
@@ -75,7 +75,7 @@ def test_every_model_and_layer_has_its_place() -> None:
     shown = " ".join(titles).replace("DSSM + SENet", "DSSM_SENet")
     assert [name for name in MODELS.names() if name not in shown] == []
     listed = re.findall(r"^\| `([A-Z]\w+)` \|", text("layers.md"), re.M)
-    assert sorted(listed) == [name for name in LAYERS.builtin() if name != "Bilinear"]
+    assert sorted(listed) == [spec.name for spec in LAYERS.specs() if spec.message != "st_params"]
 
 
 def test_every_field_of_our_own_is_told() -> None:

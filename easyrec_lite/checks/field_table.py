@@ -270,6 +270,7 @@ BACKBONE = {
         "name inputs input_concat_axis merge_inputs_into_list extra_input_fn layers input_layer "
         "lambda keras_layer recurrent repeat raw_input embedding_layer"
     ),
+    "KerasLayer": _fields("class_name"),
     "Layer": _fields("lambda keras_layer recurrent repeat"),
     "RepeatLayer": _fields("num_repeat output_concat_axis keras_layer input_slice input_fn"),
     "RecurrentLayer": _fields("num_steps fixed_input_index keras_layer"),
@@ -289,54 +290,6 @@ BACKBONE = {
                 "give the group's features embedding_dim 1, and the group wide_deep: DEEP",
             ),
         },
-    ),
-}
-
-LAYERS = {
-    "KerasLayer": _fields(
-        "class_name st_params periodic_embedding auto_dis_embedding nary_dis_embedding fm "
-        "mask_block masknet senet bilinear fibinet mlp text_cnn highway attention "
-        "multi_head_attention gate cin",
-        refused={
-            "din bst mmoe seq_aug ppnet overlap dot_product transformer text_encoder aitm": LAYER
-        },
-    ),
-    "MLP": _fields(
-        "hidden_units dropout_ratio activation use_bn use_final_bn final_activation use_bias "
-        "initializer use_bn_after_activation use_final_bias",
-        warned={"add_to_outputs": "the outputs of a model are its scores and tower vectors"},
-    ),
-    "HighWayTower": _fields(
-        "emb_size activation dropout_rate init_gate_bias num_layers",
-        warned={"input": "a layer's input is its block's"},
-    ),
-    "PeriodicEmbedding": _fields(
-        "embedding_dim sigma add_linear_layer linear_activation output_3d_tensor output_tensor_list"
-    ),
-    "AutoDisEmbedding": _fields(
-        "embedding_dim num_bins keep_prob temperature output_3d_tensor output_tensor_list"
-    ),
-    "NaryDisEmbedding": _fields(
-        "embedding_dim carries multiplier intra_ary_pooling inter_ary_pooling output_3d_tensor "
-        "output_tensor_list num_replicas"
-    ),
-    "SENet": _fields("reduction_ratio num_squeeze_group use_skip_connection use_output_layer_norm"),
-    "Bilinear": _fields("type use_plus num_output_units"),
-    "FiBiNet": _fields("bilinear senet mlp"),
-    "MaskBlock": _fields(
-        "reduction_factor output_size aggregation_size input_layer_norm projection_dim"
-    ),
-    "MaskNet": _fields("mask_blocks use_parallel mlp input_layer_norm"),
-    "WeightedGate": _fields("weight_index mlp"),
-    "TextCNN": _fields("filter_sizes num_filters pad_sequence_length activation mlp"),
-    "CIN": _fields("hidden_feature_sizes"),
-    "FM": _fields("use_variant", warned={"l2_regularization": "the layer has no weights"}),
-    "Attention": _fields(
-        "use_scale scale_by_dim score_mode dropout seed return_attention_scores use_causal_mask"
-    ),
-    "MultiHeadAttention": _fields(
-        "num_heads key_dim value_dim dropout use_bias return_attention_scores use_causal_mask "
-        "output_shape attention_axes kernel_initializer bias_initializer"
     ),
 }
 
@@ -386,6 +339,5 @@ FIELDS: dict[str, dict[str, Status]] = {
     **FEATURES,
     **MODELS,
     **BACKBONE,
-    **LAYERS,
     **OPTIMIZERS,
 }

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from easyrec_lite.checks.field_table import FIELDS, LOSS, METRIC, MODEL, WHOLE
+from easyrec_lite.checks.field_table import FIELDS, LAYER, LOSS, METRIC, MODEL, WHOLE
 from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.checks.specs.model import MODELS
@@ -31,6 +32,7 @@ OWNERS: dict[tuple[str, str], tuple[ComponentRegistry[Any], Status]] = {
     ("EasyRecModel", "model"): (MODELS, Status("refused", *MODEL)),
     ("Loss", "loss_param"): (LOSSES, Status("refused", *LOSS)),
     ("KD", "loss_param"): (LOSSES, Status("refused", *LOSS)),
+    ("KerasLayer", "params"): (LAYERS, Status("refused", *LAYER)),
     ("EvalMetrics", "metric"): (METRICS, Status("refused", *METRIC)),
 }
 

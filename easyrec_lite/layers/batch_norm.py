@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import update_wrapper
 from typing import Any
 
 import keras
@@ -66,6 +67,10 @@ class BatchNorm(keras.layers.BatchNormalization):
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moved = moving * self.momentum + now * (1.0 - self.momentum)
             moving.assign(moved if replicas.count() == 1 else tf.where(count > 0, moved, moving))
+
+
+# Its signature is that of Keras's layer: a config's parameters are looked up there.
+update_wrapper(BatchNorm.__init__, keras.layers.BatchNormalization.__init__)
 
 
 def _normalized(

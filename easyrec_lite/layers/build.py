@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 
+from easyrec_lite.checks.layers import arguments
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
-from easyrec_lite.layers.batch_norm import BatchNorm
-from easyrec_lite.layers.catalog import arguments, check_layer
-from easyrec_lite.layers.registry import LAYERS
-from easyrec_lite.layers.seeds import derive_seed
-
-# What is made in place of a class of `keras.layers`, with its parameters and numbers.
-_IN_PLACE = {"BatchNormalization": BatchNorm}
 
 
 def build_layer(
@@ -25,40 +20,36 @@ def build_layer(
     """Returns a new layer called `name`.
 
     Args:
-      message: the `KerasLayer` message.
+      message: the `KerasLayer` message; `check_layer` finds nothing wrong with it.
       name: the layer's name, without '/'.
       pipeline: the config, for places.
       path: config path of the message.
-      seed: the run's seed; classes of `keras.layers` get one derived from it and the name.
+      seed: the run's seed.
 
     Raises:
-      ConfigError: an unknown class, parameters of another class, or arguments that it refuses.
+      ConfigError: arguments that the class does not take.
     """
-    problems = list(check_layer(message, pipeline, path))
-    if problems:
-        raise ConfigError(problems)
     class_name, given = message.class_name, arguments(message)
-    own = class_name in LAYERS
-    made = LAYERS.get(class_name) if own else getattr(keras.layers, class_name)
-    known = inspect.signature(made.__init__ if inspect.isclass(made) else made).parameters
-    if "seed" in known and "seed" not in given:
-        given["seed"] = seed if own else derive_seed(seed, name)
+    spec, layer = LAYERS.spec(class_name), LAYERS.get(class_name)
+    known = inspect.signature(layer.__init__ if inspect.isclass(layer) else layer).parameters
+    if "seed" in known:
+        given.setdefault("seed", spec.seed(seed, name))
     try:
-        _check_arguments(class_name, given, known)
-        return _IN_PLACE.get(class_name, made)(**given, name=name)
+        _check_names(given, known, spec.takes_more)
+        return layer(**given, name=name)
     except (TypeError, ValueError) as error:
         reason = error.problems[0].message if isinstance(error, ConfigError) else str(error)
         raise _refusal(error, f"{class_name} {name!r}: {reason}", pipeline, path) from error
 
 
-def _check_arguments(
-    class_name: str, given: Mapping[str, Any], known: Mapping[str, inspect.Parameter]
+def _check_names(
+    given: Iterable[str], known: Mapping[str, inspect.Parameter], takes_more: bool
 ) -> None:
-    takes_any = not hasattr(keras.layers, class_name) and any(
-        parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values()
-    )
+    """Raises for an argument that is not in the signature, unless the class takes any."""
+    if takes_more and any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values()):
+        return
     for argument in given:
-        if argument not in known and not takes_any:
+        if argument not in known:
             names = sorted(set(known) - {"self", "name", "kwargs"})
             raise ConfigError(
                 Problem(

@@ -10,14 +10,18 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.checks import layers
+from easyrec_lite.checks.fields import status
+from easyrec_lite.checks.layers import check_layer
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.config.pipeline import ConfigSource, Pipeline
 from easyrec_lite.core.errors import ConfigError, Place
-from easyrec_lite.layers import catalog
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.build import build_layer, kernels
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.protos.messages import EasyRecConfig, KerasLayer
 
+KERAS = LAYERS.spec("Dense").names
+OWN = [name for name in LAYERS.names() if name not in KERAS]
 PIPELINE = Pipeline(
     EasyRecConfig(), ConfigSource("my.config", "", {"layer": Place("my.config", 4, 2)})
 )
@@ -28,13 +32,16 @@ def message(text: str) -> Any:
 
 
 def built(text: str) -> keras.layers.Layer:
+    problems = list(check_layer(message(text), PIPELINE, "layer"))
+    if problems:
+        raise ConfigError(problems)
     return build_layer(message(text), "x", PIPELINE, "layer", seed=3)
 
 
 def test_fields_become_arguments_lists_and_dicts() -> None:
     text = """class_name: "FiBiNet" fibinet {
       senet { reduction_ratio: 3 } mlp { hidden_units: [4, 2] dropout_ratio: 0.5 } }"""
-    assert catalog.arguments(message(text)) == {
+    assert layers.arguments(message(text)) == {
         "senet": {
             "reduction_ratio": 3,
             "num_squeeze_group": 2,
@@ -65,7 +72,7 @@ def test_struct_becomes_plain_values_whole_floats_ints() -> None:
         values { number_value: -1 } values { string_value: "a" } } } }
       fields { key: "inner" value { struct_value {
         fields { key: "k" value { number_value: 2 } } } } } }"""
-    found = catalog.arguments(message(text))
+    found = layers.arguments(message(text))
     assert found == {
         "units": 3,
         "rate": 0.5,
@@ -100,29 +107,27 @@ ENOUGH = {
 }
 
 
-@pytest.mark.parametrize("class_name", LAYERS.builtin())
+@pytest.mark.parametrize("class_name", OWN)
 def test_every_layer_of_ours_is_made_from_its_message(class_name: str) -> None:
     layer = built(f'class_name: "{class_name}" {ENOUGH[class_name]}')
     assert isinstance(layer, keras.layers.Layer)
     assert layer.name == "x"
 
 
-@pytest.mark.parametrize("class_name", LAYERS.builtin())
+@pytest.mark.parametrize("class_name", OWN)
 def test_constructors_take_every_implemented_field(class_name: str) -> None:
-    field = catalog._MESSAGES[class_name]
+    field = LAYERS.spec(class_name).message
     if not field:
         return
     params = KerasLayer.DESCRIPTOR.fields_by_name[field].message_type
     known = set(inspect.signature(LAYERS.get(class_name)).parameters)
     fields = {
-        each.name
-        for each in params.fields
-        if catalog.fields.status(params.name, each.name).kind == "implemented"
+        each.name for each in params.fields if status(params.name, each.name).kind == "implemented"
     }
     assert fields <= known
 
 
-@pytest.mark.parametrize("class_name", sorted(catalog.KERAS_LAYERS))
+@pytest.mark.parametrize("class_name", KERAS)
 def test_every_listed_keras_layer_exists(class_name: str) -> None:
     assert issubclass(getattr(keras.layers, class_name), keras.layers.Layer)
 
@@ -140,10 +145,10 @@ def test_a_layer_of_keras_gets_a_seed_of_its_name() -> None:
     ("text", "piece"),
     [
         ('class_name: "Dens"', "nearest:  Dense"),
-        ('class_name: "Lambda"', "unknown layer class 'Lambda'"),
+        ('class_name: "Lambda"', "unknown keras_layer class_name 'Lambda'"),
         ('class_name: "MLP" fm {}', "does not take its parameters from fm"),
         ('class_name: "Cross" mlp { hidden_units: 2 }', "expected: st_params"),
-        ('class_name: "MLP"', "MLP has no parameters"),
+        ('class_name: "MLP"', "with hidden_units"),
         ('class_name: "MLP" mlp { hidden_units: [2, 2] activation: "rely" }', "nearest:  relu"),
         ('class_name: "MLP" mlp { hidden_units: 2 initializer: "he" }', "unknown initializer"),
         ('class_name: "MLP" mlp { dropout_ratio: 0.1 }', "hidden_units"),

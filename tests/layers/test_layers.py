@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.layers.registry import LAYERS
 
 RNG = np.random.default_rng(7)
 MLP_ARGS = {"hidden_units": [5]}
@@ -113,7 +113,7 @@ def run(class_name: str, rows: int = 3, **more: Any) -> tuple[Any, Any, Any]:
 
 
 def test_a_case_for_every_registered_layer() -> None:
-    assert set(CASES) == set(LAYERS.builtin()) - {"Bilinear"}
+    assert set(CASES) == {spec.name for spec in LAYERS.specs() if spec.message != "st_params"}
 
 
 @pytest.mark.parametrize("class_name", sorted(CASES))
@@ -160,6 +160,17 @@ def test_same_seed_same_weights_and_other_seed_other_weights(class_name: str) ->
         assert not np.array_equal(made[0], made[2])
 
 
+def problems(class_name: str, **more: Any) -> list[str]:
+    """Returns the parameters that the layer's spec finds fault with."""
+    arguments = {**CASES[class_name][0], **more}
+    return [problem.path for problem in LAYERS.spec(class_name).check(arguments)]
+
+
+@pytest.mark.parametrize("class_name", sorted(CASES))
+def test_the_spec_finds_nothing_wrong_with_the_cases(class_name: str) -> None:
+    assert problems(class_name) == []
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_mlp(after: bool) -> None:
     layer, inputs, x = run("MLP", use_bn_after_activation=after, final_activation="tanh")
@@ -185,8 +196,7 @@ def test_mlp_defaults_have_no_biases_and_no_surprises() -> None:
 
 @pytest.mark.parametrize("ratios", [[0.1, 0.2, 0.3], [1.0], [-0.1, 0.2]])
 def test_mlp_refuses_dropout_ratios(ratios: list[float]) -> None:
-    with pytest.raises(ConfigError, match="dropout_ratio"):
-        LAYERS.get("MLP")(hidden_units=[3, 2], dropout_ratio=ratios)
+    assert problems("MLP", hidden_units=[3, 2], dropout_ratio=ratios) == ["dropout_ratio"]
 
 
 def test_fm_is_the_sum_over_pairs() -> None:
@@ -470,40 +480,59 @@ def test_text_cnn_ignores_steps_past_the_length() -> None:
     check(layer, [x, tf.constant([1, 1])], layer(cut))
 
 
+# class name, arguments, the parameter at fault; "" for one that is missing
+WRONG = [
+    ("CIN", {"hidden_feature_sizes": []}, ""),
+    ("CIN", {"hidden_feature_sizes": [3, 0]}, "hidden_feature_sizes"),
+    ("Cross", {"diag_scale": -1.0}, "diag_scale"),
+    ("BiLinear", {"type": "some"}, "type"),
+    ("FiBiNet", {"mlp": {"hidden_units": [2], "dropout_ratio": [2.0]}}, "mlp.dropout_ratio"),
+    ("FiBiNet", {"bilinear": 3}, "bilinear"),
+    ("MaskBlock", {"reduction_factor": None}, ""),
+    ("MaskNet", {"mask_blocks": []}, ""),
+    ("MaskNet", {"mask_blocks": [{"aggregation_size": 3}, {}]}, "mask_blocks[1]"),
+    ("PeriodicEmbedding", {"embedding_dim": 3}, "embedding_dim"),
+    ("AutoDisEmbedding", {"temperature": 0.0}, "temperature"),
+    ("NaryDisEmbedding", {"carries": [1]}, "carries"),
+    ("NaryDisEmbedding", {"carries": [2, 3, 10]}, "embedding_dim"),
+    ("NaryDisEmbedding", {"intra_ary_pooling": "max"}, "intra_ary_pooling"),
+    ("Attention", {"score_mode": "cosine"}, "score_mode"),
+    ("MultiHeadAttention", {"num_heads": 0}, "num_heads"),
+    ("TextCNN", {"num_filters": [1]}, "num_filters"),
+    ("MLP", {"hidden_units": []}, ""),
+]
+
+
+@pytest.mark.parametrize(("class_name", "more", "parameter"), WRONG)
+def test_the_spec_finds_wrong_arguments(
+    class_name: str, more: dict[str, Any], parameter: str
+) -> None:
+    assert problems(class_name, **more) == [parameter]
+
+
 REFUSED = [
     ("FM", {}, [(4,), (3,)]),
     ("FM", {}, (4,)),
     ("CIN", {}, [(4,), (3,)]),
-    ("CIN", {"hidden_feature_sizes": []}, (5, 4)),
     ("DotInteraction", {}, [(4,), (3,)]),
     ("Cross", {}, [(4,), (3,)]),
-    ("Cross", {"diag_scale": -1.0}, (4,)),
     ("Cross", {"kernel_initializer": "he"}, (4,)),
     ("BiLinear", {"type": "each"}, [(4,), (3,)]),
-    ("BiLinear", {"type": "some"}, [(4,), (4,)]),
     ("BiLinear", {}, [(4,)]),
-    ("MaskBlock", {"reduction_factor": None}, (4,)),
-    ("MaskNet", {"mask_blocks": []}, (4,)),
     ("Gate", {}, [(3,), (4,), (4,)]),
     ("Gate", {}, [(2,), (4,), (3,)]),
     ("Gate", {"weight_index": 5}, [(2,), (4,), (4,)]),
-    ("PeriodicEmbedding", {"embedding_dim": 3}, (3,)),
-    ("AutoDisEmbedding", {"temperature": 0.0}, (3,)),
-    ("NaryDisEmbedding", {"carries": [1]}, (3,)),
-    ("NaryDisEmbedding", {"carries": [2, 3, 10]}, (3,)),
-    ("NaryDisEmbedding", {"intra_ary_pooling": "max"}, (3,)),
     ("NaryDisEmbedding", {}, (3, 4)),
     ("Attention", {}, (4,)),
-    ("Attention", {"score_mode": "cosine"}, (3, 4)),
     ("MultiHeadAttention", {}, [(3, 4)] * 4),
-    ("TextCNN", {"num_filters": [1]}, (3, 4)),
     ("TextCNN", {}, (4,)),
-    ("MLP", {"hidden_units": []}, (4,)),
     ("MLP", {"activation": "rely"}, (4,)),
 ]
 
 
 @pytest.mark.parametrize(("class_name", "more", "shapes"), REFUSED)
-def test_refuses_what_does_not_fit(class_name: str, more: dict[str, Any], shapes: Any) -> None:
+def test_a_layer_refuses_inputs_that_do_not_fit(
+    class_name: str, more: dict[str, Any], shapes: Any
+) -> None:
     with pytest.raises(ConfigError):
         make(class_name, **more)(draw(shapes, 2))

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.registry import LAYERS
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import is_list, refuse
 
@@ -32,7 +32,7 @@ def attention_inputs(inputs: tf.Tensor | Sequence[tf.Tensor]) -> list[tf.Tensor]
     return [*parts, parts[1]][:3]
 
 
-@LAYERS.register("Attention")
+@LAYERS.implement("Attention")
 class Attention(keras.layers.Layer):
     """Computes `softmax(Q Kᵀ) V`.
 
@@ -63,8 +63,6 @@ class Attention(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        if score_mode not in ("dot", "concat"):
-            raise refuse(self.name, "score_mode dot or concat", score_mode)
         self._attention = keras.layers.Attention(
             use_scale=use_scale,
             score_mode=score_mode,

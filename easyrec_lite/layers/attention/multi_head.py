@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.attention.layer import attention_inputs, attention_shapes
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 
 
-@LAYERS.register("MultiHeadAttention")
+@LAYERS.implement("MultiHeadAttention")
 class MultiHeadAttention(keras.layers.Layer):
     """Computes `Σ_h softmax(Q W_h (K U_h)ᵀ / √key_dim) V S_h O_h`, plus biases.
 

@@ -9,15 +9,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.shapes import field_widths, listed, refuse
 
-_TYPES = ("all", "each", "interaction")
 
-
-@LAYERS.register("BiLinear")
-@LAYERS.register("Bilinear")
+@LAYERS.implement("BiLinear", "Bilinear")
 class BiLinear(keras.layers.Layer):
     """Computes `v_i W ∘ v_j` (or `⟨v_i W, v_j⟩`) for each pair i < j of F fields, then a dense.
 
@@ -35,9 +32,6 @@ class BiLinear(keras.layers.Layer):
 
     Attributes:
       output_width: width of the output; of a built layer.
-
-    Raises:
-      ConfigError: an unknown `type`.
     """
 
     def __init__(
@@ -50,8 +44,6 @@ class BiLinear(keras.layers.Layer):
     ):
         super().__init__(name=name)
         self._type = type.lower()
-        if self._type not in _TYPES:
-            raise refuse(self.name, f"type one of {', '.join(_TYPES)}", type)
         self._use_plus = use_plus
         self._units = num_output_units
         self._seed = seed

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.cin.pair_products import pair_products
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.registry import LAYERS
-from easyrec_lite.layers.shapes import equal_width, refuse, stacked
+from easyrec_lite.layers.shapes import equal_width, stacked
 
 
-@LAYERS.register("CIN")
+@LAYERS.implement("CIN")
 class CIN(keras.layers.Layer):
     """Compressed interaction network: [B, F, D], or a list of F tensors [B, D] → [B, Σ H_k].
 
@@ -27,17 +27,12 @@ class CIN(keras.layers.Layer):
       hidden_feature_sizes: H_k of each layer.
       seed: what the initialisers (he-normal) derive theirs from.
       name: the layer's name.
-
-    Raises:
-      ConfigError: no sizes, or one below 1.
     """
 
     def __init__(self, hidden_feature_sizes: Sequence[int], seed: int = 0, name: str | None = None):
         super().__init__(name=name)
         self._sizes = list(hidden_feature_sizes)
         self._seed = seed
-        if not self._sizes or min(self._sizes) < 1:
-            raise refuse(self.name, "hidden_feature_sizes of 1 or more", self._sizes)
 
     @property
     def kernels(self) -> list[keras.Variable]:

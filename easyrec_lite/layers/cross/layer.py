@@ -7,13 +7,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.activations import activation
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.shapes import is_list, refuse
 
 
-@LAYERS.register("Cross")
+@LAYERS.implement("Cross")
 class Cross(keras.layers.Layer):
     """Computes `x0 ∘ (W x + b + diag_scale · x) + x`.
 
@@ -31,7 +31,7 @@ class Cross(keras.layers.Layer):
       name: the layer's name.
 
     Raises:
-      ConfigError: `diag_scale` < 0, or an unknown name.
+      ConfigError: an unknown name.
     """
 
     def __init__(
@@ -46,8 +46,6 @@ class Cross(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        if diag_scale < 0:
-            raise refuse(self.name, "diag_scale of 0 or more", diag_scale)
         self._rank = projection_dim
         self._diag_scale = diag_scale
         self._use_bias = use_bias

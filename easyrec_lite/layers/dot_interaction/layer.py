@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.layers.registry import LAYERS
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.shapes import equal_width, stacked
 
 
-@LAYERS.register("DotInteraction")
+@LAYERS.implement("DotInteraction")
 class DotInteraction(keras.layers.Layer):
     """Computes `⟨v_i, v_j⟩` for each pair j < i of F fields, row by row of the lower triangle.
 

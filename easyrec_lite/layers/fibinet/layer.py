@@ -8,15 +8,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.bilinear.layer import BiLinear
 from easyrec_lite.layers.mlp.layer import MLP
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.senet.layer import SENet
 from easyrec_lite.layers.shapes import field_widths, listed
 
 
-@LAYERS.register("FiBiNet")
+@LAYERS.implement("FiBiNet")
 class FiBiNet(keras.layers.Layer):
     """Joins SENet(fields) and BiLinear(fields), then applies an MLP.
 

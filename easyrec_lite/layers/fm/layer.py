@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite.layers.registry import LAYERS
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.shapes import equal_width, stacked
 
 
-@LAYERS.register("FM")
+@LAYERS.implement("FM")
 class FM(keras.layers.Layer):
     """Computes `Σ_{i<j} v_i ∘ v_j = ½ ((Σ v)² − Σ v²)` over F fields, summed over D.
 

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.mlp.layer import MLP
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import is_list, refuse
 
 
-@LAYERS.register("Gate")
+@LAYERS.implement("Gate")
 class Gate(keras.layers.Layer):
     """Computes `Σ_k w[:, k] · x_k`, then an MLP.
 

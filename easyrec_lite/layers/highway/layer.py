@@ -5,13 +5,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.activations import activation as activation_layer
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 
 
-@LAYERS.register("Highway")
+@LAYERS.implement("Highway")
 class Highway(keras.layers.Layer):
     """Computes `x ← g ∘ a(W x + b) + (1 − g) ∘ x`, `g = sigmoid(V x + c)`, `num_layers` times.
 

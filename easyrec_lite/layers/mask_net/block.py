@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.shapes import is_list, refuse
 
 
-@LAYERS.register("MaskBlock")
+@LAYERS.implement("MaskBlock")
 class MaskBlock(keras.layers.Layer):
     """Computes `relu(LN(W (m ∘ x)))` with the mask `m = W₂ relu(W₁ e + b₁) + b₂`.
 
@@ -28,9 +28,6 @@ class MaskBlock(keras.layers.Layer):
       projection_dim: rank of W, W₁ and W₂, each a product of two; None or 0: full.
       seed: what the initialisers (he-uniform for W₁, glorot-uniform) derive theirs from.
       name: the layer's name.
-
-    Raises:
-      ConfigError: neither `aggregation_size` nor `reduction_factor`.
     """
 
     def __init__(
@@ -44,8 +41,6 @@ class MaskBlock(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        if not aggregation_size and not reduction_factor:
-            raise refuse(self.name, "aggregation_size or reduction_factor", "neither")
         self._factor = reduction_factor or 0.0
         self._output_size = output_size
         self._aggregation_size = aggregation_size

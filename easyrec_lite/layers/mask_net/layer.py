@@ -8,14 +8,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.mask_net.block import MaskBlock
 from easyrec_lite.layers.mlp.layer import MLP
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.layers.shapes import refuse
 
 
-@LAYERS.register("MaskNet")
+@LAYERS.implement("MaskNet")
 class MaskNet(keras.layers.Layer):
     """Mask blocks over e [B, D], all masked by e → [B, Σ output_size], or the last block's output.
 
@@ -29,9 +28,6 @@ class MaskNet(keras.layers.Layer):
       input_layer_norm: normalise e (layer norm) before the first block.
       seed: what the parts derive theirs from.
       name: the layer's name.
-
-    Raises:
-      ConfigError: no blocks.
     """
 
     def __init__(
@@ -44,8 +40,6 @@ class MaskNet(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        if not mask_blocks:
-            raise refuse(self.name, "one mask_blocks entry or more", "none")
         self._parallel = use_parallel
         self._blocks = [
             MaskBlock(**block, seed=derive_seed(seed, f"{self.name}/{i}"), name=f"block_{i}")

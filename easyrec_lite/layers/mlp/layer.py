@@ -7,15 +7,14 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.activations import activation as activation_layer
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.initializers import initializer as make_initializer
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 
 
-@LAYERS.register("MLP")
+@LAYERS.implement("MLP")
 class MLP(keras.layers.Layer):
     """Computes `dense → batch norm → activation → dropout` for each of `hidden_units`.
 
@@ -36,7 +35,7 @@ class MLP(keras.layers.Layer):
       name: the layer's name.
 
     Raises:
-      ConfigError: no hidden units, dropout ratios that do not fit them, or an unknown name.
+      ConfigError: an unknown name.
     """
 
     def __init__(
@@ -55,7 +54,8 @@ class MLP(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        ratios = _ratios(self.name, dropout_ratio, len(hidden_units))
+        ratios = list(dropout_ratio) * (len(hidden_units) if len(dropout_ratio) == 1 else 1)
+        ratios = ratios or [0.0] * len(hidden_units)
         self._dense: list[keras.layers.Dense] = []
         self._after: list[list[keras.layers.Layer]] = []
         for i, units in enumerate(hidden_units):
@@ -99,18 +99,3 @@ class MLP(keras.layers.Layer):
             for layer in after:
                 inputs = layer(inputs, training=training)
         return inputs
-
-
-def _ratios(name: str, given: Sequence[float], layers: int) -> list[float]:
-    ratios = list(given) * layers if len(given) == 1 else list(given) or [0.0] * layers
-    if not layers:
-        raise ConfigError(Problem(f"{name}: hidden_units is empty", remedy="name the widths"))
-    if len(ratios) != layers or not all(0 <= ratio < 1 for ratio in ratios):
-        raise ConfigError(
-            Problem(
-                message=f"{name}: dropout_ratio does not fit the {layers} hidden_units",
-                expected=f"none, one, or {layers} numbers in [0, 1)",
-                found=", ".join(f"{ratio:g}" for ratio in given),
-            )
-        )
-    return ratios

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.numeric.base import NumericEmbedding
-from easyrec_lite.layers.registry import LAYERS
-from easyrec_lite.layers.shapes import refuse
 
 
-@LAYERS.register("AutoDisEmbedding")
+@LAYERS.implement("AutoDisEmbedding")
 class AutoDisEmbedding(NumericEmbedding):
     """Computes `softmax((h W_f + keep_prob · h) / temperature) M_f`, `h = leaky_relu(x_f w_f)`.
 
@@ -25,9 +24,6 @@ class AutoDisEmbedding(NumericEmbedding):
       output_tensor_list: give also the list of F tensors [B, D].
       seed: what the initialisers derive theirs from.
       name: the layer's name.
-
-    Raises:
-      ConfigError: `temperature` is not above 0.
     """
 
     def __init__(
@@ -42,8 +38,6 @@ class AutoDisEmbedding(NumericEmbedding):
         name: str | None = None,
     ):
         super().__init__(embedding_dim, output_3d_tensor, output_tensor_list, seed, name)
-        if temperature <= 0:
-            raise refuse(self.name, "a temperature above 0", temperature)
         self._bins = num_bins
         self._temperature = temperature
         self._keep = keep_prob

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.numeric.base import NumericEmbedding
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.layers.shapes import refuse
 
 _LARGEST = 2**31 - 1
-_POOLINGS = ("sum", "mean", "concat")
 
 
-@LAYERS.register("NaryDisEmbedding")
+@LAYERS.implement("NaryDisEmbedding")
 class NaryDisEmbedding(NumericEmbedding):
     """Sums, for each base, the vectors of a number's digits; then joins or sums over the bases.
 
@@ -37,10 +35,6 @@ class NaryDisEmbedding(NumericEmbedding):
       output_tensor_list: give also the list of F·R tensors [B, D].
       seed: what the initialisers derive theirs from.
       name: the layer's name.
-
-    Raises:
-      ConfigError: no base, a base below 2, an unknown pooling, or D not divisible by the number of
-        bases that are joined.
     """
 
     def __init__(
@@ -61,17 +55,6 @@ class NaryDisEmbedding(NumericEmbedding):
         self._multiplier = multiplier
         self._intra, self._inter = intra_ary_pooling, inter_ary_pooling
         self._replicas = num_replicas
-        self._check()
-
-    def _check(self) -> None:
-        if not self._carries or min(self._carries) < 2 or self._replicas < 1:
-            raise refuse(self.name, "carries of 2 or more, and num_replicas ≥ 1", self._carries)
-        if self._intra not in _POOLINGS[:2] or self._inter not in _POOLINGS:
-            expected = "intra_ary_pooling sum or mean, inter_ary_pooling concat, sum or mean"
-            raise refuse(self.name, expected, f"{self._intra}, {self._inter}")
-        if self._inter == "concat" and self._dim % len(self._carries):
-            expected = f"an embedding_dim divisible by the {len(self._carries)} carries"
-            raise refuse(self.name, expected, self._dim)
 
     def build_fields(self, fields: int) -> None:
         """Makes a table for each base: rows (field, sign, position, digit), R·d wide."""

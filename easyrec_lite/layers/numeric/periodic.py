@@ -7,14 +7,13 @@ import math
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.activations import activation
 from easyrec_lite.layers.numeric.base import NumericEmbedding
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.layers.shapes import refuse
 
 
-@LAYERS.register("PeriodicEmbedding")
+@LAYERS.implement("PeriodicEmbedding")
 class PeriodicEmbedding(NumericEmbedding):
     """Computes `[sin(2π c_f x_f), cos(2π c_f x_f)]` for each number f, then a dense of its own.
 
@@ -30,9 +29,6 @@ class PeriodicEmbedding(NumericEmbedding):
       output_tensor_list: give also the list of F tensors [B, D].
       seed: what the initialisers derive theirs from.
       name: the layer's name.
-
-    Raises:
-      ConfigError: an odd `embedding_dim`.
     """
 
     def __init__(
@@ -47,8 +43,6 @@ class PeriodicEmbedding(NumericEmbedding):
         name: str | None = None,
     ):
         super().__init__(embedding_dim, output_3d_tensor, output_tensor_list, seed, name)
-        if embedding_dim % 2:
-            raise refuse(self.name, "an even embedding_dim", embedding_dim)
         self._sigma = sigma
         self._linear = add_linear_layer
         self._activation = activation(linear_activation, "activation")

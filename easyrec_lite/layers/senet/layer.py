@@ -8,14 +8,14 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.layers.initializers import initializer
-from easyrec_lite.layers.registry import LAYERS
 
 Watcher = Callable[[tf.Tensor, tf.Tensor], None]
 
 
-@LAYERS.register("SENet")
+@LAYERS.implement("SENet")
 class SENet(keras.layers.Layer):
     """Reweights F field embeddings, list of [B, D_f] → [B, Σ D_f], float32.
 

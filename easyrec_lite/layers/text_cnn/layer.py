@@ -8,15 +8,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.activations import activation as activation_layer
 from easyrec_lite.layers.initializers import initializer
 from easyrec_lite.layers.mlp.layer import MLP
-from easyrec_lite.layers.registry import LAYERS
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import is_list, refuse
 
 
-@LAYERS.register("TextCNN")
+@LAYERS.implement("TextCNN")
 class TextCNN(keras.layers.Layer):
     """Computes `max over steps of a(conv(x))` for each filter width, joined, then an MLP.
 
@@ -33,9 +33,6 @@ class TextCNN(keras.layers.Layer):
       mlp: arguments of `MLP`; None: no MLP.
       seed: what the initialisers derive theirs from.
       name: the layer's name.
-
-    Raises:
-      ConfigError: no filters, or not as many widths as numbers.
     """
 
     def __init__(
@@ -49,9 +46,6 @@ class TextCNN(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        if not filter_sizes or len(filter_sizes) != len(num_filters):
-            expected = "as many filter_sizes as num_filters, one or more"
-            raise refuse(self.name, expected, f"{list(filter_sizes)} and {list(num_filters)}")
         self._length = pad_sequence_length
         self._sizes, self._filters = list(filter_sizes), list(num_filters)
         self._seed = seed

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.layers import fields_of
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.layers.build import build_layer
-from easyrec_lite.layers.catalog import fields_of
 from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.models.backbone import operations
 from easyrec_lite.models.backbone.embedding_layer import EmbeddingLayer, raw_output

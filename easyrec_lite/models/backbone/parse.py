@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from easyrec_lite.checks.layers import check_layer
 from easyrec_lite.config.expressions import Expression, compile_function, compile_slice
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
-from easyrec_lite.layers.catalog import check_layer
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, block_names
 from easyrec_lite.models.backbone.order import order
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.layer import LAYERS, register_layer
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.layers.registry import LAYERS
 from tests.models.backbone.building import Groups, compiled, run
 
 AB = 'inputs { feature_group_name: "ab" }'
@@ -450,7 +450,9 @@ def test_a_layer_of_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
         def call(self, inputs: tf.Tensor) -> tf.Tensor:
             return 2 * self.factor * inputs
 
-    monkeypatch.setattr(LAYERS, "_entries", {**LAYERS._entries, "Twice": Twice})
+    for table in ("_specs", "_computations"):
+        monkeypatch.setattr(LAYERS, table, dict(getattr(LAYERS, table)))
+    register_layer("Twice")(Twice)
     g = Groups()
     params = 'st_params { fields { key: "factor" value { number_value: 1.5 } } }'
     same(run(block(AB + f'keras_layer {{ class_name: "Twice" {params} }}'), g), 3 * g.ab)

@@ -39,13 +39,13 @@ WRONG = {
     f'blocks {{ name: "x" {GROUP} }} concat_blocks: "x" output_blocks: "x"': "both concat_blocks",
     "": "has no blocks",
     f'blocks {{ name: "x" {GROUP} keras_layer {{ class_name: "MPL" }} }}': "nearest:  MLP",
-    f'blocks {{ name: "x" {GROUP} keras_layer {{ class_name: "MLP" }} }}': "MLP has no parameters",
+    f'blocks {{ name: "x" {GROUP} keras_layer {{ class_name: "MLP" }} }}': "with hidden_units",
     f'blocks {{ name: "x" {GROUP} keras_layer {{ class_name: "MLP" fm {{}} }} }}': (
         "MLP does not take its parameters from fm"
     ),
     f'blocks {{ name: "x" {GROUP} keras_layer {{ class_name: "Dense" mlp {{}} }} }}': "from mlp",
     f'blocks {{ name: "x" {GROUP} recurrent {{ num_steps: 2 keras_layer {{ class_name: "C" }} }} }}': (  # noqa: E501
-        "unknown layer class 'C'"
+        "unknown keras_layer class_name 'C'"
     ),
     f'blocks {{ name: "x" {GROUP} lambda {{ expression: "lambda x: x.y" }} }}': "attributes",
     f'blocks {{ name: "x" {GROUP} lambda {{ expression: "lambda x, y: x" }} }}': (

@@ -1,0 +1,15 @@
+"""The layers of Keras itself, one of them in a form of ours."""
+
+from __future__ import annotations
+
+import keras
+
+from easyrec_lite.checks.specs.layer import LAYERS
+from easyrec_lite.layers.batch_norm import BatchNorm
+from easyrec_lite.layers.keras.spec import NAMES
+
+# Made in place of a class of Keras, with its parameters and numbers: it knows of replicas.
+_IN_PLACE = {"BatchNormalization": BatchNorm}
+
+for _name in NAMES:
+    LAYERS.implement(_name)(_IN_PLACE.get(_name) or getattr(keras.layers, _name))

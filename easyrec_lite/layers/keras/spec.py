@@ -1,0 +1,58 @@
+"""The layers of Keras itself: what `check` knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from easyrec_lite.checks.specs.layer import LAYERS, LayerSpec
+from easyrec_lite.core.errors import Problem
+from easyrec_lite.layers.seeds import derive_seed
+
+# Layer classes of keras.layers that work on tensors inside a graph, by name.
+_NAMES = """
+    Activation ActivityRegularization Add AdditiveAttention AlphaDropout Average AveragePooling1D
+    AveragePooling2D BatchNormalization Concatenate Conv1D Conv2D Cropping1D Dense
+    DepthwiseConv1D Dot Dropout ELU EinsumDense Flatten GRU GaussianDropout GaussianNoise
+    GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D
+    GroupNormalization GroupQueryAttention Identity LSTM LayerNormalization LeakyReLU Masking
+    MaxPooling1D MaxPooling2D Maximum Minimum Multiply PReLU Permute ReLU RepeatVector Reshape
+    SeparableConv1D SimpleRNN Softmax SpatialDropout1D Subtract UnitNormalization UpSampling1D
+    ZeroPadding1D
+"""
+NAMES = _NAMES.split()
+
+
+@LAYERS.declare
+class KerasLayersSpec(LayerSpec):
+    """Classes of `keras.layers`, their parameters in `st_params`."""
+
+    name = NAMES[0]
+    aliases = tuple(NAMES[1:])
+    module = "layer"
+    message = "st_params"
+    takes_more = False
+
+    def seed(self, seed: int, name: str) -> int:
+        """Returns a seed of the layer's own: Keras takes it as it is."""
+        return derive_seed(seed, name)
+
+    def check(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+        """No parameter is a message, of which Keras would make an object.
+
+        It imports the module that such a message names: a config must not be able to ask for that.
+        """
+        for name, value in arguments.items():
+            if _holds_message(value):
+                yield Problem(
+                    f"parameter {name!r} is a message",
+                    path=name,
+                    expected="numbers, strings, booleans and lists of them",
+                    remedy="name the object by a string, such as 'he_normal'",
+                )
+
+
+def _holds_message(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(_holds_message(item) for item in value)
+    return isinstance(value, dict)
