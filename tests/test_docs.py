@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from easyrec_lite.checks.check import load_config
-from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import load
 from easyrec_lite.explain import OWN_NUMBERS
@@ -19,6 +18,7 @@ from easyrec_lite.models.backbone.diagram import table
 from easyrec_lite.models.backbone.nodes import nodes
 from easyrec_lite.protos.docs import messages
 from easyrec_lite.runs import command_line as cli
+from tests.layers import own
 from tests.test_readme import GUIDES, MADE_UP, ROOT, blocks, calls, source_of, value_of
 
 DOCS = ROOT / "docs"
@@ -75,7 +75,7 @@ def test_every_model_and_layer_has_its_place() -> None:
     shown = " ".join(titles).replace("DSSM + SENet", "DSSM_SENet")
     assert [name for name in MODELS.names() if name not in shown] == []
     listed = re.findall(r"^\| `([A-Z]\w+)` \|", text("layers.md"), re.M)
-    assert sorted(listed) == [spec.name for spec in LAYERS.specs() if spec.message != "st_params"]
+    assert sorted(listed) == [spec.name for spec in own.specs()]
 
 
 def test_every_field_of_our_own_is_told() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from easyrec_lite.checks import fields
 from easyrec_lite.checks.specs.layer import LAYERS
-from easyrec_lite.config.source import Pipeline
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem
 
 

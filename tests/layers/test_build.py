@@ -19,9 +19,8 @@ from easyrec_lite.core.errors import ConfigError, Place
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.build import build_layer, kernels
 from easyrec_lite.protos.messages import EasyRecConfig, KerasLayer
+from tests.layers import own
 
-KERAS = LAYERS.spec("Dense").names
-OWN = [name for name in LAYERS.names() if name not in KERAS]
 PIPELINE = Pipeline(
     EasyRecConfig(), ConfigSource("my.config", "", {"layer": Place("my.config", 4, 2)})
 )
@@ -107,14 +106,14 @@ ENOUGH = {
 }
 
 
-@pytest.mark.parametrize("class_name", OWN)
+@pytest.mark.parametrize("class_name", own.names())
 def test_every_layer_of_ours_is_made_from_its_message(class_name: str) -> None:
     layer = built(f'class_name: "{class_name}" {ENOUGH[class_name]}')
     assert isinstance(layer, keras.layers.Layer)
     assert layer.name == "x"
 
 
-@pytest.mark.parametrize("class_name", OWN)
+@pytest.mark.parametrize("class_name", own.names())
 def test_constructors_take_every_implemented_field(class_name: str) -> None:
     field = LAYERS.spec(class_name).message
     if not field:
@@ -127,7 +126,7 @@ def test_constructors_take_every_implemented_field(class_name: str) -> None:
     assert fields <= known
 
 
-@pytest.mark.parametrize("class_name", KERAS)
+@pytest.mark.parametrize("class_name", own.KERAS)
 def test_every_listed_keras_layer_exists(class_name: str) -> None:
     assert issubclass(getattr(keras.layers, class_name), keras.layers.Layer)
 
