@@ -1,4 +1,4 @@
-"""Fills messages from a syntax tree, noting places, and collecting what does not fit."""
+"""Fills messages from a syntax tree, records where each field is written, collects problems."""
 
 from __future__ import annotations
 
@@ -26,13 +26,17 @@ WORDS = {"true": True, "false": False, "null": None}
 
 
 class Binder:
-    """Fills messages; `positions` and `problems` are what it learns on the way.
+    """Fills messages from syntax trees.
 
     Args:
-      place: the place of an offset in the text.
-      json: read by the rules of protobuf's JSON form: camelCase names too, null clears a field, a
-        list is the whole list, a `Struct` is a plain object.
-      positions: config path → place of what is there already.
+      place: returns the place of an offset in the text.
+      json: whether the rules of protobuf's JSON form apply: camelCase names are known too, null
+        clears a field, a list replaces the list, a `Struct` is a plain object.
+      positions: config path → place of each field that is set already.
+
+    Attributes:
+      positions: config path → place of each field that is set.
+      problems: errors and warnings, in the order in which they are met.
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class Binder:
         self.problems: list[Problem] = []
 
     def fill(self, message: Message, block: MessageNode, path: str) -> None:
-        """Merges `block` into `message`, which stands at config path `path`."""
+        """Merges `block` into `message`, whose config path is `path`."""
         for entry in block.entries:
             name = self.field_name(message.DESCRIPTOR, entry.name)
             if name is None:
@@ -72,14 +76,14 @@ class Binder:
             self.single(message, field, entry, path)
 
     def clear(self, message: Message, field: Field, path: str) -> None:
-        """Clears a field, and forgets what stood where below it."""
+        """Clears a field and the positions of all that is in it."""
         message.ClearField(field.name)
         gone = [key for key in self.positions if key.startswith((f"{path}[", f"{path}."))]
         for key in [*gone, path]:
             self.positions.pop(key, None)
 
     def single(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
-        """Sets a field that is not repeated; messages merge, of scalars the last wins."""
+        """Sets a field that is not repeated: messages merge, the last of several scalars wins."""
         place = self.place(entry.start)
         if is_message(field):
             self.positions.setdefault(path, place)
@@ -90,8 +94,8 @@ class Binder:
             self.warn(
                 entry.start,
                 path,
-                f"`{field.name}` is given twice, on line {before.line} and on line {place.line}; "
-                "the last one wins",
+                f"`{field.name}` is set twice, on line {before.line} and on line {place.line}; "
+                "the last one is used",
                 remedy=f"delete it on line {before.line}",
             )
         self.positions[path] = place
@@ -100,7 +104,7 @@ class Binder:
             setattr(message, field.name, value)
 
     def extend(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
-        """Adds one or several elements to a repeated field."""
+        """Appends one or several elements to a repeated field."""
         elements = getattr(message, field.name)
         if self.json and isinstance(entry.value, MessageNode):
             self.mismatch(field, entry.value, path, Mismatch(f"a list of {describe(field)}"))
@@ -117,7 +121,7 @@ class Binder:
                 elements.append(scalar)
 
     def put(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
-        """Adds to a map field, written out as `fields { key: "a" value { … } }`."""
+        """Adds to a map field, written as `fields { key: "a" value { … } }`."""
         for start, value in _elements(entry):
             pair: Any = message_factory.GetMessageClass(field.message_type)()
             element = f"{path}[{_key(value)}]"
@@ -138,7 +142,7 @@ class Binder:
             self.fill(message, value, path)
 
     def scalar(self, field: Field, value: Value, path: str) -> Any:
-        """Returns the value of `field`, or None, with a problem, when it does not fit."""
+        """Returns the value of `field`; reports and returns None when it does not fit."""
         try:
             if isinstance(value, ScalarNode):
                 return coerce(field, value)
@@ -157,8 +161,8 @@ class Binder:
     def unknown(self, message: Message, block: MessageNode, entry: FieldNode, path: str) -> None:
         """Reports an unknown field.
 
-        What it was likely meant to be is filled all the same, quietly: so later checks do not
-        complain of what is merely hidden by the misspelling.
+        The nearest known field is filled with its value, without further reports, so that later
+        checks do not report it as missing.
         """
         known = [field.name for field in message.DESCRIPTOR.fields]
         close = nearest(entry.name, known)
@@ -177,7 +181,7 @@ class Binder:
             self.problems = before
 
     def note_displaced(self, message: Message, field: Field, entry: FieldNode, path: str) -> None:
-        """Warns when `field` takes the place of another member of its oneof."""
+        """Warns when `field` replaces another member of its oneof."""
         oneof = field.containing_oneof
         other = message.WhichOneof(oneof.name) if oneof else None
         if other in (None, field.name):
@@ -188,7 +192,7 @@ class Binder:
             entry.start,
             path,
             f"`{field.name}` replaces `{other}`{f' of line {before}' if before else ''}: "
-            "only one of them can be set, the last one wins",
+            "only one of them can be set, the last one is used",
         )
 
     def mismatch(self, field: Field, value: Value, path: str, mismatch: Mismatch) -> None:
@@ -212,7 +216,7 @@ class Binder:
         self.report(offset, path, message, severity="warning", **details)
 
     def report(self, offset: int, path: str, message: str, **details: str) -> None:
-        """Collects a problem that stands at `offset`."""
+        """Collects a problem at `offset`."""
         self.problems.append(Problem(message, self.place(offset), path, **details))
 
 
@@ -240,9 +244,9 @@ def plain(value: Value) -> Any:
 def missing_required(
     message: Message, positions: Mapping[str, Place], place: Callable[[str], Place], path: str = ""
 ) -> Iterator[Problem]:
-    """Yields a problem for each required field that is neither set nor has a default.
+    """Yields a problem for each required field that is not set and has no default.
 
-    Fields that have a position are passed over: they are written, only wrongly.
+    Fields with a position are skipped: they are written, and their value is reported elsewhere.
     """
     for field in message.DESCRIPTOR.fields:
         here = join(path, field.name)
@@ -255,7 +259,7 @@ def missing_required(
 
 
 def children(message: Message, field: Field, path: str) -> Iterator[tuple[str, Message]]:
-    """Yields (path, message) of each message set in `field`, which stands at `path`."""
+    """Yields (path, message) of each message in `field`, whose config path is `path`."""
     if is_repeated(field):
         for index, child in enumerate(getattr(message, field.name)):
             yield f"{path}[{index}]", child

@@ -1,4 +1,4 @@
-"""What a config path, a message or an enum of the schema means. TensorFlow is not imported."""
+"""Looks up the documentation of a config path, a message or an enum in the schema."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ INNERMOST_BRACKETS = re.compile(r"\[[^\[\]]*\]")
 
 
 def documentation(path: str) -> FieldDoc | MessageDoc | EnumDoc:
-    """Returns what the schema says of `path`.
+    """Returns the schema's documentation of `path`.
 
     Args:
-      path: a config path such as `train_config.optimizer_config[0].adam_optimizer.beta1` (what
-        stands in brackets does not matter), `Message.field` (and on, through fields that hold
-        messages), `Message` or `Enum`; '' is the root message.
+      path: a config path such as `train_config.optimizer_config[0].adam_optimizer.beta1` (brackets
+        are ignored), `Message.field` (or a longer path that starts at a message), `Message` or
+        `Enum`; '' is the root message.
 
     Returns:
-      The documentation; a field's with its config path as asked for, else the shortest one.
+      The documentation. That of a field has the config path that was given, else the shortest one.
 
     Raises:
-      ConfigError: the schema knows no such name; tells the nearest one.
+      ConfigError: the schema has no such name; the error names the nearest one.
     """
     parts = [part.strip() for part in _without_brackets(path).split(".")] if path.strip() else []
     start, rest = _start(parts)
-    found: FieldDoc | MessageDoc | EnumDoc = start
+    doc: FieldDoc | MessageDoc | EnumDoc = start
     config_path = _config_paths().get(start.name)
     for part in rest:
-        found = _step(found, part, path)
+        doc = _step(doc, part, path)
         config_path = None if config_path is None else [*config_path, part]
-    if isinstance(found, FieldDoc):
-        return replace(found, path=".".join(config_path or []))
-    return found
+    if isinstance(doc, FieldDoc):
+        return replace(doc, path=".".join(config_path or []))
+    return doc
 
 
 @cache
 def _config_paths() -> dict[str, list[str]]:
-    """Returns the shortest config path to each message that a config can hold."""
+    """Returns message name → the shortest config path to it."""
     paths: dict[str, list[str]] = {ROOT: []}
     waiting = [ROOT]
     for name in waiting:
@@ -59,7 +59,7 @@ def _without_brackets(path: str) -> str:
 
 
 def _start(parts: list[str]) -> tuple[MessageDoc | EnumDoc, list[str]]:
-    """Returns the message or enum that `parts` begin with, else the root; and what follows."""
+    """Returns the message or enum that `parts` start with, else the root; and the other parts."""
     known: dict[str, MessageDoc | EnumDoc] = {**messages(), **enums()}
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])
@@ -68,22 +68,22 @@ def _start(parts: list[str]) -> tuple[MessageDoc | EnumDoc, list[str]]:
     return messages()[ROOT], parts
 
 
-def _step(found: FieldDoc | MessageDoc | EnumDoc, part: str, path: str) -> FieldDoc:
-    holder = messages().get(found.type) if isinstance(found, FieldDoc) else found
+def _step(doc: FieldDoc | MessageDoc | EnumDoc, part: str, path: str) -> FieldDoc:
+    holder = messages().get(doc.type) if isinstance(doc, FieldDoc) else doc
     if not isinstance(holder, MessageDoc):
-        raise ConfigError(_dead_end(found, part, path))
+        raise ConfigError(_no_fields(doc, part, path))
     if part not in holder.fields:
         raise ConfigError(_unknown(holder, part, path))
     return holder.fields[part]
 
 
-def _dead_end(found: FieldDoc | MessageDoc | EnumDoc, part: str, path: str) -> Problem:
-    kind = f"of type {found.type}" if isinstance(found, FieldDoc) else "an enum"
+def _no_fields(doc: FieldDoc | MessageDoc | EnumDoc, part: str, path: str) -> Problem:
+    kind = f"of type {doc.type}" if isinstance(doc, FieldDoc) else "an enum"
     return Problem(
-        message=f"the schema names nothing inside {found.name}, which is {kind}",
+        message=f"{doc.name} has no fields: it is {kind}",
         place=SCHEMA,
         path=path,
-        expected=f"a path that ends at {found.name}",
+        expected=f"a path that ends at {doc.name}",
         found=repr(part),
     )
 

@@ -1,8 +1,8 @@
-"""Applies edits, config path → value, to a config. The grammar of paths is in `config.paths`.
+"""Applies edits, config path → value, to a config. `config.paths` has the grammar of paths.
 
-The value is coerced to the type of the field: `"3"` to a number, names of enum values, words for
-booleans. A dict sets the fields that it names and leaves the others, so that `{"a": {"b": 1}}` is
-`{"a.b": 1}`; a list replaces the whole list; null clears the field. The index just past the end
+A value is converted to the type of its field: `"3"` to a number, names to enum values, words to
+booleans. A dict sets the fields that it names and keeps the others: `{"a": {"b": 1}}` equals
+`{"a.b": 1}`. A list replaces the whole list, null clears the field, and the index one past the end
 of a list appends to it.
 """
 
@@ -40,7 +40,7 @@ COMPARISONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-SHOWN = 20  # how many values a message lists
+SHOWN = 20  # How many values an error message lists.
 
 
 def apply_edits(
@@ -49,7 +49,7 @@ def apply_edits(
     """Applies `edits` in order to `config`, in place.
 
     Returns:
-      `source` with the positions of what was edited, and all problems met, warnings among them.
+      `source` with the positions of the edited fields, and all problems, including warnings.
     """
     binder = Binder(lambda offset: EDIT, json=True, positions=source.positions)
     for key, value in edits.items():
@@ -62,13 +62,13 @@ def apply_edits(
 
 @dataclasses.dataclass(frozen=True)
 class Edit:
-    """One edit on its way to the fields that its `key` selects."""
+    """One edit: `key` is the path as it is given, `binder` sets the fields."""
 
     key: str
     binder: Binder
 
     def apply(self, message: Message, steps: tuple[Step, ...], value: object, path: str) -> None:
-        """Sets what `steps` lead to from `message`, which stands at `path`."""
+        """Sets the fields that `steps` select in `message`, whose config path is `path`."""
         if message.DESCRIPTOR.full_name == STRUCT:
             self.set_key(message, steps, value, path)
             return
@@ -95,18 +95,20 @@ class Edit:
         value: object,
         path: str,
     ) -> None:
-        """Goes on at each selected element of repeated `field`, which stands at `path`."""
+        """Applies the edit to each selected element of repeated `field`, whose path is `path`."""
         elements = getattr(message, field.name)
         selectors, rest = steps[0].selectors, steps[1:]
         if len(selectors) != 1 or is_map(field):
-            remedy = f"say which: `{field.name}[0]`, or `{field.name}[:]` for all"
-            raise self.refuse(path, f"which elements of `{field.name}` is not clear", remedy=remedy)
+            remedy = f"write `{field.name}[0]`, or `{field.name}[:]` for all"
+            raise self.refuse(
+                path, f"the path does not say which elements of `{field.name}`", remedy=remedy
+            )
         if rest:
             self.require_message(field, rest, path)
         before = self.binder.error_count()
         for index in self.indexes(elements, selectors[0], path):
             if self.binder.error_count() > before:
-                return  # what does not fit one element fits none: once is enough
+                return  # The value fits no other element either: one report is enough.
             element = f"{path}[{index}]"
             if rest:
                 child = elements[index] if index < len(elements) else elements.add()
@@ -140,7 +142,11 @@ class Edit:
         self.binder.positions[path] = EDIT
 
     def indexes(self, elements: Any, selector: Selector, path: str) -> list[int]:
-        """Returns which of `elements` are selected; none is an error."""
+        """Returns the indexes of the selected elements.
+
+        Raises:
+          ConfigError: none is selected.
+        """
         count = len(elements)
         if isinstance(selector, int):
             index = selector + count if selector < 0 else selector
@@ -149,17 +155,17 @@ class Edit:
             have = f"0 … {count - 1}, or {count} to append" if count else "0 to append"
             raise self.refuse(path, f"no element [{selector}]", expected=have)
         if isinstance(selector, slice):
-            found = list(range(count)[selector])
+            indexes = list(range(count)[selector])
             details = {"expected": f"a slice of the {count} elements"}
         else:
-            found = [at for at, item in enumerate(elements) if self.matches(item, selector, path)]
+            indexes = [at for at, item in enumerate(elements) if self.matches(item, selector, path)]
             details = self.candidates(elements, selector, path)
-        if not found:
+        if not indexes:
             raise self.refuse(path, "no element is selected", **details)
-        return found
+        return indexes
 
     def matches(self, element: object, predicate: Predicate, path: str) -> bool:
-        """Whether anything that the predicate's path leads to compares as it says."""
+        """Whether the comparison holds for any value that the predicate's path selects."""
         if not isinstance(element, Message):
             raise self.refuse(path, "its elements have no fields to compare")
         compare = COMPARISONS[predicate.operator]
@@ -176,7 +182,7 @@ class Edit:
     def read(
         self, message: Message, steps: tuple[Step, ...], path: str
     ) -> Iterator[tuple[Field, Any]]:
-        """Yields (field, value) of each scalar that `steps` lead to; none where a list ends."""
+        """Yields (field, value) of each scalar that `steps` select; none past the end of a list."""
         step, rest = steps[0], steps[1:]
         field = find_field(message, step.name, path, self.key)
         value = getattr(message, field.name)
@@ -197,7 +203,7 @@ class Edit:
                 yield field, item
 
     def candidates(self, elements: Any, predicate: Predicate, path: str) -> dict[str, str]:
-        """Returns the details that tell which values there would have been to compare with."""
+        """Returns the details of an error: the values that the predicate could have selected."""
         read = (pair for item in elements for pair in self.read(item, predicate.path, path))
         values = list(dict.fromkeys(_shown(field, value) for field, value in read))
         dots = ", …" if len(values) > SHOWN else ""
@@ -206,13 +212,13 @@ class Edit:
         return {"expected": have, "found": found, "nearest": nearest(predicate.operand, values)}
 
     def require_message(self, field: Field, rest: tuple[Step, ...], path: str) -> None:
-        """Refuses to go on below a field that holds no messages."""
+        """Raises an error when the path goes on below a field that holds no messages."""
         if not is_message(field):
             message = f"`{field.name}` has no field `{rest[0].name}`: it is {describe(field)}"
             raise self.refuse(path, message)
 
     def refuse(self, path: str, message: str, **details: str) -> ConfigError:
-        """Returns the error that this edit goes wrong at `path`."""
+        """Returns the error that this edit cannot be applied at `path`."""
         return refuse(
             self.key, f"{message}, at `{path}`" if path != self.key else message, **details
         )
@@ -222,7 +228,7 @@ def find_field(message: Message, name: str, path: str, key: str) -> Field:
     """Returns the descriptor of field `name` of `message`.
 
     Raises:
-      ConfigError: there is none; says which there are.
+      ConfigError: there is none; lists the fields that there are.
     """
     fields = message.DESCRIPTOR.fields_by_name
     if name in fields:

@@ -1,4 +1,8 @@
-"""Reads JSON, and values made of dicts and lists, into the syntax tree of configs."""
+"""Parses JSON into the syntax tree of configs, and builds one from Python values.
+
+`json` and `google.protobuf.json_format` are not used for files: they do not say where a field is
+written, which the later checks of a config need.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +32,7 @@ TOKEN = re.compile(
 
 
 def parse_json(locator: Locator) -> SyntaxTree:
-    """Reads the text of `locator` as a JSON object.
-
-    JSON has no point at which to go on after a mistake, so the first one ends the reading.
-    """
+    """Parses the text of `locator` as a JSON object, up to the first error."""
     reader = _JsonParser(locator)
     try:
         root = reader.value(0)
@@ -45,7 +46,7 @@ def parse_json(locator: Locator) -> SyntaxTree:
 
 
 def tree(value: Any) -> Value:
-    """Returns the syntax tree of a value given as dicts, lists, strings, numbers and booleans."""
+    """Returns the syntax tree of a value made of dicts, lists, strings, numbers and booleans."""
     if isinstance(value, dict):
         return MessageNode([FieldNode(str(name), tree(child)) for name, child in value.items()])
     if isinstance(value, list | tuple):
@@ -58,13 +59,15 @@ def tree(value: Any) -> Value:
 
 
 def _number(text: str) -> str:
-    """Returns a whole number such as 1e3 or 5.0 without point and exponent, others unchanged."""
+    """Returns a whole number such as 1e3 or 5.0 without point and exponent; others unchanged."""
     if text.lstrip("-").isdigit() or not float(text).is_integer():
         return text
     return str(int(float(text))) if float(text) else text
 
 
 class _JsonParser:
+    """A recursive-descent parser; `text`, `kind`, `start` and `at` describe the current token."""
+
     def __init__(self, locator: Locator):
         self.locator = locator
         self.at = 0
@@ -87,14 +90,14 @@ class _JsonParser:
     def fail(self, expected: str) -> ConfigError:
         found = self.text or self.locator.text[self.start : self.start + 1] or "the end of the file"
         return ConfigError(
-            self.locator.problem(self.start, "broken JSON", expected=expected, found=found)
+            self.locator.problem(self.start, "invalid JSON", expected=expected, found=found)
         )
 
     def accept(self, mark: str) -> bool:
-        found = self.kind == "mark" and self.text == mark
-        if found:
+        accepted = self.kind == "mark" and self.text == mark
+        if accepted:
             self.next()
-        return found
+        return accepted
 
     def expect(self, mark: str) -> int:
         end = self.at

@@ -1,4 +1,4 @@
-"""From the name of a config to a `Pipeline`."""
+"""Loads a config by its name, with edits applied."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def load(name: str | os.PathLike[str], edits: Edits | None = None) -> Pipeline:
       edits: config path → value, see `easyrec_lite.config.edit`.
 
     Raises:
-      ConfigError: there is no such file, it is not UTF-8, or anything in it or in the edits does
-        not fit the schema; all problems at once.
+      ConfigError: there is no such file, it is not UTF-8, or it or the edits do not fit the schema;
+        all problems at once.
     """
     return accept(*examine(name, edits))
 
@@ -49,7 +49,7 @@ def loads(text: str, file: str = "<config>", edits: Edits | None = None) -> Pipe
     """Loads a config from `text`; as JSON when `file` ends in `.json`.
 
     Raises:
-      ConfigError: anything in it or in the edits does not fit the schema; all problems at once.
+      ConfigError: the text or the edits do not fit the schema; all problems at once.
     """
     return accept(*examine_text(text, file, edits))
 
@@ -57,10 +57,10 @@ def loads(text: str, file: str = "<config>", edits: Edits | None = None) -> Pipe
 def examine(
     name: str | os.PathLike[str], edits: Edits | None = None
 ) -> tuple[Pipeline | None, list[Problem]]:
-    """Loads what can be loaded of config `name`; returns it with all problems met.
+    """Loads as much of config `name` as fits the schema; returns it with all problems.
 
-    The pipeline is None when blocks are not closed properly, so that no field is certain to be
-    where it belongs.
+    The pipeline is None when braces are unbalanced, because then no field is certain to be in its
+    message.
 
     Raises:
       ConfigError: there is no such file, or it cannot be read as text.
@@ -72,7 +72,7 @@ def examine(
 def examine_text(
     text: str, file: str = "<config>", edits: Edits | None = None
 ) -> tuple[Pipeline | None, list[Problem]]:
-    """As `examine`, of the config that `text` holds."""
+    """Loads as much of the config in `text` as fits the schema; see `examine`."""
     config, source, problems = bind(text, file)
     if config is None:
         return None, problems
@@ -82,9 +82,9 @@ def examine_text(
 
 
 def bind(text: str, file: str) -> tuple[EasyRecConfig | None, ConfigSource, list[Problem]]:
-    """Returns the message that `text` holds, its source, and all problems met.
+    """Returns the message in `text`, its source, and all problems.
 
-    The message is None when its blocks are not closed properly.
+    The message is None when braces are unbalanced.
     """
     locator = Locator(file, text)
     json = file.endswith(".json")
@@ -97,14 +97,18 @@ def bind(text: str, file: str) -> tuple[EasyRecConfig | None, ConfigSource, list
     if parsed.trusted_end == len(text):
         return config, source, problems + binder.problems
     limit = locator.place(max(parsed.trusted_end, 0))
-    return None, source, problems + [found for found in binder.problems if found.place < limit]
+    return (
+        None,
+        source,
+        problems + [problem for problem in binder.problems if problem.place < limit],
+    )
 
 
 def find(name: str | os.PathLike[str]) -> Path:
-    """Returns the file that `name` stands for: a path, else a shipped config.
+    """Returns the file of config `name`: a path, else a shipped config.
 
     Raises:
-      ConfigError: neither is there, or it is a directory.
+      ConfigError: there is neither, or it is a directory.
     """
     path = Path(name)
     if fs.is_file(path):
@@ -119,16 +123,16 @@ def find(name: str | os.PathLike[str]) -> Path:
 
 
 def shipped_configs() -> dict[str, Path]:
-    """Returns the configs that come with the package: name without `.config` → file."""
+    """Returns the configs shipped with the package: name without `.config` → file."""
     folder = PACKAGE_CONFIGS if fs.is_dir(PACKAGE_CONFIGS) else CHECKOUT_CONFIGS
     return {path.stem: path for path in fs.paths(folder, "*.config")}
 
 
 def read_text(path: Path) -> str:
-    """Returns the text of `path`, which must be UTF-8; a byte-order mark is dropped.
+    """Returns the text of `path`, which must be UTF-8, without its byte-order mark.
 
     Raises:
-      ConfigError: it cannot be read, is too large for a config, or is not UTF-8; names the line
+      ConfigError: it cannot be read, is larger than `MAX_BYTES`, or is not UTF-8; names the line
         and the byte.
     """
     try:
@@ -137,7 +141,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise _cannot_read(path, error.strerror or str(error)) from error
     if len(data) > MAX_BYTES:
-        raise _cannot_read(path, f"it has more than {MAX_BYTES >> 20} MB; is this a config?")
+        raise _cannot_read(path, f"it is larger than {MAX_BYTES >> 20} MB")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -155,10 +159,10 @@ def read_text(path: Path) -> str:
 
 
 def accept(pipeline: Pipeline | None, problems: list[Problem]) -> Pipeline:
-    """Returns the pipeline with the warnings among `problems`.
+    """Returns the pipeline with the warnings of `problems`.
 
     Raises:
-      ConfigError: there are errors among them, or there is no pipeline.
+      ConfigError: some of them are errors, or there is no pipeline.
     """
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or pipeline is None:
@@ -167,16 +171,16 @@ def accept(pipeline: Pipeline | None, problems: list[Problem]) -> Pipeline:
 
 
 def _warnings(problems: list[Problem]) -> tuple[Problem, ...]:
-    found = [problem for problem in problems if problem.severity == "warning"]
-    return tuple(sorted(found, key=lambda problem: problem.place))
+    warnings = [problem for problem in problems if problem.severity == "warning"]
+    return tuple(sorted(warnings, key=lambda problem: problem.place))
 
 
 def _shortened(problems: list[Problem]) -> list[Problem]:
     if len(problems) <= MAX_SYNTAX_PROBLEMS:
         return list(problems)
     first, rest = problems[:MAX_SYNTAX_PROBLEMS], problems[MAX_SYNTAX_PROBLEMS:]
-    note = f"{len(rest)} more mistakes of syntax follow"
-    return [*first, Problem(note, rest[0].place, remedy="is this file a config?")]
+    note = f"{len(rest)} more syntax errors follow"
+    return [*first, Problem(note, rest[0].place, remedy="check that this file is a config")]
 
 
 def _names(folder: Path) -> list[str]:

@@ -1,7 +1,7 @@
-"""The path grammar of `--edit_config_json`: `feature_config.features[input_names[0]=user_id].…`.
+"""The paths of `--edit_config_json`, such as `feature_config.features[input_names[0]=user_id].…`.
 
-A path is field names joined by dots. After a repeated field, brackets say which elements:
-`[3]` or `[-1]` (one), `[1:3]` or `[:]` (a slice, as in Python), `[path op value]` with op one of
+A path is field names joined by dots. After a repeated field, brackets select elements: `[3]` or
+`[-1]` (one), `[1:3]` or `[:]` (a slice, as in Python), `[path op value]` with op one of
 `= != < <= > >=` (each element for which the comparison holds).
 """
 
@@ -22,7 +22,7 @@ OPERATOR = re.compile(r"!=|<=|>=|==|=|<|>")
 
 @dataclass(frozen=True)
 class Predicate:
-    """A comparison that chooses elements: what `path` leads to, `operator`, `operand`."""
+    """A comparison that selects elements: the value at `path`, `operator`, `operand`."""
 
     path: tuple[Step, ...]
     operator: str
@@ -34,14 +34,14 @@ Selector = int | slice | Predicate
 
 @dataclass(frozen=True)
 class Step:
-    """One field of a path, and which of its elements."""
+    """One field of a path, and what selects its elements."""
 
     name: str
     selectors: tuple[Selector, ...] = ()
 
 
 def refuse(path: str, message: str, **details: str) -> ConfigError:
-    """Returns the error that an edit, or its path, cannot be carried out."""
+    """Returns the error that an edit cannot be applied."""
     return ConfigError(Problem(message, EDIT, path, **details))
 
 
@@ -49,19 +49,19 @@ def parse_path(text: str) -> tuple[Step, ...]:
     """Returns the steps of the path `text`.
 
     Raises:
-      ConfigError: it is not of the grammar; names the character where it goes wrong.
+      ConfigError: it does not follow the grammar; names the first character that does not.
     """
     steps, at = [], 0
     while True:
         name = NAME.match(text, at)
         if name is None:
-            raise _broken(text, at, "a field name")
+            raise _invalid(text, at, "a field name")
         step, at = _step(text, name)
         steps.append(step)
         if at == len(text):
             return tuple(steps)
         if text[at] != ".":
-            raise _broken(text, at, "`.`, `[` or the end")
+            raise _invalid(text, at, "`.`, `[` or the end")
         at += 1
 
 
@@ -76,13 +76,13 @@ def _step(text: str, name: re.Match[str]) -> tuple[Step, int]:
 
 
 def _closing(text: str, opening: int) -> int:
-    """Returns where the bracket opened at `opening` closes; quoted brackets do not count."""
+    """Returns the offset of the bracket that closes the one at `opening`; skips quoted ones."""
     depth, at = 1, opening + 1
     while True:
         skipped = BRACKETED.match(text, at)
         at = skipped.end() if skipped else at
         if at == len(text) or text[at] in "\"'":
-            raise _broken(text, opening, "`[` to be closed by `]`")
+            raise _invalid(text, opening, "`[` to be closed by `]`")
         depth += 1 if text[at] == "[" else -1
         if depth == 0:
             return at
@@ -95,18 +95,18 @@ def _selector(text: str, inside: str, offset: int) -> Selector:
     if bounds := SLICE.fullmatch(inside):
         start, stop, step = (int(part) if part else None for part in bounds.groups())
         if step == 0:
-            raise _broken(text, offset, "a step other than 0")
+            raise _invalid(text, offset, "a step other than 0")
         return slice(start, stop, step)
-    for found in OPERATOR.finditer(inside):
-        left = inside[: found.start()]
+    for match in OPERATOR.finditer(inside):
+        left = inside[: match.start()]
         if left.count("[") == left.count("]"):
-            operand = inside[found.end() :].strip()
+            operand = inside[match.end() :].strip()
             if len(operand) > 1 and operand[0] == operand[-1] and operand[0] in "\"'":
                 operand = operand[1:-1]
-            return Predicate(parse_path(left.strip()), found.group(), operand)
-    raise _broken(text, offset, "an index [3], a slice [1:3] or a comparison [name=value]")
+            return Predicate(parse_path(left.strip()), match.group(), operand)
+    raise _invalid(text, offset, "an index [3], a slice [1:3] or a comparison [name=value]")
 
 
-def _broken(text: str, at: int, expected: str) -> ConfigError:
+def _invalid(text: str, at: int, expected: str) -> ConfigError:
     found = f"`{text[at:]}`" if at < len(text) else "the end"
-    return refuse(text, f"broken path, at character {at + 1}", expected=expected, found=found)
+    return refuse(text, f"invalid path, at character {at + 1}", expected=expected, found=found)

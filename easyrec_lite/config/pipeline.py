@@ -1,4 +1,4 @@
-"""A loaded config: the message, and where in the file each of its fields stands."""
+"""A loaded config: the message, and where in the file each of its fields is written."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConfigSource:
-    """The text that a config came from.
+    """The text of a config, and where its fields are written.
 
     Attributes:
-      file: file name, as it is shown to the user.
-      text: the whole text as it stands in the file, before edits.
+      file: file name, as messages show it.
+      text: the whole text of the file, before edits.
       positions: config path such as `feature_config.features[2].embedding_dim` → its place. A
         repeated field has an entry for itself (its first element's place) and for each element.
     """
@@ -28,7 +28,7 @@ class ConfigSource:
     positions: Mapping[str, Place] = field(default_factory=dict, repr=False)
 
     def place(self, path: str) -> Place:
-        """Returns the place of `path`, else of the nearest enclosing message that is there."""
+        """Returns the place of `path`, else of the nearest enclosing message that is written."""
         while path:
             found = self.positions.get(path)
             if found is not None:
@@ -39,12 +39,12 @@ class ConfigSource:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """An `EasyRecConfig` with edits applied, to be treated as read-only.
+    """An `EasyRecConfig` with edits applied. Treat it as read-only.
 
     Attributes:
       config: the `EasyRecConfig` message.
-      source: where it came from.
-      warnings: doubtful things met while loading; no errors.
+      source: the text that it is loaded from.
+      warnings: the warnings of loading; a pipeline has no errors.
     """
 
     config: EasyRecConfig
@@ -57,10 +57,10 @@ class Pipeline:
         return self.source.file
 
     def place(self, path: str) -> Place:
-        """Returns where config path `path` stands, or the nearest enclosing message that does.
+        """Returns the place of config path `path`, else of the nearest enclosing message.
 
-        A field set on the command line is at `--edit_config_json`; a path of which no part is
-        written gives the file alone.
+        A field set on the command line has the place `--edit_config_json`. A path of which no part
+        is written has the file as its place.
         """
         return self.source.place(path)
 

@@ -1,6 +1,6 @@
-"""The syntax tree that every notation of a config is read into: text, JSON, command-line values.
+"""The syntax tree of a config, for all its notations: text, JSON, values of the command line.
 
-A tree knows nothing of the schema. Offsets are characters from the beginning of the text.
+The tree does not depend on the schema. Offsets count characters from the start of the text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BLANKS = re.compile(r"[ \t]*")
 
 
 class Quote(enum.Enum):
-    """How a scalar is written, which decides what types of field it may fill."""
+    """How a scalar is written, which decides the types of field that it fits."""
 
     QUOTED = "a quoted string of the text format: fits string fields only"
     BARE = "a word or number: fits every field but strings"
@@ -28,7 +28,7 @@ class Quote(enum.Enum):
 
 @dataclass
 class ScalarNode:
-    """A single value; `text` is unescaped for strings, as written for words and numbers."""
+    """A single value; `text` is unescaped for strings, and as written for words and numbers."""
 
     text: str
     quote: Quote
@@ -47,7 +47,7 @@ class ListNode:
 
 @dataclass
 class FieldNode:
-    """`name: value`; `start` is where the name begins, `end` where the value ends."""
+    """`name: value`; `start` is the offset of the name, `end` that of the value's end."""
 
     name: str
     value: ScalarNode | MessageNode | ListNode
@@ -57,7 +57,7 @@ class FieldNode:
 
 @dataclass
 class MessageNode:
-    """The fields between two braces (or of the whole file); the offsets include the braces."""
+    """The fields between two braces, or of the whole file; the offsets include the braces."""
 
     entries: list[FieldNode] = field(default_factory=list)
     start: int = 0
@@ -69,7 +69,13 @@ Value = ScalarNode | MessageNode | ListNode
 
 @dataclass
 class SyntaxTree:
-    """What was read, what was wrong, and up to where its blocks can be trusted: -1 for nowhere."""
+    """A parsed text.
+
+    Attributes:
+      root: its fields.
+      problems: errors and warnings, in the order in which they are met.
+      trusted_end: offset up to which the nesting of blocks is certain; -1 for nowhere.
+    """
 
     root: MessageNode
     problems: list[Problem]
@@ -77,7 +83,7 @@ class SyntaxTree:
 
 
 class Locator:
-    """Turns offsets in the text of a file into places."""
+    """Converts offsets in the text of a file to places."""
 
     def __init__(self, file: str, text: str):
         self.file = file
@@ -93,11 +99,11 @@ class Locator:
         return Place(self.file, line, offset - self._line_starts[line - 1] + 1)
 
     def indent(self, offset: int) -> int:
-        """Returns the indentation, in characters, of the line that holds `offset`."""
+        """Returns the indentation, in characters, of the line of `offset`."""
         start = self.text.rfind("\n", 0, offset) + 1
         blank = BLANKS.match(self.text, start)
         return len(blank.group()) if blank else 0
 
     def problem(self, offset: int, message: str, **details: str) -> Problem:
-        """Returns a problem that stands at `offset`."""
+        """Returns a problem at `offset`."""
         return Problem(message, self.place(offset), **details)

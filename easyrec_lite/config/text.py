@@ -1,7 +1,9 @@
-"""Reads protobuf text format into a syntax tree, going on after mistakes.
+"""Parses protobuf text format into a syntax tree, and continues after an error at the next field.
 
-Grammar: protobuf's text-format specification, without extensions and `Any`, which the schema has
-no use for. Every mistake is collected; reading goes on at the next field.
+Grammar: protobuf's text-format specification, without extensions and `Any`, which the schema does
+not use. `google.protobuf.text_format` is not used here: it stops at the first error, reports an
+unclosed brace as an unknown field further down, suggests no names, and does not say where a field
+is written, which the later checks of a config need.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ TOKEN = re.compile(
     r"""
     (?P<space>   (?: \s+ | \#[^\n]* )+ )
   | (?P<string>  " (?: [^"\\\n] | \\. )* "  |  ' (?: [^'\\\n] | \\. )* ' )
-  | (?P<torn>    ["'] [^\n]*? (?= [\s}]* $ ) )
+  | (?P<open>    ["'] [^\n]*? (?= [\s}]* $ ) )
   | (?P<word>    (?: -\s* )? (?: [\d.] (?: [\w.] | (?<=[eE])[+-] )* | [^\W\d] [\w.]* ) )
   | (?P<mark>    [{}<>\[\]:,;] )
   | (?P<junk>    . )
@@ -43,7 +45,13 @@ CLOSER = {"{": "}", "<": ">"}
 
 
 class Token(NamedTuple):
-    """A piece of the text; `kind` is string, torn, word, mark, junk or end."""
+    """A piece of the text.
+
+    Attributes:
+      kind: string, open (a string without its end), word, mark, junk (nothing of the grammar), end.
+      text: as it is written.
+      start, end: offsets of its first character and of the one after its last.
+    """
 
     kind: str
     text: str
@@ -52,21 +60,20 @@ class Token(NamedTuple):
 
 
 def parse_text(locator: Locator) -> SyntaxTree:
-    """Reads the text of `locator` as protobuf text format."""
+    """Parses the text of `locator` as protobuf text format."""
     parser = _TextParser(locator)
     root = parser.fields(MessageNode(), 0)
-    parser.judge_braces()
+    parser.check_braces()
     return SyntaxTree(root, parser.problems, parser.trusted_end)
 
 
 def unescape(literal: str) -> tuple[bytes, list[str]]:
     """Returns the bytes that a quoted string stands for, and the unknown escapes in it.
 
-    An unknown escape such as `\\.` stands for both its characters: protobuf for Python, and so
-    EasyRec, reads it like that.
+    An unknown escape such as `\\.` stands for both its characters, as in protobuf for Python.
 
     Raises:
-      ValueError: an escape that is cut short, or out of range.
+      ValueError: an escape is incomplete or out of range.
     """
     body = literal[1:-1]
     pieces, unknown, at = [], [], 0
@@ -93,12 +100,12 @@ def _escaped(match: re.Match[str]) -> bytes:
 
 
 def _tokens(text: str) -> list[Token]:
-    found = [
+    tokens = [
         Token(match.lastgroup or "", match.group(), match.start(), match.end())
         for match in TOKEN.finditer(text)
         if match.lastgroup != "space"
     ]
-    return [*found, Token("end", "", len(text), len(text))]
+    return [*tokens, Token("end", "", len(text), len(text))]
 
 
 def _needs_colon(value: Value) -> bool:
@@ -108,7 +115,15 @@ def _needs_colon(value: Value) -> bool:
 
 
 class _TextParser:
-    """Recursive descent; each method consumes what it reads and reports what it cannot read."""
+    """A recursive-descent parser: each method consumes tokens, and reports those that do not fit.
+
+    Attributes:
+      at: index of the current token.
+      closed: (name, closing brace) of each block that is closed.
+      unclosed: names of blocks that the text ends in.
+      unopened: closing braces without a block.
+      trusted_end: offset up to which the nesting of blocks is certain.
+    """
 
     def __init__(self, locator: Locator):
         self.locator = locator
@@ -117,7 +132,7 @@ class _TextParser:
         self.problems: list[Problem] = []
         self.closed: list[tuple[Token, Token]] = []
         self.unclosed: list[Token] = []
-        self.surplus: list[Token] = []
+        self.unopened: list[Token] = []
         self.trusted_end = len(locator.text)
 
     @property
@@ -133,9 +148,9 @@ class _TextParser:
         return self.token.kind == "mark" and self.token.text in marks
 
     def accept(self, marks: str) -> bool:
-        found = self.sees(marks)
-        self.at += found
-        return found
+        seen = self.sees(marks)
+        self.at += seen
+        return seen
 
     def report(self, token: Token, message: str, **details: str) -> None:
         self.problems.append(self.locator.problem(token.start, message, **details))
@@ -143,12 +158,12 @@ class _TextParser:
     def fields(
         self, block: MessageNode, depth: int, name: Token | None = None, closer: str = ""
     ) -> MessageNode:
-        """Reads entries into `block`, that of field `name`, until `closer` or the end."""
+        """Reads fields into `block`, the value of field `name`, up to `closer` or the end."""
         while self.token.kind != "end":
             if self.sees("}>"):
                 if name:
                     return self.close(block, name, closer)
-                self.surplus.append(self.take())
+                self.unopened.append(self.take())
             elif self.token.kind == "word":
                 self.entry(block, depth)
             elif not self.accept(",;"):
@@ -167,13 +182,13 @@ class _TextParser:
         return block
 
     def unexpected(self) -> None:
-        """Reports the current token, then skips to what looks like the next field."""
+        """Reports the current token and skips to the next one that can begin a field."""
         token = self.take()
-        if token.kind == "torn":
+        if token.kind == "open":
             self.report(token, "a string is not terminated", found=token.text)
         else:
             self.report(token, f"unexpected {token.text}", expected="a field name")
-        while self.token.kind in ("string", "torn", "junk") or self.sees(":[]"):
+        while self.token.kind in ("string", "open", "junk") or self.sees(":[]"):
             self.at += 1
 
     def at_field(self) -> bool:
@@ -194,14 +209,14 @@ class _TextParser:
         block.entries.append(FieldNode(name.text, value, name.start, value.end))
 
     def value(self, name: Token, depth: int) -> Value | None:
-        """Reads what stands after `name`; None, with a problem, when that is no value."""
+        """Reads the value of field `name`; reports and returns None when there is none."""
         token = self.token
         if self.sees("{<"):
             self.at += 1
             return self.block(token, name, depth + 1)
         if self.accept("["):
             return self.items(token, name, depth)
-        if token.kind in ("string", "torn"):
+        if token.kind in ("string", "open"):
             return self.string()
         if token.kind == "word" and not self.at_field():
             self.at += 1
@@ -218,7 +233,7 @@ class _TextParser:
         return block
 
     def skip(self, level: int, openers: str, closers: str) -> int:
-        """Passes over tokens until so many more closers than openers came; returns the end."""
+        """Skips tokens until `level` more closers than openers are passed; returns the end."""
         end = self.token.end
         while level and self.token.kind != "end":
             level += self.sees(openers) - self.sees(closers)
@@ -244,23 +259,23 @@ class _TextParser:
         return items
 
     def string(self) -> ScalarNode:
-        """Reads a string, or several that stand side by side and make one."""
+        """Reads a string; adjacent strings are joined."""
         first = last = self.token
         pieces = []
-        while self.token.kind in ("string", "torn"):
+        while self.token.kind in ("string", "open"):
             last = self.take()
             pieces.append(self.piece(last))
-            if last.kind == "torn":
+            if last.kind == "open":
                 break
         try:
             text = b"".join(pieces).decode()
         except UnicodeDecodeError:
-            self.report(first, "the escapes of a string do not make UTF-8 text", found=first.text)
+            self.report(first, "the escapes of a string are not UTF-8 text", found=first.text)
             text = ""
         return ScalarNode(text, Quote.QUOTED, first.start, last.end)
 
     def piece(self, token: Token) -> bytes:
-        if token.kind == "torn":
+        if token.kind == "open":
             self.report(
                 token,
                 "a string is not terminated",
@@ -275,13 +290,13 @@ class _TextParser:
             self.report(token, str(error), remedy=remedy)
             return b""
         for escape in unknown:
-            message = f"unknown escape {escape}, taken for a backslash and what follows it"
+            message = f"unknown escape {escape} is read as a backslash and the character after it"
             self.report(token, message, remedy=remedy, severity="warning")
         return value
 
-    def judge_braces(self) -> None:
-        """Reports braces that do not balance, where the indentation says the mistake is."""
-        if not self.unclosed and not self.surplus:
+    def check_braces(self) -> None:
+        """Reports unbalanced braces; the indentation tells which one is wrong."""
+        if not self.unclosed and not self.unopened:
             return
         suspect = next((pair for pair in self.closed if self.misaligned(*pair)), None)
         if suspect is not None:
@@ -289,9 +304,9 @@ class _TextParser:
             return
         for token in self.unclosed:
             self.report(token, f"the block `{token.text}` is not closed", expected="`}`")
-        for token in self.surplus:
-            self.report(token, f"`{token.text}` closes nothing", remedy="delete it")
-        self.trusted_end = min(token.start for token in [*self.unclosed, *self.surplus])
+        for token in self.unopened:
+            self.report(token, f"`{token.text}` closes no block", remedy="delete it")
+        self.trusted_end = min(token.start for token in [*self.unclosed, *self.unopened])
 
     def misaligned(self, opener: Token, closer: Token) -> bool:
         text = self.locator.text
@@ -304,8 +319,8 @@ class _TextParser:
         missing = bool(self.unclosed)
         self.report(
             opener,
-            f"braces do not balance: the `{closer.text}` of line {line} closes `{opener.text}`, "
-            "though their indentation differs",
+            f"unbalanced braces: the `{closer.text}` on line {line} closes `{opener.text}`, but is "
+            "indented differently",
             remedy=f"close `{opener.text}` above line {line}" if missing else f"see line {line}",
         )
         self.trusted_end = opener.start if missing else closer.start

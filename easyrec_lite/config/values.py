@@ -1,4 +1,4 @@
-"""From a scalar as it is written to the value of a field, by the field's type."""
+"""Converts a scalar, as it is written, to the value of a field, by the field's type."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_DIGITS = 30
 FLOAT = re.compile(
     r"(-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)f?|-?(?:inf(?:inity)?|nan)", re.IGNORECASE
 )
-LARGEST_FLOAT = (2 - 2**-24) * 2.0**127  # from here on a number rounds to infinity in float32
+LARGEST_FLOAT = (2 - 2**-24) * 2.0**127  # Numbers from here on round to infinity in float32.
 
 
 class Mismatch(ValueError):
@@ -43,13 +43,13 @@ class Mismatch(ValueError):
 
 
 def is_repeated(field: Field) -> bool:
-    """Whether `field` holds a list; `label` is deprecated where `is_repeated` exists."""
+    """Whether `field` holds a list. Older protobuf has `label`, newer `is_repeated`."""
     answer = getattr(field, "is_repeated", None)
     return field.label == FieldDescriptor.LABEL_REPEATED if answer is None else answer
 
 
 def is_required(field: Field) -> bool:
-    """Whether the schema says `required`, be there a default or not."""
+    """Whether the schema says `required`, with or without a default."""
     answer = getattr(field, "is_required", None)
     return field.label == FieldDescriptor.LABEL_REQUIRED if answer is None else answer
 
@@ -68,7 +68,7 @@ def coerce(field: Field, scalar: ScalarNode) -> Any:
     """Returns `scalar` as a value of the type of `field`, which is not a message.
 
     Raises:
-      Mismatch: it is none, or out of range.
+      Mismatch: it is no such value, or out of range.
     """
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         return _string(scalar)
@@ -84,7 +84,7 @@ def coerce(field: Field, scalar: ScalarNode) -> Any:
 
 
 def describe(field: Field) -> str:
-    """Returns, for messages, what may stand in `field`."""
+    """Returns, for error messages, what values `field` takes."""
     if is_message(field):
         return f"a {field.message_type.name}, {{ … }}"
     if field.cpp_type in INTEGER_RANGES:
@@ -117,7 +117,7 @@ def _integer(field: Field, text: str) -> int:
 
 
 def _whole(text: str) -> int | None:
-    """Returns a whole number, decimal, 0x… or 0…; None for anything else, or one beyond reason."""
+    """Returns a whole number (decimal, 0x…, 0…); None for anything else, or over 30 digits."""
     match = INTEGER.fullmatch(text)
     if match is None:
         return None

@@ -96,7 +96,7 @@ def test_an_empty_file_lacks_what_is_required(tmp_path: Path, data: bytes) -> No
 def test_a_file_that_is_no_config(tmp_path: Path) -> None:
     problems = problems_of(write(tmp_path, "rows.config", "0,1,\x01,'a\n" * 1000))
     assert len(problems) < 30
-    assert problems[-1].remedy == "is this file a config?"
+    assert "config" in problems[-1].remedy
 
 
 def test_required_fields_count_only_without_a_default() -> None:

@@ -187,25 +187,25 @@ def test_not_a_float(number: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ('model_dir: "x\ntrain_config { num_steps: 5 }', 1, "a string is not terminated"),
-        ("train_config {\n  protocol: 'x }\n\n", 2, "a string is not terminated"),
-        ("model_dir:\ntrain_config { num_steps: 5 }", 1, "`model_dir` has no value"),
-        ("model_dir:", 1, "`model_dir` has no value"),
-        ("model_dir\ntrain_config { num_steps: 5 }", 1, "`model_dir` has no value"),
-        ("train_config { num_steps: 5 }\n}", 2, "`}` closes nothing"),
-        ("\ntrain_config {\n  num_steps: 5\n", 2, "the block `train_config` is not closed"),
-        ("train_config { num_steps: 5 >", 1, "`>` closes a block"),
-        ("@\ntrain_config { num_steps: 5 }", 1, "unexpected @"),
-        ("data_config { label_fields: ['a',\n batch_size: 3 }", 1, "the `[` of `label_fields`"),
-        (r"model_dir: '\377'", 1, "the escapes of a string do not make UTF-8 text"),
-        (r"model_dir: '\xg'", 1, r"broken escape \x"),
-        (r"model_dir: '\u12'", 1, r"broken escape \u"),
+        ('model_dir: "x\ntrain_config { num_steps: 5 }', 1, "string"),
+        ("train_config {\n  protocol: 'x }\n\n", 2, "string"),
+        ("model_dir:\ntrain_config { num_steps: 5 }", 1, "`model_dir`"),
+        ("model_dir:", 1, "`model_dir`"),
+        ("model_dir\ntrain_config { num_steps: 5 }", 1, "`model_dir`"),
+        ("train_config { num_steps: 5 }\n}", 2, "`}`"),
+        ("\ntrain_config {\n  num_steps: 5\n", 2, "`train_config`"),
+        ("train_config { num_steps: 5 >", 1, "`>`"),
+        ("@\ntrain_config { num_steps: 5 }", 1, "@"),
+        ("data_config { label_fields: ['a',\n batch_size: 3 }", 1, "`[` of `label_fields`"),
+        (r"model_dir: '\377'", 1, "UTF-8"),
+        (r"model_dir: '\xg'", 1, r"\x"),
+        (r"model_dir: '\u12'", 1, r"\u"),
     ],
 )
 def test_broken_syntax(text: str, line: int, says: str) -> None:
     _, problems = read(text)
     assert problems[0].place.line == line
-    assert problems[0].message.startswith(says)
+    assert says in problems[0].message
     with pytest.raises((text_format.ParseError, UnicodeDecodeError)):
         oracle(text)
 
