@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _users(text: str, pipeline: Any, read: Sequence[str]) -> list[Any]:
     """The users in JSON, after printing what was assumed about them."""
-    from easyrec_lite.data.fields import input_fields
+    from easyrec_lite.checks.columns import input_fields
     from easyrec_lite.serving.users import UserColumns
 
     fields = input_fields(pipeline)

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.faults import inputs
 from benchmarks.faults.fuzz import TARGETS, Count, fuzz
+from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core.errors import ConfigError, DataError
-from easyrec_lite.data.fields import Field
 from easyrec_lite.data.tables.item_table import read_item_table
 from easyrec_lite.runs.command_line import base_parser, edits_from
 from easyrec_lite.serving.users import UserColumns
@@ -55,4 +55,4 @@ def test_the_line_of_an_item_table_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "items"
     path.write_bytes(b"id:int64\tweight:float\tfeature:string\n1\t1\ta\n2\t1\t\xff\xfe\n")
     with pytest.raises(DataError, match=r"items:3: error: not UTF-8 text"):
-        read_item_table(path, [Field("cate", "STRING", b"")])
+        read_item_table(path, [InputField("cate", "STRING", b"")])

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 from benchmarks.faults import inputs
 from easyrec_lite.checks.check import load_config
+from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.config.load import loads
 from easyrec_lite.core.errors import ConfigError, DataError
-from easyrec_lite.data.fields import Field, input_fields
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.tables.item_table import read_item_table
 from easyrec_lite.runs import command_line as cli
@@ -38,10 +38,10 @@ LONGEST_LINE = 300
 LONGEST_REPORT = 200_000
 TYPES = {"i": "INT32", "l": "INT64", "s": "STRING", "f": "FLOAT", "d": "DOUBLE", "b": "BOOL"}
 USER_FIELDS = [
-    Field("user_id", "INT64", 0),
-    Field("age", "INT32", 7),
-    Field("price", "FLOAT", 0.5),
-    Field("history", "STRING", b""),
+    InputField("user_id", "INT64", 0),
+    InputField("age", "INT32", 7),
+    InputField("price", "FLOAT", 0.5),
+    InputField("history", "STRING", b""),
 ]
 
 
@@ -87,7 +87,7 @@ def item_table(content: bytes, folder: Path) -> None:
     """Reads an item table."""
     path = folder / "items.txt"
     path.write_bytes(content)
-    read_item_table(path, [Field("cate", "STRING", b""), Field("price", "INT32", 0)])
+    read_item_table(path, [InputField("cate", "STRING", b""), InputField("price", "INT32", 0)])
 
 
 def users(text: str, folder: Path) -> None:

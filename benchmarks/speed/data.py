@@ -77,7 +77,7 @@ def _table(pipeline: Any, source: str) -> Any:
     import pyarrow as pa
     from pyarrow import csv
 
-    from easyrec_lite.data.fields import input_fields
+    from easyrec_lite.checks.columns import input_fields
 
     fields = input_fields(pipeline)
     types = {field.name: pa.string() if field.type == "STRING" else pa.int64() for field in fields}

@@ -112,13 +112,17 @@ class View:
     def fields(self) -> dict[str, Named]:
         """Input column → its `DatasetConfig.Field`, ranges expanded; the first of equal names."""
         found: dict[str, Named] = {}
-        for index, field in enumerate(self.data.input_fields):
-            names = [field.input_name]
-            if self.data.auto_expand_input_fields:
-                names = expand_name(field.input_name)
+        for (path, names), field in zip(self.field_names(), self.data.input_fields, strict=True):
             for name in names:
-                found.setdefault(name, Named(name, f"data_config.input_fields[{index}]", field))
+                found.setdefault(name, Named(name, path, field))
         return found
+
+    def field_names(self) -> Iterator[tuple[str, list[str]]]:
+        """Yields the config path of each entry of `input_fields`, and the columns it stands for."""
+        for index, field in enumerate(self.data.input_fields):
+            expand = self.data.auto_expand_input_fields
+            names = expand_name(field.input_name) if expand else [field.input_name]
+            yield f"data_config.input_fields[{index}]", names
 
     def field_type(self, name: str) -> str:
         """Returns the type of input column `name`, e.g. `INT32`; '' when there is none such."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from easyrec_lite.core import filesystem as fs
-from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
+from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, nearest
 
 # What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID`.
 _ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<kind>tmp|old|gone)-(?P<host>.+)-(?P<pid>\d+)")
@@ -46,6 +46,22 @@ def unwritable(path: Path, error: OSError) -> Problem:
         Place(str(path)),
         found=error.strerror or str(error),
         remedy="make room, permit writing or name another place; then start the same command again",
+    )
+
+
+def missing(file: str) -> Problem:
+    """Returns the problem that `file` does not exist, with the nearest name that does."""
+    folder = Path(file).parent
+    while not fs.is_dir(folder) and folder != folder.parent:
+        folder = folder.parent
+    steps = Path(file).relative_to(folder).parts
+    near = nearest(steps[0], fs.names(folder)) if steps else ""
+    return Problem(
+        message="no such file or folder",
+        place=Place(file),
+        expected=f"{steps[0] if steps else file} in {folder}",
+        nearest=os.path.join(folder, near) if near else "",
+        remedy="correct the path; relative paths start at the current folder, " + os.getcwd(),
     )
 
 

@@ -117,6 +117,7 @@ class ComponentRegistry(Generic[S]):
         self.package = package
         self._specs: dict[str, S] = {}
         self._computations: dict[str, Any] = {}
+        self._refused: dict[str, str] = {}
         self._searched = False
 
     def declare(self, spec: type[D]) -> type[D]:
@@ -151,6 +152,20 @@ class ComponentRegistry(Generic[S]):
             return computation
 
         return enter
+
+    def refuse(self, remedies: Mapping[str, str]) -> None:
+        """Notes names that are known but not offered, and what to do instead.
+
+        Args:
+          remedies: names, separated by spaces → what to do.
+        """
+        for names, remedy in remedies.items():
+            self._refused |= dict.fromkeys(names.split(), remedy)
+
+    def refused(self) -> list[str]:
+        """Returns the names that are known but not offered, sorted."""
+        self._search()
+        return sorted(self._refused)
 
     def specs(self) -> list[S]:
         """Returns every spec once, in the order of their first names."""
@@ -195,12 +210,17 @@ class ComponentRegistry(Generic[S]):
 
     def unknown(self, name: str) -> Problem:
         """Returns the problem that `name` is not in this registry."""
+        names = self.names()
+        known = name in self._refused
+        message = f"{self.kind} {name} is not offered" if known else f"unknown {self.kind} {name!r}"
         return Problem(
-            message=f"unknown {self.kind} {name!r}",
-            expected="one of " + ", ".join(self.names()),
+            message=message,
+            expected="one of " + ", ".join(names),
             found=repr(name),
-            nearest=nearest(name, self.names()),
-            remedy="use a known name, or register your own in a module named with --import",
+            nearest="" if known else nearest(name, names),
+            remedy=self._refused.get(
+                name, "use a known name, or register your own in a module named with --import"
+            ),
         )
 
     def _search(self) -> None:

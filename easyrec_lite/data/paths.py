@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from pathlib import Path
 
 from easyrec_lite.core import filesystem as fs
-from easyrec_lite.core.errors import DataError, Place, Problem, nearest
+from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.core.files import missing
 
 GZIP_MAGIC = b"\x1f\x8b"
 BROKEN = (OSError, EOFError, zlib.error)
@@ -71,22 +71,6 @@ def _nothing(part: str) -> Problem:
     if fs.is_glob(part):
         return Problem("no file matches this pattern", place, remedy="mend the pattern")
     return missing(part)
-
-
-def missing(file: str) -> Problem:
-    """Returns the problem that `file` does not exist, with the nearest name that does."""
-    folder = Path(file).parent
-    while not fs.is_dir(folder) and folder != folder.parent:
-        folder = folder.parent
-    steps = Path(file).relative_to(folder).parts
-    near = nearest(steps[0], fs.names(folder)) if steps else ""
-    return Problem(
-        message="no such file or folder",
-        place=Place(file),
-        expected=f"{steps[0] if steps else file} in {folder}",
-        nearest=os.path.join(folder, near) if near else "",
-        remedy="mend the path; relative paths start at the current folder, " + os.getcwd(),
-    )
 
 
 def _unreadable(file: str) -> Problem:

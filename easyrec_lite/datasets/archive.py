@@ -12,7 +12,7 @@ from pyarrow import csv
 
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.paths import missing
+from easyrec_lite.core.files import missing
 
 
 class Archive:

@@ -10,7 +10,7 @@ from pyarrow import csv
 
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
-from easyrec_lite.data.paths import missing
+from easyrec_lite.core.files import missing
 
 BLOCK = 16 * 2**20
 

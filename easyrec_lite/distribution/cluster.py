@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from easyrec_lite.checks.specs.reader import READERS, reader_names
 from easyrec_lite.checks.view import View, enum_name
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem
@@ -194,12 +195,12 @@ def _of_parameter_servers(view: View) -> Iterator[Problem]:
     """Yields what workers cannot do, which run no Python code, and what they do otherwise."""
     data = view.data
     kind = enum_name(data, "input_type")
-    if kind.startswith("Parquet"):
+    if READERS.spec(kind).runs_python:
         yield view.error(
             "data_config.input_type",
             f"workers of parameter servers cannot read {kind}",
-            expected="CSVInput or TFRecordInput",
-            remedy="write the rows to CSV or TFRecord files, or use MultiWorkerMirroredStrategy",
+            expected="one of " + ", ".join(reader_names(runs_python=False, reads_files=True)),
+            remedy="convert the files, or use MultiWorkerMirroredStrategy",
         )
     if data.bad_row_policy == data.SKIP:
         yield view.error(

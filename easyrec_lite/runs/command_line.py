@@ -18,9 +18,9 @@ from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.errors import ConfigError, Place, Problem, ProblemError, nearest
+from easyrec_lite.core.files import missing
 from easyrec_lite.core.json_input import parse_json
 from easyrec_lite.core.registry import import_plugins
-from easyrec_lite.data.paths import missing
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import MANIFEST, read_manifest
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from rich.progress import track
 
+from easyrec_lite.checks.columns import input_fields
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.core.overwriting import refuse_overwriting
-from easyrec_lite.data.fields import input_fields
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.folders import checked_saved_model
 from easyrec_lite.serving.saved_model import SavedModel, dense

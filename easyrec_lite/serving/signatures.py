@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.data.fields import Field, input_fields
+from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.data.readers.csv.text import csv_format
 from easyrec_lite.models.assembly import Parts
 
@@ -77,7 +77,7 @@ class ServedFunction(tf.Module):
         outputs = self._compute(self._transform(columns, self._features))
         return {name: tf.identity(value, name=name) for name, value in outputs.items()}
 
-    def _spec(self, field: Field) -> tf.TensorSpec:
+    def _spec(self, field: InputField) -> tf.TensorSpec:
         shape = [None, None] if field.name in self._lists else [None]
         return tf.TensorSpec(shape, field.dtype, name=field.name)
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from easyrec_lite.checks.columns import CellValue, InputField
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.core.json_input import parse_json
-from easyrec_lite.data.fields import Field, Value
 from easyrec_lite.serving.recommender import SEEN
 
 EXAMPLE = """an object such as {"user_id": "7"}, or a list of them"""
@@ -25,7 +25,7 @@ class User:
       notes: what was assumed, or not used.
     """
 
-    columns: Mapping[str, Value | list[Value]]
+    columns: Mapping[str, CellValue | list[CellValue]]
     seen: Sequence[str]
     notes: Sequence[str]
 
@@ -40,7 +40,7 @@ class UserColumns:
       lists: names of the columns whose value is a list.
     """
 
-    read: Sequence[Field]
+    read: Sequence[InputField]
     others: Collection[str] = ()
     lists: Collection[str] = ()
 
@@ -100,7 +100,7 @@ class UserColumns:
             notes.append(f"columns not given have their default: {defaults}")
         return User(columns, [_text(item) for item in user.get(SEEN, [])], notes)
 
-    def _value(self, field: Field, value: Any) -> Value | list[Value]:
+    def _value(self, field: InputField, value: Any) -> CellValue | list[CellValue]:
         """Returns a JSON value as the column's; ValueError when it is none."""
         if field.name not in self.lists:
             return field.default if value is None else field.parse(_text(value).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from easyrec_lite.checks.specs.reader import reader_names
 from tests.config.base_config import (
     LISTWISE,
     POINTWISE,
@@ -40,9 +41,10 @@ def test_a_sample_weight_is_a_number() -> None:
 def test_platform_inputs_are_refused_with_what_to_convert_to(name: str) -> None:
     text = replaced(POINTWISE, "input_type: CSVInput", f"input_type: {name}")
     assert_reported(text, f"input_type: {name}", f"{name} is not", "ParquetInput", "remedy")
+    assert len(problems(text)) == 1
 
 
-@pytest.mark.parametrize("name", ["CSVInputEx", "ParquetInput", "ParquetInputV2", "TFRecordInput"])
+@pytest.mark.parametrize("name", reader_names(reads_files=True))
 def test_served_inputs_pass(name: str) -> None:
     assert problems(replaced(POINTWISE, "input_type: CSVInput", f"input_type: {name}")) == []
 
@@ -80,9 +82,28 @@ def test_batches_hold_rows(field: str) -> None:
     assert_reported(text, field, f"{field} is 0", "expected: a positive number")
 
 
-def test_an_empty_separator_is_an_error() -> None:
-    text = replaced(POINTWISE, "  batch_size: 8\n", "  separator: ''\n")
-    assert_reported(text, "separator", "separator is empty")
+@pytest.mark.parametrize("separator", ["", "ab", '"', "é", "\\n"])
+def test_a_separator_is_one_byte(separator: str) -> None:
+    text = replaced(POINTWISE, "  batch_size: 8\n", f"  separator: '{separator}'\n")
+    assert_reported(text, "separator", "data_config.separator", "separator", "remedy")
+    assert problems(text.replace("CSVInput", "ParquetInput")) == []
+
+
+@pytest.mark.parametrize("separator", [";", "\\t", "\\001", "\\\\t"])
+def test_a_separator_may_be_escaped(separator: str) -> None:
+    text = replaced(POINTWISE, "  batch_size: 8\n", f"  separator: '{separator}'\n")
+    assert problems(text) == []
+
+
+def test_a_range_that_repeats_a_field_is_reported() -> None:
+    field = '  input_fields { input_name: "cate" }\n'
+    text = replaced(
+        POINTWISE,
+        field,
+        field + '  input_fields { input_name: "f2" }\n' + field.replace("cate", "f[1-3]"),
+    )
+    text = replaced(text, "  batch_size: 8\n", "  auto_expand_input_fields: true\n")
+    assert_reported(text, "f[1-3]", "'f2' is listed twice")
 
 
 def test_a_small_shuffle_buffer_is_doubtful_only_when_asked_for() -> None:

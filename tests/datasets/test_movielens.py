@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.data.fields import Field
 from easyrec_lite.data.tables.item_table import read_item_table
 from easyrec_lite.datasets.__main__ import main
 from easyrec_lite.datasets.movielens import COLUMNS, GENRES, make
@@ -82,7 +82,7 @@ def test_rows_of_a_small_ml_1m(tmp_path: Path) -> None:
 
 def test_item_table(tmp_path: Path) -> None:
     make(write_1m(tmp_path / "ml-1m"), tmp_path)
-    fields = [Field(name, "STRING", b"") for name in ("movie_id", "genres", "year")]
+    fields = [InputField(name, "STRING", b"") for name in ("movie_id", "genres", "year")]
     table = read_item_table(tmp_path / "items.txt", fields)
     assert table.ids.tolist() == ["7", "8", "9"]
     assert table.attributes["genres"].tolist() == ["Animation|Children's", "Drama", "War"]

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.data.fields import Field
 from easyrec_lite.data.tables.item_table import read_item_table
 from easyrec_lite.datasets.__main__ import main
 from easyrec_lite.datasets.taobao_layout import AD, COLUMNS, PROFILE
@@ -93,7 +93,7 @@ def test_tags_are_two_lists_of_one_length_up_to_fifty(train: pd.DataFrame) -> No
 
 
 def test_item_table_has_every_item_weighted_by_clicks(folder: Path, train: pd.DataFrame) -> None:
-    table = read_item_table(folder / "items.txt", [Field(name, "STRING", b"") for name in AD])
+    table = read_item_table(folder / "items.txt", [InputField(name, "STRING", b"") for name in AD])
     assert len(table) == SIZES.items
     clicks = train[train["clk"] == "1"]["adgroup_id"].value_counts()
     expected = (1 + clicks.reindex(table.ids).fillna(0).to_numpy()) ** 0.75

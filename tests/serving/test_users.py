@@ -6,17 +6,17 @@ import json
 
 import pytest
 
+from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.data.fields import Field
 from easyrec_lite.serving.users import UserColumns
 
 COLUMNS = UserColumns(
     read=[
-        Field("user_id", "INT64", 0),
-        Field("city", "STRING", b"Wien"),
-        Field("height", "FLOAT", 1.5),
-        Field("member", "BOOL", False),
-        Field("tags", "STRING", b""),
+        InputField("user_id", "INT64", 0),
+        InputField("city", "STRING", b"Wien"),
+        InputField("height", "FLOAT", 1.5),
+        InputField("member", "BOOL", False),
+        InputField("tags", "STRING", b""),
     ],
     others=["brand"],
     lists=["tags"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
+from easyrec_lite.checks.columns import FIELD_TYPES
+from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.checks.view import MOST_NAMES, View, enum_name, expand_name, too_wide
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.fields import KINDS
-from easyrec_lite.data.readers.registry import refusal
 
 Problems = Iterator[Problem]
 LEAST_SHUFFLE_BUFFER = 1024
@@ -15,7 +16,7 @@ NUMBERS = ("INT32", "INT64", "FLOAT", "DOUBLE")
 
 
 def input_type(view: View) -> Problems:
-    """The input is files of a kind that is read here."""
+    """The data is read by a reader that is offered, which finds nothing wrong itself."""
     if not view.config.HasField("data_config"):
         yield view.error(
             "data_config",
@@ -24,17 +25,18 @@ def input_type(view: View) -> Problems:
             remedy="describe the columns of the data files",
         )
         return
-    path = "data_config.input_type"
-    refused = refusal(enum_name(view.data, "input_type"), view.place(path))
-    if refused is not None:
-        yield refused
+    path, name = "data_config.input_type", enum_name(view.data, "input_type")
+    spec = READERS.find(name)
+    if spec is None:
+        yield dataclasses.replace(READERS.unknown(name), place=view.place(path), path=path)
+    else:
+        yield from spec.check(view)
 
 
 def paths(view: View) -> Problems:
     """The config names data to train on."""
-    if view.config.WhichOneof("train_path") is None and (
-        enum_name(view.data, "input_type") != "DummyInput"
-    ):
+    spec = READERS.find(enum_name(view.data, "input_type"))
+    if view.config.WhichOneof("train_path") is None and not (spec and not spec.reads_files):
         yield view.warning(
             "train_input_path",
             "the config names no training data",
@@ -52,13 +54,12 @@ def input_fields(view: View) -> Problems:
             expected="input_fields {...} for each column, in order",
             remedy="list the columns",
         )
-    for index, field in enumerate(view.data.input_fields):
-        path = f"data_config.input_fields[{index}]"
-        first = view.fields.get(field.input_name)
-        if first is not None and first.path != path:
+    for path, names in view.field_names():
+        first = next((view.fields[name] for name in names if view.fields[name].path != path), None)
+        if first is not None:
             yield view.error(
                 f"{path}.input_name",
-                f"input field {field.input_name!r} is listed twice",
+                f"input field {first.name!r} is listed twice",
                 found=f"the first one is at {view.place(first.path)}",
                 remedy="give each column a name of its own",
             )
@@ -73,7 +74,7 @@ def ranges(view: View) -> Problems:
                 "the range of columns is too wide",
                 expected=f"at most {MOST_NAMES} columns",
                 found=name,
-                remedy="mend the range",
+                remedy="correct the range",
             )
     if view.data.auto_expand_input_fields:
         return
@@ -90,7 +91,7 @@ def ranges(view: View) -> Problems:
 def default_values(view: View) -> Problems:
     """The value of an empty cell is one of the field's type."""
     for named in view.fields.values():
-        text, kind = named.config.default_val, KINDS[view.field_type(named.name)]
+        text, kind = named.config.default_val, FIELD_TYPES[view.field_type(named.name)]
         try:
             kind.parse(text.encode() or b"0")
         except ValueError:
@@ -178,10 +179,6 @@ def reading(view: View) -> Problems:
             "max_megabytes is 0: nothing fits",
             expected="a positive number",
             remedy="set data_config.cache.mode: OFF to keep no rows",
-        )
-    if not view.data.separator:
-        yield view.error(
-            "data_config.separator", "separator is empty", expected='one character, e.g. ","'
         )
     size = view.data.shuffle_buffer_size
     asked = view.data.shuffle and view.data.HasField("shuffle_buffer_size")

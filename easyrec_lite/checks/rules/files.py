@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from easyrec_lite.checks.view import View
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.paths import missing
+from easyrec_lite.core.files import missing
 
 Problems = Iterator[Problem]
 DATA_PATHS = ("train_input_path", "eval_input_path", "parquet_train_input", "parquet_eval_input")

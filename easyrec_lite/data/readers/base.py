@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.checks.columns import InputField, input_fields, select
+from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.checks.view import enum_name
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core import filesystem as fs
-from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
-from easyrec_lite.data.fields import Field, input_fields, select
+from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.core.files import missing
 from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
-from easyrec_lite.data.paths import changed, expand, missing, stamp
+from easyrec_lite.data.paths import changed, expand, stamp
 from easyrec_lite.data.readers.bad_rows import BadRows
-from easyrec_lite.data.readers.registry import READERS, refusal
 from easyrec_lite.data.share import WHOLE, Share, is_real, placed, positioned
 
 Position = tuple[int, int]
@@ -52,8 +53,8 @@ class Request:
 
     pipeline: Pipeline
     path: str
-    fields: tuple[Field, ...]
-    wanted: tuple[Field, ...]
+    fields: tuple[InputField, ...]
+    wanted: tuple[InputField, ...]
     training: bool
     share: Share = WHOLE
 
@@ -257,10 +258,8 @@ def open_reader(
         than workers where those share files.
     """
     data = pipeline.config.data_config
-    name = enum_name(data, "input_type")
-    refused = refusal(name, pipeline.place("data_config.input_type"))
-    if refused is not None:
-        raise ConfigError(refused)
+    make = READERS.get(enum_name(data, "input_type"))
     fields = input_fields(pipeline)
     wanted = select(fields, columns)
-    return READERS.get(name)(Request(pipeline, path, fields, wanted, training, share))
+    reader: Reader = make(Request(pipeline, path, fields, wanted, training, share))
+    return reader

@@ -12,11 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.specs.reader import READERS, PlainReader
+from easyrec_lite.checks.view import enum_name
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
-from easyrec_lite.data.fields import Field
+from easyrec_lite.data.paths import expand
 from easyrec_lite.data.tables.item_table import sampler_fields, write_item_table
-from easyrec_lite.data.tables.text_columns import text_columns
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
       label: count only the rows where this field is above 0; '' counts all rows.
 
     Raises:
-      ConfigError: no sampler, or a name is no input field.
+      ConfigError: no sampler, a name is no input field, or only TensorFlow reads the data.
       DataError: the data cannot be read, or a label is no number.
     """
     path, config = sampler_of(pipeline)
@@ -80,7 +82,7 @@ def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
     totals: list[pd.Series] = []
     variants = pd.DataFrame()
     rows = without_id = 0
-    for table in text_columns(pipeline, pipeline.config.train_input_path, fields):
+    for table in _plain_reader(pipeline).text(expand(pipeline.config.train_input_path), fields):
         cells = _frame(table, item, attributes)
         counted = _above_zero(table, labels[0]) if labels else np.ones(len(cells), np.int64)
         known = (cells["id"] != "").to_numpy()
@@ -103,6 +105,23 @@ def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
     )
 
 
+def _plain_reader(pipeline: Pipeline) -> PlainReader:
+    path, name = "data_config.input_type", enum_name(pipeline.config.data_config, "input_type")
+    reader = READERS.spec(name).plain_reader(pipeline)
+    if reader is None:
+        known = [name for spec in READERS.specs() if spec.plain for name in spec.names]
+        raise ConfigError(
+            Problem(
+                f"items cannot be counted in data of input_type {name}",
+                pipeline.place(path),
+                path,
+                expected="one of " + ", ".join(known),
+                remedy="convert the files",
+            )
+        )
+    return reader
+
+
 def write_counts(path: Path, pipeline: Pipeline, items: ItemCounts, power: float) -> None:
     """Writes the item table of `items`, weight count ** power; an item of count 0 gets 0.
 
@@ -115,7 +134,7 @@ def write_counts(path: Path, pipeline: Pipeline, items: ItemCounts, power: float
     write_item_table(path, pa.array(items.ids), weights, attributes, config.attr_delimiter)
 
 
-def _frame(table: pa.Table, item: Field, attributes: Sequence[Field]) -> pd.DataFrame:
+def _frame(table: pa.Table, item: InputField, attributes: Sequence[InputField]) -> pd.DataFrame:
     """Returns the text columns `id`, and 0, 1, … for the attributes."""
     ids = table[item.name]
     if item.type.startswith("INT"):
@@ -127,13 +146,13 @@ def _frame(table: pa.Table, item: Field, attributes: Sequence[Field]) -> pd.Data
     return pd.DataFrame(cells)
 
 
-def _above_zero(table: pa.Table, label: Field) -> np.ndarray:
+def _above_zero(table: pa.Table, label: InputField) -> np.ndarray:
     cells = table[label.name]
     numbers = _cast(pc.if_else(pc.equal(cells, ""), "0", cells), pa.float64(), label)
     return (numbers.to_numpy() > 0).astype(np.int64)
 
 
-def _cast(cells: pa.ChunkedArray, kind: pa.DataType, field: Field) -> pa.ChunkedArray:
+def _cast(cells: pa.ChunkedArray, kind: pa.DataType, field: InputField) -> pa.ChunkedArray:
     try:
         return cells.cast(kind)
     except pa.ArrowInvalid as error:

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, nearest
 from easyrec_lite.core.files import atomic_write
-from easyrec_lite.data.fields import Field, input_fields
 from easyrec_lite.data.tables.sampler_table import MAX_PROBLEMS, SamplerTable, read_sampler_table
 
 HEADER = "id:{kind}\tweight:float\tfeature:string\n"
@@ -39,7 +39,7 @@ class ItemTable:
         return len(self.ids)
 
 
-def sampler_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[Field]:
+def sampler_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[InputField]:
     """Returns the input fields `names`, which a sampler asks for, in that order.
 
     Args:
@@ -68,7 +68,7 @@ def sampler_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[
 
 
 def read_item_table(
-    path: Path, attributes: Sequence[Field], delimiter: str = ":", integer_ids: bool = False
+    path: Path, attributes: Sequence[InputField], delimiter: str = ":", integer_ids: bool = False
 ) -> ItemTable:
     """Reads a file of lines `id⇥weight⇥attributes`, the attributes joined by `delimiter`.
 
@@ -109,7 +109,7 @@ def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:
     )
 
 
-def _split(table: SamplerTable, attributes: Sequence[Field], delimiter: str) -> list[pa.Array]:
+def _split(table: SamplerTable, attributes: Sequence[InputField], delimiter: str) -> list[pa.Array]:
     pieces = pc.split_pattern(table.columns[2], delimiter)
     counts = pc.list_value_length(pieces).to_numpy()
     wrong = counts != len(attributes)

@@ -12,16 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.fields import Field
-from easyrec_lite.data.paths import missing
+from easyrec_lite.core.files import missing
 
 LONGEST_LINE = 1 << 20
 MAX_PROBLEMS = 20
 TYPES = ("int", "int32", "int64", "float", "double", "string")
 REMEDY = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
-WEIGHT = Field("weight", "DOUBLE", 0.0)
+WEIGHT = InputField("weight", "DOUBLE", 0.0)
 HEADER_CELL = re.compile(r"[A-Za-z_]\w*(:(" + "|".join(TYPES) + "))?")
 
 
@@ -81,7 +81,7 @@ class SamplerTable:
             shown.append(Problem(f"and {rest} more problems in this file", end))
         raise DataError(shown)
 
-    def values(self, cells: pa.Array, field: Field) -> np.ndarray:
+    def values(self, cells: pa.Array, field: InputField) -> np.ndarray:
         """Returns cells of text as an array [M] of the field's type, noting those that are bad.
 
         An empty cell is the field's default. Text is object.
@@ -99,7 +99,7 @@ class SamplerTable:
             pass
         return self._parse_each(cells, field)
 
-    def _parse_each(self, cells: pa.Array, field: Field) -> np.ndarray:
+    def _parse_each(self, cells: pa.Array, field: InputField) -> np.ndarray:
         values = np.zeros(len(cells), field.kind.dtype)
         wrong = np.zeros(len(cells), np.bool_)
         for entry, text in enumerate(cells.to_pylist()):
@@ -134,7 +134,7 @@ class SamplerTable:
         self.report(wrong, name, lambda _: "an empty cell", f"a value for {name}")
         if not integers:
             return cells.to_numpy(zero_copy_only=False)
-        return self.values(cells, Field(name, "INT64", 0)).astype(str).astype(object)
+        return self.values(cells, InputField(name, "INT64", 0)).astype(str).astype(object)
 
 
 def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:

@@ -7,15 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from easyrec_lite.checks.columns import InputField
 from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError
-from easyrec_lite.data.fields import Field
 from easyrec_lite.data.tables.item_table import read_item_table, sampler_fields, write_item_table
 from easyrec_lite.protos.messages import EasyRecConfig
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"
-CATE = Field("cate", "STRING", b"")
-PRICE = Field("price", "INT32", 0)
+CATE = InputField("cate", "STRING", b"")
+PRICE = InputField("price", "INT32", 0)
 
 
 def write(path: Path, text: str) -> Path:
@@ -44,7 +44,7 @@ def test_values_keep_order_and_take_the_fields_types(tmp_path: Path) -> None:
 
 def test_empty_cells_take_the_fields_default(tmp_path: Path) -> None:
     path = write(tmp_path / "items", HEADER + "1\t1\t:\n")
-    attributes = [Field("cate", "STRING", b"none"), Field("price", "FLOAT", 2.5)]
+    attributes = [InputField("cate", "STRING", b"none"), InputField("price", "FLOAT", 2.5)]
     table = read_item_table(path, attributes)
     assert table.attributes["cate"].tolist() == ["none"]
     assert table.attributes["price"].tolist() == [2.5]

@@ -91,6 +91,14 @@ def test_parquet(tmp_path: Path) -> None:
     assert (tmp_path / "items.txt").read_text() == HEADER + "7\t2\t7::\n"
 
 
+def test_whatever_is_read_without_tensorflow_is_counted(tmp_path: Path) -> None:
+    table = {"clk": [1], "item": ["7"], "cate": ["a"], "price": [1]}
+    pq.write_table(pa.table(table), tmp_path / "t.parquet")
+    path = config(tmp_path, "t.parquet", "input_type: ParquetInputV3")
+    assert run(main, ["--config", path, "--power", "1"]) == 0
+    assert (tmp_path / "items.txt").read_text() == HEADER + "7\t1\t7:1:a\n"
+
+
 @pytest.mark.parametrize(
     ("rows", "flags", "words"),
     [

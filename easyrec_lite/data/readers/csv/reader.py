@@ -1,4 +1,4 @@
-"""`CSVInput`, `CSVInputV2` and `CSVInputEx`: text files, a row a line."""
+"""Reads CSV files by TensorFlow's operations."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.columns import BOOLEANS, InputField
+from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.fields import BOOLEANS, Field
 from easyrec_lite.data.paths import BYTE_ORDER_MARK
 from easyrec_lite.data.readers.base import Request
-from easyrec_lite.data.readers.csv.text import csv_format, file_lines, layout
+from easyrec_lite.data.readers.csv.format import csv_format, file_lines
+from easyrec_lite.data.readers.csv.rows import csv_columns
+from easyrec_lite.data.readers.csv.spec import CsvSpec
 from easyrec_lite.data.readers.records import Columns, RecordReader
-from easyrec_lite.data.readers.registry import READERS
 
 NOT_FINITE = "not a finite number"
 
 
-@READERS.register("CSVInput")
-@READERS.register("CSVInputV2")
-@READERS.register("CSVInputEx")
+@READERS.implement(*CsvSpec().names)
 class CsvReader(RecordReader):
     """Lines of text, parsed by `tf.io.decode_csv`, or by a plain split (`CSVInputEx`)."""
 
     def _prepare(self, request: Request) -> None:
         self._format = csv_format(request.pipeline)
-        self._layout = layout(self._format, self.files, request.fields, request.wanted)
+        self._columns = csv_columns(self._format, self.files, request.fields, request.wanted)
         self._marked = any(_has_mark(file) for file in self.files)
 
     def _has_rows(self, file: str) -> bool:
@@ -54,28 +54,28 @@ class CsvReader(RecordReader):
         )
 
     def _problems(self, record: bytes) -> list[Problem]:
-        return self._layout.problems(record)
+        return self._columns.problems(record)
 
     def _parse(self, records: tf.Tensor) -> Columns:
         cells = self._decode(records) if self._format.quoted else self._split(records)
-        pairs = zip(self._layout.columns, cells, strict=True)
+        pairs = zip(self._columns.columns, cells, strict=True)
         return {field.name: _finish(field, cell) for field, cell in pairs if field}
 
     def _decode(self, lines: tf.Tensor) -> list[tf.Tensor]:
-        defaults = [_record_default(field) for field in self._layout.columns]
+        defaults = [_record_default(field) for field in self._columns.columns]
         return tf.io.decode_csv(lines, defaults, field_delim=self._format.separator)
 
     def _split(self, lines: tf.Tensor) -> list[tf.Tensor]:
-        count = len(self._layout.columns)
+        count = len(self._columns.columns)
         ragged = tf.strings.split(lines, self._format.separator)
         same = tf.reduce_all(ragged.row_lengths() == count)
         with tf.control_dependencies([tf.debugging.Assert(same, ["the number of columns"])]):
             cells = tf.reshape(ragged.values, [-1, count])
-        columns = zip(self._layout.columns, tf.unstack(cells, axis=1), strict=True)
+        columns = zip(self._columns.columns, tf.unstack(cells, axis=1), strict=True)
         return [_number(field, cell) if field else cell for field, cell in columns]
 
 
-def _record_default(field: Field | None) -> tf.Tensor:
+def _record_default(field: InputField | None) -> tf.Tensor:
     """Returns the scalar that gives `decode_csv` a column's dtype and default."""
     if field is None:
         return tf.constant(b"")
@@ -84,7 +84,7 @@ def _record_default(field: Field | None) -> tf.Tensor:
     return tf.constant(field.default, field.dtype)
 
 
-def _number(field: Field, text: tf.Tensor) -> tf.Tensor:
+def _number(field: InputField, text: tf.Tensor) -> tf.Tensor:
     """Returns text cells [B] in the dtype that `decode_csv` would give them."""
     default: Any = _record_default(field)
     empty = tf.strings.length(text) == 0
@@ -94,7 +94,7 @@ def _number(field: Field, text: tf.Tensor) -> tf.Tensor:
     return tf.where(empty, default, numbers)
 
 
-def _finish(field: Field, cell: tf.Tensor) -> tf.Tensor:
+def _finish(field: InputField, cell: tf.Tensor) -> tf.Tensor:
     """Returns a decoded column [B] in its field's dtype, its values checked."""
     if field.type == "BOOL":
         return _boolean(cell)

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import Place, Problem
-from easyrec_lite.data.fields import Field
 from easyrec_lite.data.order import ENDLESS, Order, Run
 from easyrec_lite.data.readers.base import Reader, Request
-from easyrec_lite.data.readers.registry import READERS
+from easyrec_lite.data.readers.dummy.spec import DummySpec
 from easyrec_lite.data.share import Numbers
 
 DISTINCT = 1000
 
 
-@READERS.register("DummyInput")
+@READERS.implement(*DummySpec().names)
 class DummyReader(Reader):
     """Random values of each field's type: labels 0 or 1, other numbers and texts below 1000.
 
@@ -56,7 +57,7 @@ class DummyReader(Reader):
         """Yields none."""
         return iter(())
 
-    def _column(self, field: Field, count: int, random: np.random.Generator) -> tf.Tensor:
+    def _column(self, field: InputField, count: int, random: np.random.Generator) -> tf.Tensor:
         below = 2 if field.name in self._labels or field.type == "BOOL" else DISTINCT
         numbers = random.integers(below, size=count)
         if field.type == "STRING":

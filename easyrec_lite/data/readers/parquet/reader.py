@@ -11,13 +11,15 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
+from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.fields import Field
 from easyrec_lite.data.order import Order, Run
 from easyrec_lite.data.paths import broken, changed, stamp
 from easyrec_lite.data.readers.bad_rows import TooManyBadRows
 from easyrec_lite.data.readers.base import Reader, Request
 from easyrec_lite.data.readers.generated import generated
+from easyrec_lite.data.readers.parquet.spec import ParquetSpec
 from easyrec_lite.data.readers.parquet.table import (
     check_schema,
     convert_table,
@@ -26,7 +28,6 @@ from easyrec_lite.data.readers.parquet.table import (
     row_problems,
 )
 from easyrec_lite.data.readers.parquet.windows import RowGroup, Window, row_groups, windows
-from easyrec_lite.data.readers.registry import READERS
 from easyrec_lite.data.share import Numbers
 
 PIECE = 4096
@@ -41,9 +42,7 @@ class Rows(NamedTuple):
     row: np.ndarray
 
 
-@READERS.register("ParquetInput")
-@READERS.register("ParquetInputV2")
-@READERS.register("ParquetInputV3")
+@READERS.implement(*ParquetSpec().names)
 class ParquetReader(Reader):
     """Reads whole row groups, permutes their rows, and cuts them into batches, as columns.
 
@@ -120,7 +119,7 @@ class ParquetReader(Reader):
 
     # Columns as tensors.
 
-    def _signature(self, field: Field) -> Any:
+    def _signature(self, field: InputField) -> Any:
         values = tf.TensorSpec([None], field.dtype)
         return (values, tf.TensorSpec([None], tf.int64)) if field.name in self._lists else values
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
-from easyrec_lite.data.fields import Field
 
 TYPES = {
     "INT32": pa.int32(),
@@ -39,7 +38,7 @@ def open_parquet(file: str) -> pq.ParquetFile:
         raise DataError(problem) from None
 
 
-def check_schema(file: str, fields: Sequence[Field]) -> tuple[pa.Schema, list[Problem]]:
+def check_schema(file: str, fields: Sequence[InputField]) -> tuple[pa.Schema, list[Problem]]:
     """Returns the schema of a file, and the fields that it lacks or holds in a wrong type."""
     schema = open_parquet(file).schema_arrow
     problems = []
@@ -93,7 +92,7 @@ def _text(type: pa.DataType) -> bool:
     )
 
 
-def _readable(type: pa.DataType, field: Field) -> bool:
+def _readable(type: pa.DataType, field: InputField) -> bool:
     whole = pa.types.is_integer(type) or pa.types.is_boolean(type)
     if _text(type) or whole or pa.types.is_null(type):
         return True
@@ -102,7 +101,7 @@ def _readable(type: pa.DataType, field: Field) -> bool:
     )
 
 
-def convert(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+def convert(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
     """Returns plain values [n] in the field's type, nulls as its default, and which are bad [n].
 
     Args:
@@ -122,7 +121,7 @@ def convert(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
     return values.fill_null(pa.scalar(field.default, values.type)), bad
 
 
-def _in_range(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+def _in_range(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
     """Returns values of which those beyond the field's integers are null, and which these are."""
     good = np.zeros(len(values), bool)
     if not pa.types.is_integer(values.type) or field.type not in ("INT32", "INT64", "BOOL"):
@@ -138,7 +137,7 @@ def _in_range(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
     return pa.array(kept, values.type), bad
 
 
-def _parsed(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+def _parsed(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
     """Returns text values parsed, as the cells of a CSV file are, and which of them are bad."""
     parsed: list[Any] = []
     bad = np.zeros(len(values), bool)
@@ -151,7 +150,7 @@ def _parsed(values: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
     return pa.array(parsed, TYPES[field.type]), bad
 
 
-def convert_column(column: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray]:
+def convert_column(column: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
     """Returns a column [n] in the field's type, or a list of it, and which rows are bad [n].
 
     A null list is an empty one; a null in a list is the field's default.
@@ -166,7 +165,7 @@ def convert_column(column: pa.Array, field: Field) -> tuple[pa.Array, np.ndarray
     return pa.LargeListArray.from_arrays(pa.array(splits), values), bad_rows
 
 
-def convert_table(table: pa.Table, fields: Sequence[Field]) -> tuple[pa.Table, np.ndarray]:
+def convert_table(table: pa.Table, fields: Sequence[InputField]) -> tuple[pa.Table, np.ndarray]:
     """Returns the fields' columns of a table [n], converted, and which rows are bad [n]."""
     bad = np.zeros(len(table), bool)
     columns = {}
@@ -179,7 +178,7 @@ def convert_table(table: pa.Table, fields: Sequence[Field]) -> tuple[pa.Table, n
     return pa.table(columns), bad
 
 
-def row_problems(row: pa.Table, fields: Sequence[Field]) -> list[Problem]:
+def row_problems(row: pa.Table, fields: Sequence[InputField]) -> list[Problem]:
     """Returns what is wrong with the one row of a table, without its place."""
     found = []
     for field in fields:
@@ -187,26 +186,3 @@ def row_problems(row: pa.Table, fields: Sequence[Field]) -> list[Problem]:
         if convert_table(cell, [field])[1][0]:
             found.append(field.problem(str(cell[field.name][0].as_py()).encode()))
     return found
-
-
-def sample(
-    files: Sequence[str], fields: Sequence[Field], count: int
-) -> Iterator[tuple[list[Problem], dict[str, object]]]:
-    """Yields (problems, values) of the first `count` rows; a row with problems has no values."""
-    left = count
-    for file in files:
-        number = 0
-        for batch in open_parquet(file).iter_batches(1024, columns=[f.name for f in fields]):
-            table = pa.Table.from_batches([batch.slice(0, left)])
-            converted, bad = convert_table(table, fields)
-            for row, values in enumerate(converted.to_pylist()):
-                found = row_problems(table.slice(row, 1), fields) if bad[row] else []
-                place = Place(file, number + row + 1)
-                yield (
-                    [dataclasses.replace(problem, place=place) for problem in found],
-                    {} if found else values,
-                )
-            left -= len(table)
-            number += len(table)
-            if not left:
-                return

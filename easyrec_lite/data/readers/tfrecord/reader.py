@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
-from easyrec_lite.data.fields import Field
 from easyrec_lite.data.paths import broken, is_gzip
 from easyrec_lite.data.readers.base import Request
 from easyrec_lite.data.readers.records import Columns, RecordReader
-from easyrec_lite.data.readers.registry import READERS
+from easyrec_lite.data.readers.tfrecord.spec import TFRecordSpec
 
 STORED = {
     "INT32": tf.int64,
@@ -29,7 +30,7 @@ HEAD = 1000
 log = logging.getLogger(__name__)
 
 
-@READERS.register("TFRecordInput")
+@READERS.implement(*TFRecordSpec().names)
 class TFRecordReader(RecordReader):
     """Examples with one value for each field; a field that is left out has its default."""
 
@@ -103,7 +104,7 @@ def _head(file: str, count: int) -> list[bytes]:
         raise DataError(broken(file, error.message)) from None
 
 
-def _cast(field: Field, values: tf.Tensor) -> tf.Tensor:
+def _cast(field: InputField, values: tf.Tensor) -> tf.Tensor:
     if field.type == "INT32":
         fits = tf.reduce_all((values >= tf.int32.min) & (values <= tf.int32.max))
         with tf.control_dependencies([tf.debugging.Assert(fits, ["a value that is no INT32"])]):
@@ -113,7 +114,7 @@ def _cast(field: Field, values: tf.Tensor) -> tf.Tensor:
     return tf.cast(values, field.dtype)
 
 
-def _problems(field: Field, feature: tf.train.Feature) -> Iterator[Problem]:
+def _problems(field: InputField, feature: tf.train.Feature) -> Iterator[Problem]:
     """Yields what is wrong with one value of an Example."""
     name, kind = LISTS[STORED[field.type]], feature.WhichOneof("kind")
     if kind is None:
@@ -131,7 +132,7 @@ def _problems(field: Field, feature: tf.train.Feature) -> Iterator[Problem]:
         yield field.problem(str(values[0]).encode())
 
 
-def _good(field: Field, value: int | float | bytes) -> bool:
+def _good(field: InputField, value: int | float | bytes) -> bool:
     if field.type == "INT32":
         return tf.int32.min <= value <= tf.int32.max
     return not isinstance(value, float) or math.isfinite(value)

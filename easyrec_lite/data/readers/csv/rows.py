@@ -1,0 +1,193 @@
+"""The rows of CSV files in plain Python: which field stands where, and what is wrong with a row."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from easyrec_lite.checks.columns import InputField, input_fields, shown
+from easyrec_lite.core.errors import DataError, Place, Problem, nearest
+from easyrec_lite.data.readers.csv.format import CsvFormat, csv_format
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from easyrec_lite.config import Pipeline
+
+MAX_PROBLEMS = 20
+ROWS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True)
+class CsvColumns:
+    """Which field stands in which column of the files.
+
+    Attributes:
+      format: how lines are cut into cells.
+      columns: for each column its field, or None when nobody asked for it.
+    """
+
+    format: CsvFormat
+    columns: tuple[InputField | None, ...]
+
+    def cells(self, line: bytes) -> list[bytes]:
+        """Returns the cells of a row, one for each column.
+
+        Raises:
+          DataError: the quotes do not match, or there are more or fewer cells; without a place.
+        """
+        try:
+            cells = self.format.split(line)
+        except ValueError as error:
+            remedy = 'write a quote as "" inside "…"'
+            raise DataError(Problem(str(error), found=shown(line), remedy=remedy)) from None
+        if len(cells) != len(self.columns):
+            raise DataError(self._wrong_count(line, len(cells)))
+        return cells
+
+    def problems(self, line: bytes) -> list[Problem]:
+        """Returns what is wrong with a row, without its place; nothing when it is good."""
+        try:
+            cells = self.cells(line)
+        except DataError as error:
+            return list(error.problems)
+        pairs = zip(self.columns, cells, strict=True)
+        return [field.problem(cell) for field, cell in pairs if field and not field.accepts(cell)]
+
+    def values(self, line: bytes) -> dict[str, Any]:
+        """Returns field name → value of a good row."""
+        pairs = zip(self.columns, self.cells(line), strict=True)
+        return {field.name: field.parse(cell) for field, cell in pairs if field}
+
+    def _wrong_count(self, line: bytes, found: int) -> Problem:
+        source = "the header" if self.format.with_header else "data_config.input_fields"
+        return Problem(
+            message=f"the row has {found} columns instead of {len(self.columns)}",
+            expected=f"{len(self.columns)} columns, as in {source}",
+            found=f"{found} columns: {shown(line)}",
+            remedy=f"make {source} and the file agree; the separator is "
+            + shown(self.format.separator),
+        )
+
+
+def csv_columns(
+    format: CsvFormat,
+    files: Sequence[str],
+    fields: Sequence[InputField],
+    wanted: Collection[InputField],
+) -> CsvColumns:
+    """Returns which field stands where in `files`: by header, else in the order of `fields`.
+
+    Raises:
+      DataError: a header lacks a wanted field, or the files' headers differ.
+    """
+    if not format.with_header:
+        return CsvColumns(format, tuple(field if field in wanted else None for field in fields))
+    headers = {file: format.header(file) for file in files}
+    first = headers[files[0]]
+    problems = [
+        Problem(
+            message=f"the header lacks the column {field.name!r}",
+            place=Place(files[0], 1),
+            path=field.name,
+            found=", ".join(first),
+            nearest=nearest(field.name, first),
+            remedy="rename the column in the file, or the field in data_config.input_fields",
+        )
+        for field in wanted
+        if field.name not in first
+    ]
+    problems += [
+        Problem(
+            message="the header differs from that of " + files[0],
+            place=Place(file, 1),
+            expected=", ".join(first),
+            found=", ".join(names),
+            remedy="write all files with the same columns in the same order",
+        )
+        for file, names in headers.items()
+        if names != first
+    ]
+    if problems:
+        raise DataError(problems)
+    by_name = {field.name: field for field in wanted}
+    return CsvColumns(format, tuple(by_name.get(name) for name in first))
+
+
+class PlainCsvReader:
+    """Reads CSV files without TensorFlow; see `PlainReader`."""
+
+    def __init__(self, pipeline: Pipeline):
+        self._format = csv_format(pipeline)
+        self._fields = input_fields(pipeline)
+
+    def sample(
+        self, files: Sequence[str], count: int
+    ) -> Iterator[tuple[list[Problem], dict[str, Any]]]:
+        """Yields (problems, values) of the first `count` rows; a row with problems has no values.
+
+        Raises:
+          DataError: a file cannot be read at all, or lacks a column.
+        """
+        columns = csv_columns(self._format, files, self._fields, self._fields)
+        rows = ((file, number, line) for file in files for number, line in self._format.rows(file))
+        for file, number, line in islice(rows, count):
+            place = Place(file, number)
+            found = columns.problems(line)
+            yield (
+                [dataclasses.replace(problem, place=place) for problem in found],
+                {} if found else columns.values(line),
+            )
+
+    def text(self, files: Sequence[str], fields: Sequence[InputField]) -> Iterator[pa.Table]:
+        """Yields parts of the files as tables of text, a column a field.
+
+        Raises:
+          DataError: a file cannot be read, lacks a column, or has rows that cannot be cut; the
+            first of those together.
+        """
+        columns = csv_columns(self._format, files, self._fields, fields)
+        for file in files:
+            rows = self._format.rows(file)
+            while part := list(islice(rows, ROWS_AT_ONCE)):
+                yield _table(columns, file, part, fields)
+
+
+def plain_reader(pipeline: Pipeline) -> PlainCsvReader:
+    """Returns what reads the files of a config without TensorFlow."""
+    return PlainCsvReader(pipeline)
+
+
+def _table(
+    columns: CsvColumns,
+    file: str,
+    rows: Sequence[tuple[int, bytes]],
+    fields: Sequence[InputField],
+) -> pa.Table:
+    """Returns the cells of some fields of (line number, line) pairs, as text."""
+    import pyarrow as pa
+
+    cut: list[list[bytes]] = []
+    problems: list[Problem] = []
+    for number, line in rows:
+        try:
+            cut.append(columns.cells(line))
+        except DataError as error:
+            place = Place(file, number)
+            problems += [dataclasses.replace(each, place=place) for each in error.problems]
+    if problems:
+        raise DataError(problems[:MAX_PROBLEMS])
+    found = {}
+    for field in fields:
+        at = columns.columns.index(field)
+        cells = pa.array([row[at] for row in cut], pa.binary())
+        try:
+            found[field.name] = cells.cast(pa.string())
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                Problem(f"the column is not UTF-8 text: {error}", Place(file), field.name)
+            ) from None
+    return pa.table(found)

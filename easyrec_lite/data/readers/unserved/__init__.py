@@ -1,0 +1,1 @@
+"""Input types of EasyRec that are not read here."""
