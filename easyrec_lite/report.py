@@ -1,4 +1,4 @@
-"""`python -m easyrec_lite.report --model_dir DIR`: the report of a model folder, made again."""
+"""`python -m easyrec_lite.report --model_dir DIR`: writes the report of a model folder anew."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The report of a model folder: one HTML file for people, made from what the folder holds."""
+"""The report of a model folder: one HTML file, made from the files of the folder."""

@@ -1,6 +1,6 @@
-"""Pictures as SVG, drawn by Matplotlib in colours that the page gives them.
+"""Pictures as SVG, drawn by Matplotlib in the colours of the page's style sheet.
 
-Matplotlib is loaded at the first picture. It is drawn without pyplot, so no state is global.
+Matplotlib is imported for the first picture. pyplot is not used, so that there is no global state.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MISSING = (
 )
 SERIES = 8
 LABEL_WIDTH = 30
-# Of a picture; sizes are in points.
+# The width of a picture; sizes are in points.
 WIDTH = 390
 _POINT = 1 / 72
-# Colours that the style sheet replaces: the n-th series, text, lines.
+# Placeholders, and the variables of the style sheet that replace them: series, text, lines.
 _COLOURS = {
     **{f"#fe00{index:02x}": f"var(--series-{index})" for index in range(SERIES)},
     "#fe0100": "var(--ink)",
@@ -70,12 +70,12 @@ def available() -> bool:
 def curves(
     name: str, alt: str, lines: Mapping[str, Points], ylabel: str, markers: bool = False
 ) -> Markup:
-    """Returns a figure of lines over steps.
+    """Returns a figure of lines over steps; without Matplotlib, a note.
 
     Args:
       name: the figure's id in the page.
       alt: what it shows, in words.
-      lines: label → (steps, values); more than `SERIES` share colours.
+      lines: label → (steps, values); from the ninth on, lines repeat colours.
       ylabel: name of the values.
       markers: whether to mark each point.
     """
@@ -116,10 +116,10 @@ def bars(
     series: Mapping[str, Sequence[float]],
     xlabel: str,
 ) -> Markup:
-    """Returns a figure of horizontal bars, the first label on top.
+    """Returns a figure of horizontal bars, the first label on top; without Matplotlib, a note.
 
     Args:
-      name, alt: as of `curves`.
+      name, alt: see `curves`.
       labels: names of the bars.
       series: label → lengths, one a bar.
       xlabel: name of the lengths.
@@ -149,12 +149,12 @@ def bars(
 
 
 def text_width(text: str) -> int:
-    """Returns how many narrow letters wide a text is; East Asian ones count twice."""
+    """Returns the width of a text in narrow letters; an East Asian letter counts twice."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def shortened(text: str) -> str:
-    """Returns a text at most `LABEL_WIDTH` narrow letters wide, cut with `…`; of one line."""
+    """Returns a text as one line, cut with `…` to a width of at most `LABEL_WIDTH` letters."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if text_width(text) <= LABEL_WIDTH:
         return text
@@ -173,11 +173,11 @@ def _colour(index: int) -> str:
 
 @contextmanager
 def _figure(width: float, height: float) -> Iterator[Any]:
-    """Gives an empty figure; sizes in inches."""
+    """Yields an empty figure; sizes are in inches."""
     from matplotlib import style
     from matplotlib.figure import Figure
 
-    # The page's fonts draw the letters that Matplotlib's own font lacks.
+    # The browser draws the letters, with the page's fonts: Matplotlib's font may lack some.
     with style.context(["default", _STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
         yield Figure(figsize=(width, height))
@@ -191,7 +191,7 @@ def _finished(figure: Any, name: str, alt: str) -> Markup:
 
 
 def _embedded(svg: str, name: str, alt: str) -> str:
-    """Returns an SVG file as an element of a page: own ids, the page's fonts and colours."""
+    """Returns an SVG file as an element of a page: ids of its own, the page's fonts and colours."""
     root = ElementTree.fromstring(svg)
     for parent in list(root.iter()):
         for child in [c for c in parent if c.tag in (f"{_SVG}metadata", f"{_SVG}style")]:
@@ -220,6 +220,6 @@ def _own(key: str, value: str, name: str) -> str:
     value = re.sub(r"url\(#", f"url(#{name}-", value)
     for colour, variable in _COLOURS.items():
         value = value.replace(colour, variable)
-    # The page's fonts, not Matplotlib's: `font: 9px 'DejaVu Sans', …`, in parts since 3.10.
+    # Matplotlib writes `font: 9px 'DejaVu Sans', …`, since 3.10 in parts: only the size is kept.
     value = re.sub(r"font: ([\d.]+px)[^;]*", r"font-size: \1", value)
     return re.sub(r"font-family: [^;]*;?", "", value)

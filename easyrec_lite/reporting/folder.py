@@ -1,4 +1,4 @@
-"""What a model folder holds for its report; every piece may be missing."""
+"""Reads the files of a model folder that a report shows; any of them may be missing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from easyrec_lite.training.log import read_log
 
 
 class ModelFolder:
-    """The files of a model folder, each read when it is asked for.
-
-    Properties raise a `DataError` when their file is damaged.
+    """The files of a model folder, each read on first access.
 
     Args:
       path: the folder.
       pipeline: its config.
+
+    Raises:
+      DataError: a property's file is damaged.
     """
 
     def __init__(self, path: Path, pipeline: Pipeline):
@@ -37,7 +38,7 @@ class ModelFolder:
 
     @property
     def config_path(self) -> Path:
-        """Where the config of the run is."""
+        """The path of the run's config."""
         return self.path / CONFIG_FILE
 
     @cached_property
@@ -63,17 +64,17 @@ class ModelFolder:
 
     @cached_property
     def ranking(self) -> dict[str, Any] | None:
-        """The full ranking."""
+        """The full ranking; None without one."""
         return self._json(RANKING)
 
     @cached_property
     def weights(self) -> dict[str, Any] | None:
-        """The weights that layers multiply features by."""
+        """The weights that layers multiply features by; None when there are none."""
         return self._json(WEIGHTS)
 
     @cached_property
     def export(self) -> Path | None:
-        """The export that `recommend` would take."""
+        """The export that `recommend` would use; None without one."""
         try:
             return find_saved_model(self.path, "user_tower").parent
         except ConfigError:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ListColumn:
-    """A column of the user side that holds several ids in a cell.
+    """A column of the user side whose cells hold several ids.
 
     Attributes:
       name: the column.
-      separator: stands between the ids of a text; list columns have none.
-      kv_separator: stands between an id and its weight; '' without weights.
+      separator: what separates the ids of a text; lists need none.
+      kv_separator: what separates an id from its weight; '' without weights.
     """
 
     name: str
@@ -30,7 +30,7 @@ class ListColumn:
     kv_separator: str
 
     def ids(self, cell: Any) -> list[str]:
-        """Returns the ids in a cell of the column, text or a list."""
+        """Returns the ids in a cell of the column, which is a text or a list."""
         pieces = cell if isinstance(cell, list) else text(cell).split(self.separator)
         ids = [text(piece) for piece in pieces]
         if self.kv_separator:
@@ -46,7 +46,7 @@ class IdColumns:
       user: the user's id.
       item: the item's id.
       label: above 0 where the user took the row's item.
-      lists: columns of the user side with several ids in a cell.
+      lists: columns of the user side whose cells hold several ids.
     """
 
     user: str

@@ -1,4 +1,4 @@
-"""The page: its sections one after the other, in one file that needs nothing else."""
+"""The page: all sections in one file that needs no other file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 def page(folder: ModelFolder) -> str:
     """Returns the report of a model folder as HTML.
 
-    A section that cannot be made says so in its place, and in the log.
+    A section that fails shows its error in its place, which is also logged.
     """
     sections = [_made(section, folder) for section in SECTIONS]
     return render("page.html", name=folder.path.name, policy=POLICY, sections=sections)

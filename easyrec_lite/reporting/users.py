@@ -1,4 +1,4 @@
-"""A few users of the evaluation data: who they are, what they took, what they are recommended."""
+"""Some users of the evaluation data, with what they took and what they are recommended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from easyrec_lite.training.input import guarded
 
 USERS = 5
 TOP = 10
-# Users to choose from, and rows to look through, of each file.
+# How many users to choose from, and how many rows of each data set to read.
 CANDIDATES = 1000
 ROWS = 100_000
 BATCH = 4096
@@ -61,7 +61,7 @@ class Examples:
     Attributes:
       users: the users.
       ids: the columns that hold the ids of users and items.
-      history: where their histories come from.
+      history: where their histories come from, in words.
       catalogue: the columns of all items, `item_id` first.
     """
 
@@ -71,7 +71,7 @@ class Examples:
     catalogue: pa.Table
 
     def described(self, ids: list[str]) -> pa.Table:
-        """Returns the columns of items by id, in that order; ids that are no items have nulls."""
+        """Returns the columns of the items with these ids, in this order; null for unknown ids."""
         known = self.catalogue[ID_COLUMN].combine_chunks()
         wanted = pa.array(ids, pa.string())
         rows = self.catalogue.take(pc.index_in(wanted, known))
@@ -79,13 +79,13 @@ class Examples:
 
 
 def find_examples(pipeline: Pipeline, export: Path) -> Examples:
-    """Returns some users of the evaluation data with histories, as `export` recommends to them.
+    """Returns some users of the evaluation data, and what the model of `export` recommends to them.
 
-    A history is the user's list column that holds ids of items, else what the user took in the
-    first rows of the training data. Users with a history come before others.
+    A user's history is the list column that holds ids of items, else what the user took in the
+    first rows of the training data. Users with a history come first.
 
     Raises:
-      ConfigError: the export has no items, or reads columns that the config does not have.
+      ConfigError: the export has no items, or reads columns that the config does not name.
       DataError: the data or the export cannot be read.
     """
     recommended = Recommendations(export, RecommendationOptions(TOP))
@@ -155,7 +155,7 @@ def _took(row: Row, ids: IdColumns) -> bool:
 
 
 def _rows(pipeline: Pipeline, path: str, columns: Collection[str]) -> Iterator[Row]:
-    """Yields the first `ROWS` rows of some files."""
+    """Yields the first `ROWS` rows of the files at `path`."""
     reader = open_reader(pipeline, path, training=False, columns=sorted(columns))
     dataset = reader.batches(BATCH).take(-(-ROWS // BATCH))
     for raw, _ in guarded(reader, dataset, lambda element: element[1]):

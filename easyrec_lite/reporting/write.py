@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 
 def write_report(pipeline: Pipeline, path: Path | None = None) -> Path:
-    """Writes the report of the config's model folder; returns where it is.
+    """Writes the report of the config's model folder; returns its path.
 
-    Without Matplotlib it has no pictures, and the log says so.
+    Without Matplotlib the report has no pictures, and a warning is logged.
 
     Args:
       pipeline: the config of the run.
-      path: where to; default `report.html` in the model folder.
+      path: the file to write; default `report.html` in the model folder.
 
     Raises:
       ConfigError: there is no such folder.
@@ -46,12 +46,12 @@ def write_report(pipeline: Pipeline, path: Path | None = None) -> Path:
 
 
 def report_after(pipeline: Pipeline) -> str:
-    """Writes the report at the end of other work, which it must not make fail.
+    """Writes the report at the end of a run, which a failure of the report must not fail.
 
     Returns:
-      A line that says where it is, or why there is none.
+      A line with the path of the report, or the reason why there is none.
     """
     try:
         return f"report:     {write_report(pipeline)}"
     except Exception as error:
-        return f"report:     none: {type(error).__name__}: {error}"
+        return f"report:     not written: {type(error).__name__}: {error}"

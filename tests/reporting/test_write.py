@@ -76,7 +76,7 @@ def test_nothing_fails_by_the_report(full: Pipeline, monkeypatch: pytest.MonkeyP
     assert report_after(full).endswith("report.html")
     before = (Path(full.config.model_dir) / "report.html").read_bytes()
     monkeypatch.setattr(write, "page", fail)
-    assert report_after(full) == "report:     none: RuntimeError: no ink"
+    assert "RuntimeError: no ink" in report_after(full)
     assert (Path(full.config.model_dir) / "report.html").read_bytes() == before
 
 

@@ -1,4 +1,4 @@
-"""Example users: what they took before, and what they are recommended now."""
+"""Example users: their histories, and what they are recommended."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _marks(item: str, user: ExampleUser) -> list[Mark]:
 
 
 def _names(items: pa.ReportTable) -> list[str]:
-    """Returns the columns, but for those that repeat the ids."""
+    """Returns the names of the columns, without those that repeat the ids."""
     ids = items[ID_COLUMN].to_pylist()
     repeats = [name for name in items.column_names if items[name].to_pylist() == ids]
     return [name for name in items.column_names if name == ID_COLUMN or name not in repeats]

@@ -1,4 +1,4 @@
-"""How the losses went while training, and how fast."""
+"""Losses, rates and speed over the steps of training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHERS = ("gradient_norm", "learning_rate", "embedding_rate", "temperature")
 
 
 def content(folder: ModelFolder) -> dict[str, Any]:
-    """Returns curves of the losses, of the learning rates and of the speed; the last lines."""
+    """Returns curves of losses, learning rates, gradient norm and speed; and the last log lines."""
     log = folder.log
     if not log:
         return {"lines": None}
@@ -43,7 +43,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
 
 
 def thinned(points: Points, most: int = POINTS) -> Points:
-    """Returns at most `most` points: means of neighbours, at the last one's step."""
+    """Returns at most `most` points: means of neighbouring points, at the last one's step."""
     steps, values = points
     each = -(-len(steps) // most)
     groups = [slice(start, start + each) for start in range(0, len(steps), max(each, 1))]

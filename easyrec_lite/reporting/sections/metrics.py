@@ -15,7 +15,7 @@ from easyrec_lite.training.history import EvaluationRecord
 
 
 def content(folder: ModelFolder) -> dict[str, Any]:
-    """Returns curves of each kind of metric that has two steps, and the table of all metrics."""
+    """Returns curves of the metrics known at two steps or more, and the table of all metrics."""
     evaluations = _all(folder)
     if not evaluations:
         return {"evaluations": None}
@@ -35,7 +35,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
 
 
 def _all(folder: ModelFolder) -> list[EvaluationRecord]:
-    """Returns those of the training, and the last one where it was made afterwards."""
+    """Returns the evaluations of the training, and a later one of its last checkpoint."""
     by_step = {each.step: each for each in folder.evaluations}
     last = dict(folder.result)
     step = last.pop("global_step", None)

@@ -1,4 +1,4 @@
-"""What the run came to, at a glance."""
+"""The main results of the run."""
 
 from __future__ import annotations
 

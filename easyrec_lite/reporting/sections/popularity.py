@@ -1,4 +1,4 @@
-"""How popular the recommended items are, beside the ones that users really took."""
+"""How popular the recommended items are, compared with the items that users took."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from easyrec_lite.reporting.section import Section
 
 
 def content(folder: ModelFolder) -> dict[str, Any]:
-    """Returns the shares of the popularity deciles as a picture and as a table."""
+    """Returns the share of each popularity decile, as a picture and as a table."""
     deciles = (folder.ranking or {}).get("popularity_deciles")
     if not deciles:
         return {"shares": None}

@@ -1,4 +1,4 @@
-"""The full ranking: the model beside its baselines, and by which protocol."""
+"""The full ranking: its protocol, and the model beside its baselines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCORERS = {"popularity": "popularity (baseline)", "random": "random (baseline)"}
 
 
 def content(folder: ModelFolder) -> dict[str, Any]:
-    """Returns protocol, the table of scorers, and the groups."""
+    """Returns the protocol, the table of scorers, and a table for each kind of group."""
     ranking = folder.ranking
     if ranking is None:
         return {"scorers": None}

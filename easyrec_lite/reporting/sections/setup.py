@@ -1,4 +1,4 @@
-"""The config as it was run, and the versions of what ran it."""
+"""The config of the run, and the versions of the packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("tensorflow", "keras", "numpy", "protobuf", "matplotlib")
 
 
 def content(folder: ModelFolder) -> dict[str, Any]:
-    """Returns versions, then the config's text."""
+    """Returns the versions and the config's text."""
     here = {"easyrec_lite": __version__, "Python": platform.python_version()}
     here |= {name: _version(name) for name in PACKAGES}
     exported = {name: folder.manifest[name] for name in EXPORTED if name in folder.manifest}
