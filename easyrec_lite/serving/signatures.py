@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.checks.columns import InputField, input_fields
-from easyrec_lite.data.readers.csv.text import csv_format
+from easyrec_lite.checks.separator import unescaped
 from easyrec_lite.models.assembly import Parts
 
 Outputs = dict[str, tf.Tensor]
@@ -49,7 +49,9 @@ class ServedFunction(tf.Module):
         if export.multi_placeholder or features is not None:
             self.signature = self._from_columns()
         else:
-            self.signature = self._from_lines(csv_format(parts.pipeline).separator)
+            self.signature = self._from_lines(
+                unescaped(parts.pipeline.config.data_config.separator)
+            )
 
     def _from_columns(self) -> Any:
         specs = {field.name: self._spec(field) for field in self._fields}

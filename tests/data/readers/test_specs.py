@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import easyrec_lite.data.readers as package
+from easyrec_lite.checks import separator
 from easyrec_lite.checks.specs import reader
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
 from easyrec_lite.data.readers.base import Reader
-from easyrec_lite.data.readers.csv import separator
 from tests.data.reading import pipeline
 
 NAMES = READERS.names()

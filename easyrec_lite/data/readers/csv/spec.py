@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from easyrec_lite.checks.separator import is_separator, unescaped
 from easyrec_lite.checks.specs.reader import READERS, ReaderSpec
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.readers.csv.separator import is_separator, unescaped
 
 
 @READERS.declare

@@ -1,4 +1,4 @@
-"""The separator between the cells of a line."""
+"""The separator between the cells of a line, as `data_config.separator` writes it."""
 
 from __future__ import annotations
 
