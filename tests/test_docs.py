@@ -48,6 +48,20 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def test_the_architecture_shows_every_package_and_arrows_that_point_down() -> None:
+    packages = {path.parent.name for path in (ROOT / "easyrec_lite").glob("*/__init__.py")}
+    page = text("architecture.md")
+    picture = re.findall(r"```mermaid\n(.*?)```", page, re.S)[0]
+    order = re.findall(r"^  (\w+)\[", picture, re.M)
+    assert packages - {"datasets", "protos"} == set(order) - {"commands"}
+    table = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert packages - {"datasets"} == set(re.findall(r"`(\w+)`", table)) & packages
+    for line in re.findall(r"^  (\w+ --> .*)$", picture, re.M):
+        upper, *lower = (re.findall(r"\w+", part) for part in line.split("-->"))
+        for before, after in zip([upper, *lower], lower, strict=False):
+            assert all(order.index(a) < order.index(b) for a in before for b in after)
+
+
 @pytest.mark.parametrize(("page", "module", "arguments"), CALLS)
 def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -> None:
     config = value_of("--config", arguments)
