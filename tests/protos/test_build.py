@@ -61,6 +61,8 @@ def test_wheel_from_sdist_holds_schema_stub_and_configs(sdist: Path, tmp_path: P
     clone = sdist.parents[1] / "clone"
     modules = {path.relative_to(clone).as_posix() for path in clone.glob("easyrec_lite/**/*.py")}
     assert {name for name in names if name.endswith(".py")} == modules
+    templates = clone.glob("easyrec_lite/reporting/templates/*")
+    assert {path.relative_to(clone).as_posix() for path in templates} <= names
     files = descriptor_pb2.FileDescriptorSet.FromString(schema).file
     sources = {f"protos/{path.name}" for path in clone.glob("protos/*.proto")}
     assert {file.name for file in files} == sources | {"google/protobuf/struct.proto"}
