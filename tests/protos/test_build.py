@@ -13,7 +13,8 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ["setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "easyrec_lite", "protos"]
+SHIPPED = ["setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"]
+SHIPPED += ["easyrec_lite", "protos"]
 MADE = ["schema.binpb", "messages.pyi"]
 SDIST = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
 
@@ -58,6 +59,7 @@ def test_wheel_from_sdist_holds_schema_stub_and_configs(sdist: Path, tmp_path: P
         schema = packed.read("easyrec_lite/protos/schema.binpb")
     assert {"easyrec_lite/configs/probe.config", "easyrec_lite/py.typed"} <= names
     assert "easyrec_lite/protos/messages.pyi" in names
+    assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
     clone = sdist.parents[1] / "clone"
     modules = {path.relative_to(clone).as_posix() for path in clone.glob("easyrec_lite/**/*.py")}
     assert {name for name in names if name.endswith(".py")} == modules

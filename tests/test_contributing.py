@@ -1,0 +1,127 @@
+"""The guides of CONTRIBUTING.md work: followed step by step in a copy of the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from easyrec_lite.datasets import __main__ as datasets
+from tests.e2e.running import few_features
+from tests.test_readme import ROOT
+
+pytest.importorskip("grpc_tools", reason="compiling the schema needs grpcio-tools")
+pytestmark = pytest.mark.slow
+
+PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
+COPIED = ("easyrec_lite", "protos", "configs", "setup.py")
+COMPILE = "import runpy, sys; sys.argv = ['setup.py', '--version']"
+COMPILE += "; runpy.run_path('setup.py')['compile_schema']()"
+ROWS = ["--rows", "600", "--users", "120", "--items", "80"]
+SMALL = {"train_config.num_steps": 3, "data_config.batch_size": 32, **few_features()}
+
+
+class Guide(NamedTuple):
+    """One guide: `files` are new ones, `schema` are additions to a proto file."""
+
+    files: dict[str, str]
+    schema: list[tuple[str, str, str]]
+    commands: list[str]
+
+
+def guide(text: str) -> Guide:
+    """Reads a guide's code blocks; the first line of each but a command names its file.
+
+    `// FILE: LINE` puts the block behind that line of the file, else it goes to the end.
+    """
+    found = Guide({}, [], [])
+    for indent, language, block in FENCE.findall(text):
+        code = textwrap.dedent(block) if indent else block
+        name, _, body = code.partition("\n")
+        if language == "python":
+            found.files[name.removeprefix("# ")] = body
+        elif language == "proto":
+            file, _, line = name.removeprefix("// ").partition(": ")
+            found.schema.append((file, line, body))
+        else:
+            found.commands.append(code)
+    return found
+
+
+GUIDES = {
+    title: guide(text)
+    for title, text in re.findall(r"^## Add (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+}
+
+
+def run(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def add(folder: Path, file: str, line: str, body: str) -> None:
+    """Puts lines of a schema behind the one that reads `line`, or at the end of the file."""
+    path = folder / file
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    places = (
+        [i + 1 for i, each in enumerate(lines) if each.strip() == line] if line else [len(lines)]
+    )
+    assert len(places) == 1, f"{file} has {len(places)} lines {line!r}"
+    lines.insert(places[0], body if line else f"\n{body}")
+    path.write_text("".join(lines), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository in which all guides were followed, with data to train on."""
+    folder = tmp_path_factory.mktemp("contributing")
+    for name in COPIED:
+        copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copied(ROOT / name, folder / name)
+    for each in GUIDES.values():
+        for place in each.schema:
+            add(folder, *place)
+        for file, code in each.files.items():
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(code, "utf-8")
+    run(folder, "-c", COMPILE)
+    datasets.main(["taobao-synthetic", "--out", str(folder / "data/taobao-synthetic"), *ROWS])
+    return folder
+
+
+def test_there_is_a_guide_for_each_kind_of_component() -> None:
+    assert set(GUIDES) == {"a layer", "a loss", "a metric"}
+
+
+@pytest.mark.parametrize("title", GUIDES)
+def test_guide(title: str, copy: Path) -> None:
+    own = GUIDES[title]
+    run(copy, "-m", "pytest", "-q", *(file for file in own.files if file.startswith("tests/")))
+    for command in own.commands:
+        words = shlex.split(command.replace("\\\n", " "))
+        assert words[:3] == ["python", "-m", "easyrec_lite.train"]
+        at = words.index("--edit_config_json") + 1
+        model_dir = {"model_dir": f"experiments/{title}"}
+        words[at] = json.dumps({**json.loads(words[at]), **SMALL, **model_dir})
+        check = [*words[3:at], words[at]]
+        assert "0 errors" in run(copy, "-m", "easyrec_lite.check", *check)
+        assert run(copy, *words[1:])
