@@ -11,7 +11,8 @@ import struct
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.checks.names import enum_name
+from easyrec_lite.checks.view import View
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 

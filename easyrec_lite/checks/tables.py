@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from easyrec_lite.checks.view import Feature, enum_name
+from easyrec_lite.checks.names import enum_name
+from easyrec_lite.checks.view import Feature
 from easyrec_lite.core import filesystem as fs
 
 ID_SOURCES = ("hash_bucket_size", "num_buckets", "vocab_list", "vocab_file")

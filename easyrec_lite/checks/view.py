@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from easyrec_lite.checks.names import enum_name, expand_name
 from easyrec_lite.checks.specs.loss import LOSSES, LossSpec, Scored, loss_names
 from easyrec_lite.checks.specs.model import MODELS, ModelSpec, Sides
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Place, Problem, nearest
-
-RANGE = re.compile(r"(.*)\[(\d+)-(\d+)\](.*)")
-# What a range may stand for.
-MOST_NAMES = 10_000
 
 
 class Named(NamedTuple):
@@ -44,30 +40,6 @@ class Feature(NamedTuple):
     def kind(self) -> str:
         """The feature's type, e.g. `IdFeature`."""
         return enum_name(self.config, "feature_type")
-
-
-def enum_name(message: Any, field: str) -> str:
-    """Returns the name of the enum value that `field` of `message` holds."""
-    descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type
-    return descriptor.values_by_number[getattr(message, field)].name
-
-
-def too_wide(name: str) -> bool:
-    """Returns whether a name such as `f[1-99999]` stands for more than `MOST_NAMES`."""
-    found = RANGE.fullmatch(name)
-    if found is None:
-        return False
-    first, last = found.group(2, 3)
-    return max(len(first), len(last)) > 18 or int(last) - int(first) >= MOST_NAMES
-
-
-def expand_name(name: str) -> list[str]:
-    """Returns `f1 … f21` for `f[1-21]`; `[name]` for a name without such a range, or too wide."""
-    found = RANGE.fullmatch(name)
-    if found is None or too_wide(name):
-        return [name]
-    before, first, last, after = found.groups()
-    return [f"{before}{number}{after}" for number in range(int(first), int(last) + 1)]
 
 
 class View:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
-from easyrec_lite.checks.view import enum_name
 from easyrec_lite.core.errors import Problem, ProblemError
 from easyrec_lite.data.paths import expand
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, reader_names
-from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 

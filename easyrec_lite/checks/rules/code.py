@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from easyrec_lite.checks.view import View, expand_name
+from easyrec_lite.checks.names import expand_name
+from easyrec_lite.checks.view import View
 from easyrec_lite.config.expressions import compile_expression, compile_function
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.protos import PACKAGE

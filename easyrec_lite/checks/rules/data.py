@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 
 from easyrec_lite.checks.columns import FIELD_TYPES
+from easyrec_lite.checks.names import MOST_NAMES, enum_name, expand_name, too_wide
 from easyrec_lite.checks.specs.reader import READERS
-from easyrec_lite.checks.view import MOST_NAMES, View, enum_name, expand_name, too_wide
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]

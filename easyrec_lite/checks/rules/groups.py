@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.checks.names import enum_name
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]

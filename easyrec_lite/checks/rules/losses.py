@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.loss import LOSSES, loss_names
-from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem, nearest
 
 Problems = Iterator[Problem]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from easyrec_lite.checks.view import View, enum_name
+from easyrec_lite.checks.names import enum_name
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]

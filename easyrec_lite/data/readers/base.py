@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.checks.columns import InputField, input_fields, select
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS
-from easyrec_lite.checks.view import enum_name
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
-from easyrec_lite.checks.view import enum_name
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.paths import expand

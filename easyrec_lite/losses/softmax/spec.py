@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from easyrec_lite.checks.item_id import item_id_field, sampler_id_field
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.loss import LOSSES, LossSpec
 from easyrec_lite.checks.status import fields
-from easyrec_lite.checks.view import Named, View, enum_name
+from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]

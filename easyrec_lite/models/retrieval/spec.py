@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from easyrec_lite.checks import tables
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.model import DenseLayer, ModelSpec
-from easyrec_lite.checks.view import Named, View, enum_name
+from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from easyrec_lite.checks.columns import shown
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.separator import unescaped
-from easyrec_lite.checks.view import enum_name
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.paths import BROKEN, BYTE_ORDER_MARK, broken, is_gzip
