@@ -95,8 +95,8 @@ PIPELINE = {
         "optimizer_config gradient_clipping_by_norm num_steps fine_tune_checkpoint "
         "fine_tune_ckpt_var_map save_checkpoints_steps save_checkpoints_secs keep_checkpoint_max "
         "save_summary_steps log_step_count_steps inter_op_parallelism_threads "
-        "intra_op_parallelism_threads freeze_gradient dead_line seed train_distribute "
-        "sync_replicas sync_batch_norm",
+        "intra_op_parallelism_threads freeze_gradient dead_line seed accept_changed_config "
+        "train_distribute sync_replicas sync_batch_norm",
         warned={
             "sparse_accumulator_type protocol tensor_fuse": "TensorFlow's own transport is used",
             "startup_delay_steps": "all workers start at once",

@@ -106,7 +106,18 @@ class Distribution(abc.ABC):
         config = self.pipeline.config
         keep = config.train_config.keep_checkpoint_max
         variables = self.trainer.variables_by_name()
-        return Checkpoints(Path(config.model_dir), variables, keep, own=self.own_variables())
+        return Checkpoints(
+            Path(config.model_dir),
+            variables,
+            keep,
+            own=self.own_variables(),
+            pipeline=self.pipeline,
+            files=self.files(),
+        )
+
+    def files(self) -> Sequence[str]:
+        """Returns the files of training data."""
+        return self.replicas[0].input.reader.files if self.replicas else ()
 
     def own_variables(self) -> dict[str, tf.Variable]:
         """Returns what a checkpoint holds that only a run spread alike can take up."""

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.fingerprint import (
+    Fingerprint,
+    changed_meaning,
+    changed_order,
+    fingerprint,
+)
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, nearest, plain_words
 from easyrec_lite.core.files import atomic_write, folder_aside, sync
 
@@ -21,6 +30,9 @@ PREFIX = "model.ckpt"
 STATE_FILE = "checkpoint"
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ROOT = "variables/"
+# The key of the config's fingerprint, and all keys that hold no variable.
+FINGERPRINT = "fingerprint"
+BOOKKEEPING = {FINGERPRINT + _ATTRIBUTE, "save_counter" + _ATTRIBUTE}
 # What TensorFlow raises of a checkpoint that is damaged, by where the damage is.
 UNREADABLE = (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError)
 # What TensorFlow raises where another process is not there.
@@ -37,6 +49,8 @@ class Checkpoints:
       keep: how many of the newest to keep; 0 keeps all.
       own: variables that checkpoints of other kinds of run lack: saved like the others, restored
         where they are there in the same shape.
+      pipeline: the config, whose fingerprint is saved, and compared when restoring.
+      files: the files of training data, for the fingerprint.
     """
 
     def __init__(
@@ -45,11 +59,18 @@ class Checkpoints:
         variables: Mapping[str, tf.Variable],
         keep: int = 10,
         own: Mapping[str, tf.Variable] | None = None,
+        pipeline: Pipeline | None = None,
+        files: Sequence[str] = (),
     ):
         self.folder = folder
         self._variables = dict(variables)
         self._own = dict(own or {})
-        self._checkpoint = tf.train.Checkpoint(variables={**self._variables, **self._own})
+        self._pipeline = pipeline
+        self._fingerprint = fingerprint(pipeline, files) if pipeline else None
+        state: dict[str, Any] = {"variables": {**self._variables, **self._own}}
+        if self._fingerprint:
+            state[FINGERPRINT] = tf.Variable(self._fingerprint.text(), trainable=False)
+        self._checkpoint = tf.train.Checkpoint(**state)
         self._keep = keep
 
     def paths(self) -> list[str]:
@@ -119,6 +140,7 @@ class Checkpoints:
                 log.warning("%s", error)
                 log.warning("falling back to the checkpoint before %s", prefix)
             else:
+                self._tell_order(prefix)
                 return prefix
         if paths:
             raise RunError(
@@ -141,12 +163,54 @@ class Checkpoints:
         problems = _differences(prefix, shapes, self._variables)
         if problems:
             raise ConfigError(problems)
+        self._compare(prefix)
         own = {name: v for name, v in self._own.items() if shapes.get(name) == tuple(v.shape)}
         checkpoint = tf.train.Checkpoint(variables={**self._variables, **own})
         try:
             checkpoint.read(prefix).assert_existing_objects_matched()
         except UNREADABLE as error:
             raise RunError(_broken(prefix, error)) from error
+
+    def _compare(self, prefix: str) -> None:
+        """Refuses a checkpoint whose weights mean something else under this config."""
+        stored = stored_fingerprint(prefix)
+        if stored and self._pipeline and self._fingerprint:
+            refuse_changed(changed_meaning(stored, self._fingerprint, prefix), self._pipeline)
+
+    def _tell_order(self, prefix: str) -> None:
+        stored = stored_fingerprint(prefix)
+        if stored and self._fingerprint:
+            for line in changed_order(stored, self._fingerprint):
+                log.warning("%s", line)
+
+
+def stored_fingerprint(prefix: str) -> Fingerprint | None:
+    """Returns the fingerprint in checkpoint `prefix`; None where there is none, as in others'.
+
+    Raises:
+      RunError: the checkpoint cannot be read.
+    """
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        if not reader.has_tensor(FINGERPRINT + _ATTRIBUTE):
+            return None
+        text = reader.get_tensor(FINGERPRINT + _ATTRIBUTE)
+    except UNREADABLE as error:
+        raise RunError(_broken(prefix, error)) from error
+    return Fingerprint.of_text(text.decode())
+
+
+def refuse_changed(problems: Sequence[Problem], pipeline: Pipeline) -> None:
+    """Raises the problems of changed meaning, unless the config accepts them: then they are logged.
+
+    Raises:
+      ConfigError: there are such problems, and `accept_changed_config` is not set.
+    """
+    placed = [replace(problem, place=Place(pipeline.file)) for problem in problems]
+    if placed and not pipeline.config.train_config.accept_changed_config:
+        raise ConfigError(placed)
+    for problem in placed:
+        log.warning("accepted: %s: %s → %s", problem.message, problem.expected, problem.found)
 
 
 def checkpoint_paths(folder: Path) -> list[str]:
@@ -233,7 +297,7 @@ def read_variables(prefix: str, names: list[str]) -> dict[str, tf.Tensor]:
 
 def _plain(key: str) -> str:
     """The variable's name behind a key of TensorFlow's object graph; '' for bookkeeping."""
-    if key.startswith("_CHECKPOINTABLE") or key == "save_counter" + _ATTRIBUTE:
+    if key.startswith("_CHECKPOINTABLE") or key in BOOKKEEPING:
         return ""
     name = key.removesuffix(_ATTRIBUTE)
     if name == key:

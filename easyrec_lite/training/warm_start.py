@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
+from easyrec_lite.checks.fingerprint import changed_meaning, fingerprint
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
-from easyrec_lite.training.checkpoints import find_checkpoint, read_variables, variable_shapes
+from easyrec_lite.training.checkpoints import (
+    find_checkpoint,
+    read_variables,
+    refuse_changed,
+    stored_fingerprint,
+    variable_shapes,
+)
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +62,7 @@ def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list
             )
         else:
             chosen[name] = source
+    _refuse_changed_ids(pipeline, prefix, chosen)
     if not chosen:
         raise ConfigError(_nothing_fits(pipeline, prefix, variables, stored))
     values = read_variables(prefix, list(chosen.values()))
@@ -62,6 +70,18 @@ def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list
         variables[name].assign(tf.cast(values[source], variables[name].dtype))
     log.info("loaded %d of %d variables from %s", len(chosen), len(variables), prefix)
     return list(chosen)
+
+
+def _refuse_changed_ids(pipeline: Pipeline, prefix: str, chosen: Collection[str]) -> None:
+    """Refuses weights of features and groups of both configs that mean something else in this one.
+
+    Raises:
+      ConfigError: there are such weights, and the config does not accept them.
+    """
+    stored = stored_fingerprint(prefix)
+    if stored and chosen:
+        current = fingerprint(pipeline)
+        refuse_changed(changed_meaning(stored, current, prefix, common=True), pipeline)
 
 
 def _name_map(

@@ -21,10 +21,11 @@ def load_weights(prefix: str, model: Model, averaged: bool) -> None:
       averaged: whether trainable variables take their moving averages.
 
     Raises:
-      ConfigError: the checkpoint is of another model.
+      ConfigError: the checkpoint is of another model, or its weights mean something else.
       RunError: it cannot be read.
     """
-    Checkpoints(Path(prefix).parent, model.variables_by_name()).restore(prefix)
+    variables = model.variables_by_name()
+    Checkpoints(Path(prefix).parent, variables, pipeline=model.pipeline).restore(prefix)
     if averaged:
         names = [f"{name}/average" for name in model.trainable]
         for name, value in zip(
