@@ -27,6 +27,10 @@ def documentation(path: str) -> FieldDoc | MessageDoc | EnumDoc:
 
     Raises:
       ConfigError: the schema has no such name; the error names the nearest one.
+
+    Example:
+      >>> documentation("train_config.num_steps").full_name
+      'TrainConfig.num_steps'
     """
     parts = [part.strip() for part in _without_brackets(path).split(".")] if path.strip() else []
     start, rest = _start(parts)

@@ -50,6 +50,13 @@ def apply_edits(
 
     Returns:
       `source` with the positions of the edited fields, and all problems, including warnings.
+
+    Example:
+      >>> from easyrec_lite.protos.messages import EasyRecConfig
+      >>> config = EasyRecConfig()
+      >>> _, problems = apply_edits(config, ConfigSource("a", ""), {"train_config.num_steps": "20"})
+      >>> config.train_config.num_steps, problems
+      (20, [])
     """
     binder = Binder(lambda offset: EDIT, json=True, positions=source.positions)
     for key, value in edits.items():

@@ -46,7 +46,12 @@ def parse_json(locator: Locator) -> SyntaxTree:
 
 
 def tree(value: Any) -> Value:
-    """Returns the syntax tree of a value made of dicts, lists, strings, numbers and booleans."""
+    """Returns the syntax tree of a value made of dicts, lists, strings, numbers and booleans.
+
+    Example:
+      >>> tree({"a": 1.0}).entries[0].value.text
+      '1'
+    """
     if isinstance(value, dict):
         return MessageNode([FieldNode(str(name), tree(child)) for name, child in value.items()])
     if isinstance(value, list | tuple):

@@ -72,7 +72,13 @@ def examine(
 def examine_text(
     text: str, file: str = "<config>", edits: Edits | None = None
 ) -> tuple[Pipeline | None, list[Problem]]:
-    """Loads as much of the config in `text` as fits the schema; see `examine`."""
+    r"""Loads as much of the config in `text` as fits the schema; see `examine`.
+
+    Example:
+      >>> _, problems = examine_text("train_config {\n  num_stps: 5\n}", "my.config")
+      >>> [(str(problem.place), problem.nearest) for problem in problems if problem.nearest]
+      [('my.config:2:3', 'num_steps')]
+    """
     config, source, problems = bind(text, file)
     if config is None:
         return None, problems

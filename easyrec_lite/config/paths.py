@@ -50,6 +50,10 @@ def parse_path(text: str) -> tuple[Step, ...]:
 
     Raises:
       ConfigError: it does not follow the grammar; names the first character that does not.
+
+    Example:
+      >>> parse_path("input_fields[-1].input_name")
+      (Step(name='input_fields', selectors=(-1,)), Step(name='input_name', selectors=()))
     """
     steps, at = [], 0
     while True:

@@ -52,6 +52,12 @@ def as_text(pipeline: Pipeline) -> str:
     """Returns text that holds exactly `pipeline.config`, as close to its source as can be.
 
     A config that came as JSON has no text to keep, and is printed anew.
+
+    Example:
+      >>> from easyrec_lite.config.load import examine_text
+      >>> pipeline, _ = examine_text('model_dir: "a"  # mine', edits={"model_dir": "b"})
+      >>> print(as_text(pipeline))
+      model_dir: "b"  # mine
     """
     source = pipeline.source
     original = None if source.file.endswith(".json") else bind(source.text, source.file)[0]

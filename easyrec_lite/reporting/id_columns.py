@@ -30,7 +30,12 @@ class ListColumn:
     kv_separator: str
 
     def ids(self, cell: Any) -> list[str]:
-        """Returns the ids in a cell of the column, which is a text or a list."""
+        """Returns the ids in a cell of the column, which is a text or a list.
+
+        Example:
+          >>> ListColumn("tags", "|", ":").ids("a:0.5|b:2")
+          ['a', 'b']
+        """
         pieces = cell if isinstance(cell, list) else text(cell).split(self.separator)
         ids = [text(piece) for piece in pieces]
         if self.kv_separator:

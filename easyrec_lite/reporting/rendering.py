@@ -83,7 +83,12 @@ def writable(value: object) -> object:
 
 
 def digits(value: float) -> str:
-    """Returns a number in four digits; a large one as a whole number."""
+    """Returns a number in four digits; a large one as a whole number.
+
+    Example:
+      >>> digits(0.123456), digits(123456.7), digits(1234)
+      ('0.1235', '123,457', '1,234')
+    """
     if isinstance(value, int):
         return f"{value:,}"
     if not math.isfinite(value):

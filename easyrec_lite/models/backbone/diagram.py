@@ -96,6 +96,20 @@ def mermaid(nodes: Sequence[Node]) -> str:
 
     Args:
       nodes: each after the nodes that it reads.
+
+    Example:
+      >>> nodes = [Node("@user", "feature group", (), "[B, 8]", 80, "user")]
+      >>> print(mermaid([*nodes, Node("mlp", "MLP", ("@user",), "[B, 4]", 36, "user")]))
+      flowchart LR
+        subgraph user_tower["user tower"]
+          direction LR
+          n0("user<br>feature group<br>[B, 8], 80 parameters"):::feature_group
+          n1("mlp<br>MLP<br>[B, 4], 36 parameters"):::feature_block
+        end
+        n0 --> n1
+        classDef feature_group fill:#e3efe3,stroke:#888888,color:#000
+        classDef feature_block fill:#e6ebf5,stroke:#888888,color:#000
+      <BLANKLINE>
     """
     ids = {node.name: f"n{index}" for index, node in enumerate(nodes)}
     lines = ["flowchart LR"]
