@@ -29,7 +29,7 @@ import tensorflow as tf
 from benchmarks.speed import data
 from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.allocator import keep_freed_memory
-from easyrec_lite.losses.terms import LISTWISE, loss_terms
+from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.process import threads, use_threads
 from easyrec_lite.training.input import BatchInput, ReadPlan
@@ -69,10 +69,10 @@ class Case:
     def __init__(self, name: str, folder: Path, size: int):
         self.size = size
         self._config, self._edits = name, {"data_config.batch_size": size}
-        listwise = loss_terms(load_config(name).config.model_config)[0].loss_type == LISTWISE
+        listwise = loss_terms(load_config(name).config.model_config)[0].listwise
         self._edits |= data.edits(folder, listwise)
         parts = build(load_config(name, self._edits))
-        self._transform, self._items = parts.transform, parts.item_features
+        self._transform, self._items = parts.transform, parts.candidate_features
         self._model = model = parts.model
         config = load_config(name, self._edits).config.train_config
         self._trainer = Trainer(model, Optimizer(config, model.trainable, set(model.tables)))

@@ -16,7 +16,7 @@ def main(argv: Sequence[str]) -> int:
     add("--input_path", required=True, metavar="FILES", help="rows, in the config's input format")
     add("--output_path", required=True, metavar="FILE", help="a .parquet file, or delimited text")
     add("--saved_model_dir", metavar="DIR", help="a SavedModel, an export, or a model folder")
-    add("--model", choices=["scorer", "user_tower", "item_tower"], default="scorer")
+    add("--model", default="scorer", metavar="NAME", help="scorer, user_tower, item_tower, …")
     add("--reserved_cols", default="", help="input columns to carry along, or ALL_COLUMNS")
     add("--output_cols", default="", help="outputs to write (default: all)")
     add("--output_sep", default=",", help="separator of delimited text")

@@ -85,7 +85,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
         config.train_input_path,
         parts.transform,
         parts.model.extra_columns,
-        parts.item_features,
+        parts.candidate_features,
         training=True,
     )
     if arguments["raw"]:

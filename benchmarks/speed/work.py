@@ -30,10 +30,10 @@ def work(model: Any, batch: Any) -> dict[str, float]:
         if variable.shape.rank and variable.shape.rank >= 2:
             passing = columns if "item" in name else rows
             flops += PASSES * 2.0 * variable.shape.num_elements() * passing * _uses(name, variable)
-    listwise = getattr(model, "listwise", False)
-    width = int(model.user_vectors(batch.features).shape[1])
+    listwise = bool(model.candidate_groups)
     if listwise:
-        flops += PASSES * 2.0 * rows * columns * width
+        _, interests, width = model.user_vectors(batch.features).vectors.shape
+        flops += PASSES * 2.0 * rows * columns * interests * width
     dense = sum(variable.shape.num_elements() for variable in kernels.values())
     return {
         "flops": flops,
@@ -56,7 +56,7 @@ def _rows(model: Any, batch: Any) -> dict[str, float]:
     for group, specs in model.embeddings.groups.items():
         for spec in (spec for spec in specs if spec.rows):
             values = [batch.features[spec.name]]
-            if group in model.item_groups and spec.name in batch.negatives:
+            if group in model.candidate_groups and spec.name in batch.negatives:
                 values.append(batch.negatives[spec.name])
             ids = tf.concat([_flat(value.ids) for value in values], axis=0)
             unique = int(tf.size(tf.unique(ids).y))

@@ -70,7 +70,7 @@ def open_input(pipeline: Pipeline, parts: Parts, share: Share) -> BatchInput:
         train_path(pipeline),
         parts.transform,
         parts.model.extra_columns,
-        parts.item_features,
+        parts.candidate_features,
         training=True,
         share=share,
     )

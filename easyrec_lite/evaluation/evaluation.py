@@ -88,7 +88,7 @@ class MetricEvaluator:
             path,
             parts.transform,
             tuple(dict.fromkeys(columns)),
-            parts.item_features,
+            parts.candidate_features,
             training=False,
             again=again,
         )

@@ -23,16 +23,12 @@ class Parts:
     model: Model
 
     @property
-    def user_features(self) -> tuple[str, ...]:
-        """Names of the features that the user side reads."""
-        return self._features(self.model.user_groups)
+    def candidate_features(self) -> tuple[str, ...]:
+        """Names of the features of sampled items; none for a model that scores rows alone."""
+        return self.features_of(self.model.candidate_groups)
 
-    @property
-    def item_features(self) -> tuple[str, ...]:
-        """Names of the features that the item side reads."""
-        return self._features(self.model.item_groups)
-
-    def _features(self, groups: tuple[str, ...]) -> tuple[str, ...]:
+    def features_of(self, groups: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns the names of the features in some groups, each once."""
         named = {
             group.group_name: group.feature_names
             for group in self.pipeline.config.model_config.feature_groups

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -19,13 +19,28 @@ from easyrec_lite.losses.outputs import Outputs
 REGULARIZATION = "regularization_loss"
 # In the names of the states of random draws, int64 [2]: a seed, and how often it was drawn from.
 SEED_STATE = "/seed_generator_"
+# The function of every export: all columns in, predictions out.
+SCORER = "scorer"
+
+
+class Signature(NamedTuple):
+    """A function that an export offers.
+
+    Attributes:
+      compute: feature name → value of B rows in, output name → tensor of B rows out.
+      groups: the feature groups whose columns it takes; None: those of all features.
+    """
+
+    compute: Callable[[dict[str, FeatureValue]], dict[str, tf.Tensor]]
+    groups: tuple[str, ...] | None = None
 
 
 class Model(abc.ABC):
-    """A model over the embeddings of feature groups; see `TwoTowerModel` for those built in.
+    """A model of any task over the embeddings of feature groups; `TwoTowerModel` for retrieval.
 
-    A model of one's own is a subclass entered in `MODELS`; it hands every layer that it makes to
-    `add_layer`, already built, so that its variables are complete before the first step.
+    A subclass hands every layer that it makes to `add_layer`, already built, so that its variables
+    are complete before the first step. What only models of one task have is a protocol beside this
+    class, such as `Retrieval` with its vectors of users and items.
 
     Args:
       pipeline: the config.
@@ -34,13 +49,13 @@ class Model(abc.ABC):
 
     Attributes:
       spec: what the spec of a subclass derives from, when it is registered by a name alone.
-      user_groups, item_groups: the feature groups that each side reads.
+      candidate_groups: the feature groups of an item that competes with the items of other rows,
+        and of sampled ones; () for a model that scores each row alone: no items are sampled then.
       extra_columns: raw columns that `losses` needs in `batch.extra` and `batch.negative_extra`.
     """
 
     spec: ClassVar[type[ModelSpec]] = ModelSpec
-    user_groups: tuple[str, ...] = ()
-    item_groups: tuple[str, ...] = ()
+    candidate_groups: tuple[str, ...] = ()
     extra_columns: tuple[str, ...] = ()
 
     def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
@@ -65,16 +80,12 @@ class Model(abc.ABC):
         return tf.cast(tf.shape(next(iter(batch.labels.values())))[0], tf.float32)
 
     @abc.abstractmethod
-    def user_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
-        """Returns user vectors float32 [B, D], as served."""
-
-    @abc.abstractmethod
-    def item_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
-        """Returns item vectors float32 [B, D], as served."""
-
-    @abc.abstractmethod
     def serve(self, features: dict[str, FeatureValue]) -> dict[str, tf.Tensor]:
         """Returns the outputs of the exported scorer, row by row, under EasyRec's names."""
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the functions to export by name, of which `scorer` is one."""
+        return {SCORER: Signature(self.serve)}
 
     def add_layer(self, layer: keras.layers.Layer) -> None:
         """Takes in the variables of a built Keras layer.

@@ -76,7 +76,7 @@ class ModelFolder:
     def export(self) -> Path | None:
         """The export that `recommend` would use; None without one."""
         try:
-            return find_saved_model(self.path, "user_tower").parent
+            return find_saved_model(self.path).parent
         except ConfigError:
             return None
 

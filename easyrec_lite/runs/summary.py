@@ -14,8 +14,10 @@ from easyrec_lite.checks.memory import estimate, report
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.evaluation.ranking.report import FILE, PREFIX
+from easyrec_lite.models.base import SCORER
 from easyrec_lite.runs.progress import describe_metrics
 from easyrec_lite.runs.training_run import TrainingResult
+from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.training.history import RESULT_FILE
 
@@ -81,5 +83,7 @@ def next_commands(pipeline: Pipeline, result: TrainingResult) -> str:
                 f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
                 f"--output_path {shlex.quote(f'{folder}/recommended.csv')}"
             )
-        lines.append(f"  saved_model_cli show --dir {result.export}/user_tower --all")
+        offered = [name for name in read_manifest(result.export)["models"] if name != RECOMMENDER]
+        shown = next((name for name in offered if name != SCORER), SCORER)
+        lines.append(f"  saved_model_cli show --dir {result.export}/{shown} --all")
     return "\n".join(lines)

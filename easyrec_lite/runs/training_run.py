@@ -15,7 +15,6 @@ from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core.files import remove_leftovers
 from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
-from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator, has_work
 from easyrec_lite.training.history import EvaluationHistory
@@ -141,7 +140,7 @@ class TrainingRun:
     def _start(self) -> None:
         for line in self.distribution.describe():
             log.info("%s", line)
-        if loss_terms(self.config.model_config)[0].listwise:
+        if self.parts.model.candidate_groups:
             log.info("negatives of a row: %s", negatives(self.config, self.distribution.count))
         if self.distribution.chief:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Writes an export: the scorer, the user tower, the item tower, and what a caller must know."""
+"""Writes an export: the functions that the model offers, and what a caller must know of them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from easyrec_lite.serving.index import IndexTuning
 from easyrec_lite.serving.item_export import add_index, add_items, items_to_export
 from easyrec_lite.serving.manifest import write_manifest
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
-from easyrec_lite.serving.signatures import SERVED
+from easyrec_lite.serving.signatures import ServedFunction
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What an export holds beside the towers and the scorer.
+    """What an export holds beside the functions that the model offers.
 
     Attributes:
       item_path: an item table; '' for the config's own, if it has one.
@@ -39,18 +39,18 @@ class ExportOptions:
 def export_models(
     parts: Parts, root: Path, step: int, options: ExportOptions | None = None
 ) -> Path:
-    """Writes `root/STEP/{scorer,user_tower,item_tower}`, a manifest and the config.
+    """Writes `root/STEP/NAME` for each of the model's signatures, a manifest and the config.
 
-    With an item table, also `recommender`, `item_vectors.{parquet,npy}`, `item_ids.npy` and, when
-    asked for, `item_index.faiss`. All is written aside and renamed into place at the end; an
-    export of the same step is replaced.
+    Of a retrieval model with an item table, also `recommender`, `item_vectors.{parquet,npy}`,
+    `item_ids.npy` and, when asked for, `item_index.faiss`. All is written aside and renamed into
+    place at the end; an export of the same step is replaced.
 
     Returns:
       The folder `root/STEP`.
 
     Raises:
-      ConfigError: an asset file of the config does not exist, or an index is asked for without
-        items or without faiss.
+      ConfigError: an asset file of the config does not exist; items or an index are asked of a
+        model of another task; or an index is asked for without items or without faiss.
       DataError: the item table or the index's queries cannot be read.
       RunError: an item vector is not finite, or the export cannot be written.
     """
@@ -65,8 +65,8 @@ def export_models(
             "step": step,
             "models": {},
         }
-        for name, make in SERVED.items():
-            served = make(parts)
+        for name, offered in parts.model.signatures().items():
+            served = ServedFunction(parts, offered)
             manifest["models"][name] = save_model(
                 served, folder / name, {SIGNATURE: served.signature}
             )

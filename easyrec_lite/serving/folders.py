@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import remove_folder
+from easyrec_lite.models.base import SCORER
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import MANIFEST, read_manifest
 
@@ -27,7 +28,7 @@ def keep_newest(root: Path, keep: int) -> None:
         remove_folder(old)
 
 
-def find_saved_model(path: Path, name: str = "scorer") -> Path:
+def find_saved_model(path: Path, name: str = SCORER) -> Path:
     """Returns the SavedModel folder that `path` means.
 
     `path` may be that folder, an export (`…/STEP`), a folder of exports, or a model folder.
@@ -35,12 +36,15 @@ def find_saved_model(path: Path, name: str = "scorer") -> Path:
     Raises:
       ConfigError: there is none.
     """
-    below = [path, path / name, *(export / name for export in reversed(exports(path)))]
-    for kind in ("final", "best", "latest"):
-        below += [export / name for export in reversed(exports(path / "export" / kind))]
-    for folder in below:
+    roots = [path, *(path / "export" / kind for kind in ("final", "best", "latest"))]
+    below = [path, *(export for root in roots for export in reversed(exports(root)))]
+    for folder in [path, *(export / name for export in below)]:
         if (folder / "saved_model.pb").is_file():
             return folder
+    for export in below:
+        offered = read_manifest(export)["models"] if (export / MANIFEST).is_file() else {name: {}}
+        if name not in offered:
+            raise ConfigError(_not_offered(name, export, list(offered)))
     raise ConfigError(
         Problem(
             "no SavedModel",
@@ -51,7 +55,17 @@ def find_saved_model(path: Path, name: str = "scorer") -> Path:
     )
 
 
-def checked_saved_model(path: Path, name: str = "scorer") -> Path:
+def _not_offered(name: str, export: Path, names: list[str]) -> Problem:
+    return Problem(
+        f"the export has no model {name!r}",
+        Place(str(export)),
+        expected="one of " + ", ".join(names),
+        found=name,
+        nearest=nearest(name, names),
+    )
+
+
+def checked_saved_model(path: Path, name: str = SCORER) -> Path:
     """Returns `find_saved_model(path, name)` after a check of its files by the export's checksums.
 
     A SavedModel that is in no export has none, which the log says.
@@ -79,7 +93,7 @@ def checked_export(saved_model: Path, files: Iterable[str]) -> tuple[Path, dict[
       ConfigError: no export, or one without items.
       DataError: one of the files, or the manifest, is missing or damaged.
     """
-    folder = find_saved_model(saved_model, "user_tower").parent
+    folder = find_saved_model(saved_model).parent
     manifest = read_manifest(folder)
     if not manifest.get("items"):
         raise ConfigError(

@@ -109,7 +109,8 @@ def build_index(
     Args:
       path: the file to write.
       vectors: float32 [M, D].
-      queries: float32 [Q, D]; the vectors of real users, as recall depends on where they point.
+      queries: float32 [Q, D] or [Q, H, D]; the vectors of real users, as recall depends on where
+        they point.
       queries_from: what they are, in words.
       tuning: the target; K is at most M.
 
@@ -124,11 +125,11 @@ def build_index(
     exact = faiss.IndexFlatIP(vectors.shape[1])
     exact.add(vectors)
     started = time.perf_counter()
-    floor = exact.search(queries, k)[0][:, -1]
+    floor = search(exact, queries, k)[0][:, -1]
     exact_speed = len(queries) / (time.perf_counter() - started)
-    search = _Search(index, vectors, queries, floor, k)
-    nprobe = _least_nprobe(search, index.nlist, tuning.target_recall)
-    recall, speed = search(nprobe)
+    trial = _Trial(index, vectors, queries, floor, k)
+    nprobe = _least_nprobe(trial, index.nlist, tuning.target_recall)
+    recall, speed = trial(nprobe)
     with path.open("wb") as file:  # faiss itself does not see that its last bytes found no room
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
     return IndexReport(
@@ -156,8 +157,56 @@ def _trained(faiss: Any, vectors: np.ndarray) -> Any:
     return index
 
 
+def search(index: Any, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the K best items of each query by an index of inner products.
+
+    A query of several vectors is a search for each; their lists are merged, an item that is in
+    several has its best score. So an exact index gives the exact top-K by the largest product.
+
+    Args:
+      index: a faiss index.
+      queries: float32 [Q, D], or [Q, H, D] of H vectors each.
+      k: K.
+
+    Returns:
+      Scores float32 [Q, K], the largest first, and items int64 [Q, K], −1 with score −inf where
+      there are no more.
+    """
+    if queries.ndim == 2:
+        scores, items = index.search(queries, k)
+        return np.where(items < 0, -np.inf, scores), items
+    count, several, width = queries.shape
+    scores, items = index.search(np.ascontiguousarray(queries).reshape(-1, width), k)
+    return merged(scores.reshape(count, several * k), items.reshape(count, several * k), k)
+
+
+def merged(scores: np.ndarray, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the K best of each row's P entries, each item once, as `search` does.
+
+    1. Entries by falling score. 2. Those, stably, by item: of an item's entries the best is first.
+    3. The others, and entries without an item (−1), get −inf. 4. The first K by falling score.
+
+    Args:
+      scores: float32 [Q, P].
+      items: int64 [Q, P].
+      k: K ≤ P.
+    """
+    scores, items = _along(np.argsort(-scores, axis=1, kind="stable"), scores, items)
+    by_item = np.argsort(items, axis=1, kind="stable")
+    scores, items = _along(by_item, scores, items)
+    repeated = np.zeros(items.shape, bool)
+    repeated[:, 1:] = items[:, 1:] == items[:, :-1]
+    scores = np.where(repeated | (items < 0), -np.inf, scores)
+    scores, items = _along(np.argsort(-scores, axis=1, kind="stable")[:, :k], scores, items)
+    return scores, np.where(scores == -np.inf, -1, items)
+
+
+def _along(order: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    return [np.take_along_axis(array, order, axis=1) for array in arrays]
+
+
 @dataclass(frozen=True)
-class _Search:
+class _Trial:
     """Searches with the queries and compares with the exact top-K; `floor` [Q]: its last score."""
 
     index: Any
@@ -173,22 +222,23 @@ class _Search:
         """
         self.index.nprobe = nprobe
         started = time.perf_counter()
-        _, found = self.index.search(self.queries, self.k)
+        _, found = search(self.index, self.queries, self.k)
         seconds = time.perf_counter() - started
-        scores = np.einsum("qd,qkd->qk", self.queries, self.vectors[found])
+        several = self.queries[:, None] if self.queries.ndim == 2 else self.queries
+        scores = np.einsum("qhd,qkd->qhk", several, self.vectors[found]).max(axis=1)
         floor = self.floor - ROUNDING * np.maximum(np.abs(self.floor), 1)
         hits = (found >= 0) & (scores >= floor[:, None])
         return float(hits.mean()), len(self.queries) / seconds
 
 
-def _least_nprobe(search: _Search, nlist: int, target: float) -> int:
+def _least_nprobe(trial: _Trial, nlist: int, target: float) -> int:
     """Returns the least number of cells that reaches the target by doubling, then halving."""
     below, enough = 0, 1
-    while enough < nlist and search(enough)[0] < target:
+    while enough < nlist and trial(enough)[0] < target:
         below, enough = enough, min(2 * enough, nlist)
     while enough - below > 1:
         middle = (below + enough) // 2
-        if search(middle)[0] < target:
+        if trial(middle)[0] < target:
             below = middle
         else:
             enough = middle

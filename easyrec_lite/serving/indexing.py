@@ -12,6 +12,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.models.retrieval.task import USER_TOWER, USER_VECTORS
 from easyrec_lite.serving.checksums import fingerprint
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.index import INDEX, IndexReport, IndexTuning, build_index, require_faiss
@@ -35,7 +36,7 @@ def index_export(pipeline: Pipeline, saved_model: Path, tuning: IndexTuning) -> 
       ConfigError: no export, one without items, or faiss is not installed.
       DataError: a file of the export is missing or damaged, or the queries cannot be read.
     """
-    folder, manifest = checked_export(saved_model, ["user_tower", VECTORS, IDS])
+    folder, manifest = checked_export(saved_model, [USER_TOWER, VECTORS, IDS])
     with atomic_file(folder / INDEX) as aside:
         report = index_items(pipeline, folder, aside, tuning)
         files = {name: known for name, known in manifest["files"].items() if name != INDEX}
@@ -55,7 +56,7 @@ def index_items(pipeline: Pipeline, folder: Path, path: Path, tuning: IndexTunin
 def query_vectors(
     pipeline: Pipeline, folder: Path, count: int, path: str = ""
 ) -> tuple[np.ndarray, str]:
-    """Returns vectors float32 [Q, D] to search with, Q ≤ `count`, and what they are.
+    """Returns vectors float32 [Q, D] or [Q, K, D] to search with, Q ≤ `count`, and what they are.
 
     They are of the first rows in `path`, else in the config's evaluation data, else in its
     training data. Where the config's data cannot be read, items stand in for users, and the
@@ -86,10 +87,10 @@ def query_vectors(
 
 
 def _user_vectors(pipeline: Pipeline, folder: Path, count: int, path: str) -> np.ndarray:
-    tower = SavedModel(folder / "user_tower")
+    tower = SavedModel(folder / USER_TOWER)
     reader = open_reader(pipeline, path, training=True, columns=list(tower.inputs))
     batches = guarded(reader, reader.batches(count), lambda element: element[1])
     for raw, _ in islice(batches, 1):
         columns = {name: dense(raw[name]) for name in tower.inputs}
-        return tower(**columns)["user_tower_emb"].numpy()
+        return tower(**columns)[USER_VECTORS].numpy()
     raise AssertionError("a reader for training has rows")

@@ -10,15 +10,17 @@ import numpy as np
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
-from easyrec_lite.data.tables.item_rows import ItemRows, ItemTower, load_items, sampler_table
+from easyrec_lite.data.tables.item_rows import ItemRows, load_items, sampler_table
 from easyrec_lite.models.assembly import Parts
+from easyrec_lite.models.retrieval.encoders import ItemEncoder
+from easyrec_lite.models.retrieval.task import USER_TOWER, Retrieval, retrieval_of, tower_signatures
 from easyrec_lite.serving.index import INDEX, IndexTuning, require_faiss
 from easyrec_lite.serving.indexing import index_items
 from easyrec_lite.serving.item_vectors import write_item_vectors
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.serving.recommender import Recommender, clashes
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
-from easyrec_lite.serving.signatures import user_tower
+from easyrec_lite.serving.signatures import ServedFunction
 
 REMEDY = (
     "make it with python -m easyrec_lite.make_item_table, "
@@ -31,7 +33,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
     """Returns the items of the table at `path`, else of the config's table, else None.
 
     A table of the sampler that is not there gives None too, with a warning: an exporting machine
-    need not have the training data.
+    need not have the training data. So does a model of another task than retrieval.
 
     Args:
       parts: the model.
@@ -39,14 +41,18 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
       index: whether an index is asked for, which needs items.
 
     Raises:
-      ConfigError: an index is asked for, and there are no items or no faiss.
+      ConfigError: a table or an index is asked of a model of another task; or an index is asked
+        for, and there are no items or no faiss.
       DataError: the table is missing or has bad lines.
     """
+    if not (path or index or isinstance(parts.model, Retrieval)):
+        return None
+    encoder = ItemEncoder(parts)
     if index:
         require_faiss()
     own = sampler_table(parts.pipeline)
     if path or Path(own).is_file():
-        return load_items(parts, path or own)
+        return load_items(parts.pipeline, path or own, encoder.inputs)
     missing = f"the item table {own} is missing" if own else "the config names no item table"
     if index:
         raise ConfigError(
@@ -68,7 +74,8 @@ def add_items(parts: Parts, items: ItemRows, folder: Path, manifest: dict[str, A
       DataError: the items lack a column that an item feature reads.
       RunError: a vector is not finite.
     """
-    vectors = ItemTower(parts).vectors(items)
+    model = retrieval_of(parts.model)
+    vectors = ItemEncoder(parts).vectors(items)
     _require_finite(vectors, items)
     described = write_item_vectors(folder, items.ids, vectors, items.columns)
     manifest["items"] = {
@@ -79,14 +86,14 @@ def add_items(parts: Parts, items: ItemRows, folder: Path, manifest: dict[str, A
         "id_column": items.id_column,
         "artefacts": described,
     }
-    user = user_tower(parts)
+    user = ServedFunction(parts, tower_signatures(model)[USER_TOWER])
     if clashes(user):
         log.warning(
             "no recommender is exported: the user columns %s have names of its inputs",
             clashes(user),
         )
         return
-    recommender = Recommender(user, items.ids, vectors)
+    recommender = Recommender(user, items.ids, vectors, model.combine)
     signatures = {SIGNATURE: recommender.signature, "top_10": recommender.top_10}
     manifest["models"][RECOMMENDER] = save_model(recommender, folder / RECOMMENDER, signatures)
 

@@ -32,7 +32,7 @@ class Prediction:
       input_path: files, as in `train_input_path`.
       output_path: `.parquet` is written as Parquet, anything else as delimited text.
       saved_model: an exported SavedModel, an export, or a model folder.
-      model: `scorer`, `user_tower` or `item_tower`.
+      model: which of the export's models, such as `scorer`, `user_tower` or `item_tower`.
       reserved: input columns to carry along; `ALL_COLUMNS` stands for all.
       outputs: the model's outputs to write; empty for all.
       separator: between columns of delimited text.

@@ -17,7 +17,7 @@ from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
 from easyrec_lite.serving.predict import chosen
-from easyrec_lite.serving.recommender import NAME, SEEN, K
+from easyrec_lite.serving.recommender import INTERESTS, NAME, SEEN, K
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.users import User
 from easyrec_lite.serving.writers import arrow_table
@@ -49,7 +49,8 @@ class Recommendations:
     """Recommends with an export.
 
     Results are tables of a row an item, the best of each user first: `row` (of the user, from
-    1), the reserved columns, `rank` from 1, `item_id`, `score`, the item's columns; where a name
+    1), the reserved columns, `rank` from 1, `item_id`, `score`, where users have several vectors
+    `interest` (the number of the one that found the item, from 1), the item's columns; where a name
     is taken, `user_` or `item_` comes before it. A user for whom fewer than K items are left has
     fewer rows.
 
@@ -156,6 +157,8 @@ class Recommendations:
             ID_COLUMN: ids,
             "score": pa.array(scores[users, places]),
         }
+        if INTERESTS in found:
+            own["interest"] = pa.array(found[INTERESTS].numpy()[users, places] + 1)
         return _joined(own, carried, self._items.take(pc.index_in(ids, self._ids)))
 
     def _note_unknown(self, seen: np.ndarray) -> None:

@@ -6,10 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.samplers.catalogue import IdIndex
-from easyrec_lite.serving.signatures import Outputs, ServedFunction
+from easyrec_lite.losses.softmax.interests import interest_scores, max_scores, nearest_interests
+from easyrec_lite.models.retrieval.task import USER_VECTORS, Combine
+from easyrec_lite.serving.signatures import ServedFunction, Tensors
 
 NAME = "recommender"
 SEEN, K = "seen_item_ids", "k"
+INTERESTS = "interests"
 FEW = 10
 # Scores that exist at once: 64 MB of them.
 CELLS = 1 << 24
@@ -19,24 +22,33 @@ class Recommender(tf.Module):
     """Recommends to users, given by the raw columns of their side, out of M items.
 
     A score is the inner product of a user's and an item's exported vectors: for COSINE their
-    cosine. Equal scores come in the item table's order. Where fewer than K items are left, the
+    cosine. Of a user with several vectors it is the largest one, or what the model combines of
+    them. Equal scores come in the item table's order. Where fewer than K items are left, the
     rest of the row is '' with score -inf.
 
     Args:
       user: the user tower.
       ids: text, object [M].
       vectors: float32 [M, D].
+      combine: how the scores of several interests become one; None: the largest.
 
     Attributes:
       signature: user columns, `seen_item_ids` string [B, S] padded with '' (or [1, 0] for none;
         unknown ids are allowed), `k` int32 scalar ≥ 1 → `item_ids` string [B, K] and `scores`
-        float32 [B, K], the best first.
+        float32 [B, K], the best first; where users have several vectors also `interests` int32
+        [B, K], the number of the vector in `user_tower_emb` that is nearest to the item, from 0.
       top_10: the same for user columns alone, K = 10.
     """
 
-    def __init__(self, user: ServedFunction, ids: np.ndarray, vectors: np.ndarray):
+    def __init__(
+        self,
+        user: ServedFunction,
+        ids: np.ndarray,
+        vectors: np.ndarray,
+        combine: Combine | None = None,
+    ):
         super().__init__()
-        self._user = user
+        self._user, self._combine = user, combine
         self._ids = tf.constant(ids)
         self._rows = IdIndex(self._ids)
         self._vectors = tf.Variable(vectors, trainable=False, name="item_vectors")
@@ -48,20 +60,26 @@ class Recommender(tf.Module):
         self.signature = recommend.get_concrete_function(**columns, **{SEEN: seen, K: count})
         self.top_10 = few.get_concrete_function(**columns)
 
-    def _recommend_few(self, **columns: tf.Tensor) -> Outputs:
+    def _recommend_few(self, **columns: tf.Tensor) -> Tensors:
         nothing = tf.zeros([1, 0], tf.string)
         return self._recommend(seen_item_ids=nothing, k=tf.constant(FEW), **columns)
 
     def _recommend(
         self, *, seen_item_ids: tf.Tensor, k: tf.Tensor, **columns: tf.Tensor
-    ) -> Outputs:
-        users = self._user.signature(**columns)["user_tower_emb"]
+    ) -> Tensors:
+        users = self._user.signature(**columns)[USER_VECTORS]
         pairs = self._known(seen_item_ids, tf.shape(users)[0])
         with tf.control_dependencies([tf.debugging.assert_positive(k, "k must be at least 1")]):
-            scores, rows = best_items(users, self._vectors, pairs, tf.identity(k))
-        ids = tf.gather(self._ids, tf.maximum(rows, 0))
-        ids = tf.where(scores == -np.inf, "", ids)
-        return {"item_ids": tf.identity(ids, "item_ids"), "scores": tf.identity(scores, "scores")}
+            scores, rows = best_items(
+                users, self._vectors, pairs, tf.identity(k), combine=self._combine
+            )
+        rows = tf.maximum(rows, 0)
+        ids = tf.where(scores == -np.inf, "", tf.gather(self._ids, rows))
+        best = {"item_ids": tf.identity(ids, "item_ids"), "scores": tf.identity(scores, "scores")}
+        if len(users.shape) == 3:
+            interests = nearest_interests(users, tf.gather(self._vectors, rows))
+            best[INTERESTS] = tf.identity(interests, INTERESTS)
+        return best
 
     def _known(self, seen: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
         """Returns int64 [P, 2], (row in B, item) of the ids in `seen` that are known."""
@@ -74,28 +92,43 @@ class Recommender(tf.Module):
 
 
 def best_items(
-    users: tf.Tensor, items: tf.Tensor, excluded: tf.Tensor, k: tf.Tensor, cells: int = CELLS
+    users: tf.Tensor,
+    items: tf.Tensor,
+    excluded: tf.Tensor,
+    k: tf.Tensor,
+    cells: int = CELLS,
+    combine: Combine | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the K best of M items for each user by inner product, over the items in blocks.
 
+    Each block's scores are joined to the K best so far, and the K best of those kept. The best so
+    far stand first, so that of equal scores, which `top_k` takes in their order, the earlier item's
+    is kept.
+
     Args:
-      users: float32 [B, D].
+      users: float32 [B, D], or of H interests each [B, H, D].
       items: float32 [M, D].
       excluded: int64 [P, 2] of (user, item) that are not to come.
       k: int32 scalar K.
       cells: the most scores to have at once; a block has at least one item.
+      combine: makes the scores [B, m] of H interests' [B, H, m]; None: the largest.
 
     Returns:
       Scores float32 [B, K], the largest first, and items int32 [B, K]; equal scores come in the
       items' order. What is missing to K has score -inf, whatever item is named with it.
     """
     batch, count = tf.shape(users)[0], tf.shape(items)[0]
-    block = tf.maximum(cells // tf.maximum(batch, 1), 1)
+    several = len(users.shape) == 3
+    block = tf.maximum(cells // tf.maximum(batch * (users.shape[1] if several else 1), 1), 1)
+
+    def scored(some: tf.Tensor) -> tf.Tensor:
+        if not several:
+            return tf.matmul(users, some, transpose_b=True)
+        return combine(interest_scores(users, some)) if combine else max_scores(users, some)
 
     def merge(start: tf.Tensor, best: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         end = start + tf.minimum(block, count - start)
-        scores = tf.matmul(users, items[start:end], transpose_b=True)
-        scores = _without(scores, excluded, start, end)
+        scores = _without(scored(items[start:end]), excluded, start, end)
         best, at = tf.math.top_k(tf.concat([best, scores], axis=1), k)
         earlier = tf.gather(rows, tf.minimum(at, k - 1), batch_dims=1)
         return end, best, tf.where(at < k, earlier, start + at - k)

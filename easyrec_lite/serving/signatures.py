@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -10,8 +9,9 @@ import tensorflow as tf
 from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.checks.separator import unescaped
 from easyrec_lite.models.assembly import Parts
+from easyrec_lite.models.base import Signature
 
-Outputs = dict[str, tf.Tensor]
+Tensors = dict[str, tf.Tensor]
 SINGLE_INPUT = "features"
 
 
@@ -20,21 +20,19 @@ class ServedFunction(tf.Module):
 
     Args:
       parts: the model.
-      compute: feature values of B rows → outputs by name.
-      features: names of the features that `compute` reads.
+      offered: what the model offers to export.
 
     Attributes:
       columns: the raw columns that the function takes.
       signature: the concrete function.
     """
 
-    def __init__(
-        self, parts: Parts, compute: Callable[[Any], Outputs], features: tuple[str, ...] | None
-    ):
+    def __init__(self, parts: Parts, offered: Signature):
         super().__init__()
+        features = None if offered.groups is None else parts.features_of(offered.groups)
         self._transform = parts.transform
         self._features = features
-        self._compute = compute
+        self._compute = offered.compute
         self._kept = list(parts.model.variables_by_name().values())
         config = parts.pipeline.config
         export = config.export_config
@@ -57,7 +55,7 @@ class ServedFunction(tf.Module):
         specs = {field.name: self._spec(field) for field in self._fields}
 
         @tf.function(autograph=False)
-        def serve(**columns: tf.Tensor) -> Outputs:
+        def serve(**columns: tf.Tensor) -> Tensors:
             return self._outputs({name: self._column(name, c) for name, c in columns.items()})
 
         return serve.get_concrete_function(**specs)
@@ -66,7 +64,7 @@ class ServedFunction(tf.Module):
         defaults = [[field.default] for field in self._all]
 
         @tf.function(autograph=False)
-        def serve(**columns: tf.Tensor) -> Outputs:
+        def serve(**columns: tf.Tensor) -> Tensors:
             values = tf.io.decode_csv(
                 columns[SINGLE_INPUT], defaults, field_delim=separator.decode()
             )
@@ -75,7 +73,7 @@ class ServedFunction(tf.Module):
         spec = tf.TensorSpec([None], tf.string, name=SINGLE_INPUT)
         return serve.get_concrete_function(**{SINGLE_INPUT: spec})
 
-    def _outputs(self, columns: dict[str, Any]) -> Outputs:
+    def _outputs(self, columns: dict[str, Any]) -> Tensors:
         outputs = self._compute(self._transform(columns, self._features))
         return {name: tf.identity(value, name=name) for name, value in outputs.items()}
 
@@ -89,33 +87,3 @@ class ServedFunction(tf.Module):
             return column
         padding = "" if column.dtype == tf.string else None
         return tf.RaggedTensor.from_tensor(column, padding=padding)
-
-
-def scorer(parts: Parts) -> ServedFunction:
-    """Returns the SavedModel that scores user and item of each row."""
-    return ServedFunction(parts, parts.model.serve, None)
-
-
-def user_tower(parts: Parts) -> ServedFunction:
-    """Returns the SavedModel of user columns → `user_tower_emb` float32 [B, D]."""
-    return ServedFunction(
-        parts,
-        lambda values: {"user_tower_emb": parts.model.user_vectors(values)},
-        parts.user_features,
-    )
-
-
-def item_tower(parts: Parts) -> ServedFunction:
-    """Returns the SavedModel of item columns → `item_tower_emb` float32 [B, D]."""
-    return ServedFunction(
-        parts,
-        lambda values: {"item_tower_emb": parts.model.item_vectors(values)},
-        parts.item_features,
-    )
-
-
-SERVED: dict[str, Callable[[Parts], ServedFunction]] = {
-    "scorer": scorer,
-    "user_tower": user_tower,
-    "item_tower": item_tower,
-}

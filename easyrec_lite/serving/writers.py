@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
@@ -36,7 +35,10 @@ def open_writer(path: Path, target: Path, separator: str) -> Iterator[TableWrite
 
 
 class TextWriter:
-    """Delimited text, quoted where needed; a vector is its numbers joined by commas."""
+    """Delimited text, quoted where needed.
+
+    A vector is its numbers joined by commas, several vectors of a row are joined by `|`.
+    """
 
     def __init__(self, file: Any, separator: str):
         self._writer = csv.writer(file, delimiter=separator, lineterminator="\n")
@@ -74,7 +76,8 @@ class ParquetWriter:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        return ",".join(_cell(item) for item in value)
+        several = bool(value) and isinstance(value[0], list)
+        return ("|" if several else ",").join(_cell(item) for item in value)
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
@@ -84,7 +87,7 @@ def arrow_table(columns: Mapping[str, Any]) -> pa.Table:
 
 
 def _array(column: Any) -> pa.Array:
-    """A column of B rows as an Arrow array: text, numbers, or lists of numbers."""
+    """Returns a column of B rows as an Arrow array: text, numbers, or nested lists of numbers."""
     if isinstance(column, tf.RaggedTensor):
         return pa.array(column.to_list())
     values = column.numpy()
@@ -92,8 +95,10 @@ def _array(column: Any) -> pa.Array:
         return pa.array([_text(value) for value in values.ravel()], pa.string())
     if values.ndim == 1:
         return pa.array(values)
-    width = int(np.prod(values.shape[1:]))
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), width)
+    lists = pa.array(values.ravel())
+    for size in reversed(values.shape[1:]):
+        lists = pa.FixedSizeListArray.from_arrays(lists, size)
+    return lists
 
 
 def _text(value: bytes) -> str:

@@ -15,7 +15,6 @@ from easyrec_lite.core.files import atomic_write
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import Model
 from easyrec_lite.models.retrieval.senets import TowerSENet, find_senets
-from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 FILE = "feature_weights.json"
 ROWS = 4096
@@ -76,14 +75,15 @@ def feature_weights(model: Model, batches: Iterable[Batch]) -> list[dict[str, An
 
     Args:
       model: with the weights that it has now.
-      batches: rows that both towers are called with, eagerly.
+      batches: rows that the towers with such layers are called with, eagerly.
     """
     senets = find_senets(model)
-    if not senets or not isinstance(model, TwoTowerModel):
+    if not senets:
         return []
+    towers = {senet.side: senet.tower for senet in senets}
     sums = {senet: FieldFactors(senet) for senet in senets}
     for batch in batches:
-        for side, tower in model.towers.items():
+        for side, tower in towers.items():
             with ExitStack() as stack:
                 for senet in senets:
                     if senet.side == side:

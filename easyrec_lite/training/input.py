@@ -23,7 +23,6 @@ from easyrec_lite.data.share import WHOLE, Finish, Share, endless, finished, is_
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.losses.terms import loss_terms
 
 Columns = Mapping[str, Any]
 
@@ -74,7 +73,8 @@ class BatchInput:
       path: files, as in `train_input_path`.
       transform: the config's feature transform.
       extra_columns: raw columns that the model and the metrics read, of rows and of negatives.
-      item_features: features of the item side, which negatives need too.
+      candidate_features: features of the items that compete with a row's own, which sampled items
+        need too; () samples none.
       training: whether for training (a sampler's `num_sample`) or evaluation.
       again: whether the run will ask for these batches more than once.
       share: the part of the rows that this worker has.
@@ -90,7 +90,7 @@ class BatchInput:
         path: str,
         transform: FeatureTransform,
         extra_columns: tuple[str, ...],
-        item_features: tuple[str, ...],
+        candidate_features: tuple[str, ...],
         training: bool,
         again: bool = False,
         *,
@@ -106,10 +106,10 @@ class BatchInput:
         columns |= {self._weight} if self._weight else set()
         self.sampler = None
         self._proposal = None
-        if loss_terms(pipeline.config.model_config)[0].listwise:
+        if candidate_features:
             self.sampler = open_sampler(
                 pipeline,
-                lambda rows: transform(rows, item_features),
+                lambda rows: transform(rows, candidate_features),
                 training=training,
                 seed=pipeline.config.train_config.seed,
             )

@@ -370,7 +370,7 @@ def draws(folder: Path, **share: Any) -> list[list[bytes]]:
         str(folder / "train.csv"),
         parts.transform,
         ("item_id",),
-        parts.item_features,
+        parts.candidate_features,
         training=True,
         share=Share(**share),
     )

@@ -13,6 +13,7 @@ import tensorflow as tf
 from easyrec_lite import predict
 from easyrec_lite.config import load
 from easyrec_lite.models.assembly import build
+from easyrec_lite.models.retrieval.task import retrieval_of
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.training.weights import load_weights
 from tests.e2e.conftest import Trained
@@ -36,10 +37,14 @@ def test_the_client_gets_the_vectors_of_training_time(
     rows = {name: column[:ROWS] for name, column in read_rows(synthetic / "test.csv").items()}
     parts = build(load(listwise.export / "pipeline.config"))
     load_weights(listwise.checkpoint, parts.model, False)
+    model = retrieval_of(parts.model)
     columns = {name: tf.constant(column.tolist()) for name, column in rows.items()}
     towers = {
-        "user_tower": (parts.user_features, parts.model.user_vectors),
-        "item_tower": (parts.item_features, parts.model.item_vectors),
+        "user_tower": (
+            parts.features_of(model.user_groups),
+            lambda values: model.user_vectors(values).vectors[:, 0],
+        ),
+        "item_tower": (parts.features_of(model.item_groups), model.item_vectors),
     }
     for tower, (features, vectors) in towers.items():
         folder = listwise.export / tower

@@ -192,7 +192,7 @@ def test_a_model_trains_the_combiners_weights() -> None:
     made = embeddings(ATTENTION, groups={"user": ["x"], "item": ["x"]})
 
     class Plain(Model):
-        __call__ = losses = user_vectors = item_vectors = serve = None  # type: ignore[assignment]
+        __call__ = losses = serve = None  # type: ignore[assignment]
 
     trained = Plain(config_of(ATTENTION), made, 1).trainable
     assert set(trained) == {

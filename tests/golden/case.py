@@ -100,7 +100,7 @@ class Case:
             self.pipeline.config.train_input_path,
             self.parts.transform,
             self.parts.model.extra_columns,
-            self.parts.item_features,
+            self.parts.candidate_features,
             training=True,
         )
         return source.batches(self.rows, order)

@@ -5,15 +5,9 @@
 items of all queries together, K length of a list.
 """
 
+from easyrec_lite.checks.ranking import EXCLUDED, KEPT
 from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
-from easyrec_lite.evaluation.ranking.ranking import (
-    EXCLUDED,
-    KEPT,
-    SEEN_RULES,
-    Ranking,
-    rank,
-    rank_scores,
-)
+from easyrec_lite.evaluation.ranking.ranking import SEEN_RULES, Ranking, rank, rank_scores
 from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
 from easyrec_lite.evaluation.ranking.ties import TIES
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from easyrec_lite.checks.ranking import DEFAULT_KS
 from easyrec_lite.evaluation.ranking.best import BestItems
-from easyrec_lite.evaluation.ranking.ranking import DEFAULT_KS, Ranking, measure
+from easyrec_lite.evaluation.ranking.ranking import Ranking, measure
 from easyrec_lite.evaluation.ranking.sets import ItemSets
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from easyrec_lite.checks.ranking import EXCLUDED, KEPT
 from easyrec_lite.checks.rules.full_ranking import lengths
 from easyrec_lite.data.readers.base import open_reader
-from easyrec_lite.data.tables.item_rows import ItemTower, load_items, sampler_table
+from easyrec_lite.data.tables.item_rows import load_items, sampler_table
 from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
 from easyrec_lite.evaluation.ranking.breakdown import (
     HeldOutLabels,
@@ -22,11 +23,13 @@ from easyrec_lite.evaluation.ranking.history import InteractionHistory, read_his
 from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns
 from easyrec_lite.evaluation.ranking.progress import ranking_progress
 from easyrec_lite.evaluation.ranking.queries import Queries, QueryReader
-from easyrec_lite.evaluation.ranking.ranking import EXCLUDED, KEPT, Ranking, rank
+from easyrec_lite.evaluation.ranking.ranking import Ranking, rank
 from easyrec_lite.evaluation.ranking.report import MODEL, POPULARITY, RANDOM, RankingReport, rows
 from easyrec_lite.evaluation.ranking.sets import ABSENT
 from easyrec_lite.evaluation.ranking.ties import TIES
 from easyrec_lite.models.assembly import Parts
+from easyrec_lite.models.retrieval.encoders import ItemEncoder
+from easyrec_lite.models.retrieval.task import retrieval_of
 
 MISSED = "a held-out item that cannot be recommended"
 
@@ -42,6 +45,7 @@ class FullRanking:
       seen_path: data whose items count as seen, where the config names none.
 
     Raises:
+      ConfigError: it is a model of another task.
       DataError: a file is missing, or the item table has bad lines.
     """
 
@@ -51,10 +55,12 @@ class FullRanking:
         self._path, self._seen_path = path, options.seen_path or seen_path
         self._ks, self._seed = lengths(options), config.train_config.seed
         self._fields = RankingColumns(parts.pipeline)
-        self._items = load_items(parts, options.item_path or sampler_table(parts.pipeline))
+        self._combine = retrieval_of(parts.model).combine
+        self._encoder = ItemEncoder(parts)
+        table = options.item_path or sampler_table(parts.pipeline)
+        self._items = load_items(parts.pipeline, table, self._encoder.inputs)
         self._by_row = options.by_row or not self._fields.user
         self._numbers = IdLookup(self._items.ids)
-        self._tower = ItemTower(parts)
         of_items = [name for name in options.group_by if name in self._items.columns]
         self._of_items = {name: _as_text(self._items.columns[name]) for name in of_items}
         self._of_users = [name for name in options.group_by if name not in of_items]
@@ -87,12 +93,13 @@ class FullRanking:
         with ranking_progress(total, bar) as progress:
             ranking = rank(
                 queries.vectors,
-                self._tower.vectors(self._items),
+                self._encoder.vectors(self._items),
                 queries.held_out,
                 history.seen,
                 self._ks,
                 seed=self._seed,
                 progress=progress,
+                combine=self._combine,
             )
         if not self._fields.user:
             del ranking.outcomes[EXCLUDED]

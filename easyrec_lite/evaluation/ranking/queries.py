@@ -14,6 +14,7 @@ from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns, texts
 from easyrec_lite.evaluation.ranking.sets import ItemSets
 from easyrec_lite.models.assembly import Parts
+from easyrec_lite.models.retrieval.encoders import UserEncoder
 from easyrec_lite.training.input import first_rows, guarded
 
 
@@ -23,7 +24,7 @@ class Queries:
 
     Attributes:
       users: text [Q], ids of the users; '' for a row without one, which is a query of its own.
-      vectors: float32 [Q, D], as served, by the user's first row.
+      vectors: float32 [Q, K, D], as served, by the user's first row.
       held_out: numbers of the held-out items of each.
       columns: column → object [Q], its value in the user's first row.
       rows: rows read.
@@ -51,22 +52,16 @@ class QueryReader:
 
     def __init__(self, parts: Parts, path: str, fields: RankingColumns, columns: Sequence[str]):
         self._fields, self._kept, self._path = fields, list(columns), path
-        self._inputs = parts.transform.input_fields(parts.user_features)
+        encoder = UserEncoder(parts)
         config = parts.pipeline.config
-        wanted = dict.fromkeys([*self._inputs, *fields.columns, *columns])
+        wanted = dict.fromkeys([*encoder.inputs, *fields.columns, *columns])
         self._reader = open_reader(parts.pipeline, path, training=False, columns=list(wanted))
         self._batch_size = config.data_config.eval_batch_size
         self._limit = config.eval_config.num_examples
         self._by_row = config.eval_config.full_ranking.by_row
 
         specs, _ = self._reader.batches(self._batch_size).element_spec
-        signature = [{name: specs[name] for name in self._inputs}]
-
-        @tf.function(autograph=False, input_signature=signature)
-        def tower(columns: dict[str, tf.Tensor]) -> tf.Tensor:
-            return parts.model.user_vectors(parts.transform(columns, parts.user_features))
-
-        self._tower = tower
+        self._encode = encoder.compiled(specs)
 
     def read(self, numbers: IdLookup) -> Queries:
         """Returns the queries.
@@ -82,8 +77,7 @@ class QueryReader:
             rows = first_rows(rows, self._batch_size, self._limit)
         found = _Rows(self._fields, self._kept, self._by_row)
         for columns, _ in guarded(self._reader, rows, lambda element: element[1]):
-            vectors = self._tower({name: columns[name] for name in self._inputs}).numpy()
-            found.add(columns, vectors)
+            found.add(columns, self._encode(columns))
         if not found.items:
             raise DataError(
                 Problem(
@@ -111,7 +105,7 @@ class _Rows:
         self._rows = 0
 
     def add(self, columns: dict[str, tf.Tensor], vectors: np.ndarray) -> None:
-        """Takes B rows and their vectors [B, D]."""
+        """Takes B rows and their vectors [B, K, D]."""
         queries, new = self._number(columns, len(vectors))
         self._vectors.append(vectors[new])
         for name, parts in self._columns.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ SEEN_RULES = (EXCLUDED, KEPT)
 QUERIES_AT_ONCE = 512
 # Called with how many more scores were computed.
 ScoreCallback = Callable[[int], None]
+# Makes the scores [B, m] of the inner products [B, K, m] of K interests.
+Combine = Callable[[np.ndarray], Any]
 # Of a block's query numbers and seen items: their lists, of all items and of those not seen.
 Lists = Callable[[np.ndarray, ItemSets], tuple[np.ndarray, np.ndarray]]
 
@@ -77,6 +80,7 @@ def rank(
     seed: int = 0,
     keep_lists: bool = False,
     progress: ScoreCallback | None = None,
+    combine: Combine | None = None,
 ) -> Ranking:
     """Ranks all items for each query by inner product, seen items kept and excluded at once.
 
@@ -84,7 +88,8 @@ def rank(
     recommended (not in the table, or seen while seen items are excluded) counts as missed.
 
     Args:
-      query_vectors: float32 [Q, D].
+      query_vectors: float32 [Q, D], or [Q, K, D] of queries with K interests each: an item's score
+        is then the largest of its K inner products.
       item_vectors: float32 [M, D].
       held_out: for each query the numbers of its held-out items; `ABSENT` for one that is not
         among the M. Queries without any are left out.
@@ -93,32 +98,72 @@ def rank(
       seed: of the order of equal scores (`TIES`).
       keep_lists: whether to return the lists themselves.
       progress: told of the work as it is done, Q · M scores in all.
+      combine: makes the scores [B, m] of K inner products [B, K, m], in place of the largest.
 
     Raises:
       RunError: a vector is not finite.
       ValueError: the shapes do not fit.
     """
-    query_vectors, item_vectors = _matrix(query_vectors), _matrix(item_vectors)
-    if query_vectors.shape[1] != item_vectors.shape[1]:
+    query_vectors, item_vectors = _finite(query_vectors), _finite(item_vectors)
+    if query_vectors.ndim == 2:
+        query_vectors = query_vectors[:, None]
+    if item_vectors.ndim != 2 or query_vectors.shape[2] != item_vectors.shape[1]:
         raise ValueError(
-            f"widths of queries and items differ: {query_vectors.shape} and {item_vectors.shape}"
+            "expected queries [Q, K, D] and items [M, D] of one width D. "
+            f"Received: {query_vectors.shape} and {item_vectors.shape}"
         )
     count, k = len(item_vectors), max(ks)
-    room = np.empty(QUERIES_AT_ONCE * ITEMS_AT_ONCE, np.float32)
+    scorer = BlockScorer(combine)
 
     def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
         best = BestItems(queries, seen_items, count, k, seed)
         vectors = query_vectors[queries]
         for start in range(0, count, ITEMS_AT_ONCE):
             block = item_vectors[start : start + ITEMS_AT_ONCE]
-            scores = room[: len(queries) * len(block)].reshape(len(queries), len(block))
-            np.matmul(vectors, block.T, out=scores)
-            best.offer(scores, np.arange(start, start + len(block)))
+            best.offer(scorer(vectors, block), np.arange(start, start + len(block)))
             if progress:
                 progress(len(queries) * len(block))
         return best.lists()
 
     return measure(lists, count, held_out, seen, ks, keep_lists=keep_lists)
+
+
+class BlockScorer:
+    """Scores a block of queries and a block of items, in room that is kept for the next one.
+
+    Args:
+      combine: as of `rank`.
+    """
+
+    def __init__(self, combine: Combine | None):
+        self._combine = combine
+        self._best, self._more = (
+            np.empty(QUERIES_AT_ONCE * ITEMS_AT_ONCE, np.float32) for _ in range(2)
+        )
+
+    def __call__(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Returns the scores float32 [B, m], until the next call.
+
+        One interest after another is scored, and the larger score kept, so that the scores of two
+        exist at once, however many there are.
+
+        Args:
+          queries: float32 [B, K, D].
+          items: float32 [m, D].
+        """
+        interests = queries.shape[1]
+        if self._combine is not None and interests > 1:
+            scores = np.matmul(queries, items.T)
+            return np.ascontiguousarray(self._combine(scores), np.float32)
+        shape = (len(queries), len(items))
+        best, more = (
+            room[: shape[0] * shape[1]].reshape(shape) for room in (self._best, self._more)
+        )
+        np.matmul(np.ascontiguousarray(queries[:, 0]), items.T, out=best)
+        for interest in range(1, interests):
+            np.matmul(queries[:, interest], items.T, out=more)
+            np.maximum(best, more, out=best)
+        return best
 
 
 def rank_scores(
@@ -198,11 +243,16 @@ def _note(outcome: Outcome, held_out: ItemSets, queries: np.ndarray, lists: np.n
         outcome.lists[queries] = lists
 
 
-def _matrix(vectors: np.ndarray) -> np.ndarray:
+def _finite(vectors: np.ndarray) -> np.ndarray:
+    """Returns vectors [rows, …, D] as contiguous float32.
+
+    Raises:
+      RunError: a number is not finite.
+    """
     vectors = np.ascontiguousarray(vectors, np.float32)
-    if vectors.ndim != 2:
-        raise ValueError(f"vectors must be [rows, width]. Received: {vectors.shape}")
-    bad = ~np.isfinite(vectors).all(axis=1)
+    if vectors.ndim not in (2, 3):
+        raise ValueError(f"vectors must be [rows, D] or [rows, K, D]. Received: {vectors.shape}")
+    bad = ~np.isfinite(vectors).all(axis=tuple(range(1, vectors.ndim)))
     if bad.any():
         rows = ", ".join(map(str, np.flatnonzero(bad)[:5]))
         raise RunError(

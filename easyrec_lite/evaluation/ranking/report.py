@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.checks.ranking import QUERY_METRICS
 from easyrec_lite.core.files import atomic_write
-from easyrec_lite.evaluation.ranking.metrics import QUERY_METRICS
 from easyrec_lite.evaluation.ranking.ranking import Ranking
 
 FILE = "ranking.json"

@@ -11,7 +11,7 @@ COSINE, INNER_PRODUCT = 0, 1
 
 
 def normalize(vectors: tf.Tensor) -> tf.Tensor:
-    """Returns vectors [R, D] divided by their L2 norms (at least 1e-6: epsilon 1e-12 squared)."""
+    """Returns vectors [R, …, D] divided by their L2 norms, at least 1e-6 (1e-12 squared)."""
     return tf.math.l2_normalize(vectors, axis=-1, epsilon=1e-12)
 
 
@@ -58,17 +58,18 @@ class SimilarityHead:
         return self._least + tf.exp(self._learnt.value)
 
     def vectors(self, towers: tf.Tensor) -> tf.Tensor:
-        """Returns tower outputs [R, D] as the head compares, and serving returns, them."""
+        """Returns tower outputs [R, …, D] as the head compares, and serving returns, them."""
         return normalize(towers) if self.cosine else towers
 
-    def scaled(self, user: tf.Tensor) -> tf.Tensor:
-        """Returns user vectors [B, D] whose inner product with an item's is the logit, less b.
+    def scaled(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns `values · |w| / temperature`, any shape.
 
-        A softmax over a row does not depend on b, which all its candidates share.
+        Scaled user vectors have inner products with items that are the logits, less b. A softmax
+        over a row does not depend on b, which all its candidates share.
         """
         learnt = self.learnt_temperature
-        user = user / (self._fixed if learnt is None else learnt)
-        return user * tf.abs(self._scale[0].value) if self._scale else user
+        values = values / (self._fixed if learnt is None else learnt)
+        return values * tf.abs(self._scale[0].value) if self._scale else values
 
     def shifted(self, scores: tf.Tensor) -> tf.Tensor:
         """Returns inner products with `scaled` users, any shape, plus b."""

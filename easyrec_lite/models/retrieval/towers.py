@@ -1,8 +1,9 @@
-"""The tower of DSSM and its kin: a feature group's embeddings through a DNN."""
+"""Towers, and the most common one: a feature group's embeddings through a DNN."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+import abc
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -17,36 +18,46 @@ class TowerOutput(NamedTuple):
     """What a tower makes of R rows.
 
     Attributes:
-      vectors: float32 [R, D], not normalised.
+      vectors: float32 [R, D], or of a user's K interests [R, K, D]; not normalised.
       penalties: feature group → scalar, when embeddings are regularised.
       augmented: float32 [R, D], the augment group's vectors, if the tower has one.
+      counts: int32 [R], how many of the K interests each row has, the first so many, at least 1;
+        None: all.
     """
 
     vectors: tf.Tensor
     penalties: dict[str, tf.Tensor]
     augmented: tf.Tensor | None = None
+    counts: tf.Tensor | None = None
 
 
-class Tower(Protocol):
+class Tower(abc.ABC):
     """One side of a two-tower model, already built.
 
     Attributes:
       groups: the feature groups that it reads.
       width: D.
+      interests: K, for a tower that makes K vectors of a row, [R, K, D]; 1 for [R, D].
       layers: its Keras layers.
       kernels: what the model's l2 regularisation acts on.
     """
 
     groups: tuple[str, ...]
     width: int
+    interests: int = 1
     layers: list[keras.layers.Layer]
     kernels: list[keras.Variable]
 
+    @abc.abstractmethod
     def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors of the R rows of `features`."""
 
+    def field_names(self, layer: keras.layers.Layer) -> list[str]:
+        """Returns the features that one of its layers reads as fields; [] where it cannot tell."""
+        return []
 
-class FieldTower:
+
+class FieldTower(Tower):
     """A tower over one feature group: fields → (SENet) → (augment) → DNN.
 
     Args:
@@ -99,6 +110,10 @@ class FieldTower:
             inputs = [*inputs, augmented]
         vectors = self._dnn(tf.concat(inputs, axis=-1), training=training)
         return TowerOutput(vectors, penalties, augmented)
+
+    def field_names(self, layer: keras.layers.Layer) -> list[str]:
+        """Returns the names of the features of its group, which a SENet weights."""
+        return [spec.name for spec in self._embeddings.groups[self.groups[0]]]
 
     def _looked_up(self, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the group's vectors that come from tables; raw numbers are not penalised."""

@@ -11,20 +11,37 @@ from easyrec_lite.data.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.softmax.corrections import Corrections
-from easyrec_lite.losses.softmax.loss import candidate_logits, in_batch_softmax
+from easyrec_lite.losses.softmax.interests import interest_scores, repeat_first
+from easyrec_lite.losses.softmax.loss import (
+    candidate_logits,
+    in_batch_softmax,
+    masked_logits,
+    softmax_of_logits,
+)
 from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.losses.weighting import weighted_mean
-from easyrec_lite.models.base import REGULARIZATION, Model
+from easyrec_lite.models.base import REGULARIZATION, Model, Signature
 from easyrec_lite.models.regularization import kernel_penalty
 from easyrec_lite.models.retrieval.candidates import CandidateSelector
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
 from easyrec_lite.models.retrieval.similarity import SimilarityHead, similarity_head
 from easyrec_lite.models.retrieval.spec import TwoTowerSpec
+from easyrec_lite.models.retrieval.task import (
+    INTEREST_COUNTS,
+    ITEM_VECTORS,
+    USER_VECTORS,
+    Combine,
+    UserVectors,
+    tower_signatures,
+)
 from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 
 
 class TwoTowerModel(Model):
-    """A user tower, an item tower, a similarity head and its losses.
+    """A user tower, an item tower, a similarity head and its losses: a `Retrieval` model.
+
+    The user tower makes one vector of a user, or K, one for each interest; the logit of an item is
+    then the largest of its K, unless a subclass has a method `combine`.
 
     Listwise (`loss_type: SOFTMAX_CROSS_ENTROPY`): each row's item against the other rows' and the
     sampled ones. Pointwise (all other losses): a row's user and item against the row's label.
@@ -38,6 +55,7 @@ class TwoTowerModel(Model):
     """
 
     spec = TwoTowerSpec
+    combine: Combine | None = None
 
     def __init__(
         self,
@@ -54,23 +72,27 @@ class TwoTowerModel(Model):
         self.params = params
         self.head = similarity_head(config.model_config, params) if head is None else head
         self.user_groups, self.item_groups = user.groups, item.groups
+        self.interests = user.interests
         self._user, self._item = user, item
-        self._negatives = CandidateSelector(config, params)
+        self._candidates = CandidateSelector(config, params)
         terms = loss_terms(config.model_config)
         self.listwise = terms[0].listwise
+        self.candidate_groups = item.groups if self.listwise else ()
         self._pointwise = None if self.listwise else PointwiseObjective(config, terms)
         self._weight = terms[0].weight
-        self.extra_columns = self._pointwise.columns if self._pointwise else self._negatives.columns
+        self.extra_columns = (
+            self._pointwise.columns if self._pointwise else self._candidates.columns
+        )
         for layer in (*user.layers, *item.layers):
             self.add_layer(layer)
-        self.add_variables([*self.head.variables, *self._negatives.variables])
+        self.add_variables([*self.head.variables, *self._candidates.variables])
 
     def __call__(self, batch: Batch, training: bool) -> Outputs:
         """Returns the vectors of B users and N items, and logits unless training listwise.
 
-        Predictions: `user_tower_emb` [B, D], `item_tower_emb` [N, D]; pointwise `logits`, `probs`
-        [B] (or `y` [B]); listwise out of training `logits`, `probs` [B, N]. In training, the
-        listwise logits would only cost memory: see `logits`.
+        Predictions: `user_tower_emb` [B, D] or [B, K, D], `item_tower_emb` [N, D]; pointwise
+        `logits`, `probs` [B] (or `y` [B]); listwise out of training `logits`, `probs` [B, N]. In
+        training, the listwise logits would only cost memory: see `logits`.
         """
         user = self._user(batch.features, training)
         item = self._item(self._candidate_features(batch), training)
@@ -82,7 +104,7 @@ class TwoTowerModel(Model):
             predictions |= {"logits": logits, "probs": tf.nn.softmax(logits)}
         if not training:
             return Outputs(predictions, {})
-        corrections = self._negatives.corrections(batch) if self.listwise else Corrections()
+        corrections = self._candidates.corrections(batch) if self.listwise else Corrections()
         return Outputs(predictions, self._penalties(user, item), corrections)
 
     def logits(self, outputs: Outputs, batch: Batch) -> tf.Tensor:
@@ -90,8 +112,11 @@ class TwoTowerModel(Model):
         if not self.listwise:
             return self._row_logits(outputs.predictions)
         user, items = self._compared(outputs)
-        masks = self._negatives.candidates(batch)
-        scores = candidate_logits(self.head.scaled(user), items, masks)
+        masks = self._candidates.candidates(batch)
+        if self._combines:
+            scores = masked_logits(self._combined_logits(user, items), masks)
+        else:
+            scores = candidate_logits(self.head.scaled(user), items, masks)
         return self.head.shifted(scores)
 
     def losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
@@ -115,16 +140,16 @@ class TwoTowerModel(Model):
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns the softmax loss and `reg_pos_loss`, `relu(−⟨u_i, i_i⟩)` of the positives."""
         user, items = self._compared(outputs)
-        softmax = in_batch_softmax(
-            self.head.scaled(user),
-            self._negatives.vectors(items, batch),
-            self._negatives.candidates(batch),
-            batch.weights,
-            outputs.corrections,
-        )
+        candidates = self._candidates.vectors(items, batch)
+        masks = self._candidates.candidates(batch)
+        more = (masks, batch.weights, outputs.corrections)
+        if self._combines:
+            softmax = softmax_of_logits(self._combined_logits(user, candidates), *more)
+        else:
+            softmax = in_batch_softmax(self.head.scaled(user), candidates, *more)
         # The gradient of a slice by brackets is several times slower.
-        own = tf.slice(items, [0, 0], tf.shape(user))
-        positives = tf.reduce_sum(user * own, axis=-1)
+        one = user if self.interests == 1 else user[:, 0]
+        positives = self._row_scores(user, tf.slice(items, [0, 0], tf.shape(one)))
         return {
             "cross_entropy_loss": self._weight * softmax,
             "reg_pos_loss": weighted_mean(tf.nn.relu(-positives), batch.weights),
@@ -140,19 +165,28 @@ class TwoTowerModel(Model):
         temperature = self.head.learnt_temperature
         return {} if temperature is None else {"temperature": temperature}
 
-    def user_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
-        """Returns user vectors float32 [B, D], as served."""
-        return self.head.vectors(self._user(features, False).vectors)
+    def user_vectors(self, features: dict[str, FeatureValue]) -> UserVectors:
+        """Returns the vectors of B users, as served."""
+        output = self._user(features, False)
+        vectors = self._interests(output)
+        if self.interests == 1:
+            return UserVectors(vectors[:, None])
+        return UserVectors(vectors, output.counts)
 
     def item_vectors(self, features: dict[str, FeatureValue]) -> tf.Tensor:
-        """Returns item vectors float32 [B, D], as served."""
+        """Returns the vectors of N items, float32 [N, D], as served."""
         return self.head.vectors(self._item(features, False).vectors)
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the functions to export: `scorer`, `user_tower` and `item_tower`."""
+        return {**super().signatures(), **tower_signatures(self)}
 
     def serve(self, features: dict[str, FeatureValue]) -> dict[str, tf.Tensor]:
         """Returns the scorer's outputs for B rows of a user and an item each.
 
         `logits` and `probs = sigmoid(logits)` [B] (or `y` [B]), `user_tower_emb` and
-        `item_tower_emb` float32 [B, D], `user_emb` and `item_emb` string [B], comma-joined.
+        `item_tower_emb` float32 [B, D], `user_emb` and `item_emb` string [B], comma-joined. Of K
+        interests `user_tower_emb` is [B, K, D], and `user_emb` joins their texts by `|`.
         """
         vectors = self._vectors(self._user(features, False), self._item(features, False))
         logits = self._row_logits(vectors)
@@ -164,21 +198,56 @@ class TwoTowerModel(Model):
         return {
             **scores,
             **vectors,
-            "user_emb": _joined(vectors["user_tower_emb"]),
-            "item_emb": _joined(vectors["item_tower_emb"]),
+            "user_emb": _joined(vectors[USER_VECTORS]),
+            "item_emb": _joined(vectors[ITEM_VECTORS]),
         }
 
     def _vectors(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:
+        counts = {} if user.counts is None else {INTEREST_COUNTS: user.counts}
         return {
-            "user_tower_emb": self.head.vectors(user.vectors),
-            "item_tower_emb": self.head.vectors(item.vectors),
+            USER_VECTORS: self._interests(user),
+            ITEM_VECTORS: self.head.vectors(item.vectors),
+            **counts,
         }
 
+    def _interests(self, user: TowerOutput) -> tf.Tensor:
+        """Returns the vectors of B users as the head compares them, [B, D] or [B, K, D].
+
+        Copies of a user's first interest take the places of those that it does not have: they
+        change no maximum, and get no gradient, as the first of equal interests wins an item.
+        """
+        vectors = self.head.vectors(user.vectors)
+        if self.interests == 1:
+            return vectors[:, 0] if len(vectors.shape) == 3 else vectors
+        return vectors if user.counts is None else repeat_first(vectors, user.counts)
+
     def _compared(self, outputs: Outputs) -> tuple[tf.Tensor, tf.Tensor]:
-        return outputs.predictions["user_tower_emb"], outputs.predictions["item_tower_emb"]
+        return outputs.predictions[USER_VECTORS], outputs.predictions[ITEM_VECTORS]
 
     def _row_logits(self, predictions: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self.head.row_logits(predictions["user_tower_emb"], predictions["item_tower_emb"])
+        user, item = predictions[USER_VECTORS], predictions[ITEM_VECTORS]
+        if self.interests == 1:
+            return self.head.row_logits(user, item)
+        return self.head.shifted(self.head.scaled(self._row_scores(user, item)))
+
+    def _row_scores(self, user: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
+        """Returns [B], the score of each row's user ([B, D] or [B, K, D]) and item [B, D]."""
+        if self.interests == 1:
+            return tf.reduce_sum(user * item, axis=-1)
+        scores = tf.reduce_sum(user * item[:, None], axis=-1)
+        if self.combine is None:
+            return tf.reduce_max(scores, axis=-1)
+        return self.combine(scores[:, :, None])[:, 0]
+
+    @property
+    def _combines(self) -> bool:
+        """Whether a logit is something else than the largest one of the interests."""
+        return self.interests > 1 and self.combine is not None
+
+    def _combined_logits(self, user: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+        """Returns the model's own scores [B, N] of users [B, K, D] and items [N, D], as logits."""
+        assert self.combine is not None
+        return self.head.scaled(self.combine(interest_scores(user, items)))
 
     def _candidate_features(self, batch: Batch) -> dict[str, FeatureValue]:
         """Returns the item side's features: of B rows, then of the n sampled items."""
@@ -198,4 +267,6 @@ class TwoTowerModel(Model):
 
 
 def _joined(vectors: tf.Tensor) -> tf.Tensor:
-    return tf.strings.reduce_join(tf.strings.as_string(vectors), axis=-1, separator=",")
+    """Returns [B]: vectors [B, D] joined by commas, several of a row [B, K, D] by `|`."""
+    texts = tf.strings.reduce_join(tf.strings.as_string(vectors), axis=-1, separator=",")
+    return texts if len(vectors.shape) == 2 else tf.strings.reduce_join(texts, -1, separator="|")

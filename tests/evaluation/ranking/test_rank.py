@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.evaluation.ranking import (
     ABSENT,
+    EXCLUDED,
+    KEPT,
     ItemSets,
     rank,
     rank_popularity,
@@ -192,7 +194,7 @@ def test_vectors_must_be_finite(side):
 
 
 def test_shapes_must_fit():
-    with pytest.raises(ValueError, match="widths"):
+    with pytest.raises(ValueError, match="one width"):
         rank(np.ones((3, 2)), np.ones((4, 3)), [[0]] * 3, [[]] * 3)
     with pytest.raises(ValueError, match="3 queries"):
         rank(np.ones((3, 2)), np.ones((4, 2)), [[0]] * 3, [[]])
@@ -211,3 +213,31 @@ def test_sets():
     assert sets.sizes.tolist() == [2, 0, 3]
     assert sets.take(np.array([2, 0])).items.tolist() == [ABSENT, ABSENT, 2, 1, 3]
     assert sets.keys(4).tolist() == [1, 3, 10]
+
+
+@pytest.mark.parametrize("combined", [False, True])
+def test_of_several_interests_the_largest_score_or_a_combined_one_ranks(combined):
+    rng = np.random.default_rng(4)
+    queries, items = rng.normal(size=(30, 3, 5)), rng.normal(size=(700, 5))
+    queries[:5, 1:] = queries[:5, :1]  # one interest, repeated
+    held_out = [rng.choice(700, 2, replace=False).tolist() for _ in queries]
+    seen = [rng.choice(700, 9, replace=False).tolist() for _ in queries]
+    mean = (lambda scores: scores.mean(axis=1)) if combined else None
+    found = rank(queries, items, held_out, seen, [7], keep_lists=True, combine=mean)
+    scores = np.einsum("qkd,md->qkm", queries, items)
+    scores = scores.mean(axis=1) if combined else scores.max(axis=1)
+    for rule in (EXCLUDED, KEPT):
+        expected, lists = brute_force.metrics(scores, held_out, seen, [7], rule)
+        assert found.metrics(rule) == pytest.approx(expected)
+        assert found.outcomes[rule].lists.tolist() == [shown[:7] for shown in lists]
+
+
+def test_one_interest_ranks_bit_for_bit_as_a_vector():
+    rng = np.random.default_rng(5)
+    queries, items = (rng.normal(size=(n, 8)).astype(np.float32) for n in (600, 5000))
+    held_out, seen = [[query] for query in range(600)], [[]] * 600
+    one, several = (
+        rank(given, items, held_out, seen, [20], keep_lists=True)
+        for given in (queries, queries[:, None])
+    )
+    np.testing.assert_array_equal(one.outcomes[KEPT].lists, several.outcomes[KEPT].lists)

@@ -237,7 +237,7 @@ def test_serving_scores_row_by_row() -> None:
 def test_the_sides_alone_give_the_served_vectors() -> None:
     model = dssm()
     served = model.serve(batch().features)
-    user = model.user_vectors(user_features(5))
+    user = model.user_vectors(user_features(5)).vectors[:, 0]
     item = model.item_vectors(item_features(0, 5))
     np.testing.assert_allclose(user, served["user_tower_emb"], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(item, served["item_tower_emb"], rtol=1e-5, atol=1e-6)

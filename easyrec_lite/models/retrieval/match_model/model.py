@@ -12,10 +12,11 @@ from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.layers.build import kernels
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
+from easyrec_lite.models.backbone.field_names import field_names
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from easyrec_lite.models.backbone.parse import parse_backbone
 from easyrec_lite.models.regularization import embedding_penalty
-from easyrec_lite.models.retrieval.towers import TowerOutput
+from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
@@ -47,7 +48,7 @@ class MatchModel(TwoTowerModel):
         super().__init__(pipeline, embeddings, seed, params, user, item)
 
 
-class BackboneTower:
+class BackboneTower(Tower):
     """One output block of a backbone, as a tower.
 
     Args:
@@ -87,6 +88,16 @@ class BackboneTower:
             if self._rate
         }
         return TowerOutput(vectors, penalties)
+
+    def field_names(self, layer: keras.layers.Layer) -> list[str]:
+        """Returns the features that come into the layer's block; [] where it cannot tell."""
+        layers = self._backbone.layers
+        package, _, block = next(key for key in layers if layer in layers[key]).rpartition("/")
+        graph = self._backbone.graph
+        blocks = graph.packages[package] if package else graph.main
+        if block not in blocks.blocks:
+            return []
+        return field_names(blocks, blocks.blocks[block], self._embeddings.groups)
 
 
 def _require_equal_widths(user: int, item: int, pipeline: Pipeline) -> None:
