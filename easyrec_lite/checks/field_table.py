@@ -122,7 +122,8 @@ PIPELINE = {
     "FullRanking": _fields("topk item_path user_id item_id seen_path group_by by_row"),
     "EvalMetrics": _fields(),
     "ExportConfig": _fields(
-        "exporter_type best_exporter_metric metric_bigger enable_early_stop max_check_steps "
+        "exporter_type best_exporter_metric metric_bigger metric_floor above_popularity "
+        "enable_early_stop max_check_steps "
         "multi_placeholder exports_to_keep multi_value_fields placeholder_named_by_input "
         "filter_inputs asset_files",
         warned={

@@ -115,6 +115,12 @@ class RunError(ProblemError):
     kind = "run"
 
 
+class NotExported(RunError):
+    """A run has ended, but what it trained must not be served, so that nothing was exported."""
+
+    exit_code = 3
+
+
 class PeerLost(RunError):
     """Another process of the run's cluster is gone; the same command, started again, goes on.
 

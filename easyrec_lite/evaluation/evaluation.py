@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.evaluation.ranking.full import FullRanking
 from easyrec_lite.evaluation.ranking.report import RankingReport
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.metrics.base import Metric
 from easyrec_lite.metrics.open import open_metrics
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
 from easyrec_lite.training.input import BatchInput, ReadPlan
+
+log = logging.getLogger(__name__)
 
 
 class ModelEvaluator:
@@ -96,6 +100,7 @@ class MetricEvaluator:
         self._order = ReadPlan(seed=config.train_config.seed, limit=config.eval_config.num_examples)
         self._batches: tf.data.Dataset | None = None
         self._from_cache = False
+        self._undefined: list[Metric] = []
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, batch: Batch) -> tuple[list, dict[str, tf.Tensor], tf.Tensor]:
@@ -134,7 +139,11 @@ class MetricEvaluator:
             raise DataError(Problem("no rows to evaluate", Place(self._path)))
         results: dict[str, float] = {}
         for metric, total in zip(self._metrics, totals, strict=True):
-            results.update(metric.compute(total))
+            values = metric.compute(total)
+            if not values and metric not in self._undefined:
+                self._undefined.append(metric)
+                log.warning("%s is undefined: %s", type(metric).__name__, metric.undefined)
+            results.update(values)
         return {**results, **{f"loss/{name}": value / count for name, value in losses.items()}}
 
     def sample(self, rows: int) -> Iterator[Batch]:

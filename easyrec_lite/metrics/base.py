@@ -23,9 +23,11 @@ class Metric(abc.ABC):
 
     Attributes:
       columns: raw columns that `state` reads from `batch.extra`.
+      undefined: when the data leaves it undefined, as a sentence's end.
     """
 
     columns: tuple[str, ...] = ()
+    undefined: str = "the data has no rows for it"
 
     @abc.abstractmethod
     def state(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:

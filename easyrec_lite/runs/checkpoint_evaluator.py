@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from easyrec_lite.checks.decision import decision_metric
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
+from easyrec_lite.core.errors import NotExported, Problem
 from easyrec_lite.evaluation.evaluation import ModelEvaluator
 from easyrec_lite.models.assembly import Parts
+from easyrec_lite.runs.export_gate import refusals
 from easyrec_lite.serving.export import export_models
-from easyrec_lite.serving.folders import keep_newest
+from easyrec_lite.serving.folders import exports, keep_newest
 from easyrec_lite.training.history import EvaluationHistory, write_result
 from easyrec_lite.training.hooks import Hook
 
@@ -36,6 +39,7 @@ class CheckpointEvaluator:
     Attributes:
       metrics: of the last evaluation; empty when there was none.
       exported: folder of the newest export, or None.
+      refused: why the last export was refused.
 
     Raises:
       DataError: no such evaluation data.
@@ -57,6 +61,7 @@ class CheckpointEvaluator:
             self._evaluation = ModelEvaluator(parts, path, train_path(pipeline), again=True)
         self.metrics: Mapping[str, float] = {}
         self.exported: Path | None = None
+        self.refused: list[Problem] = []
 
     def evaluate(self, step: int, prefix: str) -> None:
         """Evaluates a checkpoint and does what follows; its entry in the history comes last."""
@@ -89,19 +94,49 @@ class CheckpointEvaluator:
                 self._export("final", step)
 
     def _export_if_asked(self, step: int) -> None:
+        kind = self._pipeline.config.export_config.exporter_type
+        if kind == "latest" or (kind == "best" and self._is_best(step)):
+            self._export(kind, step)
+
+    def _is_best(self, step: int) -> bool:
+        """Returns whether the metric is defined, and better than at every step before."""
         config = self._pipeline.config.export_config
-        kind = config.exporter_type
-        if kind == "best":
-            name, bigger = config.best_exporter_metric, config.metric_bigger
-            best = self._history.best(name, bigger, step - 1)
-            sign = 1.0 if bigger else -1.0
-            if best and sign * self.metrics[name] <= sign * best.metrics[name]:
-                return
-        elif kind != "latest":
+        name, bigger = decision_metric(config), config.metric_bigger
+        value = self.metrics.get(name)
+        if value is None:
+            log.warning("step %d is not exported as best: %s is undefined", step, name)
+            return False
+        best = self._history.best(name, bigger, step - 1)
+        sign = 1.0 if bigger else -1.0
+        if best and sign * value <= sign * best.metrics[name]:
+            log.info(
+                "step %d is not exported: %s is %.6g, and was %.6g at step %d",
+                *(step, name, value, best.metrics[name], best.step),
+            )
+            return False
+        return True
+
+    def check_exported(self) -> None:
+        """Refuses to end well when an export was asked for and none was made.
+
+        Raises:
+          NotExported: that is so; says why the last one was refused.
+        """
+        kind = self._pipeline.config.export_config.exporter_type
+        if kind == "none" or self.exported or not (self._evaluation or kind == "final"):
             return
-        self._export(kind, step)
+        if not self.refused and any(exports(self._folder / "export" / kind)):
+            return
+        name = decision_metric(self._pipeline.config.export_config)
+        undefined = Problem(f"nothing was exported: {name} was undefined at every evaluation")
+        raise NotExported(self.refused or undefined)
 
     def _export(self, kind: str, step: int) -> None:
+        ranking = self._evaluation.ranking if self._evaluation else None
+        self.refused = refusals(self._pipeline, self._parts.model, step, self.metrics, ranking)
+        if self.refused:
+            log.error("step %d is not exported:\n%s", step, "\n".join(map(str, self.refused)))
+            return
         root = self._folder / "export" / kind
         self.exported = export_models(self._parts, root, step)
         keep_newest(root, self._pipeline.config.export_config.exports_to_keep)

@@ -10,13 +10,14 @@ from pathlib import Path
 from easyrec_lite.checks.check import checked, load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
-from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, NotExported, Place, Problem
 from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.distribution.cluster import VARIABLE, Cluster
 from easyrec_lite.distribution.ending import announce_end
 from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.evaluation.evaluation import ModelEvaluator
 from easyrec_lite.models.assembly import Parts, build
+from easyrec_lite.runs.export_gate import not_finite
 from easyrec_lite.runs.training_run import TrainingResult, TrainingRun
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
@@ -112,8 +113,14 @@ class Estimator:
           folder: default `model_dir/export/final`.
           checkpoint: a prefix, or a folder whose newest is meant.
           options: items and index; by default the config's items, if it has a table.
+
+        Raises:
+          NotExported: a weight is not finite.
         """
         parts, step = self._restored(checkpoint)
+        broken = list(not_finite(parts.model))
+        if broken:
+            raise NotExported(broken)
         root = Path(folder or self.model_dir / "export" / "final")
         return export_models(parts, root, step, options)
 

@@ -132,6 +132,8 @@ class TrainingRun:
             self.evaluator.evaluate_if_missing(step, self.prefix)
             self.evaluator.export_final(step, self.prefix)
         self.distribution.finish()
+        if self.evaluator:
+            self.evaluator.check_exported()
         metrics, exported = (
             (self.evaluator.metrics, self.evaluator.exported) if self.evaluator else ({}, None)
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from easyrec_lite.checks.decision import decision_metric
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.training.history import EvaluationHistory
@@ -44,14 +45,14 @@ class EarlyStop(Hook):
         return self._reason
 
     def _check(self, step: int) -> None:
-        config = self._config
-        best = self._history.best(config.best_exporter_metric, config.metric_bigger, step)
+        config, name = self._config, decision_metric(self._config)
+        best = self._history.best(name, config.metric_bigger, step)
         last = max((e.step for e in self._history.read() if e.step <= step), default=0)
         if best is None or last - best.step < config.max_check_steps:
             return
-        value = best.metrics[config.best_exporter_metric]
+        value = best.metrics[name]
         self._reason = (
-            f"{config.best_exporter_metric} did not improve on {value:.6g}, "
+            f"{name} did not improve on {value:.6g}, "
             f"reached at step {best.step}, for {last - best.step} steps"
         )
 

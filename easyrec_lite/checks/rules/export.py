@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from easyrec_lite.checks.decision import LOSS, TOTAL_LOSS, decision_metric, loss_names
 from easyrec_lite.checks.rules.full_ranking import asked
 from easyrec_lite.checks.rules.metrics import reported_names
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]
-LOSSES = ("loss/total_loss",)
 EXPORTERS = ("final", "latest", "best", "none")
 
 
@@ -26,9 +26,12 @@ def exporter(view: View) -> Problems:
             remedy="use one of them",
         )
     decides = config.exporter_type == "best" or config.enable_early_stop
-    known = [*reported_names(view), *LOSSES]
-    metric, named = config.best_exporter_metric, config.HasField("best_exporter_metric")
-    if metric in known or metric.startswith("loss/") or not (decides or named):
+    gated = config.HasField("metric_floor") or config.above_popularity
+    losses = loss_names(view)
+    known = [*reported_names(view), *(losses or [TOTAL_LOSS])]
+    metric, named = decision_metric(config), config.HasField("best_exporter_metric")
+    unsaid = losses is None and metric.startswith(LOSS)
+    if metric in known or unsaid or not (decides or gated or named):
         return
     remedy = "name a metric that eval_config computes"
     if metric.startswith("full_ranking/") and not asked(view):
@@ -39,8 +42,8 @@ def exporter(view: View) -> Problems:
         metric,
         known,
         found=repr(metric) + ("" if named else " (the default)"),
-        remedy=remedy if decides else f"{remedy}; it decides nothing in this config",
-        severity="error" if decides else "warning",
+        remedy=remedy if decides or gated else f"{remedy}; it decides nothing in this config",
+        severity="error" if decides or gated else "warning",
     )
 
 
@@ -57,4 +60,24 @@ def inputs(view: View) -> Problems:
             )
 
 
-RULES = (exporter, inputs)
+def gate(view: View) -> Problems:
+    """What an export must be better than is there to compare with."""
+    config = view.config.export_config
+    if config.above_popularity and not asked(view):
+        yield view.error(
+            "export_config.above_popularity",
+            "only a ranking of all items compares the model with popularity",
+            expected="eval_config { full_ranking { topk: 10 } }",
+            remedy="ask for it, or leave above_popularity out",
+        )
+    if config.above_popularity and not decision_metric(config).startswith("full_ranking/"):
+        yield view.error(
+            "export_config.best_exporter_metric",
+            "above_popularity compares a metric of the full ranking",
+            expected="one such as full_ranking/excluded/ndcg@10",
+            found=decision_metric(config),
+            remedy="name one in best_exporter_metric",
+        )
+
+
+RULES = (exporter, gate, inputs)

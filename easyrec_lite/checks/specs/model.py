@@ -97,6 +97,10 @@ class ModelSpec(Spec):
         """Returns every column or feature that the model's own message calls the item's id."""
         return {self.item_id(view.model_config)} - {""}
 
+    def losses(self, view: View) -> list[str] | None:
+        """Returns the names of the losses that evaluation reports; None when they are not known."""
+        return None
+
     def dense_layers(self, view: View) -> list[DenseLayer] | None:
         """Returns the dense layers of both sides; None when they are not known."""
         return None

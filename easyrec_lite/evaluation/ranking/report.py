@@ -61,6 +61,12 @@ class RankingReport:
             for name, value in row["metrics"].items()
         }
 
+    def compared(self, name: str) -> tuple[float | None, float | None]:
+        """Returns metric `full_ranking/SEEN/NAME@K` of the model, and that of popularity."""
+        _, seen, metric = name.split("/", 2)
+        values = {row["scorer"]: row["metrics"] for row in self.rows if row["seen"] == seen}
+        return values[MODEL].get(metric), values[POPULARITY].get(metric)
+
     def line(self) -> str:
         """Returns protocol and the metrics of the smallest K, with the baselines, in one line."""
         parts = [f"full ranking of step {self.step}: {self._counts()}, ties in random order"]

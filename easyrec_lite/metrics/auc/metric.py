@@ -51,6 +51,8 @@ class AUC(ThresholdMetric):
     close together looks worse than it ranks: raise `num_thresholds`, or see `gauc`.
     """
 
+    undefined = "all labels are 0, or all are above 0; it compares rows of both kinds"
+
     def compute(self, total: State) -> dict[str, float]:
         """Returns `auc`; nothing when the rows are all positive or all negative."""
         if not (total["positives"].any() and total["negatives"].any()):

@@ -28,6 +28,8 @@ class GroupedAUC(Metric):
         `mean_by_positive_num` its positives.
     """
 
+    undefined = "no group has both rows with label 0 and rows with a label above 0"
+
     def __init__(self, name: str, label: str, group_field: str, reduction: str = "mean"):
         self._name = name
         self._label = label

@@ -40,6 +40,17 @@ class TwoTowerSpec(ModelSpec):
             yield from self.check_temperature(view)
             yield from self.check_masks(view)
 
+    def losses(self, view: View) -> list[str] | None:
+        """Returns the names of the config's losses, those of teachers, and `reg_pos_loss`."""
+        names = []
+        for loss in view.losses:
+            spec, given = view.loss_spec(loss), getattr(loss.config, "loss_name", "")
+            names.append(given or (spec.shown(loss.name) if spec else loss.name))
+        for teacher in view.model_config.kd:
+            kind = enum_name(teacher, "loss_type").lower()
+            names.append(teacher.loss_name or f"{kind}_{teacher.soft_label_name}")
+        return [*names, "reg_pos_loss"] if view.listwise else names
+
     def params_given(self, view: View) -> bool:
         """Returns whether the config has the model's own parameters, or they may be left out."""
         return (view.model.name if view.model else "") in (self.message, "")

@@ -34,6 +34,10 @@ class DATSpec(FieldTowersSpec):
         for tower, group in zip(self.towers(view), groups, strict=False):
             yield from self._augmented_width(view, tower, group)
 
+    def losses(self, view: View) -> list[str] | None:
+        """Returns the losses of two towers, and both mimic losses."""
+        return [*(super().losses(view) or ()), "amm_loss_u", "amm_loss_i"]
+
     def check_function(self, view: View, function: str) -> Problems:
         """The similarity is the cosine, whatever the config says."""
         if function != "COSINE":
