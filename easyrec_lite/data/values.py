@@ -48,6 +48,12 @@ class DenseSteps(NamedTuple):
 FeatureValue = Ids | Bags | Dense | Steps | DenseSteps
 
 
+def row_count(value: FeatureValue) -> tf.Tensor:
+    """Returns how many rows a value has, int32 scalar."""
+    first = value[0]
+    return first.nrows(tf.int32) if isinstance(first, tf.RaggedTensor) else tf.shape(first)[0]
+
+
 def concat_rows(first: FeatureValue, second: FeatureValue) -> FeatureValue:
     """Returns a value with the rows of `first`, then those of `second`; both of one type."""
     return type(first)(

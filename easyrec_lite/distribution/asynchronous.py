@@ -11,7 +11,7 @@ import tensorflow as tf
 from easyrec_lite.distribution.replica_trainer import EPOCH
 from easyrec_lite.models.base import Model
 from easyrec_lite.training.optimizers import Gradients, Optimizer
-from easyrec_lite.training.step import NamedScalars, StepProgress, Trainer, row_count
+from easyrec_lite.training.step import NamedScalars, StepProgress, Trainer
 
 # A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.
 PIECES = 4
@@ -119,7 +119,7 @@ class AsynchronousTrainer(Trainer):
             given = batch.get_value()
             values = self.train_step(given)
             good = tf.math.is_finite(values["total_loss"] + values["gradient_norm"])
-            return rows + row_count(given), good, self._shown.stacked(values)
+            return rows + tf.cast(given.rows, tf.int64), good, self._shown.stacked(values)
 
         rows, finite, shown = tf.cond(more, step, lambda: (rows, finite, shown))
         return [done + tf.cast(more, tf.int64), rows, waited, finite, more, shown]

@@ -20,7 +20,7 @@ from easyrec_lite.distribution.cluster import Cluster
 from easyrec_lite.features import sharded
 from easyrec_lite.models.assembly import build
 from easyrec_lite.training.checkpoints import GONE, Checkpoints
-from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.optimizers import Optimizer, check_frozen
 
 # How long a process of the cluster may take to come up.
 START_SECONDS = 600.0
@@ -58,6 +58,7 @@ class ParameterServers(Distribution):
             opened = open_input(pipeline, parts, self._share)
         opened.reader.check_files()
         model = parts.model
+        check_frozen(pipeline, model.trainable)
         optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
         with strategy.scope():
             self.trainer = AsynchronousTrainer(

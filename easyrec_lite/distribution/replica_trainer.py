@@ -13,7 +13,7 @@ from easyrec_lite.core import replicas
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.training.optimizers import Gradients, Optimizer, unique_rows
-from easyrec_lite.training.step import Trainer, row_count
+from easyrec_lite.training.step import Trainer
 
 # More than the rows of an epoch: with it a position becomes one number.
 EPOCH = 1 << 40
@@ -85,7 +85,7 @@ class ReplicaTrainer(Trainer):
 
     def _progress(self, batch: Batch) -> ReplicaProgress:
         """Returns the progress of a step in which this replica trains on `batch`."""
-        rows = row_count(batch)
+        rows = tf.cast(batch.rows, tf.int64)
         if replicas.count() == 1:
             return ReplicaProgress(rows, batch.position, tf.expand_dims(batch.position, 0))
         assert batch.position is not None

@@ -108,7 +108,7 @@ class MetricEvaluator:
         losses = self._model.losses(outputs, batch)
         losses["total_loss"] = tf.add_n(list(losses.values()))
         states = [metric.state(outputs, batch) for metric in self._metrics]
-        return states, losses, tf.shape(next(iter(batch.labels.values())))[0]
+        return states, losses, batch.rows
 
     def _dataset(self) -> tf.data.Dataset:
         """Returns the batches; made anew only when a cache has taken the place of the files."""
@@ -155,6 +155,6 @@ class MetricEvaluator:
         count = 0
         for batch in self._input.read(self._dataset()):
             yield batch
-            count += int(tf.shape(next(iter(batch.labels.values())))[0])
+            count += int(batch.rows)
             if count >= rows:
                 return

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.values import FeatureValue, row_count
 
 
 class Batch(NamedTuple):
@@ -37,3 +37,17 @@ class Batch(NamedTuple):
     frequencies: tf.Tensor | None = None
     inclusions: tf.Tensor | None = None
     position: tf.Tensor | None = None
+
+    @property
+    def rows(self) -> tf.Tensor:
+        """B, an int32 scalar; a listwise config may have no label to count."""
+        if self.labels:
+            return tf.shape(next(iter(self.labels.values())))[0]
+        return row_count(next(iter(self.features.values())))
+
+    @property
+    def sampled(self) -> tf.Tensor:
+        """The number n of sampled items, an int32 scalar."""
+        for value in self.negatives.values():
+            return row_count(value)
+        return tf.constant(0)

@@ -77,7 +77,7 @@ class Model(abc.ABC):
 
     def row_weight(self, batch: Batch) -> tf.Tensor:
         """Returns what the batch counts beside those of other replicas, a float32 scalar: B."""
-        return tf.cast(tf.shape(next(iter(batch.labels.values())))[0], tf.float32)
+        return tf.cast(batch.rows, tf.float32)
 
     @abc.abstractmethod
     def serve(self, features: dict[str, FeatureValue]) -> dict[str, tf.Tensor]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features import sharded
+from easyrec_lite.training.patterns import matching
 from easyrec_lite.training.rules import UpdateRule, make_rule
 from easyrec_lite.training.schedules import Schedule, make_schedule
 
 Gradients = dict[str, tf.Tensor | tf.IndexedSlices]
+
+log = logging.getLogger(__name__)
 
 
 class Optimizer:
@@ -35,7 +39,8 @@ class Optimizer:
         count = len(config.optimizer_config)
         if not 1 <= count <= 2:
             raise ConfigError(_optimizer_count(count))
-        thawed = _thawed(trainable, config.freeze_gradient)
+        frozen = matching(trainable, config.freeze_gradient)
+        thawed = {name: v for name, v in trainable.items() if name not in frozen}
         parts = {name: sharded.parts(name, variable) for name, variable in thawed.items()}
         self._trainable = {part: v for each in parts.values() for part, v in each.items()}
         self._tables = {part for name in tables & parts.keys() for part in parts[name]}
@@ -177,13 +182,30 @@ def _scaled(gradient: tf.Tensor | tf.IndexedSlices, factor: Any) -> tf.Tensor | 
     return gradient * factor
 
 
-def _thawed(trainable: Mapping[str, tf.Variable], patterns: Any) -> dict[str, tf.Variable]:
-    frozen = [re.compile(pattern) for pattern in patterns]
-    return {
-        name: variable
-        for name, variable in trainable.items()
-        if not any(pattern.search(name) for pattern in frozen)
-    }
+def check_frozen(pipeline: Pipeline, trainable: Mapping[str, tf.Variable]) -> None:
+    """Refuses a `freeze_gradient` that leaves nothing to train; warns of patterns without effect.
+
+    Raises:
+      ConfigError: no variable is left.
+    """
+    path = "train_config.freeze_gradient"
+    patterns = list(pipeline.config.train_config.freeze_gradient)
+    for index, pattern in enumerate(patterns):
+        if not matching(trainable, [pattern]):
+            log.warning(
+                "%s: %s: %r matches no variable; they have names such as %s",
+                *(pipeline.place(f"{path}[{index}]"), path, pattern, ", ".join([*trainable][:3])),
+            )
+    if patterns and not trainable.keys() - matching(trainable, patterns):
+        raise ConfigError(
+            Problem(
+                "freeze_gradient leaves no variable to train",
+                pipeline.place(path),
+                path=path,
+                found=", ".join(map(repr, patterns)),
+                remedy="freeze fewer variables; to use a model as it is, export it",
+            )
+        )
 
 
 def _optimizer_count(count: int) -> Problem:

@@ -89,7 +89,7 @@ class Trainer:
 
     def _progress(self, batch: Batch) -> Any:
         """Returns the `StepProgress` of a step on `batch`."""
-        return StepProgress(row_count(batch), batch.position)
+        return StepProgress(tf.cast(batch.rows, tf.int64), batch.position)
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Does one step and returns what a log shows: losses, total, gradient norm, rates."""
@@ -193,11 +193,6 @@ class Trainer:
         self._rows.assign(0)
         self._waited.assign(0.0)
         return counts
-
-
-def row_count(batch: Batch) -> tf.Tensor:
-    """Returns B, the rows of a batch, int64."""
-    return tf.shape(next(iter(batch.labels.values())), tf.int64)[0]
 
 
 def _first_bad_row(value: FeatureValue) -> tf.Tensor:

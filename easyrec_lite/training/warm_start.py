@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from easyrec_lite.training.checkpoints import (
     stored_fingerprint,
     variable_shapes,
 )
+from easyrec_lite.training.patterns import matching
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,10 @@ def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list
     prefix = find_checkpoint(config.fine_tune_checkpoint)
     stored = variable_shapes(prefix)
     names = _name_map(pipeline, config.fine_tune_ckpt_var_map, variables, stored)
-    filters = [re.compile(text) for text in pipeline.config.model_config.restore_filters]
+    left_out = matching(variables, list(pipeline.config.model_config.restore_filters))
     chosen: dict[str, str] = {}
     for name, variable in variables.items():
-        if any(pattern.search(name) for pattern in filters):
+        if name in left_out:
             continue
         source = names.get(name, name)
         if source not in stored:

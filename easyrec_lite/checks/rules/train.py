@@ -131,18 +131,33 @@ def _schedule(view: View, path: str, schedule: Any) -> Problems:
         )
 
 
-def freezing(view: View) -> Problems:
-    """Frozen variables are named by valid regular expressions."""
-    for index, pattern in enumerate(view.config.train_config.freeze_gradient):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            yield view.error(
-                f"train_config.freeze_gradient[{index}]",
-                f"not a regular expression: {error}",
-                found=repr(pattern),
-                remedy="name variables, or write a pattern such as .*user_id.*",
-            )
+def patterns(view: View) -> Problems:
+    """Variables are named by regular expressions that are matched in linear time (RE2's)."""
+    named = {
+        "train_config.freeze_gradient": view.config.train_config.freeze_gradient,
+        "model_config.restore_filters": view.model_config.restore_filters,
+    }
+    for path, given in named.items():
+        for index, pattern in enumerate(given):
+            fault = _fault(pattern)
+            if fault:
+                yield view.error(
+                    f"{path}[{index}]",
+                    f"not a regular expression: {fault}",
+                    found=repr(pattern),
+                    remedy="name variables, or write a pattern such as .*user_id.*",
+                )
+
+
+def _fault(pattern: str) -> str:
+    """Returns what is wrong with a pattern, "" for nothing."""
+    if re.search(r"\(\?<?[=!]|\\[1-9]|\(\?P=", pattern):
+        return "it looks around, or refers back to a group"
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def clipping(view: View) -> Problems:
@@ -184,4 +199,4 @@ def strategy(view: View) -> Problems:
         )
 
 
-RULES = (model_folder, ends, optimizers, freezing, clipping, deadline, strategy)
+RULES = (model_folder, ends, optimizers, patterns, clipping, deadline, strategy)

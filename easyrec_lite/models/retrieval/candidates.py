@@ -62,7 +62,7 @@ class CandidateSelector:
             options, params = self._options, self._params
             too = options.mask_false_negatives or params.mask_sampled_by_item_id
             sampled = batch.negative_extra.get(self._item_id) if too else None
-            n = _sampled_count(batch)
+            n = batch.sampled
             if self._gathers:
                 ids = gathered_numbers(column, sampled, n, self._sent(batch))
             else:
@@ -79,12 +79,12 @@ class CandidateSelector:
 
     def _sent(self, batch: Batch) -> tf.Tensor:
         """Returns which candidates other replicas get, bool [N]: no hard negative, for one."""
-        n = _sampled_count(batch)
+        n = batch.sampled
         sampled = tf.fill([n], True)
         if batch.hard_pairs is not None:
             hard = batch.hard_pairs[:, 1:]
             sampled = tf.tensor_scatter_nd_update(sampled, hard, tf.zeros_like(hard[:, 0], tf.bool))
-        return tf.concat([tf.fill([_row_count(batch)], self._in_batch), sampled], axis=0)
+        return tf.concat([tf.fill([batch.rows], self._in_batch), sampled], axis=0)
 
     @property
     def _in_batch(self) -> bool:
@@ -103,7 +103,7 @@ class CandidateSelector:
         if self._streaming is not None:
             frequencies = self._estimated(self._streaming, batch)
         assert frequencies is not None
-        rows = tf.size(batch.inclusions) - _sampled_count(batch)
+        rows = tf.size(batch.inclusions) - batch.sampled
         all_rows, draws = rows, 1
         if self._gathers:
             all_rows, draws = replicas.total(rows), replicas.count()
@@ -121,15 +121,3 @@ class CandidateSelector:
         sampled = batch.negative_extra.get(self._item_id)
         parts = [streaming(ids)] + ([] if sampled is None else [streaming(sampled)])
         return tf.concat(parts, axis=0)
-
-
-def _row_count(batch: Batch) -> tf.Tensor:
-    return tf.shape(next(iter(batch.labels.values())))[0]
-
-
-def _sampled_count(batch: Batch) -> tf.Tensor:
-    """Returns n, the number of sampled items in a batch."""
-    for value in batch.negatives.values():
-        first = value[0]
-        return first.nrows(tf.int32) if isinstance(first, tf.RaggedTensor) else tf.shape(first)[0]
-    return tf.constant(0)
