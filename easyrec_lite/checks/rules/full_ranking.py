@@ -34,6 +34,24 @@ def metric_names(view: View) -> list[str]:
     return [f"full_ranking/{rule}/{name}" for rule in rules for name in names]
 
 
+def task(view: View) -> Problems:
+    """The model retrieves items."""
+    if asked(view) and not _ranks(view):
+        assert view.spec is not None
+        yield view.error(
+            PATH,
+            f"{view.spec.name} cannot rank all items: it has no vectors of users and items",
+            expected="a retrieval model",
+            found=f"a model of the task {view.spec.task}",
+            remedy="remove full_ranking, or set another model_config.model_class",
+        )
+
+
+def _ranks(view: View) -> bool:
+    """Returns whether a full ranking is asked for, of a model that can do it."""
+    return asked(view) and view.spec is not None and view.spec.task == "retrieval"
+
+
 def topk(view: View) -> Problems:
     """Lists have at least one place."""
     for index, k in enumerate(view.config.eval_config.full_ranking.topk):
@@ -48,6 +66,8 @@ def topk(view: View) -> Problems:
 
 def columns(view: View) -> Problems:
     """The columns that it reads exist, and it knows the item's."""
+    if not _ranks(view):
+        return
     options = view.config.eval_config.full_ranking
     named = [(f"{PATH}.{name}", name, getattr(options, name)) for name in ("user_id", "item_id")]
     named += [
@@ -64,7 +84,7 @@ def columns(view: View) -> Problems:
                 remedy="name a field of data_config.input_fields",
             )
     user = user_id_field(view.config)
-    if asked(view) and not options.user_id and user and user not in view.fields:
+    if not options.user_id and user and user not in view.fields:
         yield view.unknown(
             f"{PATH}.user_id",
             "input field of the user's id, which the config names elsewhere,",
@@ -72,7 +92,7 @@ def columns(view: View) -> Problems:
             view.fields,
             remedy=f"set {PATH}.user_id",
         )
-    if asked(view) and not ranked_id_field(view.config):
+    if not ranked_id_field(view.config):
         yield view.error(
             f"{PATH}.item_id",
             "full_ranking has no item id",
@@ -83,9 +103,9 @@ def columns(view: View) -> Problems:
 
 def items(view: View) -> Problems:
     """There is a table of all items, whose ids are those of the rows."""
-    options = view.config.eval_config.full_ranking
-    if not asked(view):
+    if not _ranks(view):
         return
+    options = view.config.eval_config.full_ranking
     sampler = view.sampler.config if view.sampler else None
     own = getattr(sampler, "input_path", "") or getattr(sampler, "item_input_path", "")
     if not (options.item_path or own):
@@ -106,4 +126,4 @@ def items(view: View) -> Problems:
         )
 
 
-RULES = (topk, columns, items)
+RULES = (task, topk, columns, items)
