@@ -7,13 +7,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.config import load
 from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.data.paths import expand
-from easyrec_lite.data.tables.item_count import ItemCounts, count_items, sampler_of, write_counts
+from easyrec_lite.data.tables.item_count import (
+    ItemCounts,
+    count_items,
+    require_sampler,
+    write_counts,
+)
 from easyrec_lite.runs import command_line as cli
 
 
@@ -39,16 +45,13 @@ def main(argv: Sequence[str]) -> None:
     if not math.isfinite(args.power):
         raise ConfigError(Problem(f"--power is {args.power}", Place("command line")))
     pipeline = load(args.config, cli.edits_from(args))
-    output = Path(args.output or _table_of(sampler_of(pipeline)[1]))
+    require_sampler(pipeline)
+    output = Path(args.output or item_table(pipeline.config))
     if fs.exists(output):
         refuse_overwriting(output, expand(train_path(pipeline)), "--output")
     items = count_items(pipeline, args.label)
     write_counts(output, pipeline, items, args.power)
     print(_summary(items, args.label, output))
-
-
-def _table_of(sampler: object) -> str:
-    return getattr(sampler, "input_path", "") or getattr(sampler, "item_input_path", "")
 
 
 def _summary(items: ItemCounts, label: str, output: Path) -> str:

@@ -16,10 +16,11 @@ def _each(names: str, status: Status) -> dict[str, Status]:
 
 
 MODEL = ("the model is not offered", "use a model_class that is offered")
+SAMPLER = ("the sampler is not offered", "use a sampler that is offered")
 METRIC = ("the metric is not computed", "use a metric that is offered")
 PLATFORM = (
     "platform services are not read here",
-    "write the rows to CSV, Parquet or TFRecord files and name them in {0}_input_path",
+    "write the rows to files, and name them in {0}_input_path",
 )
 CODE = (
     "a config is data, no code is imported from it",
@@ -142,15 +143,11 @@ PIPELINE = {
     "MultiValueFields": _fields("input_name"),
 }
 
-SAMPLER = "num_sample attr_fields item_id_field attr_delimiter num_eval_sample weight_power "
-FIELD_DELIMITER = {"field_delimiter": "the sampler's files are tab-separated"}
 DATA = {
     "DatasetConfig": _fields(
         "batch_size auto_expand_input_fields label_fields shuffle shuffle_buffer_size num_epochs "
-        "input_type separator input_fields sample_weight with_header negative_sampler "
-        "negative_sampler_v2 hard_negative_sampler hard_negative_sampler_v2 "
-        "negative_sampler_in_memory eval_batch_size drop_remainder bad_row_policy max_bad_rows "
-        "cache shard file_shard",
+        "input_type separator input_fields sample_weight with_header eval_batch_size "
+        "drop_remainder bad_row_policy max_bad_rows cache shard file_shard",
         warned={
             "prefetch_size num_parallel_calls": "the input pipeline tunes itself",
             "chief_redundant": "workers that step together end together anyway",
@@ -179,22 +176,6 @@ DATA = {
         },
     ),
     "CacheConfig": _fields("mode folder max_megabytes"),
-    "NegativeSampler": _fields(SAMPLER + "input_path", warned=FIELD_DELIMITER),
-    "NegativeSamplerInMemory": _fields(SAMPLER + "input_path", warned=FIELD_DELIMITER),
-    "NegativeSamplerV2": _fields(
-        SAMPLER + "user_input_path item_input_path pos_edge_input_path user_id_field",
-        warned=FIELD_DELIMITER,
-    ),
-    "HardNegativeSampler": _fields(
-        SAMPLER + "user_input_path item_input_path hard_neg_edge_input_path num_hard_sample "
-        "user_id_field",
-        warned=FIELD_DELIMITER,
-    ),
-    "HardNegativeSamplerV2": _fields(
-        SAMPLER + "user_input_path item_input_path pos_edge_input_path hard_neg_edge_input_path "
-        "num_hard_sample user_id_field",
-        warned=FIELD_DELIMITER,
-    ),
 }
 
 FEATURES = {

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from easyrec_lite.checks.field_table import FIELDS, LAYER, LOSS, METRIC, MODEL, WHOLE
+from easyrec_lite.checks.field_table import FIELDS, LAYER, LOSS, METRIC, MODEL, SAMPLER, WHOLE
 from easyrec_lite.checks.specs.base import Spec
 from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.checks.status import Status
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem
@@ -29,6 +30,7 @@ IMPLEMENTED = Status("implemented")
 # own a field there, and what becomes of the fields that none of them owns. The rules of `check`
 # report these where the component is named, so that `walk` leaves them out.
 OWNERS: dict[tuple[str, str], tuple[ComponentRegistry[Any], Status]] = {
+    ("DatasetConfig", "sampler"): (SAMPLERS, Status("refused", *SAMPLER)),
     ("EasyRecModel", "model"): (MODELS, Status("refused", *MODEL)),
     ("Loss", "loss_param"): (LOSSES, Status("refused", *LOSS)),
     ("KD", "loss_param"): (LOSSES, Status("refused", *LOSS)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.checks.specs.sampler import sampler_of
 
 
 def item_id_field(config: Any) -> str:
@@ -23,25 +24,25 @@ def item_id_field(config: Any) -> str:
 
 def sampler_id_field(config: Any) -> str:
     """Returns the sampler's `item_id_field`, "" without a sampler."""
-    kind = config.data_config.WhichOneof("sampler")
-    return str(getattr(config.data_config, kind).item_id_field) if kind else ""
+    sampler = sampler_of(config.data_config)
+    return str(sampler[1].item_id_field) if sampler else ""
 
 
 def user_id_field(config: Any) -> str:
     """Returns the field that holds the user's id, "" when the config names none.
 
-    It is `full_ranking.user_id`, else the sampler's `user_id_field`, else gauc's `uid_field`, else
+    It is `full_ranking.user_id`, else the one that the sampler names, else gauc's `uid_field`, else
     the one that the model's own message names.
 
     Args:
       config: the `EasyRecConfig` message.
     """
     model, data = config.model_config, config.data_config
-    sampler = data.WhichOneof("sampler")
+    sampler = sampler_of(data)
     spec = MODELS.find(model.model_class)
     named = [
         config.eval_config.full_ranking.user_id,
-        getattr(getattr(data, sampler), "user_id_field", "") if sampler else "",
+        sampler[0].user_id(sampler[1]) if sampler else "",
         *(entry.gauc.uid_field for entry in config.eval_config.metrics_set),
         spec.user_id(model) if spec else "",
     ]
@@ -51,3 +52,9 @@ def user_id_field(config: Any) -> str:
 def ranked_id_field(config: Any) -> str:
     """Returns the field that holds the item's id for a full ranking, "" for none."""
     return str(config.eval_config.full_ranking.item_id) or item_id_field(config)
+
+
+def item_table(config: Any) -> str:
+    """Returns the path of the sampler's item table, "" when the config has none."""
+    sampler = sampler_of(config.data_config)
+    return sampler[0].item_table(sampler[1]) if sampler else ""

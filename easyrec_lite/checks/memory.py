@@ -96,12 +96,14 @@ def estimate(pipeline: Pipeline) -> Estimate:
     ]
     if layers is None:
         notes.append("the model's dense layers are not counted")
-    if view.sampler:
-        notes.append("the sampler's tables are not counted")
+    sampler = view.sampler_spec.memory(view) if view.sampler_spec and view.listwise else 0
+    if sampler is None:
+        notes.append("the sampler's tables are not counted until its files are there")
     parts = {
         "dense weights and optimiser": _dense_bytes(view, layers or ()),
         "activations of a batch": _activation_bytes(view, layers or ()),
         "shuffled rows": _shuffle_bytes(view),
+        "the sampler's tables": sampler or 0,
         "Python and TensorFlow": PROCESS,
     }
     for loss in view.losses:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from easyrec_lite.checks.names import enum_name, expand_name
 from easyrec_lite.checks.specs.loss import LOSSES, LossSpec, Scored, loss_names
 from easyrec_lite.checks.specs.model import MODELS, ModelSpec, Sides
+from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Place, Problem, nearest
 
@@ -106,6 +107,11 @@ class View:
         """The negative sampler, named by its field in `data_config`."""
         name = self.data.WhichOneof("sampler")
         return Named(name, f"data_config.{name}", getattr(self.data, name)) if name else None
+
+    @cached_property
+    def sampler_spec(self) -> SamplerSpec | None:
+        """The spec of the negative sampler; None without one."""
+        return SAMPLERS.find(self.sampler.name) if self.sampler else None
 
     # Features.
 

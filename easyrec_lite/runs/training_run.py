@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core.files import remove_leftovers
@@ -195,8 +196,8 @@ class TrainingRun:
 def negatives(config: Any, replicas: int) -> str:
     """Returns where the negatives of a row come from, and how many they are at most."""
     data = config.data_config
-    sampler = data.WhichOneof("sampler")
-    sampled = getattr(data, sampler).num_sample if sampler else 0
+    sampler = sampler_of(data)
+    sampled = sampler[1].num_sample if sampler else 0
     others, of_all = data.batch_size - 1, replicas * data.batch_size - 1
     if replicas == 1:
         return f"up to {others} of the batch's other rows, and {sampled} sampled"

@@ -136,7 +136,7 @@ def test_the_report_shows_tables_parts_and_total() -> None:
     assert any(line.startswith("memory for training, about") for line in lines)
     assert lines[-2:] == [
         "note: the model's dense layers are not counted",
-        "note: the sampler's tables are not counted",
+        "note: the sampler's tables are not counted until its files are there",
     ]
 
 

@@ -19,10 +19,9 @@ def named_files(view: View) -> Iterator[tuple[str, str]]:
     for feature in view.features:
         if feature.config.vocab_file:
             yield f"{feature.path}.vocab_file", feature.config.vocab_file
-    if view.sampler:
-        for field, value in view.sampler.config.ListFields():
-            if field.name.endswith("input_path"):
-                yield f"{view.sampler.path}.{field.name}", value
+    if view.sampler and view.sampler_spec:
+        for field, path in view.sampler_spec.files(view.sampler.config):
+            yield f"{view.sampler.path}.{field}", path
     if view.config.eval_config.full_ranking.item_path:
         path = "eval_config.full_ranking.item_path"
         yield path, view.config.eval_config.full_ranking.item_path

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from easyrec_lite.checks import ranking
-from easyrec_lite.checks.item_id import ranked_id_field, sampler_id_field, user_id_field
+from easyrec_lite.checks.item_id import item_table, ranked_id_field, sampler_id_field, user_id_field
 from easyrec_lite.checks.ranking import DEFAULT_KS, EXCLUDED, KEPT
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
@@ -106,9 +106,7 @@ def items(view: View) -> Problems:
     if not _ranks(view):
         return
     options = view.config.eval_config.full_ranking
-    sampler = view.sampler.config if view.sampler else None
-    own = getattr(sampler, "input_path", "") or getattr(sampler, "item_input_path", "")
-    if not (options.item_path or own):
+    if not (options.item_path or item_table(view.config)):
         yield view.error(
             f"{PATH}.item_path",
             "full_ranking has no item table",

@@ -11,14 +11,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.data.cache.folders import stamps
 from easyrec_lite.features.specs import FeatureSpec, read_vocabulary
 
 # Fields that decide on the order or number of rows, or on what happens to them later.
 NOT_OF_DATA = (
     "batch_size eval_batch_size drop_remainder num_epochs shuffle shuffle_buffer_size "
-    "prefetch_size num_parallel_calls negative_sampler negative_sampler_v2 hard_negative_sampler "
-    "hard_negative_sampler_v2 negative_sampler_in_memory cache shard file_shard chief_redundant"
+    "prefetch_size num_parallel_calls cache shard file_shard chief_redundant"
 )
 NOT_OF_FEATURES = "embedding_name embedding_dim initializer ev_params max_partitions"
 CODE = ("config", "data", "features")
@@ -42,7 +42,7 @@ def key(
     """
     return {
         "files": stamps(files),
-        "data_config": _digest(data_config, NOT_OF_DATA),
+        "data_config": _digest(data_config, [*NOT_OF_DATA.split(), *SAMPLERS.names()]),
         "features": {name: _feature(spec) for name, spec in sorted(features.items())},
         "columns": sorted(columns),
         "lookups": dict(lookups),
@@ -57,16 +57,16 @@ def name_of(key: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _digest(message: Any, left_out: str) -> str:
+def _digest(message: Any, left_out: Iterable[str]) -> str:
     copy = type(message)()
     copy.CopyFrom(message)
-    for field in left_out.split():
+    for field in left_out:
         copy.ClearField(field)
     return hashlib.sha256(copy.SerializePartialToString(deterministic=True)).hexdigest()
 
 
 def _feature(spec: FeatureSpec) -> str:
-    digest = _digest(spec.config, NOT_OF_FEATURES)
+    digest = _digest(spec.config, NOT_OF_FEATURES.split())
     if not spec.config.vocab_file:
         return digest
     vocabulary = json.dumps(read_vocabulary(spec)).encode()

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.data.samplers import Negatives, Sampler
 from easyrec_lite.data.samplers.catalogue import IdIndex
 from easyrec_lite.data.samplers.inclusion import inclusion_probabilities
+from easyrec_lite.data.samplers.sampler import Negatives, Sampler
 
 Columns = Mapping[str, tf.Tensor]
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
+from easyrec_lite.checks.specs.sampler import SAMPLERS, sampler_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.paths import expand
@@ -43,24 +44,25 @@ class ItemCounts:
     conflicts: int
 
 
-def sampler_of(pipeline: Pipeline) -> tuple[str, Any]:
+def require_sampler(pipeline: Pipeline) -> tuple[str, Any]:
     """Returns the config path of the sampler, and its message.
 
     Raises:
       ConfigError: the config has none.
     """
-    data = pipeline.config.data_config
-    kind = data.WhichOneof("sampler")
-    if kind is None:
+    sampler = sampler_of(pipeline.config.data_config)
+    if sampler is None:
         raise ConfigError(
             Problem(
                 "the config has no negative sampler, so no item needs a table",
                 pipeline.place("data_config"),
                 "data_config",
-                remedy="add negative_sampler { item_id_field attr_fields … } to data_config",
+                expected="one of " + ", ".join(SAMPLERS.names()),
+                remedy="add a sampler, with item_id_field and attr_fields, to data_config",
             )
         )
-    return f"data_config.{kind}", getattr(data, kind)
+    spec, message = sampler
+    return f"data_config.{spec.name}", message
 
 
 def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
@@ -74,7 +76,7 @@ def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
       ConfigError: no sampler, a name is no input field, or only TensorFlow reads the data.
       DataError: the data cannot be read, or a label is no number.
     """
-    path, config = sampler_of(pipeline)
+    path, config = require_sampler(pipeline)
     (item,) = sampler_fields(pipeline, [config.item_id_field], f"{path}.item_id_field")
     attributes = sampler_fields(pipeline, config.attr_fields, f"{path}.attr_fields")
     labels = sampler_fields(pipeline, [label] if label else [], "--label")
@@ -128,7 +130,7 @@ def write_counts(path: Path, pipeline: Pipeline, items: ItemCounts, power: float
     Raises:
       DataError: an attribute contains the sampler's `attr_delimiter`.
     """
-    _, config = sampler_of(pipeline)
+    _, config = require_sampler(pipeline)
     weights = np.where(items.counts > 0, items.counts.astype(np.float64) ** power, 0.0)
     attributes = [pa.array(items.attributes[name], pa.string()) for name in items.attributes]
     write_item_table(path, pa.array(items.ids), weights, attributes, config.attr_delimiter)
@@ -137,7 +139,7 @@ def write_counts(path: Path, pipeline: Pipeline, items: ItemCounts, power: float
 def _frame(table: pa.Table, item: InputField, attributes: Sequence[InputField]) -> pd.DataFrame:
     """Returns the text columns `id`, and 0, 1, … for the attributes."""
     ids = table[item.name]
-    if item.type.startswith("INT"):
+    if item.whole:
         empty = pc.equal(ids, "")
         numbers = _cast(pc.if_else(empty, None, ids), pa.int64(), item)
         ids = numbers.cast(pa.string()).fill_null("")

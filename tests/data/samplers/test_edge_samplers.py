@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.data.samplers import Sampler
+from easyrec_lite.data.samplers.sampler import Sampler
 from easyrec_lite.protos.messages import DatasetConfig
 from tests.data.samplers.test_samplers import data_config, ids, opened, sample, samples, write_items
 

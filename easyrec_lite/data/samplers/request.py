@@ -1,16 +1,16 @@
-"""The kinds of samplers by the name of their message in `data_config`, and what builds one."""
+"""What a sampler is built from: its config, its tables, and the transform of items."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core.registry import Registry
 from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.samplers.edges import Edges, read_edge_table
@@ -27,27 +27,32 @@ from easyrec_lite.data.tables.item_table import ItemTable, read_item_table, samp
 
 
 @dataclass(frozen=True)
-class Request:
+class SamplerRequest:
     """What a sampler is built from.
 
     Attributes:
       pipeline: the config.
-      kind: the field of `data_config` that is set, e.g. `negative_sampler`.
+      name: the field of `data_config` that asks for it.
       transform: raw columns → values of the item side's features, as many rows.
       training: whether it serves training or evaluation.
       seed: what all draws depend on, besides the position.
     """
 
     pipeline: Pipeline
-    kind: str
+    name: str
     transform: Transform
     training: bool
     seed: int
 
     @property
+    def spec(self) -> SamplerSpec:
+        """The sampler's spec."""
+        return SAMPLERS.spec(self.name)
+
+    @property
     def config(self) -> Any:
         """The sampler's own message."""
-        return getattr(self.pipeline.config.data_config, self.kind)
+        return getattr(self.pipeline.config.data_config, self.name)
 
     @property
     def size(self) -> int:
@@ -61,22 +66,23 @@ class Request:
         config = self.pipeline.config.data_config
         return config.batch_size if self.training else config.eval_batch_size
 
-    def catalogue(self, path: str) -> Catalogue:
-        """Reads the item table at `path` and transforms it.
+    def catalogue(self) -> Catalogue:
+        """Reads the item table and transforms it.
 
         Raises:
           ConfigError: `attr_fields` or `item_id_field` is no input field.
           DataError: the table is missing or has bad lines.
         """
         config = self.config
-        items = self._items(path)
+        items = self._items()
         return Catalogue(items, config.item_id_field, self.transform, config.weight_power)
 
-    def _items(self, path: str) -> ItemTable:
-        config, name = self.config, f"data_config.{self.kind}"
+    def _items(self) -> ItemTable:
+        config, name = self.config, f"data_config.{self.name}"
         attributes = sampler_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
         integer_ids = self._holds_integers("item_id_field")
-        return read_item_table(Path(path), attributes, config.attr_delimiter, integer_ids)
+        path = Path(self.spec.item_table(config))
+        return read_item_table(path, attributes, config.attr_delimiter, integer_ids)
 
     def edges(self, path_field: str, catalogue: Catalogue) -> Edges:
         """Reads the edges between users and items of the catalogue, at the path in `path_field`.
@@ -85,32 +91,20 @@ class Request:
           ConfigError: `user_id_field` is no input field.
           DataError: the table is missing or has bad lines.
         """
-        of_users = self._holds_integers("user_id_field")
+        of_users = self._holds_integers(self.spec.user)
         of_items = self._holds_integers("item_id_field")
         path = Path(getattr(self.config, path_field))
         edges = read_edge_table(path, of_users, of_items)
-        return Edges(edges, catalogue.rows, self.config.user_id_field, path_field)
+        return Edges(edges, catalogue.rows, self.spec.user_id(self.config), path_field)
 
     def _holds_integers(self, name: str) -> bool:
-        path = f"data_config.{self.kind}.{name}"
+        path = f"data_config.{self.name}.{name}"
         (field,) = sampler_fields(self.pipeline, [getattr(self.config, name)], path)
-        return field.type.startswith("INT")
-
-
-SAMPLERS: Registry[Callable[[Request], Sampler]] = Registry(
-    "sampler",
-    {
-        "negative_sampler": "easyrec_lite.data.samplers.weighted",
-        "negative_sampler_in_memory": "easyrec_lite.data.samplers.weighted",
-        "negative_sampler_v2": "easyrec_lite.data.samplers.positive_edges",
-        "hard_negative_sampler": "easyrec_lite.data.samplers.hard_edges",
-        "hard_negative_sampler_v2": "easyrec_lite.data.samplers.hard_edges",
-    },
-)
+        return field.whole
 
 
 def build(
-    request: Request,
+    request: SamplerRequest,
     catalogue: Catalogue,
     edges: Iterable[Edges] = (),
     exclusions: Iterable[Exclusion] = (),

@@ -1,30 +1,29 @@
-"""`hard_negative_sampler` and `hard_negative_sampler_v2`: hard edges of the batch's users too."""
+"""Draws items by weight, and adds hard negatives along the hard edges of the batch's users."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.data.samplers.draw import Uniforms, gumbel
 from easyrec_lite.data.samplers.edges import Edges
-from easyrec_lite.data.samplers.kinds import SAMPLERS, Request, build
+from easyrec_lite.data.samplers.hard_edges.spec import HARD, HardAndPositiveEdgeSpec, HardEdgeSpec
+from easyrec_lite.data.samplers.request import SamplerRequest, build
 from easyrec_lite.data.samplers.sampler import ITEM, Located, Sampler
 
 
-@SAMPLERS.register("hard_negative_sampler")
-@SAMPLERS.register("hard_negative_sampler_v2")
-def hard_edge_sampler(request: Request) -> Sampler:
+@SAMPLERS.implement(HardEdgeSpec.name, HardAndPositiveEdgeSpec.name)
+def hard_edge_sampler(request: SamplerRequest) -> Sampler:
     """Returns a sampler that adds at most `num_hard_sample` hard negatives a row.
 
-    With `hard_negative_sampler_v2` an item with a positive edge from a user of the batch is not
-    drawn for all rows. The table at `user_input_path` is not read.
+    Where the sampler reads positive edges too, an item with one from a user of the batch is not
+    drawn for all rows. The users are those of the batch, so that no table of users is read.
     """
-    config = request.config
-    catalogue = request.catalogue(config.item_input_path)
-    edges = [request.edges("hard_neg_edge_input_path", catalogue)]
-    hard = HardEdges(edges[0], config.num_hard_sample, request.seed)
-    if request.kind == "hard_negative_sampler_v2":
-        edges.append(request.edges("pos_edge_input_path", catalogue))
-    return build(request, catalogue, edges, [each.items for each in edges[1:]], hard)
+    catalogue = request.catalogue()
+    edges = {field: request.edges(field, catalogue) for field in request.spec.edges}
+    hard = HardEdges(edges[HARD], request.config.num_hard_sample, request.seed)
+    positive = [table.items for field, table in edges.items() if field != HARD]
+    return build(request, catalogue, edges.values(), positive, hard)
 
 
 class HardEdges:

@@ -1,0 +1,1 @@
+"""Items by weight, and hard negatives along edges of the users of the batch."""

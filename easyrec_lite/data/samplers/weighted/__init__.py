@@ -1,0 +1,1 @@
+"""Items by weight, but not those of the batch."""
