@@ -5,32 +5,41 @@ from __future__ import annotations
 import math
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Sequence
 from pathlib import Path
 
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.runs.command_line import Parser, positive
-from easyrec_lite.runs.process import prepare
+from easyrec_lite.runs.config_flags import config_parser, exported_pipeline
 from easyrec_lite.serving.index import IndexTuning
 
+EXAMPLES = (
+    "--saved_model_dir experiments/dssm_senet_on_taobao",
+    "--saved_model_dir experiments/dssm_senet_on_taobao --target_recall 0.99 --recall_at 50",
+)
 
-def main(argv: Sequence[str]) -> int:
-    """Builds a faiss index of the item vectors in an export, and measures what it finds."""
-    parser = cli.base_parser("python -m easyrec_lite.build_index", main.__doc__ or "", False)
-    parser.add_argument("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
-    add_tuning(parser)
-    cli.add_bool(parser, "--with_header", False, "the queries' first line names their columns")
-    args = parser.parse_args(argv)
-    pipeline = cli.exported_pipeline(args)
+
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    shown = ("model_dir", "train_input_path", "eval_input_path")
+    made = config_parser("build_index", EXAMPLES, shown, required=False)
+    made.add_argument("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
+    add_tuning(made)
+    cli.add_bool(made, "--with_header", False, "the queries' first line names their columns")
+    return made
+
+
+def main(args: Namespace) -> None:
+    """Builds a faiss index of the item vectors in an export, and measures its recall."""
+    pipeline = exported_pipeline(args)
+    from easyrec_lite.runs.process import prepare
+
     prepare(pipeline)
     from easyrec_lite.serving.indexing import index_export
 
     folder = Path(args.saved_model_dir or pipeline.config.model_dir)
     print(index_export(pipeline, folder, tuning_from(args)))
-    return 0
 
 
-def add_tuning(parser: Parser) -> None:
+def add_tuning(parser: cli.Parser) -> None:
     """Adds the flags that `tuning_from` reads."""
     add, default = parser.add_argument, IndexTuning()
     add(
@@ -42,7 +51,7 @@ def add_tuning(parser: Parser) -> None:
     )
     add(
         "--recall_at",
-        type=positive,
+        type=cli.positive,
         default=default.k,
         metavar="K",
         help=f"that K (default: {default.k})",
@@ -71,4 +80,4 @@ def _share(text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

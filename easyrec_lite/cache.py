@@ -1,10 +1,11 @@
-"""Lists and removes kept rows: `python -m easyrec_lite.cache list|clear FOLDER …`."""
+"""`python -m easyrec_lite.cache list|clear FOLDER …`: the rows that runs keep on disk."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
@@ -14,25 +15,29 @@ from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.folders import Kept
 from easyrec_lite.data.paths import expand
 from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.config_flags import config_parser, pipeline_from
+
+EXAMPLES = ("list data/taobao-synthetic", "clear --stale --config dssm_senet_on_taobao.config")
 
 
-def main(argv: Sequence[str]) -> None:
-    """Lists or removes the rows that runs keep on disk (data_config.cache).
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    shown = ("train_input_path", "eval_input_path")
+    made = config_parser("cache", EXAMPLES, shown, required=False)
+    made.add_argument("action", choices=("list", "clear"))
+    made.add_argument("folders", nargs="*", metavar="FOLDER", help="of data, or of kept rows")
+    made.add_argument("--stale", action="store_true", help="only those whose data has changed")
+    return made
 
-    Raises:
-      ConfigError: bad flags or config, or a folder that is not there.
-    """
-    parser = cli.base_parser("python -m easyrec_lite.cache", main.__doc__ or "", False)
-    parser.add_argument("action", choices=("list", "clear"))
-    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="of data, or of kept rows")
-    parser.add_argument("--stale", action="store_true", help="only those whose data has changed")
-    args = parser.parse_args(argv)
+
+def main(args: Namespace) -> None:
+    """Lists or removes as the flags say."""
     places = [_below(Path(name)) for name in args.folders]
     if args.config:
-        places += _folders_of(cli.pipeline_from(args))
+        places += _folders_of(pipeline_from(args))
     if not places:
         remedy = "name the folder of the data, or give --config"
-        raise ConfigError(Problem("no folder is given", Place("command line"), remedy=remedy))
+        raise ConfigError(Problem("no folder is given", cli.COMMAND_LINE, remedy=remedy))
     for folder in dict.fromkeys(places):
         (_list if args.action == "list" else _clear)(folder, args.stale)
 
@@ -101,4 +106,4 @@ def _whole(folder: Path, stale: bool) -> Iterator[tuple[Kept | Path, int]]:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

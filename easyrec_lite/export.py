@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
 from easyrec_lite.build_index import add_tuning, tuning_from
-from easyrec_lite.core.files import atomic_write, remove_folder
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.runs.process import prepare
+from easyrec_lite.runs.config_flags import config_parser, pipeline_from
+
+EXAMPLES = (
+    "--config experiments/dssm_senet_on_taobao/pipeline.config",
+    "--config experiments/dssm_senet_on_taobao/pipeline.config --export_dir exports --index",
+)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Exports a checkpoint: scorer, both towers; with an item table, vectors and recommender."""
-    parser = cli.base_parser("python -m easyrec_lite.export", main.__doc__ or "")
-    add = parser.add_argument
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    made = config_parser("export", EXAMPLES, ("model_dir", "train_input_path", "eval_input_path"))
+    add = made.add_argument
     add("--checkpoint_path", metavar="PATH", help="a prefix, or a folder")
     add("--export_dir", metavar="DIR", help="where to (default: model_dir/export/final)")
     add(
         "--export_done_file", metavar="NAME", help="write this empty file into the export when done"
     )
     add("--item_path", default="", metavar="FILE", help="item table (default: the config's)")
-    cli.add_bool(parser, "--index", False, "also write an approximate index of the item vectors")
-    add_tuning(parser)
-    cli.add_bool(parser, "--clear_export", False, "remove earlier exports in export_dir first")
-    args = parser.parse_args(argv)
-    pipeline = cli.pipeline_from(args)
+    cli.add_bool(made, "--index", False, "also write an approximate index of the item vectors")
+    add_tuning(made)
+    cli.add_bool(made, "--clear_export", False, "remove earlier exports in export_dir first")
+    return made
+
+
+def main(args: Namespace) -> None:
+    """Exports as the flags say."""
+    pipeline = pipeline_from(args)
+    from easyrec_lite.runs.process import prepare
+
     prepare(pipeline)
+    from easyrec_lite.core.files import atomic_write, remove_folder
     from easyrec_lite.runs.estimator import Estimator
     from easyrec_lite.serving.export import ExportOptions
     from easyrec_lite.serving.folders import exports
@@ -35,14 +46,12 @@ def main(argv: Sequence[str]) -> int:
     root = Path(args.export_dir or Path(pipeline.config.model_dir, "export", "final"))
     for old in exports(root) if args.clear_export else []:
         remove_folder(old)
-    tuning = tuning_from(args) if args.index else None
-    options = ExportOptions(args.item_path, tuning)
+    options = ExportOptions(args.item_path, tuning_from(args) if args.index else None)
     folder = Estimator(pipeline).export(root, args.checkpoint_path, options)
     if args.export_done_file:
         atomic_write(folder / args.export_done_file, "")
     print(f"exported to {folder}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

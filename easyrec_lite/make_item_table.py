@@ -1,18 +1,19 @@
-"""Makes the item table of a negative sampler: `python -m easyrec_lite.make_item_table`."""
+"""`python -m easyrec_lite.make_item_table --config NAME`: a sampler's table, from its data."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
 from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.config import load
 from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.core import filesystem as fs
-from easyrec_lite.core.errors import ConfigError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.overwriting import refuse_overwriting
+from easyrec_lite.core.registry import import_plugins
 from easyrec_lite.data.paths import expand
 from easyrec_lite.data.tables.item_count import (
     ItemCounts,
@@ -21,30 +22,36 @@ from easyrec_lite.data.tables.item_count import (
     write_counts,
 )
 from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.config_flags import config_parser, edits_from
+
+EXAMPLES = (
+    "--config dssm_neg_sampler_on_taobao.config",
+    "--config my.config --output items.txt --label clk --power 0.5",
+)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Writes the item table that the config's sampler reads, each item's weight from its rows.
-
-    Raises:
-      ConfigError: bad flags or config, or the table would take the place of the data.
-      DataError: the training data cannot be read.
-    """
-    parser = cli.base_parser("python -m easyrec_lite.make_item_table", main.__doc__ or "")
-    parser.add_argument("--output", metavar="FILE", help="default: where the sampler reads it")
-    parser.add_argument(
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    made = config_parser("make_item_table", EXAMPLES, shows=("train_input_path",))
+    made.add_argument("--output", metavar="FILE", help="default: where the sampler reads it")
+    made.add_argument(
         "--power",
         type=float,
         default=0.75,
         help="weight = count ** power; 1 by popularity, 0 alike",
     )
-    parser.add_argument(
+    made.add_argument(
         "--label", default="", metavar="FIELD", help="count only rows where this field is above 0"
     )
-    args = parser.parse_args(argv)
+    return made
+
+
+def main(args: Namespace) -> None:
+    """Writes the item table as the flags say."""
     if not math.isfinite(args.power):
-        raise ConfigError(Problem(f"--power is {args.power}", Place("command line")))
-    pipeline = load(args.config, cli.edits_from(args))
+        raise ConfigError(Problem(f"--power is {args.power}", cli.COMMAND_LINE))
+    import_plugins(args.plugins)
+    pipeline = load(args.config, edits_from(args))
     require_sampler(pipeline)
     output = Path(args.output or item_table(pipeline.config))
     if fs.exists(output):
@@ -67,4 +74,4 @@ def _summary(items: ItemCounts, label: str, output: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.runs.process import prepare
+from easyrec_lite.runs.config_flags import config_parser, exported_pipeline
+
+EXAMPLES = (
+    "--saved_model_dir experiments/dssm_senet_on_taobao --input_path rows.csv \\\n"
+    "    --output_path scores.csv",
+    "--saved_model_dir experiments/dssm_senet_on_taobao --model user_tower \\\n"
+    "    --reserved_cols user_id --input_path users.csv --output_path users.parquet",
+)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Writes an exported model's outputs for each row of a file, as CSV or Parquet."""
-    parser = cli.base_parser("python -m easyrec_lite.predict", main.__doc__ or "", False)
-    add = parser.add_argument
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    made = config_parser("predict", EXAMPLES, ("model_dir",), required=False)
+    add = made.add_argument
     add("--input_path", required=True, metavar="FILES", help="rows, in the config's input format")
     add("--output_path", required=True, metavar="FILE", help="a .parquet file, or delimited text")
     add("--saved_model_dir", metavar="DIR", help="a SavedModel, an export, or a model folder")
@@ -21,10 +28,15 @@ def main(argv: Sequence[str]) -> int:
     add("--output_cols", default="", help="outputs to write (default: all)")
     add("--output_sep", default=",", help="separator of delimited text")
     add("--batch_size", type=int, default=4096, help="rows at once")
-    cli.add_bool(parser, "--with_header", False, "the input's first line names its columns")
-    args = parser.parse_args(argv)
-    pipeline = cli.exported_pipeline(args)
-    folder = args.saved_model_dir or pipeline.config.model_dir
+    cli.add_bool(made, "--with_header", False, "the input's first line names its columns")
+    return made
+
+
+def main(args: Namespace) -> None:
+    """Predicts as the flags say."""
+    pipeline = exported_pipeline(args)
+    from easyrec_lite.runs.process import prepare
+
     prepare(pipeline)
     from easyrec_lite.runs.estimator import Estimator
     from easyrec_lite.serving.predict import Prediction
@@ -33,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         Prediction(
             args.input_path,
             args.output_path,
-            folder,
+            args.saved_model_dir or pipeline.config.model_dir,
             args.model,
             cli.names(args.reserved_cols),
             cli.names(args.output_cols),
@@ -42,8 +54,7 @@ def main(argv: Sequence[str]) -> int:
         )
     )
     print(f"{count} rows written to {args.output_path}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.core.files import atomic_file
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.runs.process import prepare
+from easyrec_lite.runs.config_flags import config_parser, exported_pipeline
+
+EXAMPLES = (
+    """--saved_model_dir experiments/dssm_senet_on_taobao --user '{"user_id": "7"}' --topk 5""",
+    "--saved_model_dir experiments/dssm_senet_on_taobao --input_path users.csv \\\n"
+    "    --reserved_cols user_id --output_path recommended.csv",
+)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Prints or writes the K best items for each user, with the items' columns."""
-    parser = cli.base_parser("python -m easyrec_lite.recommend", main.__doc__ or "", False)
-    add = parser.add_argument
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    made = config_parser("recommend", EXAMPLES, ("model_dir",), required=False)
+    add = made.add_argument
     add("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
-    users = parser.add_mutually_exclusive_group(required=True)
+    users = made.add_mutually_exclusive_group(required=True)
     users.add_argument(
         "--user", metavar="JSON", help="""'{"user_id": "7"}', or a list; columns of the user"""
     )
@@ -33,70 +36,30 @@ def main(argv: Sequence[str]) -> int:
     add("--output_path", metavar="FILE", help="a .parquet file, or delimited text; else printed")
     add("--output_sep", default=",", help="separator of delimited text")
     add("--batch_size", type=cli.positive, default=1024, help="users at once")
-    cli.add_bool(parser, "--with_header", False, "the input's first line names its columns")
-    args = parser.parse_args(argv)
-    pipeline = cli.exported_pipeline(args)
+    cli.add_bool(made, "--with_header", False, "the input's first line names its columns")
+    return made
+
+
+def main(args: Namespace) -> None:
+    """Recommends as the flags say."""
+    pipeline = exported_pipeline(args)
+    seen, reserved = _ids(args.seen), cli.names(args.reserved_cols)
+    from easyrec_lite.runs.process import prepare
+
     prepare(pipeline)
-    from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
+    from easyrec_lite.serving.recommend import recommend_to_file, recommend_to_users
+    from easyrec_lite.serving.recommendations import RecommendationOptions
 
-    wish = RecommendationOptions(
-        args.topk,
-        _ids(args.seen),
-        cli.names(args.reserved_cols),
-        args.seen_column,
-        args.seen_separator,
-        args.batch_size,
+    columns = (args.seen_column, args.seen_separator)
+    recommend = recommend_to_file if args.user is None else recommend_to_users
+    recommend(
+        pipeline,
+        Path(args.saved_model_dir or pipeline.config.model_dir),
+        RecommendationOptions(args.topk, seen, reserved, *columns, args.batch_size),
+        args.input_path if args.user is None else args.user,
+        Path(args.output_path) if args.output_path else None,
+        args.output_sep.encode().decode("unicode_escape"),
     )
-    found = Recommendations(Path(args.saved_model_dir or pipeline.config.model_dir), wish)
-    if args.user is None:
-        tables = found.of_file(pipeline, args.input_path, args.output_path or "")
-    else:
-        tables = found.of_users(_users(args.user, pipeline, found.columns))
-    if args.output_path:
-        _write(tables, args)
-    else:
-        _print(tables)
-    for note in found.notes():
-        print(note, file=sys.stderr)
-    return 0
-
-
-def _users(text: str, pipeline: Any, read: Sequence[str]) -> list[Any]:
-    """The users in JSON, after printing what was assumed about them."""
-    from easyrec_lite.checks.columns import input_fields
-    from easyrec_lite.serving.users import UserColumns
-
-    fields = input_fields(pipeline)
-    columns = UserColumns(
-        [field for field in fields if field.name in read],
-        [field.name for field in fields if field.name not in read],
-        pipeline.config.export_config.multi_value_fields.input_name,
-    )
-    users = columns.parse(text)
-    for number, user in enumerate(users, 1):
-        for note in user.notes:
-            print(f"user {number}: {note}", file=sys.stderr)
-    return users
-
-
-def _print(tables: Iterator[Any]) -> None:
-    import pandas as pd
-
-    for table in tables:
-        with pd.option_context("display.unicode.east_asian_width", True):
-            print(table.to_pandas().to_string(index=False))
-
-
-def _write(tables: Iterator[Any], args: Namespace) -> None:
-    from easyrec_lite.serving.writers import open_writer
-
-    count, target = 0, Path(args.output_path)
-    separator = args.output_sep.encode().decode("unicode_escape")
-    with atomic_file(target) as aside, open_writer(aside, target, separator) as writer:
-        for table in tables:
-            writer.write(table)
-            count += table.num_rows
-    print(f"{count} recommendations written to {target}")
 
 
 def _ids(text: str) -> list[str]:
@@ -111,4 +74,4 @@ def _ids(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.runs.process import prepare
+from easyrec_lite.runs.config_flags import config_parser, exported_pipeline
+
+SHOWN = ("model_dir", "train_input_path", "eval_input_path")
+EXAMPLES = ("--model_dir experiments/dssm_senet_on_taobao",)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Writes report.html: curves, metrics, ranking, feature weights, example users."""
-    parser = cli.base_parser("python -m easyrec_lite.report", main.__doc__ or "", False)
-    parser.add_argument(
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    made = config_parser("report", EXAMPLES, SHOWN, required=False)
+    made.add_argument(
         "--output_path", metavar="FILE", help="default: report.html in the model folder"
     )
-    args = parser.parse_args(argv)
-    pipeline = cli.exported_pipeline(args, "model_dir")
+    return made
+
+
+def main(args: Namespace) -> None:
+    """Writes the report as the flags say."""
+    pipeline = exported_pipeline(args, "model_dir")
+    from easyrec_lite.runs.process import prepare
+
     prepare(pipeline)
     from easyrec_lite.reporting.write import write_report
 
     target = write_report(pipeline, Path(args.output_path) if args.output_path else None)
     print(f"report written to {target}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

@@ -2,58 +2,32 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from argparse import Namespace
 
-from easyrec_lite.distribution.cluster import mode_of, problems_of
-from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.runs import command_line as cli
-from easyrec_lite.runs.fresh_start import set_aside
-from easyrec_lite.runs.process import leave, prepare
+from easyrec_lite.runs.config_flags import FIELDS, config_parser, pipeline_from
+
+EXAMPLES = (
+    "--config dssm_senet_on_taobao.config",
+    "--config my.config --model_dir experiments/smaller --train_config.num_steps=200",
+)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Trains to the end of the config's steps; prints what was made and what to type next."""
-    parser = cli.base_parser("python -m easyrec_lite.train", main.__doc__ or "")
-    args = parser.parse_args(argv)
-    pipeline = cli.pipeline_from(args)
-    cluster = from_environment()
-    mode_of(pipeline, cluster)
-    chief = cluster is None or cluster.chief
-    prepare(pipeline, quiet=not chief, training=True)
-    for warning in problems_of(pipeline, cluster) if chief else []:
-        print(warning, file=sys.stderr)
-    if cluster and cluster.follows:
-        from easyrec_lite.runs.roles import play
-
-        return play(pipeline, cluster)
-    from easyrec_lite.reporting.write import report_after
-    from easyrec_lite.runs.estimator import Estimator
-    from easyrec_lite.runs.progress import make_progress
-    from easyrec_lite.runs.summary import finish, next_commands, start
-
-    if chief and not args.continue_train:
-        set_aside(pipeline)
-    estimator = Estimator(pipeline, [make_progress()])
-    print(start(pipeline), flush=True)
-    result = estimator.train_and_evaluate()
-    if not chief:
-        print(f"done at step {result.step}: {result.reason}")
-        return 0
-    print(finish(pipeline, result), flush=True)
-    print(report_after(pipeline))
-    print(next_commands(pipeline, result))
-    return 0
+def parser() -> cli.Parser:
+    """Returns the command's flags."""
+    made = config_parser("train", EXAMPLES, shows=tuple(FIELDS))
+    cli.add_bool(made, "--continue_train", True, "go on from the newest checkpoint in model_dir")
+    return made
 
 
-def _run() -> NoReturn:
-    try:
-        code = cli.run(main)
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    leave(code)
+def main(args: Namespace) -> int:
+    """Trains as the flags say."""
+    from easyrec_lite.runs.train import train
+
+    return train(pipeline_from(args), args.continue_train)
 
 
 if __name__ == "__main__":
-    _run()
+    from easyrec_lite.runs.process import leave
+
+    leave(cli.run(parser, main))

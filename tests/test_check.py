@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from easyrec_lite.check import main
-from easyrec_lite.runs.command_line import run
+from easyrec_lite import check as command
+from tests import commands
 from tests.config.base_config import LISTWISE, POINTWISE, replaced
 
 ROW = "1,u1,a,x|y,3,i1,c1,1.5\n"
 WITHOUT_TENSORFLOW = (
     "import sys, easyrec_lite.runs.command_line, easyrec_lite.check\n"
-    "code = easyrec_lite.runs.command_line.run(easyrec_lite.check.main)\n"
+    "command = easyrec_lite.check\n"
+    "code = easyrec_lite.runs.command_line.run(command.parser, command.main)\n"
     "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
     "sys.exit(code)"
 )
@@ -31,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def check(text: str, *flags: str) -> int:
     Path("my.config").write_text(text, encoding="utf-8")
-    return run(main, ["--config", "my.config", *flags])
+    return commands.run(command, ["--config", "my.config", *flags])
 
 
 def test_a_good_config_prints_its_tables_and_exits_0(folder, capsys) -> None:
@@ -69,7 +70,7 @@ def test_a_config_that_cannot_be_parsed_is_reported(folder, capsys) -> None:
 
 
 def test_a_missing_config_is_reported(folder, capsys) -> None:
-    assert run(main, ["--config", "other.config"]) == 2
+    assert commands.run(command, ["--config", "other.config"]) == 2
     assert "no such config" in capsys.readouterr().err
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from easyrec_lite.datasets import __main__ as datasets
+from tests.commands import call
 from tests.e2e.running import few_features
 from tests.test_readme import ROOT
 
@@ -104,7 +105,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(code, "utf-8")
     run(folder, sys.executable, "-c", COMPILE)
-    datasets.main(["taobao-synthetic", "--out", str(folder / "data/taobao-synthetic"), *ROWS])
+    call(datasets, ["taobao-synthetic", "--out", str(folder / "data/taobao-synthetic"), *ROWS])
     return folder
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from easyrec_lite import explain
 from easyrec_lite.checks.check import load_config
+from easyrec_lite.checks.explain import OWN_NUMBERS
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import load
-from easyrec_lite.explain import OWN_NUMBERS
-from easyrec_lite.explain import main as explain
 from easyrec_lite.models.backbone.diagram import table
 from easyrec_lite.models.backbone.nodes import nodes
 from easyrec_lite.protos.docs import messages
 from easyrec_lite.runs import command_line as cli
+from tests.commands import call
 from tests.layers import own
 from tests.test_readme import GUIDES, MADE_UP, ROOT, blocks, calls, source_of, value_of
 
@@ -67,7 +68,7 @@ def test_configs_and_paths_exist(page: str, module: str, arguments: list[str]) -
     config = value_of("--config", arguments)
     if config in {None, "NAME", *MADE_UP}:
         if module == "easyrec_lite.explain" and arguments[:1] != ["--counts"]:
-            assert explain(arguments) == 0
+            assert call(explain, arguments) == 0
         return
     config = source_of(config)
     edits, _ = cli.split_edits(arguments)

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
+from easyrec_lite import explain
 from easyrec_lite.checks.fields import status
-from easyrec_lite.explain import main
 from easyrec_lite.protos.docs import enums, messages
-from easyrec_lite.runs.command_line import run
+from tests import commands
 
 
 def _explain(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    assert run(main, argv) == 0
+    assert commands.run(explain, argv) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     return printed.out
@@ -104,7 +104,7 @@ def test_everything_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None
 def test_unknown_path_prints_the_nearest_name_and_exits_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(main, ["train_config.num_stps"]) == 2
+    assert commands.run(explain, ["train_config.num_stps"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("schema: error: train_config.num_stps: TrainConfig has no field")
@@ -113,7 +113,7 @@ def test_unknown_path_prints_the_nearest_name_and_exits_2(
 
 
 def test_a_second_path_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(main, ["model_dir", "train_config"]) == 2
+    assert commands.run(explain, ["model_dir", "train_config"]) == 2
     assert "unknown argument train_config" in capsys.readouterr().err
 
 

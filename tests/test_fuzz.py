@@ -12,7 +12,7 @@ from benchmarks.faults.fuzz import TARGETS, Count, fuzz
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.tables.item_table import read_item_table
-from easyrec_lite.runs.command_line import base_parser, edits_from
+from easyrec_lite.runs.config_flags import config_parser, edits_from
 from easyrec_lite.serving.users import UserColumns
 
 EXAMPLES = {"csv rows": 12, "parquet": 12}
@@ -43,7 +43,7 @@ def test_what_is_fuzzed_takes_good_input(name: str, tmp_path: Path) -> None:
     [("[" * 100_000, "within each other"), ("9" * 5000, "too many digits"), ("{", "broken JSON")],
 )
 def test_json_that_python_cannot_take(text: str, message: str) -> None:
-    flags = base_parser("train", "").parse_args(["--config=x", f"--edit_config_json={text}"])
+    flags = config_parser("train", []).parse_args(["--config=x", f"--edit_config_json={text}"])
     with pytest.raises(ConfigError, match=message) as caught:
         edits_from(flags)
     assert len(str(caught.value)) < 400

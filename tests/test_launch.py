@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from easyrec_lite import launch
 from easyrec_lite.core.errors import ConfigError, PeerLost
 from easyrec_lite.distribution.local_cluster import LocalCluster
+from easyrec_lite.distribution.supervision import supervise
 from easyrec_lite.distribution.tf_config import read_cluster
-from easyrec_lite.launch import main, supervise
+from tests.commands import call
 
 PRELUDE = """
 import json, os, pathlib, signal, sys, time
@@ -96,7 +98,13 @@ def test_a_lost_cluster_starts_again_as_often_as_allowed(tmp_path) -> None:
     for number, end in enumerate(["sys.exit(75)", "os.kill(os.getpid(), signal.SIGKILL)"]):
         own = tmp_path / str(number)
         own.mkdir()
-        script = f"print('up')\nif first() and index == 0:\n    {end}"
+        script = f"""
+print('up', flush=True)
+if first() and index == 0:
+    while not (folder / 'worker1').exists():
+        time.sleep(0.01)
+    {end}
+"""
         cluster = Cluster(own, script, worker=2)
         assert supervise(cluster.local, restarts=1) == 0
         assert cluster.lines("worker 1") == ["up", "up"]
@@ -196,14 +204,15 @@ def _terminate_when(ready) -> None:
 )
 def test_wrong_flags(argv: list[str], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        main(argv)
+        call(launch, argv)
     assert words in str(caught.value)
 
 
 def test_the_command_itself_without_tensorflow() -> None:
     script = (
-        "import sys; from easyrec_lite.launch import main\n"
-        "code = main(['--workers', '2', '--', 'train', '--help'])\n"
+        "import sys; from easyrec_lite import launch\n"
+        "argv = ['--workers', '2', '--', 'train', '--help']\n"
+        "code = launch.main(launch.parser().parse_args(argv))\n"
         "assert 'tensorflow' not in sys.modules\n"
         "sys.exit(code)"
     )

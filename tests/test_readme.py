@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from easyrec_lite import explain
 from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.datasets import __main__ as datasets
-from easyrec_lite.explain import main as explain
 from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.commands import COMMANDS
+from tests.commands import call
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -86,8 +88,8 @@ def test_every_command_is_shown() -> None:
     ]
     run = [path for path in modules if '__name__ == "__main__"' in path.read_text("utf-8")]
     names = {path.parent.name if path.stem == "__main__" else path.stem for path in run}
-    assert "train" in names
-    assert {f"easyrec_lite.{name}" for name in names} == {module for module, _ in calls(README)}
+    assert names - {"easyrec_lite"} == set(COMMANDS)
+    assert {f"easyrec_lite.{name}" for name in COMMANDS} == {module for module, _ in calls(README)}
 
 
 @pytest.mark.parametrize(("page", "module", "arguments"), CALLS)
@@ -97,8 +99,10 @@ def test_flags_are_known(
     _, rest = cli.split_edits(arguments)
     is_datasets = f"{module}.__main__" == datasets.__name__
     subcommand = rest[:1] if is_datasets and rest[0][0] != "-" else []
+    command = datasets if is_datasets else importlib.import_module(module)
+    parser = command.parser()
     with pytest.raises(SystemExit) as ended:
-        (datasets if is_datasets else importlib.import_module(module)).main([*subcommand, "--help"])
+        parser.parse_args([*subcommand, "--help"])
     assert ended.value.code == 0
     known = set(re.findall(r"--[\w]+", capsys.readouterr().out))
     assert {word.split("=")[0] for word in rest if word.startswith("--") and word != "--"} <= known
@@ -132,10 +136,10 @@ def test_configs_exist_and_their_edits_fit(page: str, module: str, arguments: li
 def test_explained_paths_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for module, arguments in calls(page):
         if module == "easyrec_lite.explain":
-            explain(arguments)
+            call(explain, arguments)
             assert "status:   implemented" in capsys.readouterr().out
     with pytest.raises(ConfigError):
-        explain(["model_config.dssm.temprature"])
+        call(explain, ["model_config.dssm.temprature"])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -156,7 +160,7 @@ def test_the_python_examples_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    datasets.main(["taobao-synthetic", "--out", "data/taobao-synthetic", "--rows", "20000"])
+    call(datasets, ["taobao-synthetic", "--out", "data/taobao-synthetic", "--rows", "20000"])
     names: dict[str, object] = {}
     for block in blocks(README, "python"):
         exec(compile(block, str(README), "exec"), names)

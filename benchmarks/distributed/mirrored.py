@@ -6,22 +6,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 
 from easyrec_lite import train
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.process import load_tensorflow
 
 
-def main(argv: Sequence[str]) -> int:
+def parser() -> cli.Parser:
+    made = train.parser()
+    made.add_argument("devices", type=int)
+    return made
+
+
+def main(args: Namespace) -> int:
     load_tensorflow()
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
-    devices = [tf.config.LogicalDeviceConfiguration()] * int(argv[0])
+    devices = [tf.config.LogicalDeviceConfiguration()] * args.devices
     tf.config.set_logical_device_configuration(cpu, devices)
-    return train.main(argv[1:])
+    return train.main(args)
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    sys.exit(cli.run(parser, main))

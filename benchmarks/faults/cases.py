@@ -56,7 +56,8 @@ def make_data(folder: Path) -> None:
     """Writes the rows and the item table of all cases to `folder`."""
     sizes = ["--rows", "1800", "--eval_rows", "1000", "--users", "150", "--items", "200"]
     with contextlib.redirect_stdout(io.StringIO()):
-        datasets.main(["taobao-synthetic", *sizes, "--out", str(folder)])
+        flags = ["taobao-synthetic", *sizes, "--out", str(folder)]
+        datasets.main(datasets.parser().parse_args(flags))
 
 
 def flags(name: str, data: Path, model: Path) -> list[str]:

@@ -28,7 +28,7 @@ from easyrec_lite.config.load import loads
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.tables.item_table import read_item_table
-from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs.config_flags import config_parser, pipeline_from
 from easyrec_lite.serving.users import UserColumns
 from easyrec_lite.training.input import guarded
 
@@ -55,7 +55,7 @@ def config(content: bytes, folder: Path) -> None:
 def edit(text: str, folder: Path) -> None:
     """Applies `--edit_config_json` to a shipped config."""
     flags = ["--config=dssm_senet_on_taobao", f"--edit_config_json={text}"]
-    cli.pipeline_from(cli.base_parser("train", "").parse_args(flags))
+    pipeline_from(config_parser("train", []).parse_args(flags))
 
 
 def csv(given: tuple[bytes, str], folder: Path) -> None:

@@ -49,9 +49,8 @@ def parser() -> Parser:
     return made
 
 
-def main(argv: list[str]) -> int:
+def main(flags: argparse.Namespace) -> int:
     """Runs the study; returns 1 when a run failed."""
-    flags = parser().parse_args(argv)
     study = Study(_data(flags), flags.out_folder.resolve())
     wanted = _cases(flags, study.data)
     failed = [] if flags.table else study.run(wanted, flags.jobs)
@@ -105,4 +104,4 @@ def caption(flags: argparse.Namespace, data: Data) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run(parser, main))

@@ -7,7 +7,7 @@ downloads. Each writes `train.csv`, `test.csv` and the negative sampler's item t
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 
@@ -22,32 +22,31 @@ DATASETS: dict[str, ModuleType] = {
 }
 
 
-def main(argv: Sequence[str]) -> None:
-    """Makes the data set named in `argv`.
-
-    Raises:
-      ConfigError: bad flags, or a folder that is not empty.
-      DataError: bad downloads.
-    """
-    flags = _parser().parse_args(argv)
-    with atomic_folder(flags.out, flags.overwrite) as folder:
-        summary = DATASETS[flags.name].run(flags, folder)
-    print(f"{summary}\nwritten to {Path(flags.out)}")
+EXAMPLES = (
+    "taobao-synthetic --out data/taobao-synthetic",
+    "movielens --input ml-1m.zip --out data/movielens",
+)
 
 
-def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m easyrec_lite.datasets", description="Make a data set to train on."
-    )
-    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+def parser() -> Parser:
+    """Returns the command's flags."""
+    made = Parser("datasets", EXAMPLES)
+    names = made.add_subparsers(dest="name", required=True, metavar="NAME")
     for name, module in DATASETS.items():
         summary = (module.__doc__ or "").split("\n")[0]
-        one = names.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        one = names.add_parser(name, help=summary, description=summary)
         one.add_argument("--out", required=True, metavar="FOLDER", help="where the files go")
         one.add_argument("--overwrite", action="store_true", help="replace FOLDER if it is there")
         module.add_arguments(one)
-    return parser
+    return made
+
+
+def main(args: Namespace) -> None:
+    """Makes the data set that the flags name."""
+    with atomic_folder(args.out, args.overwrite) as folder:
+        summary = DATASETS[args.name].run(args, folder)
+    print(f"{summary}\nwritten to {Path(args.out)}")
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run(parser, main))

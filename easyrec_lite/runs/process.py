@@ -1,4 +1,4 @@
-"""Set-up of a process that is about to run TensorFlow for a config."""
+"""Sets up a process that is about to run TensorFlow for a config, and ends it."""
 
 from __future__ import annotations
 
@@ -11,54 +11,60 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from easyrec_lite.config import Pipeline
-from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.allocator import keep_freed_memory
-from easyrec_lite.distribution.cluster import VARIABLE
+from easyrec_lite.runs.logs import set_up_logs
 
-# Notes (severity I) of TensorFlow's start, and the line that announces them.
+if TYPE_CHECKING:
+    from easyrec_lite.config import Pipeline
+    from easyrec_lite.protos.messages import TrainConfig
+
+# Notes (severity I) that TensorFlow prints at its start, and the line that announces them.
 CHATTER = re.compile(r"I0000 |WARNING: All log messages before absl::InitializeLog")
-# What Keras imports where it is installed, for its plots and wrappers: 100 MB and a second.
+# Keras imports these where they are installed, for its plots and wrappers: 100 MB and a second.
 NOT_NEEDED = ("matplotlib", "sklearn")
 log = logging.getLogger(__name__)
 
 
 def prepare(pipeline: Pipeline, quiet: bool = False, training: bool = False) -> None:
-    """Prints the config's warnings, then loads TensorFlow with the threads that `threads` says.
+    """Prints the config's warnings, then loads TensorFlow and sets its threads.
 
-    `quiet` leaves the warnings to another process of the same run.
+    TensorFlow's own start-up notes are hidden unless `TF_CPP_MIN_LOG_LEVEL` is set.
 
-    Of a config that a run left in its model folder the warnings were told by that run: then one
-    line counts them. Those about flags are always told.
-    TensorFlow's own start-up notes are kept off the screen unless `TF_CPP_MIN_LOG_LEVEL` is set.
+    Args:
+      pipeline: the config.
+      quiet: print no warnings; another process of the same run does.
+      training: whether the process is about to train; see `threads`.
     """
-    logging.basicConfig(format="%(message)s", stream=sys.stdout)
-    logging.getLogger("easyrec_lite").setLevel(logging.INFO)
+    set_up_logs()
     logging.getLogger("absl").setLevel(logging.ERROR)
-    for line in [] if quiet else told_warnings(pipeline):
+    for line in [] if quiet else shown_warnings(pipeline):
         print(line, file=sys.stderr)
     load_tensorflow()
-    asked = pipeline.config.train_config
+    asked: TrainConfig = pipeline.config.train_config
     try:
         use_threads(*threads(asked, training))
     except RuntimeError:
         if asked.inter_op_parallelism_threads or asked.intra_op_parallelism_threads:
-            log.warning("TensorFlow ran in this process before: its numbers of threads stay")
+            log.warning("TensorFlow already runs in this process: its threads stay as they are")
     if training:
         keep_freed_memory()
 
 
-def threads(train_config: Any, training: bool) -> tuple[int, int]:
-    """Returns how many threads run operations, and how many share one; 0: TensorFlow chooses.
+def threads(train_config: TrainConfig, training: bool) -> tuple[int, int]:
+    """Returns how many operations run at a time, and how many threads one of them uses.
 
-    A step has two towers, and two blocks of its softmax, at a time. On two cores each has one to
-    itself, where TensorFlow would cut every operation in two and wait for the halves.
+    A training step has two towers, and two blocks of its softmax, to compute at a time. On two
+    cores each of them gets one core; TensorFlow's default would split every operation into halves
+    that wait for each other.
 
     Args:
-      train_config: the message; what it says counts.
-      training: whether it is training that the threads are for.
+      train_config: its two fields win over the choice made here.
+      training: whether the process is about to train.
+
+    Returns:
+      TensorFlow's inter-op and intra-op threads; 0 leaves a number to TensorFlow.
     """
     asked = (train_config.inter_op_parallelism_threads, train_config.intra_op_parallelism_threads)
     return (2, 1) if training and asked == (0, 0) and _cores() == 2 else asked
@@ -70,32 +76,38 @@ def _cores() -> int:
     return len(usable(0)) if usable else os.cpu_count() or 1
 
 
-def use_threads(between: int, within: int) -> None:
-    """Sets TensorFlow's threads, as of `threads`.
+def use_threads(inter_op: int, intra_op: int) -> None:
+    """Sets TensorFlow's threads, as `threads` returns them.
 
     Raises:
-      RuntimeError: TensorFlow has run an operation.
+      RuntimeError: TensorFlow has already run an operation.
     """
     import tensorflow as tf
 
-    if between:
-        tf.config.threading.set_inter_op_parallelism_threads(between)
-    if within:
-        tf.config.threading.set_intra_op_parallelism_threads(within)
+    if inter_op:
+        tf.config.threading.set_inter_op_parallelism_threads(inter_op)
+    if intra_op:
+        tf.config.threading.set_intra_op_parallelism_threads(intra_op)
 
 
-def told_warnings(pipeline: Pipeline) -> list[str]:
-    """Returns what is said about the config's warnings, as lines."""
+def shown_warnings(pipeline: Pipeline) -> list[str]:
+    """Returns the config's warnings as lines.
+
+    The warnings of a config saved by an earlier run were already shown; only their count is. The
+    warnings about flags are always shown.
+    """
+    from easyrec_lite.config.save import CONFIG_FILE
+
     file, folder = Path(pipeline.file), pipeline.config.model_dir
-    of_run = folder and file.resolve().is_relative_to(Path(folder).resolve())
-    if not of_run or file.name != CONFIG_FILE:
+    is_of_run = folder and file.resolve().is_relative_to(Path(folder).resolve())
+    if not is_of_run or file.name != CONFIG_FILE:
         return [str(warning) for warning in pipeline.warnings]
     known = [warning for warning in pipeline.warnings if warning.place.file == pipeline.file]
     lines = [str(warning) for warning in pipeline.warnings if warning not in known]
     if known:
         count = f"{len(known)} warning{'' if len(known) == 1 else 's'}"
         check = f"python -m easyrec_lite.check --config {shlex.quote(pipeline.file)}"
-        lines.append(f"{pipeline.file}: {count}, as when it was trained; told by {check}")
+        lines.append(f"{pipeline.file}: {count}, as when it was trained; shown by {check}")
     return lines
 
 
@@ -122,7 +134,11 @@ def _as_if_absent(packages: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Filters what TensorFlow's C++ code prints while it loads, before its log level counts."""
+    """Drops the notes that TensorFlow's C++ code prints while it loads, before its log level holds.
+
+    C++ writes to file descriptor 2, not to `sys.stderr`: the descriptor is pointed at a temporary
+    file within the block, whose other lines are printed afterwards.
+    """
     sys.stderr.flush()
     screen = os.dup(2)
     with tempfile.TemporaryFile() as caught:
@@ -142,12 +158,15 @@ def _without_chatter() -> Iterator[None]:
 def leave(code: int) -> NoReturn:
     """Ends the process.
 
-    With parameter servers TensorFlow's farewell is left out: it would be to servers that have
-    ended already, each of which it would complain about.
+    In a cluster with parameter servers, TensorFlow's clean-up is skipped: it would call servers
+    that have already ended, and print a complaint about each.
     """
-    if '"ps"' not in os.environ.get(VARIABLE, ""):
-        sys.exit(code)
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    if "tensorflow" in sys.modules:
+        from easyrec_lite.distribution.cluster import VARIABLE
+
+        if '"ps"' in os.environ.get(VARIABLE, ""):
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    sys.exit(code)

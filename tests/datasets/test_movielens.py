@@ -14,9 +14,9 @@ import pytest
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.tables.item_table import read_item_table
-from easyrec_lite.datasets.__main__ import main
+from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.datasets.movielens import COLUMNS, GENRES, make
-from easyrec_lite.runs.command_line import run
+from tests import commands
 
 
 def frame(path: Path) -> pd.DataFrame:
@@ -95,8 +95,10 @@ def test_a_zip_is_as_good_as_its_folder(tmp_path: Path) -> None:
         for file in source.iterdir():
             archive.write(file, f"ml-1m/{file.name}")
     one, two = tmp_path / "one", tmp_path / "two"
-    assert run(main, ["movielens", "--input", str(source), "--out", str(one)]) == 0
-    assert run(main, ["movielens", "--input", str(tmp_path / "ml-1m.zip"), "--out", str(two)]) == 0
+    assert commands.run(datasets, ["movielens", "--input", source, "--out", one]) == 0
+    assert (
+        commands.run(datasets, ["movielens", "--input", tmp_path / "ml-1m.zip", "--out", two]) == 0
+    )
     for name in ("train.csv", "test.csv", "items.txt"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
@@ -172,11 +174,13 @@ def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     source = write_1m(tmp_path / "ml-1m")
     (source / "users.dat").unlink()
     out = str(tmp_path / "out")
-    assert run(main, ["movielens", "--input", str(source), "--out", out]) == 2
+    assert commands.run(datasets, ["movielens", "--input", source, "--out", out]) == 2
     assert "users.dat" in capsys.readouterr().err
-    assert run(main, ["movielens", "--input", str(tmp_path / "ml-1n"), "--out", out]) == 2
+    assert commands.run(datasets, ["movielens", "--input", tmp_path / "ml-1n", "--out", out]) == 2
     assert "nearest" in capsys.readouterr().err
-    assert run(main, ["movielens", "--input", str(source / "movies.dat"), "--out", out]) == 2
+    assert (
+        commands.run(datasets, ["movielens", "--input", source / "movies.dat", "--out", out]) == 2
+    )
     assert "neither a folder nor a zip" in capsys.readouterr().err
     assert not Path(out).exists()
 

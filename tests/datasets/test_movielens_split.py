@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.datasets.__main__ import main
+from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.datasets.archive import Archive
 from easyrec_lite.datasets.movielens import COLUMNS, make
 from easyrec_lite.datasets.movielens_split import first_named, last_ratings, ncf_ratings
-from easyrec_lite.runs.command_line import run
+from tests import commands
 from tests.datasets.test_movielens import rows, write_1m
 
 
@@ -77,9 +77,9 @@ def test_a_test_file_of_other_ratings_is_refused(tmp_path: Path, test: str, word
 def test_without_the_test_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out = write_1m(tmp_path / "ml-1m"), str(tmp_path / "out")
     flags = ["movielens", "--input", str(source), "--out", out]
-    assert run(main, [*flags, "--split", "ncf"]) == 2
+    assert commands.run(datasets, [*flags, "--split", "ncf"]) == 2
     assert "ncf_test_rating.tsv" in capsys.readouterr().err
-    assert run(main, [*flags, "--split", "last"]) == 0
+    assert commands.run(datasets, [*flags, "--split", "last"]) == 0
 
 
 def test_real_ncf_split(shared_data: Path, tmp_path: Path) -> None:

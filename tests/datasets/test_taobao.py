@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.datasets.__main__ import main
+from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.datasets.taobao import make, read
-from easyrec_lite.runs.command_line import run
+from tests import commands
 
 MIDNIGHT = 1494604800  # 13 May 2017 begins in Beijing
 PROFILE = (
@@ -125,7 +125,7 @@ def test_prices_fall_into_fifty_buckets_of_as_many(tmp_path: Path) -> None:
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = write_files(tmp_path)
     flags = [part for path in paths for part in (f"--{path.stem}", str(path))]
-    assert run(main, ["taobao", *flags, "--out", str(tmp_path / "out")]) == 0
+    assert commands.run(datasets, ["taobao", *flags, "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
     assert "train.csv 5 rows, 2 clicked; test.csv 1 rows, 1 clicked" in printed
     assert "1 rows name an ad" in printed

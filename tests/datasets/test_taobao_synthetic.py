@@ -10,10 +10,10 @@ import pytest
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.data.tables.item_table import read_item_table
-from easyrec_lite.datasets.__main__ import main
+from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.datasets.taobao_layout import AD, COLUMNS, PROFILE
 from easyrec_lite.datasets.taobao_synthetic import Sizes, auc, make
-from easyrec_lite.runs.command_line import run
+from tests import commands
 
 SIZES = Sizes(rows=20_000, eval_rows=5_000, users=2_000, items=600)
 
@@ -152,23 +152,23 @@ def test_sizes_that_cannot_be(tmp_path: Path, sizes: Sizes, words: str) -> None:
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "data"
     flags = ["taobao-synthetic", "--out", str(out), "--rows", "300"]
-    assert run(main, flags) == 0
+    assert commands.run(datasets, flags) == 0
     printed = capsys.readouterr().out
     assert "train.csv 300 rows" in printed
     assert f"written to {out}" in printed
     assert len(rows(out / "test.csv")) == 30
     before = (out / "train.csv").read_bytes()
-    assert run(main, [*flags, "--seed", "2"]) == 2
+    assert commands.run(datasets, [*flags, "--seed", "2"]) == 2
     assert "not empty" in capsys.readouterr().err
     assert (out / "train.csv").read_bytes() == before
-    assert run(main, [*flags, "--seed", "2", "--overwrite"]) == 0
+    assert commands.run(datasets, [*flags, "--seed", "2", "--overwrite"]) == 0
     assert (out / "train.csv").read_bytes() != before
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_command_leaves_nothing_after_an_error(tmp_path: Path) -> None:
     flags = ["--rows", "50000", "--users", "10"]
-    assert run(main, ["taobao-synthetic", "--out", str(tmp_path / "data"), *flags]) == 2
+    assert commands.run(datasets, ["taobao-synthetic", "--out", tmp_path / "data", *flags]) == 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,5 +189,5 @@ def test_bad_flags(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(main, flags) == 2
+    assert commands.run(datasets, flags) == 2
     assert words in capsys.readouterr().err

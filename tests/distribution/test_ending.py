@@ -12,6 +12,7 @@ from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.distribution.ending import RunEndWatcher, announce_end
 from easyrec_lite.runs.evaluator import evaluate_each, last_evaluated
 from easyrec_lite.training.history import EvaluationHistory
+from tests.commands import call
 from tests.runs.test_estimator import estimator
 
 
@@ -74,7 +75,7 @@ def test_a_run_that_starts_afresh_is_judged_from_its_first_step_on(tmp_path: Pat
 def test_an_evaluator_judges_every_checkpoint_and_exports(tmp_path: Path) -> None:
     data = tmp_path / "data"
     flags = ["taobao-synthetic", "--rows", "600", "--eval_rows", "200", "--users", "100"]
-    datasets.main([*flags, "--items", "100", "--out", str(data)])
+    call(datasets, [*flags, "--items", "100", "--out", str(data)])
     expected = estimator(data, tmp_path / "alone", train_config__num_steps=6).train_and_evaluate()
     trained = estimator(data, tmp_path / "run", train_config__num_steps=6)
     codes: list[int] = []

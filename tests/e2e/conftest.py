@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from easyrec_lite.datasets import __main__ as datasets
+from tests.commands import call
 from tests.e2e.running import (
     DAT,
     LISTWISE,
@@ -81,7 +82,7 @@ def synthetic(workshop: Path) -> Path:
     """The folder of the built-in data set, with 200,000 rows to train on."""
     folder = workshop / "taobao-synthetic"
     flags = ["taobao-synthetic", "--rows", "200000", "--overwrite", "--out", str(folder)]
-    once(folder, lambda: datasets.main(flags))
+    once(folder, lambda: call(datasets, flags))
     return folder
 
 

@@ -13,7 +13,8 @@ import pytest
 from easyrec_lite import evaluate, train
 from easyrec_lite.config.load import find
 from easyrec_lite.datasets import __main__ as datasets
-from easyrec_lite.runs import command_line as cli
+from tests import commands
+from tests.commands import call
 from tests.e2e.running import LISTWISE, command, few_features
 
 SHIPPED = find("dssm_senet_on_taobao")
@@ -23,7 +24,7 @@ SHIPPED = find("dssm_senet_on_taobao")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rows") / "data"
     flags = ["taobao-synthetic", "--rows", "3000", "--users", "200", "--items", "300"]
-    datasets.main([*flags, "--out", str(folder)])
+    call(datasets, [*flags, "--out", str(folder)])
     return folder
 
 
@@ -51,7 +52,7 @@ def read(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Read
         chosen = [
             path for path in paths if path.split("=")[0] not in {f.split("=")[0] for f in flags}
         ]
-        code = cli.run(train.main, [f"--config={config}", *chosen, *flags])
+        code = commands.run(train, [f"--config={config}", *chosen, *flags])
         printed = capsys.readouterr()
         assert code == 2, printed
         assert "Traceback" not in printed.err
@@ -130,7 +131,7 @@ def test_empty_data(read: Read, tmp_path: Path) -> None:
 def test_a_config_that_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "gbk.config"
     config.write_bytes("# 配置\nmodel_dir: 'x'\n".encode("gbk"))
-    assert cli.run(train.main, [f"--config={config}"]) == 2
+    assert commands.run(train, [f"--config={config}"]) == 2
     shown = capsys.readouterr().err
     assert f"{config}:1:3" in shown
     assert "UTF-8" in shown
@@ -146,14 +147,14 @@ def test_an_item_table_that_is_not_there_is_told_at_once(
     monkeypatch.setattr(evaluate, "prepare", lambda pipeline: pytest.fail("the work began"))
     known = [f"--config={LISTWISE}", f"--model_dir={tmp_path}"]
     ranking = ["--full_ranking", f"--item_path={data / 'item.txt'}"]
-    assert cli.run(evaluate.main, [*known, *ranking]) == 2
+    assert commands.run(evaluate, [*known, *ranking]) == 2
     printed = capsys.readouterr().err
     assert "eval_config.full_ranking.item_path: no such file" in printed
     assert f"nearest:  {data / 'items.txt'}" in printed
 
 
 def test_a_folder_for_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(train.main, [f"--config={tmp_path}"]) == 2
+    assert commands.run(train, [f"--config={tmp_path}"]) == 2
     assert "directory" in capsys.readouterr().err
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import PeerLost
 from easyrec_lite.distribution.local_cluster import LocalCluster
-from easyrec_lite.launch import supervise
+from easyrec_lite.distribution.supervision import supervise
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables, variable_shapes
 from easyrec_lite.training.history import EvaluationHistory

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from easyrec_lite import check
-from easyrec_lite.runs import command_line as cli
+from tests import commands
 from tests.serving import exported
 
 WATCH = """
@@ -24,11 +24,11 @@ def hook(event, arguments):
         shown = [os.fsdecode(a) if isinstance(a, (bytes, os.PathLike)) else a for a in arguments]
         events.append([event, *(a if isinstance(a, (str, int)) else repr(a) for a in shown)])
 from easyrec_lite import train
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.process import load_tensorflow
+from easyrec_lite.runs import command_line as cli
 load_tensorflow()
 sys.addaudithook(hook)
-code = cli.run(train.main, sys.argv[2:])
+code = cli.run(train.parser, train.main, sys.argv[2:])
 with open(sys.argv[1], "w") as file:
     json.dump(events, file)
 sys.exit(code)
@@ -119,5 +119,5 @@ def test_code_in_a_config_reaches_nothing(
     config = tmp_path / "a.config"
     config.write_text(exported.CONFIG.format(data=tmp_path), "utf-8")
     edits = json.dumps({"feature_config.features[0].normalizer_fn": code})
-    assert cli.run(check.main, [f"--config={config}", f"--edit_config_json={edits}"]) == 2
+    assert commands.run(check, [f"--config={config}", f"--edit_config_json={edits}"]) == 2
     assert "normalizer_fn" in capsys.readouterr().out

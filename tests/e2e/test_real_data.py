@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from easyrec_lite import make_item_table, train
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.training.history import EvaluationHistory
+from tests import commands
 from tests.e2e.running import LISTWISE, POINTWISE, SAMPLER
 
 
@@ -21,7 +21,7 @@ def run(name: str, rows: Path, model: Path, *more: str) -> dict[str, float]:
         "--export_config.exporter_type=none",
         *more,
     ]
-    assert cli.run(train.main, flags) == 0
+    assert commands.run(train, flags) == 0
     (evaluation,) = EvaluationHistory(model).read()
     return dict(evaluation.metrics)
 
@@ -39,7 +39,7 @@ def test_the_clicked_rows_listwise(taobao_rows: Path, tmp_path: Path) -> None:
     rows, items = tmp_path / "clicked.csv", tmp_path / "items.txt"
     rows.write_text("\n".join(clicked) + "\n", encoding="utf-8")
     table = [f"--config={LISTWISE}", f"--train_input_path={taobao_rows}", f"--output={items}"]
-    assert cli.run(make_item_table.main, table) == 0
+    assert commands.run(make_item_table, table) == 0
     assert len(items.read_text(encoding="utf-8").splitlines()) == 8273 + 1
     flags = [f"--{SAMPLER}={items}", "--data_config.batch_size=100"]
     metrics = run(LISTWISE, rows, tmp_path / "model", *flags)

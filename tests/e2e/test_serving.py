@@ -14,8 +14,8 @@ from easyrec_lite import predict
 from easyrec_lite.config import load
 from easyrec_lite.models.assembly import build
 from easyrec_lite.models.retrieval.task import retrieval_of
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.training.weights import load_weights
+from tests import commands
 from tests.e2e.conftest import Trained
 from tests.e2e.running import SavedModel, read_rows
 
@@ -78,11 +78,8 @@ def test_predict_writes_what_the_scorer_gives(
     rows.write_text("\n".join(lines).replace(lines[0].split(",")[8], "用户", 1) + "\n", "utf-8")
     flags = [f"--saved_model_dir={listwise.export}", f"--input_path={rows}", "--batch_size=7"]
     for name in ("out.csv", "out.parquet"):
-        code = cli.run(
-            predict.main,
-            [*flags, f"--output_path={tmp_path / name}", "--reserved_cols=user_id,price"],
-        )
-        assert code == 0
+        more = [f"--output_path={tmp_path / name}", "--reserved_cols=user_id,price"]
+        assert commands.run(predict, [*flags, *more]) == 0
     text = pd.read_csv(tmp_path / "out.csv", dtype={"user_id": str})
     table = pd.read_parquet(tmp_path / "out.parquet")
     expected = SavedModel(listwise.export / "scorer")(read_rows(rows))
@@ -100,7 +97,7 @@ def test_one_row_and_an_unknown_output(listwise: Trained, synthetic: Path, tmp_p
     rows.write_text((synthetic / "test.csv").read_text(encoding="utf-8").splitlines()[0], "utf-8")
     flags = [f"--saved_model_dir={listwise.export}", f"--input_path={rows}"]
     flags.append(f"--output_path={tmp_path / 'one.csv'}")
-    assert cli.run(predict.main, [*flags, "--model=user_tower"]) == 0
+    assert commands.run(predict, [*flags, "--model=user_tower"]) == 0
     assert len(pd.read_csv(tmp_path / "one.csv")) == 1
-    assert cli.run(predict.main, [*flags, "--output_cols=logit"]) == 2
+    assert commands.run(predict, [*flags, "--output_cols=logit"]) == 2
     assert len(pd.read_csv(tmp_path / "one.csv")) == 1

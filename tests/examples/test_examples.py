@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from easyrec_lite.datasets import __main__ as datasets
 from examples.field_gate import FieldGate
+from tests.commands import call
 from tests.e2e.running import few_features
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,7 @@ def test_field_gate_weighs_fields() -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
-    datasets.main(["taobao-synthetic", "--out", str(folder / "data/taobao-synthetic"), *ROWS])
+    call(datasets, ["taobao-synthetic", "--out", str(folder / "data/taobao-synthetic"), *ROWS])
     return folder
 
 

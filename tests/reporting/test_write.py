@@ -14,7 +14,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.reporting import write
 from easyrec_lite.reporting.write import report_after, write_report
-from easyrec_lite.runs import command_line as cli
+from tests import commands
 from tests.reporting import made
 from tests.reporting.reading import parse, section, tables
 
@@ -46,7 +46,7 @@ def test_evaluate_writes_the_report_anew(
     folder = Path(trained.config.model_dir)
     (folder / "report.html").unlink(missing_ok=True)
     (folder / "feature_weights.json").unlink()
-    assert cli.run(evaluate.main, ["--config", str(folder / "pipeline.config")]) == 0
+    assert commands.run(evaluate, ["--config", str(folder / "pipeline.config")]) == 0
     assert f"report:     {folder / 'report.html'}" in capsys.readouterr().out.splitlines()
     checkpoint, rows = folder / "model.ckpt-6", trained.config.eval_input_path
     assert f"evaluation of step 6, {checkpoint}, on {rows}" in caplog.messages
@@ -57,13 +57,13 @@ def test_evaluate_writes_the_report_anew(
 def test_the_command(trained: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "deep" / "r.html"
     flags = ["--model_dir", trained.config.model_dir, "--output_path", str(target)]
-    assert cli.run(report.main, flags) == 0
+    assert commands.run(report, flags) == 0
     assert f"report written to {target}" in capsys.readouterr().out
     assert len(parse(target.read_text("utf-8")).all("h2")) == 8
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(report.main, ["--model_dir", str(tmp_path / "none")]) == 2
+    assert commands.run(report, ["--model_dir", str(tmp_path / "none")]) == 2
     assert "none" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="no such model folder"):
         write_report(made.config(tmp_path))

@@ -2,21 +2,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from easyrec_lite import train
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, ProblemError
 from easyrec_lite.runs import command_line as cli
+from easyrec_lite.runs import config_flags
 
 
-def parse(*argv: str) -> object:
-    return cli.base_parser("train", "Trains.").parse_args(["--config", "c", *argv])
+def parse(*argv: str) -> Namespace:
+    return train.parser().parse_args(["--config", "c", *argv])
 
 
 def edits(*argv: str) -> dict[str, object]:
-    return cli.edits_from(parse(*argv))  # type: ignore[arg-type]
+    return config_flags.edits_from(parse(*argv))
 
 
 def refused(*argv: str) -> Problem:
@@ -26,7 +28,7 @@ def refused(*argv: str) -> Problem:
 
 
 def test_flags_and_their_other_names() -> None:
-    parser = cli.base_parser("train", "Trains.")
+    parser = train.parser()
     args = parser.parse_args(
         ["--pipeline_config_path", "c", "--import", "a", "--import", "b", "--model_dir=m"]
     )
@@ -45,7 +47,7 @@ def test_flags_and_their_other_names() -> None:
     ],
 )
 def test_booleans(argv: tuple[str, ...], expected: bool) -> None:
-    assert parse(*argv).continue_train is expected  # type: ignore[attr-defined]
+    assert parse(*argv).continue_train is expected
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,8 @@ def test_edits(argv: tuple[str, ...], expected: dict[str, object]) -> None:
         (("--edit_config_json", "{'a': 1}"), "broken JSON", ""),
         (("--edit_config_json", "[1]"), "not a JSON object", ""),
         (("--model_dir",), "argument --model_dir: expected one argument", ""),
+        (("--verbosity=loud",), "flag --verbosity=loud", ""),
+        (("--logger_levels=a:loud",), "Unknown level: 'loud'", ""),
     ],
 )
 def test_refused_flags(argv: tuple[str, ...], says: str, nearest: str) -> None:
@@ -112,13 +116,13 @@ def test_refused_flags(argv: tuple[str, ...], says: str, nearest: str) -> None:
 
 def test_config_is_required_where_it_is() -> None:
     with pytest.raises(ConfigError, match="required: --config"):
-        cli.base_parser("train", "Trains.").parse_args([])
-    assert cli.base_parser("x", "X.", config_required=False).parse_args([]).config is None
+        train.parser().parse_args([])
+    assert config_flags.config_parser("report", [], required=False).parse_args([]).config is None
 
 
 def test_a_misspelt_flag_is_told_beside_the_one_that_it_stands_for() -> None:
     with pytest.raises(ConfigError) as caught:
-        cli.base_parser("train", "Trains.").parse_args(["--confg=c", "--train_config.seed=1"])
+        train.parser().parse_args(["--confg=c", "--train_config.seed=1"])
     required, unknown = caught.value.problems
     assert "required: --config" in required.message
     assert (unknown.message, unknown.nearest) == ("unknown flag --confg=c", "--config")
@@ -128,10 +132,10 @@ def test_a_misspelt_flag_is_told_beside_the_one_that_it_stands_for() -> None:
 def test_a_folder_without_a_config_is_named_with_its_flag(flag: str, tmp_path: Path) -> None:
     def problem(folder: Path | None) -> Problem:
         args = parse()
-        args.config = None  # type: ignore[attr-defined]
+        args.config = None
         setattr(args, flag, None if folder is None else str(folder))
         with pytest.raises(ProblemError) as caught:
-            cli.exported_pipeline(args, flag)  # type: ignore[arg-type]
+            config_flags.exported_pipeline(args, flag)
         return caught.value.problems[0]
 
     (tmp_path / "model").mkdir()
@@ -150,9 +154,9 @@ def test_plugins_are_imported_before_the_config_is_checked(
     (tmp_path / "plugin_of_a_test.py").write_text("raise KeyError('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(KeyError, match="imported"):
-        cli.pipeline_from(parse("--import", "plugin_of_a_test"))  # type: ignore[arg-type]
+        config_flags.pipeline_from(parse("--import", "plugin_of_a_test"))
     with pytest.raises(ConfigError, match="no_such_plugin"):
-        cli.pipeline_from(parse("--import", "no_such_plugin"))  # type: ignore[arg-type]
+        config_flags.pipeline_from(parse("--import", "no_such_plugin"))
 
 
 @pytest.mark.parametrize(
@@ -168,33 +172,43 @@ def test_plugins_are_imported_before_the_config_is_checked(
 def test_how_errors_end(
     error: BaseException, code: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def main(argv: Sequence[str]) -> int:
+    def main(args: Namespace) -> int:
         raise error
 
-    assert cli.run(main, []) == code
+    assert cli.run(cli.Parser, main, []) == code
     printed = capsys.readouterr().err
     assert says in printed
     assert "Traceback" not in printed
 
 
-def test_exit_codes_of_a_command() -> None:
-    assert cli.run(lambda argv: None, []) == 0
-    assert cli.run(lambda argv: len(argv), ["a", "b", "c"]) == 3
+def parser() -> cli.Parser:
+    made = cli.Parser()
+    made.add_argument("words", nargs="*")
+    return made
+
+
+def test_exit_codes_of_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(parser, lambda args: None, []) == 0
+    assert cli.run(parser, lambda args: len(args.words), ["a", "b", "c"]) == 3
+    assert cli.run(parser, lambda args: sys.exit(4), []) == 4
+    assert cli.run(parser, lambda args: 1, ["--help"]) == 0
+    assert cli.run(parser, lambda args: 1, ["--no_such_flag"]) == 2
+    assert "unknown flag --no_such_flag" in capsys.readouterr().err
 
 
 def test_other_errors_are_bugs_and_escape() -> None:
-    def main(argv: Sequence[str]) -> int:
+    def main(args: Namespace) -> int:
         raise OSError("without a number")
 
     with pytest.raises(OSError, match="without a number"):
-        cli.run(main, [])
+        cli.run(parser, main, [])
 
 
 def test_a_closed_pipe_is_quiet() -> None:
     code = (
         "import sys; from easyrec_lite.runs import command_line as cli\n"
-        "def main(argv):\n    for _ in range(100000): print('line')\n"
-        "sys.exit(cli.run(main, []))"
+        "def main(args):\n    for _ in range(100000): print('line')\n"
+        "sys.exit(cli.run(cli.Parser, main, []))"
     )
     command = f'"{sys.executable}" -c "$CODE" | head -1'
     shell = subprocess.run(

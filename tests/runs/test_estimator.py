@@ -19,6 +19,7 @@ from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.estimator import Estimator, Hook
 from easyrec_lite.training.checkpoints import read_variables, variable_shapes
 from easyrec_lite.training.warm_start import warm_start
+from tests.commands import call
 from tests.e2e.running import few_features
 
 CONFIG = "dssm_on_taobao"
@@ -28,7 +29,7 @@ CONFIG = "dssm_on_taobao"
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "data"
     flags = ["taobao-synthetic", "--rows", "3000", "--eval_rows", "500", "--users", "200"]
-    datasets.main([*flags, "--items", "300", "--out", str(folder)])
+    call(datasets, [*flags, "--items", "300", "--out", str(folder)])
     return folder
 
 

@@ -14,7 +14,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.config.load import load
 from easyrec_lite.core.errors import Place, Problem
 from easyrec_lite.protos.messages import EasyRecConfig
-from easyrec_lite.runs.process import threads, told_warnings
+from easyrec_lite.runs.process import shown_warnings, threads
 from tests.config.base_config import POINTWISE
 
 FLAG = Problem("no effect", Place("--edit_config_json"), severity="warning")
@@ -31,27 +31,27 @@ def warned(file: Path, model_dir: Path, count: int) -> Pipeline:
 
 
 @pytest.mark.parametrize("name", ["my.config", "pipeline.config"])
-def test_a_users_config_has_all_of_them_told(name: str, tmp_path: Path) -> None:
+def test_a_users_config_has_all_of_them_shown(name: str, tmp_path: Path) -> None:
     pipeline = warned(tmp_path / name, tmp_path / "model", 2)
-    assert told_warnings(pipeline) == [str(warning) for warning in pipeline.warnings]
+    assert shown_warnings(pipeline) == [str(warning) for warning in pipeline.warnings]
 
 
 def test_a_users_config_in_its_model_folder_too(tmp_path: Path) -> None:
     pipeline = warned(tmp_path / "my.config", tmp_path, 1)
-    assert told_warnings(pipeline) == [str(warning) for warning in pipeline.warnings]
+    assert shown_warnings(pipeline) == [str(warning) for warning in pipeline.warnings]
 
 
 @pytest.mark.parametrize("below", [".", "export/final/10"])
-def test_those_of_a_runs_config_are_counted_and_those_of_flags_told(
+def test_those_of_a_runs_config_are_counted_and_those_of_flags_shown(
     below: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "model" / below / "pipeline.config"
-    flag, line = told_warnings(warned(file, tmp_path / "model", 2))
+    flag, line = shown_warnings(warned(file, tmp_path / "model", 2))
     assert flag == str(FLAG)
     assert line.startswith(f"{file}: 2 warnings")
     assert line.endswith(f"python -m easyrec_lite.check --config {file}")
-    assert "1 warning," in told_warnings(warned(file, tmp_path / "model", 1))[1]
-    assert told_warnings(warned(file, tmp_path / "model", 0)) == [str(FLAG)]
+    assert "1 warning," in shown_warnings(warned(file, tmp_path / "model", 1))[1]
+    assert shown_warnings(warned(file, tmp_path / "model", 0)) == [str(FLAG)]
 
 
 def test_keras_loads_no_plots_and_wrappers_but_a_report_still_can() -> None:

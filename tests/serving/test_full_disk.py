@@ -13,12 +13,13 @@ from easyrec_lite import build_index, evaluate, predict, recommend
 from easyrec_lite import export as export_command
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.data.cache import folders
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.folders import exports
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables, variable_shapes
+from tests.commands import Command
+from tests.commands import run as run_command
 from tests.disks import limit, mounted
 from tests.serving import exported
 
@@ -71,8 +72,8 @@ def test_a_disk_that_fills_up_again_and_again(tmp_path: Path) -> None:
     assert [line for line in found if not line.startswith("no event")] == []
 
 
-def fails(main: object, arguments: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
-    assert cli.run(main, list(map(str, arguments))) == 2  # type: ignore[arg-type]
+def fails(command: Command, arguments: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
+    assert run_command(command, arguments) == 2
     printed = capsys.readouterr().err
     assert "Traceback" not in printed
     assert "it cannot be written" in printed
@@ -85,14 +86,14 @@ def test_outputs(
     trained: Path,
     export: Path,
     tmp_path: Path,
-    command: object,
+    command: Command,
     name: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / name
     flags = [f"--saved_model_dir={export}", f"--input_path={trained / 'rows.csv'}"]
     with limit(100):
-        printed = fails(command.main, [*flags, f"--output_path={out}"], capsys)  # type: ignore[attr-defined]
+        printed = fails(command, [*flags, f"--output_path={out}"], capsys)
     assert str(out) in printed
     assert list(tmp_path.iterdir()) == []
 
@@ -105,9 +106,9 @@ def test_an_export_and_a_result(
     before = (model / "eval_result.json").read_bytes()
     with limit(100):
         assert f"{model / 'new' / '5'}: " in fails(
-            export_command.main, [*config, f"--export_dir={model / 'new'}"], capsys
+            export_command, [*config, f"--export_dir={model / 'new'}"], capsys
         )
-        assert "eval_result.json" in fails(evaluate.main, config, capsys)
+        assert "eval_result.json" in fails(evaluate, config, capsys)
     assert list((model / "new").iterdir()) == []
     assert (model / "eval_result.json").read_bytes() == before
     assert_whole(model)
@@ -121,7 +122,7 @@ def test_an_index(
     copied = model / "export" / "final" / "5"
     config = [f"--config={trained / 'tiny.config'}", f"--model_dir={model}"]
     with limit(100):
-        index = fails(build_index.main, [*config, f"--saved_model_dir={copied}"], capsys)
+        index = fails(build_index, [*config, f"--saved_model_dir={copied}"], capsys)
     assert "item_index.faiss" in index
     assert read_manifest(copied) == read_manifest(export)
     assert_whole(model)

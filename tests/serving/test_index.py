@@ -11,7 +11,6 @@ import pytest
 
 from easyrec_lite import build_index as command
 from easyrec_lite.core.errors import ConfigError, DataError
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving import index as index_module
 from easyrec_lite.serving.checksums import verify
@@ -20,6 +19,7 @@ from easyrec_lite.serving.index import IndexTuning, build_index
 from easyrec_lite.serving.indexing import index_export, query_vectors
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.saved_model import SavedModel
+from tests import commands
 from tests.serving import exported
 from tests.serving.ranking import tensors
 
@@ -97,7 +97,7 @@ def test_adding_one_to_a_finished_export(
     before = read_manifest(folder)
     for k in (2, 4):
         flags = ["--saved_model_dir", str(folder), "--recall_at", str(k), "--target_recall", "1"]
-        assert cli.run(command.main, flags) == 0
+        assert commands.run(command, flags) == 0
         assert f"recall@{k} against the exact top-{k}: 1.0000" in capsys.readouterr().out
         after = read_manifest(folder)
         assert after["index"]["k"] == k
@@ -146,5 +146,5 @@ def test_without_faiss_it_is_said_before_the_work(
 
 @pytest.mark.parametrize("share", ["0", "1.5", "much"])
 def test_no_such_target(share: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(command.main, ["--target_recall", share]) == 2
+    assert commands.run(command, ["--target_recall", share]) == 2
     assert "share above 0" in capsys.readouterr().err

@@ -15,7 +15,6 @@ from easyrec_lite import predict
 from easyrec_lite.config.load import loads
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.models.assembly import build
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.checksums import fingerprints, verify
 from easyrec_lite.serving.export import ExportOptions, export_models
@@ -23,6 +22,7 @@ from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.predict import Prediction, predict_file
 from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
+from tests import commands
 from tests.serving import exported
 
 
@@ -112,7 +112,7 @@ def test_predict_reads_nothing_that_is_damaged(
     harm(copied / name)
     out = copied.with_name("out.csv")
     flags = [f"--saved_model_dir={copied}", f"--model={model}", f"--output_path={out}"]
-    assert cli.run(predict.main, [*flags, f"--input_path={trained / 'rows.csv'}"]) == 2
+    assert commands.run(predict, [*flags, f"--input_path={trained / 'rows.csv'}"]) == 2
     assert Path(name).name in capsys.readouterr().err
     assert not out.exists()
 

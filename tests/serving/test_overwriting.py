@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from easyrec_lite import predict, recommend
-from easyrec_lite.runs import command_line as cli
+from tests import commands
+from tests.commands import Command
 
 
 @pytest.mark.parametrize("command", [predict, recommend])
@@ -16,7 +16,7 @@ from easyrec_lite.runs import command_line as cli
 def test_an_output_over_an_input_is_refused(
     trained: Path,
     tmp_path: Path,
-    command: ModuleType,
+    command: Command,
     name: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -24,7 +24,7 @@ def test_an_output_over_an_input_is_refused(
     rows.write_bytes((trained / "rows.csv").read_bytes())
     (tmp_path / "link.csv").symlink_to(rows)
     flags = ["--saved_model_dir", str(trained / "model"), "--input_path", f"{tmp_path}/r*.csv"]
-    assert cli.run(command.main, [*flags, "--output_path", f"{tmp_path}/{name}"]) == 2
+    assert commands.run(command, [*flags, "--output_path", f"{tmp_path}/{name}"]) == 2
     printed = capsys.readouterr().err
     assert "--output_path" in printed
     assert str(tmp_path / name) in printed

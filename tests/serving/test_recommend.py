@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from easyrec_lite import build_index, recommend
-from easyrec_lite.runs import command_line as cli
+from tests import commands
 from tests.serving.exported import BRANDS, IDS
 from tests.serving.ranking import exact
 
@@ -20,7 +20,7 @@ Rows = list[dict[str, str]]
 
 
 def run(*arguments: object) -> int:
-    return cli.run(recommend.main, [str(argument) for argument in arguments])
+    return commands.run(recommend, [str(argument) for argument in arguments])
 
 
 def rows_of(path: Path) -> Rows:
@@ -117,7 +117,7 @@ def test_help_needs_no_tensorflow(module: object) -> None:
     name = module.__name__  # type: ignore[attr-defined]
     code = (
         f"import sys, {name} as command\n"
-        "try: command.main(['--help'])\n"
+        "try: command.parser().parse_args(['--help'])\n"
         "except SystemExit: pass\n"
         "assert 'tensorflow' not in sys.modules"
     )

@@ -15,6 +15,7 @@ from easyrec_lite.evaluation import evaluation
 from easyrec_lite.runs.estimator import Hook
 from easyrec_lite.serving import export
 from easyrec_lite.training.preemption import EXIT_CODE, Preemption, Terminated
+from tests.commands import call
 from tests.e2e.test_resume import assert_equal_checkpoints
 from tests.runs.test_estimator import estimator
 
@@ -66,7 +67,7 @@ def runner(folder: Path) -> Callable[..., Any]:
     """Returns a function that trains 6 steps of 100 rows; it evaluates after 4 and after 6."""
     data = folder / "data"
     flags = ["taobao-synthetic", "--rows", "500", "--eval_rows", "300", "--users", "100"]
-    datasets.main([*flags, "--items", "100", "--out", str(data)])
+    call(datasets, [*flags, "--items", "100", "--out", str(data)])
 
     def run(model: Path, *hooks: Hook) -> Any:
         changes = {"train_config__num_steps": 6, "train_config__log_step_count_steps": 1}

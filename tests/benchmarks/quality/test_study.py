@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality.__main__ import TITLE, main
+from benchmarks.quality import __main__ as quality
+from benchmarks.quality.__main__ import TITLE
 from benchmarks.quality.cases import Case
 from benchmarks.quality.data import Data
 from benchmarks.quality.study import Study, digest
 from easyrec_lite.core.errors import ConfigError
+from tests.commands import call
 
 POPULAR = Case("popularity", "", 1, {})
 
@@ -61,9 +63,9 @@ def test_the_command_from_made_up_data_to_the_table(
 ) -> None:
     flags = ["--quick", "--out-folder", str(tmp_path), "--out", str(tmp_path / "table.md")]
     for only in ("dssm-all-1", "popularity-1"):
-        assert main([*flags, "--only", only]) == 0
+        assert call(quality, [*flags, "--only", only]) == 0
     capsys.readouterr()
-    assert main([*flags, "--table"]) == 0
+    assert call(quality, [*flags, "--table"]) == 0
     table = (tmp_path / "table.md").read_text()
     assert table.removeprefix(TITLE) in capsys.readouterr().out
     lines = {line.split(" | ")[0]: line for line in table.splitlines() if "| all |" in line}
@@ -78,18 +80,18 @@ def test_the_command_from_made_up_data_to_the_table(
 
 def test_a_pattern_that_fits_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="dssm-al"):
-        main(["--quick", "--out-folder", str(tmp_path), "--only", "dssm-al"])
+        call(quality, ["--quick", "--out-folder", str(tmp_path), "--only", "dssm-al"])
 
 
 def test_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EASYREC_LITE_SHARED", raising=False)
     with pytest.raises(ConfigError, match="--data"):
-        main(["--out-folder", str(tmp_path)])
+        call(quality, ["--out-folder", str(tmp_path)])
 
 
 def test_edits_make_other_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--quick", "--out-folder", str(tmp_path), "--only", "dssm-all-1"]
     edit = "--model_config.dssm.temperature=hot"
-    assert main([*flags, edit]) == 1
+    assert call(quality, [*flags, edit]) == 1
     assert "temperature" in (tmp_path / "logs" / "dssm-all-1.log").read_text()
     assert "'model_config.dssm.temperature': 'hot'" in capsys.readouterr().out

@@ -15,8 +15,8 @@ from easyrec_lite.data.cache import folders, key
 from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import Writer
 from easyrec_lite.features.transform import FeatureTransform
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.training.input import BatchInput, ReadPlan
+from tests import commands
 from tests.children import started
 from tests.data.cache.rows import (
     SMALL,
@@ -218,6 +218,7 @@ import sys
 from pathlib import Path
 from tests.data.cache.test_folders import source
 from easyrec_lite.training.input import ReadPlan
+from tests import commands
 stream = iter(source(Path(sys.argv[1])).batches(8, ReadPlan(epochs=None)))
 next(stream)
 print("ready", flush=True)
@@ -344,7 +345,7 @@ def test_a_named_folder_and_the_modes(data: Path, tmp_path: Path) -> None:
 
 
 def run(*arguments: object) -> int:
-    return cli.run(command.main, [str(argument) for argument in arguments])
+    return commands.run(command, [str(argument) for argument in arguments])
 
 
 def test_list_and_clear(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

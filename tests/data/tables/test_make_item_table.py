@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from easyrec_lite.make_item_table import main
-from easyrec_lite.runs.command_line import run
+from easyrec_lite import make_item_table
+from tests import commands
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"
 
@@ -37,7 +37,7 @@ ROWS = '1,7,"a,b",3\n0,8,,\n1,7,"a,b",3\n1,7,c,3\n0,,x,1\n1,9,d,2\n'
 
 def test_weights_are_counts_to_a_power(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "train.csv").write_text(ROWS)
-    assert run(main, ["--config", config(tmp_path), "--power", "2"]) == 0
+    assert commands.run(make_item_table, ["--config", config(tmp_path), "--power", "2"]) == 0
     expected = "7\t9\t7:3:c\n8\t1\t8::\n9\t1\t9:2:d\n"
     assert (tmp_path / "items.txt").read_text() == HEADER + expected
     printed = capsys.readouterr().out
@@ -50,7 +50,7 @@ def test_only_rows_with_the_label_count(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "train.csv").write_text(ROWS)
     out = tmp_path / "new" / "table.txt"
     flags = ["--label", "clk", "--power", "0", "--output", str(out)]
-    assert run(main, ["--config", config(tmp_path), *flags]) == 0
+    assert commands.run(make_item_table, ["--config", config(tmp_path), *flags]) == 0
     assert out.read_text() == HEADER + "7\t1\t7:3:c\n8\t0\t8::\n9\t1\t9:2:d\n"
     assert "1 items have no row with clk above 0" in capsys.readouterr().out
 
@@ -59,7 +59,7 @@ def test_header_separator_and_compression(tmp_path: Path) -> None:
     text = 'cate\textra\titem\tprice\tclk\n"a\t-\tц\t\t1\n'
     (tmp_path / "train.csv.gz").write_bytes(gzip.compress(text.encode()))
     more = "input_type: CSVInputEx separator: '\\t' with_header: true"
-    assert run(main, ["--config", config(tmp_path, "train.csv.gz", more)]) == 0
+    assert commands.run(make_item_table, ["--config", config(tmp_path, "train.csv.gz", more)]) == 0
     written = (tmp_path / "items.txt").read_text().splitlines()
     assert written == ["id:string\tweight:float\tfeature:string", 'ц\t1\tц::"a']
 
@@ -69,7 +69,7 @@ def test_the_data_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "link").symlink_to(tmp_path / "train.csv")
     for output in ("train.csv", "link"):
         flags = ["--output", str(tmp_path / output)]
-        assert run(main, ["--config", config(tmp_path), *flags]) == 2
+        assert commands.run(make_item_table, ["--config", config(tmp_path), *flags]) == 2
         assert f"{tmp_path}/{output}" in capsys.readouterr().err
         assert (tmp_path / "train.csv").read_text() == ROWS
 
@@ -79,7 +79,7 @@ def test_several_files_and_whole_number_ids(tmp_path: Path) -> None:
         (tmp_path / name).write_text(rows)
     path = config(tmp_path, "[ab].csv")
     edit = ["--data_config.input_fields[1].input_type", "INT64"]
-    assert run(main, ["--config", path, "--power", "1", *edit]) == 0
+    assert commands.run(make_item_table, ["--config", path, "--power", "1", *edit]) == 0
     assert (tmp_path / "items.txt").read_text() == HEADER + "7\t2\t007:1:y\n"
 
 
@@ -87,7 +87,7 @@ def test_parquet(tmp_path: Path) -> None:
     table = {"clk": [1, 0], "item": ["7", "7"], "cate": [["a", "b"], None], "price": [1, None]}
     pq.write_table(pa.table(table), tmp_path / "t.parquet")
     path = config(tmp_path, "t.parquet", "input_type: ParquetInput")
-    assert run(main, ["--config", path, "--power", "1"]) == 0
+    assert commands.run(make_item_table, ["--config", path, "--power", "1"]) == 0
     assert (tmp_path / "items.txt").read_text() == HEADER + "7\t2\t7::\n"
 
 
@@ -95,7 +95,7 @@ def test_whatever_is_read_without_tensorflow_is_counted(tmp_path: Path) -> None:
     table = {"clk": [1], "item": ["7"], "cate": ["a"], "price": [1]}
     pq.write_table(pa.table(table), tmp_path / "t.parquet")
     path = config(tmp_path, "t.parquet", "input_type: ParquetInputV3")
-    assert run(main, ["--config", path, "--power", "1"]) == 0
+    assert commands.run(make_item_table, ["--config", path, "--power", "1"]) == 0
     assert (tmp_path / "items.txt").read_text() == HEADER + "7\t1\t7:1:a\n"
 
 
@@ -116,13 +116,15 @@ def test_what_cannot_be_done_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, flags: list[str], words: str
 ) -> None:
     (tmp_path / "train.csv").write_text(rows)
-    assert run(main, ["--config", config(tmp_path), *flags]) == 2
+    assert commands.run(make_item_table, ["--config", config(tmp_path), *flags]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "items.txt").exists()
 
 
 def test_no_sampler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(main, ["--config", config(tmp_path, sampler="shuffle: false")]) == 2
+    assert (
+        commands.run(make_item_table, ["--config", config(tmp_path, sampler="shuffle: false")]) == 2
+    )
     assert "no negative sampler" in capsys.readouterr().err
 
 
