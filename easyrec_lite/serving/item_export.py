@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
-from easyrec_lite.data.tables.item_rows import ItemRows, load_items, sampler_table
+from easyrec_lite.data.tables.item_rows import ItemRows, load_items
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.retrieval.encoders import ItemEncoder
 from easyrec_lite.models.retrieval.task import USER_TOWER, Retrieval, retrieval_of, tower_signatures
@@ -50,7 +51,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
     encoder = ItemEncoder(parts)
     if index:
         require_faiss()
-    own = sampler_table(parts.pipeline)
+    own = item_table(parts.pipeline.config)
     if path or Path(own).is_file():
         return load_items(parts.pipeline, path or own, encoder.inputs)
     missing = f"the item table {own} is missing" if own else "the config names no item table"

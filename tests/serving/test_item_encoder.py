@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.config.load import loads
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.data.tables.item_rows import ItemRows, load_items, sampler_table
+from easyrec_lite.data.tables.item_rows import ItemRows, load_items
 from easyrec_lite.models.assembly import Parts, build
 from easyrec_lite.models.retrieval.encoders import ItemEncoder
 from tests.serving.exported import BRANDS, CONFIG, IDS
@@ -36,7 +37,7 @@ def load(made: Parts, path: str) -> ItemRows:
 
 def test_the_samplers_table_in_batches_of_any_size(trained: Path) -> None:
     made = parts(trained)
-    items = load(made, sampler_table(made.pipeline))
+    items = load(made, item_table(made.pipeline.config))
     assert (list(items.ids), list(items.columns["brand"])) == (IDS, BRANDS)
     assert items.id_column == "item_id"
     whole = ItemEncoder(made).vectors(items)
@@ -51,7 +52,7 @@ def test_without_a_sampler_the_features_say_what_the_attributes_are(
     trained: Path, tmp_path: Path
 ) -> None:
     made = without_sampler(trained)
-    assert sampler_table(made.pipeline) == ""
+    assert item_table(made.pipeline.config) == ""
     table = tmp_path / "items.txt"
     table.write_text("id\tweight\tfeature\n7\t1\té:b1\n007\t0\te:b2\n", encoding="utf-8")
     items = load(made, str(table))

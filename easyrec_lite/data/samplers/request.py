@@ -23,7 +23,7 @@ from easyrec_lite.data.samplers.sampler import (
     Sampler,
     log_shortage,
 )
-from easyrec_lite.data.tables.item_table import ItemTable, read_item_table, sampler_fields
+from easyrec_lite.data.tables.item_table import ItemTable, named_fields, read_item_table
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class SamplerRequest:
 
     def _items(self) -> ItemTable:
         config, name = self.config, f"data_config.{self.name}"
-        attributes = sampler_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
+        attributes = named_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
         integer_ids = self._holds_integers("item_id_field")
         path = Path(self.spec.item_table(config))
         return read_item_table(path, attributes, config.attr_delimiter, integer_ids)
@@ -99,7 +99,7 @@ class SamplerRequest:
 
     def _holds_integers(self, name: str) -> bool:
         path = f"data_config.{self.name}.{name}"
-        (field,) = sampler_fields(self.pipeline, [getattr(self.config, name)], path)
+        (field,) = named_fields(self.pipeline, [getattr(self.config, name)], path)
         return field.whole
 
 

@@ -19,7 +19,7 @@ from easyrec_lite.checks.specs.sampler import SAMPLERS, sampler_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.paths import expand
-from easyrec_lite.data.tables.item_table import sampler_fields, write_item_table
+from easyrec_lite.data.tables.item_table import named_fields, write_item_table
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
       DataError: the data cannot be read, or a label is no number.
     """
     path, config = require_sampler(pipeline)
-    (item,) = sampler_fields(pipeline, [config.item_id_field], f"{path}.item_id_field")
-    attributes = sampler_fields(pipeline, config.attr_fields, f"{path}.attr_fields")
-    labels = sampler_fields(pipeline, [label] if label else [], "--label")
+    (item,) = named_fields(pipeline, [config.item_id_field], f"{path}.item_id_field")
+    attributes = named_fields(pipeline, config.attr_fields, f"{path}.attr_fields")
+    labels = named_fields(pipeline, [label] if label else [], "--label")
     fields = list(dict.fromkeys([item, *attributes, *labels]))
     totals: list[pd.Series] = []
     variants = pd.DataFrame()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.tables.item_table import read_item_table, sampler_fields
+from easyrec_lite.data.tables.item_table import named_fields, read_item_table
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class ItemRows:
     Attributes:
       ids: text, object [M], all different.
       columns: raw column → array [M] of its type, text as object.
-      id_column: the input field that holds the id; '' where the config does not say.
+      id_column: the input field that holds the id; "" where the config does not say.
       source: the table.
     """
 
@@ -31,12 +31,6 @@ class ItemRows:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-
-def sampler_table(pipeline: Pipeline) -> str:
-    """Returns where the sampler's item table lies, '' when the config has none."""
-    sampler = _sampler(pipeline)
-    return getattr(sampler, "input_path", "") or getattr(sampler, "item_input_path", "")
 
 
 def load_items(pipeline: Pipeline, path: str, columns: Sequence[str]) -> ItemRows:
@@ -54,21 +48,14 @@ def load_items(pipeline: Pipeline, path: str, columns: Sequence[str]) -> ItemRow
       ConfigError: the sampler names a column that is no input field.
       DataError: the table is missing or has bad lines.
     """
-    sampler = _sampler(pipeline)
-    named = f"data_config.{pipeline.config.data_config.WhichOneof('sampler')}"
+    sampler = sampler_of(pipeline.config.data_config)
     if sampler is None:
-        fields = sampler_fields(pipeline, columns, "feature_config")
+        fields = named_fields(pipeline, columns, "feature_config")
         table = read_item_table(Path(path), fields)
         return ItemRows(table.ids, table.attributes, "", path)
-    id_column = sampler.item_id_field
-    (item,) = sampler_fields(pipeline, [id_column], f"{named}.item_id_field")
-    fields = sampler_fields(pipeline, sampler.attr_fields, f"{named}.attr_fields")
-    whole = item.type.startswith("INT")
-    table = read_item_table(Path(path), fields, sampler.attr_delimiter, whole)
-    return ItemRows(table.ids, table.attributes, id_column, path)
-
-
-def _sampler(pipeline: Pipeline) -> Any:
-    data = pipeline.config.data_config
-    kind = data.WhichOneof("sampler")
-    return getattr(data, kind) if kind else None
+    spec, message = sampler
+    own = f"data_config.{spec.name}"
+    (item,) = named_fields(pipeline, [message.item_id_field], f"{own}.item_id_field")
+    fields = named_fields(pipeline, message.attr_fields, f"{own}.attr_fields")
+    table = read_item_table(Path(path), fields, message.attr_delimiter, item.whole)
+    return ItemRows(table.ids, table.attributes, item.name, path)

@@ -39,7 +39,7 @@ class ItemTable:
         return len(self.ids)
 
 
-def sampler_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[InputField]:
+def named_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[InputField]:
     """Returns the input fields `names`, which a sampler asks for, in that order.
 
     Args:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT
 from easyrec_lite.checks.rules.full_ranking import lengths
 from easyrec_lite.data.readers.base import open_reader
-from easyrec_lite.data.tables.item_rows import load_items, sampler_table
+from easyrec_lite.data.tables.item_rows import load_items
 from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
 from easyrec_lite.evaluation.ranking.breakdown import (
     HeldOutLabels,
@@ -57,7 +58,7 @@ class FullRanking:
         self._fields = RankingColumns(parts.pipeline)
         self._combine = retrieval_of(parts.model).combine
         self._encoder = ItemEncoder(parts)
-        table = options.item_path or sampler_table(parts.pipeline)
+        table = options.item_path or item_table(parts.pipeline.config)
         self._items = load_items(parts.pipeline, table, self._encoder.inputs)
         self._by_row = options.by_row or not self._fields.user
         self._numbers = IdLookup(self._items.ids)

@@ -10,7 +10,7 @@ import pytest
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError
-from easyrec_lite.data.tables.item_table import read_item_table, sampler_fields, write_item_table
+from easyrec_lite.data.tables.item_table import named_fields, read_item_table, write_item_table
 from easyrec_lite.protos.messages import EasyRecConfig
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"
@@ -155,10 +155,10 @@ def test_attributes_are_input_fields() -> None:
     for name in ("cate", "price"):
         config.data_config.input_fields.add(input_name=name)
     pipeline = Pipeline(config, ConfigSource("c", ""))
-    names = [field.name for field in sampler_fields(pipeline, ["price", "cate"], "data_config")]
+    names = [field.name for field in named_fields(pipeline, ["price", "cate"], "data_config")]
     assert names == ["price", "cate"]
     with pytest.raises(ConfigError, match=r"nearest:  cate"):
-        sampler_fields(pipeline, ["price", "cat"], "data_config")
+        named_fields(pipeline, ["price", "cat"], "data_config")
 
 
 def test_written_tables_read_back(tmp_path: Path) -> None:
