@@ -13,7 +13,7 @@ from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.cache import folders
 from easyrec_lite.data.cache.folders import Kept
-from easyrec_lite.data.paths import expand
+from easyrec_lite.data.readers.input_files import expand
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.config_flags import config_parser, pipeline_from
 

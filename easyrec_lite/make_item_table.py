@@ -14,7 +14,7 @@ from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.core.registry import import_plugins
-from easyrec_lite.data.paths import expand
+from easyrec_lite.data.readers.input_files import expand
 from easyrec_lite.data.tables.item_count import (
     ItemCounts,
     count_items,

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.specs.model import register_model
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.towers import TowerOutput

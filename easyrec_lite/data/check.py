@@ -8,7 +8,7 @@ from easyrec_lite.checks.rules import files
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import Problem, ProblemError
-from easyrec_lite.data.scan import label_zero_share, scan
+from easyrec_lite.data.readers.scan import label_zero_share, scan
 
 
 def data_problems(pipeline: Pipeline, rows: int) -> list[Problem]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.core.errors import PeerLost, Place
-from easyrec_lite.data.share import WHOLE, Share
+from easyrec_lite.data.rows.share import WHOLE, Share
 from easyrec_lite.models.assembly import Parts, build
 from easyrec_lite.models.base import Model
 from easyrec_lite.training.checkpoints import Checkpoints

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import PeerLost, Place, Problem
-from easyrec_lite.data.share import Share
+from easyrec_lite.data.rows.share import Share
 from easyrec_lite.distribution.asynchronous import AsynchronousTrainer
 from easyrec_lite.distribution.base import Distribution, Replica, open_input, order_from
 from easyrec_lite.distribution.cluster import Cluster

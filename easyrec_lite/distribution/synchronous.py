@@ -11,7 +11,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core import replicas
 from easyrec_lite.core.errors import PeerLost, Place, Problem
-from easyrec_lite.data.share import Share
+from easyrec_lite.data.rows.share import Share
 from easyrec_lite.distribution.base import Distribution, log, make_replica, order_from
 from easyrec_lite.distribution.replica_trainer import ReplicaTrainer
 from easyrec_lite.distribution.synchronous_trainer import SynchronousTrainer

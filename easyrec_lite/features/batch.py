@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from easyrec_lite.data.values import FeatureValue, row_count
+from easyrec_lite.data.rows.values import FeatureValue, row_count
 
 
 class Batch(NamedTuple):

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.values import Bags, Dense, DenseSteps, FeatureValue, Steps
+from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.combiners import AttentionPooling, TextCnnPooling, make_combiner
 from easyrec_lite.features.initializers import table_values

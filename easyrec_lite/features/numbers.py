@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from easyrec_lite.config.expressions import compile_function
-from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
+from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features.specs import FeatureSpec
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from easyrec_lite.data.values import Bags, DenseSteps, Ids, Steps
+from easyrec_lite.data.rows.values import Bags, DenseSteps, Ids, Steps
 from easyrec_lite.features.sharded import lookup
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Problem
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.kinds import KINDS, Columns, FeatureKind
 from easyrec_lite.features.specs import feature_specs
 

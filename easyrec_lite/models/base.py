@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.specs.model import ModelSpec
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 

@@ -15,13 +15,13 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.cache.key import key
 from easyrec_lite.data.cache.rows import CachedRows
-from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers.base import READ_ERRORS, Reader, open_reader
+from easyrec_lite.data.rows.order import Order
+from easyrec_lite.data.rows.share import WHOLE, Finish, Share, endless, finished, is_real
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.data.samplers.open import open_sampler
 from easyrec_lite.data.samplers.proposal import Proposal, count_frequencies, table_frequencies
 from easyrec_lite.data.samplers.sampler import Sampler
-from easyrec_lite.data.share import WHOLE, Finish, Share, endless, finished, is_real
-from easyrec_lite.data.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
 

@@ -88,7 +88,7 @@ def test_every_type_of_the_schema_is_known() -> None:
 
 
 def test_scanning_does_not_import_tensorflow() -> None:
-    code = "import sys, easyrec_lite.data.scan; assert 'tensorflow' not in sys.modules"
+    code = "import sys, easyrec_lite.data.readers.scan; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

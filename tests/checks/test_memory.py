@@ -152,7 +152,7 @@ def test_every_optimizer_has_its_slots() -> None:
 
 def test_constants_agree_with_what_is_built() -> None:
     pytest.importorskip("tensorflow")
-    from easyrec_lite.data.order import SHUFFLE_WINDOW
+    from easyrec_lite.data.rows.order import SHUFFLE_WINDOW
     from easyrec_lite.training.rules import make_rule
 
     assert SHUFFLE_ROWS == SHUFFLE_WINDOW

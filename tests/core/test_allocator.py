@@ -23,7 +23,7 @@ print(faults())
 KEPT = "from easyrec_lite.core.allocator import keep_freed_memory; keep_freed_memory()"
 GENERATED = """
 import tensorflow as tf
-from easyrec_lite.data.readers.generated import generated
+from easyrec_lite.data.rows.generated import generated
 assert [int(n) for n in generated(lambda: iter(range(3)), tf.TensorSpec([], tf.int64))] == [0, 1, 2]
 """
 

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.core import replicas
-from easyrec_lite.data.share import Share
+from easyrec_lite.data.rows.share import Share
 from easyrec_lite.distribution.synchronous import SynchronousReplicas
 from tests.distribution.rows import IDS, ROWS, SCALES
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 
 from easyrec_lite.config import ConfigSource, Pipeline
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import EasyRecConfig
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.data.values import Bags, Dense, DenseSteps, Ids, Steps
+from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, Ids, Steps
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.base import Model
 from tests.features.configs import config_of

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.data.values import Bags, Dense, DenseSteps, Ids, Steps
+from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, Ids, Steps
 from tests.features.configs import value_of
 
 COMBO = 'feature_name: "c" input_names: "a" input_names: "b" feature_type: ComboFeature '

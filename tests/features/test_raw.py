@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from easyrec_lite.config.functions import FUNCTIONS
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.data.values import Bags, Dense, Ids
+from easyrec_lite.data.rows.values import Bags, Dense, Ids
 from tests.features.configs import value_of
 
 RAW = 'input_names: "x" feature_type: RawFeature '

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.data.values import Bags, Ids
+from easyrec_lite.data.rows.values import Bags, Ids
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.initializers import table_values
 from easyrec_lite.features.specs import TableSpec

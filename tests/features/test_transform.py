@@ -11,7 +11,7 @@ from google.protobuf import text_format
 
 from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.data.values import concat_rows
+from easyrec_lite.data.rows.values import concat_rows
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import EasyRecConfig
 from tests.features.configs import config_of

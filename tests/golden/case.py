@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline, load
-from easyrec_lite.data.values import FeatureValue, concat_rows
+from easyrec_lite.data.rows.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.assembly import build
 from easyrec_lite.training.input import BatchInput, ReadPlan

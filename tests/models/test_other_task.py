@@ -17,7 +17,7 @@ from easyrec_lite.checks.check import load_config
 from easyrec_lite.checks.specs.model import MODELS, register_model
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.models.base import Model

@@ -16,8 +16,8 @@ from easyrec_lite.data.cache.key import name_of
 from easyrec_lite.data.cache.layout import Layout, NotStorable
 from easyrec_lite.data.cache.reading import Rows
 from easyrec_lite.data.cache.writer import BAD_ROW, NOT_A_ROW, TooLarge, Writer
-from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers.base import Position, Reader
+from easyrec_lite.data.rows.order import Order
 
 GIVEN_UP = (OSError, Broken, TooLarge, NotStorable, tf.errors.OpError)
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from easyrec_lite.core.errors import Problem
 from easyrec_lite.data.cache.folders import Kept
 from easyrec_lite.data.cache.layout import Layout
 from easyrec_lite.data.cache.writer import BAD_ROW, INDEX
-from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers.base import Reader
-from easyrec_lite.data.readers.generated import generated
-from easyrec_lite.data.share import WHOLE, Finish, Share
+from easyrec_lite.data.rows.generated import generated
+from easyrec_lite.data.rows.order import Order
+from easyrec_lite.data.rows.share import WHOLE, Finish, Share
 
 # A block of rows is gathered at once; its batches are then cut by TensorFlow's ops.
 BLOCK_ROWS = 1 << 16

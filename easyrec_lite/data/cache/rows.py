@@ -18,9 +18,9 @@ from easyrec_lite.data.cache.build import Build, Place
 from easyrec_lite.data.cache.folders import Broken
 from easyrec_lite.data.cache.layout import Layout, NotStorable
 from easyrec_lite.data.cache.reading import Batching, Rows, dataset
-from easyrec_lite.data.order import Order
 from easyrec_lite.data.readers.base import Reader
-from easyrec_lite.data.share import Finish, Numbers, finished
+from easyrec_lite.data.rows.order import Order
+from easyrec_lite.data.rows.share import Finish, Numbers, finished
 
 NOT_SHARED = (
     "cache: not built, as each of the %d workers reads only a part of the rows; training one epoch "

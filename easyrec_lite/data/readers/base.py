@@ -18,10 +18,10 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.core.files import missing
-from easyrec_lite.data.order import SHUFFLE_WINDOW, Order, Run
-from easyrec_lite.data.paths import changed, expand, stamp
 from easyrec_lite.data.readers.bad_rows import BadRows
-from easyrec_lite.data.share import WHOLE, Share, is_real, placed, positioned
+from easyrec_lite.data.readers.input_files import changed, expand, stamp
+from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Order, Run
+from easyrec_lite.data.rows.share import WHOLE, Share, is_real, placed, positioned
 
 Position = tuple[int, int]
 

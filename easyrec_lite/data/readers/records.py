@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.order import CHUNK, Order, Run, arranged, ordered
-from easyrec_lite.data.paths import BROKEN, broken, check_gzip, is_gzip
 from easyrec_lite.data.readers.base import Reader, Request
+from easyrec_lite.data.readers.input_files import BROKEN, broken, check_gzip, is_gzip
+from easyrec_lite.data.rows.order import CHUNK, Order, Run, arranged, ordered
 
 Columns = dict[str, Any]
 

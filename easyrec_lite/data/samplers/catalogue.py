@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.data.tables.item_table import ItemTable
-from easyrec_lite.data.values import FeatureValue
 
 Transform = Callable[[Mapping[str, tf.Tensor]], dict[str, FeatureValue]]
 

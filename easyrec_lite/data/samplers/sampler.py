@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.data.samplers.catalogue import Catalogue, IdIndex
 from easyrec_lite.data.samplers.draw import WeightedDraw
-from easyrec_lite.data.values import FeatureValue
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from easyrec_lite.checks.specs.reader import READERS, PlainReader
 from easyrec_lite.checks.specs.sampler import SAMPLERS, sampler_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
-from easyrec_lite.data.paths import expand
+from easyrec_lite.data.readers.input_files import expand
 from easyrec_lite.data.tables.item_table import named_fields, write_item_table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from easyrec_lite.config.expressions import compile_expression
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features import columns
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 from easyrec_lite.features.numbers import Numbers

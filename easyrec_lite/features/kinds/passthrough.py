@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easyrec_lite.data.values import Dense
+from easyrec_lite.data.rows.values import Dense
 from easyrec_lite.features import columns
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from easyrec_lite.data.values import DenseSteps, FeatureValue, Steps
+from easyrec_lite.data.rows.values import DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import IdSource, id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from easyrec_lite.data.values import Bags
+from easyrec_lite.data.rows.values import Bags
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
+from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features import pooling
 from easyrec_lite.layers.initializers import initializer
 

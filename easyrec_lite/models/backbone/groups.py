@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids, Steps
+from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids, Steps
 from easyrec_lite.features.specs import FeatureSpec
 from easyrec_lite.models.backbone.embedding_layer import RawField
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.models.base import Model, Signature
 
 USER_TOWER, ITEM_TOWER = "user_tower", "item_tower"

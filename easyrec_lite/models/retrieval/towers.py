@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.layers.mlp.dnn import DNN
 from easyrec_lite.layers.senet.layer import SENet
 from easyrec_lite.models.regularization import embedding_penalty

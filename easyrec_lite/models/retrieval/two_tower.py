@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
-from easyrec_lite.data.values import FeatureValue, concat_rows
+from easyrec_lite.data.rows.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.softmax.corrections import Corrections

@@ -29,7 +29,7 @@ SIZED = SMALL + 'features { input_names: "size" feature_type: RawFeature }'
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are handled 14 at a time, gathered in blocks of two batches or three."""
-    monkeypatch.setattr("easyrec_lite.data.order.CHUNK", 10)
+    monkeypatch.setattr("easyrec_lite.data.rows.order.CHUNK", 10)
     monkeypatch.setattr("easyrec_lite.data.cache.reading.BLOCK_ROWS", 50)
 
 

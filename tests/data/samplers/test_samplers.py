@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.config import ConfigSource, Pipeline
+from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.samplers.open import open_sampler
 from easyrec_lite.data.samplers.sampler import Negatives, Sampler
-from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.protos.messages import DatasetConfig, EasyRecConfig
 from tests.golden import CASES
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from easyrec_lite.config import Pipeline, loads
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.values import Bags, Dense, Ids
+from easyrec_lite.data.rows.values import Bags, Dense, Ids
 from easyrec_lite.features.specs import group_specs
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.embedding_layer import RawField

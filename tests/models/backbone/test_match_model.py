@@ -11,7 +11,7 @@ import tensorflow as tf
 from easyrec_lite.checks.check import check
 from easyrec_lite.config import loads
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.data.values import Bags, Dense, Ids, Steps
+from easyrec_lite.data.rows.values import Bags, Dense, Ids, Steps
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.layers.build import kernels

@@ -10,7 +10,7 @@ from google.protobuf import text_format
 
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import ConfigSource, Pipeline
-from easyrec_lite.data.values import Bags, Dense, FeatureValue, Ids
+from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.protos.messages import EasyRecConfig

@@ -18,7 +18,7 @@ from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.separator import unescaped
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.paths import BROKEN, BYTE_ORDER_MARK, broken, is_gzip
+from easyrec_lite.data.readers.input_files import BROKEN, BYTE_ORDER_MARK, broken, is_gzip
 
 if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline

@@ -10,11 +10,11 @@ import tensorflow as tf
 from easyrec_lite.checks.columns import BOOLEANS, InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.paths import BYTE_ORDER_MARK
 from easyrec_lite.data.readers.base import Request
 from easyrec_lite.data.readers.csv.format import csv_format, file_lines
 from easyrec_lite.data.readers.csv.rows import csv_columns
 from easyrec_lite.data.readers.csv.spec import CsvSpec
+from easyrec_lite.data.readers.input_files import BYTE_ORDER_MARK
 from easyrec_lite.data.readers.records import Columns, RecordReader
 
 NOT_FINITE = "not a finite number"

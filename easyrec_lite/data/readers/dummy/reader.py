@@ -10,10 +10,10 @@ import tensorflow as tf
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import Place, Problem
-from easyrec_lite.data.order import ENDLESS, Order, Run
 from easyrec_lite.data.readers.base import Reader, Request
 from easyrec_lite.data.readers.dummy.spec import DummySpec
-from easyrec_lite.data.share import Numbers
+from easyrec_lite.data.rows.order import ENDLESS, Order, Run
+from easyrec_lite.data.rows.share import Numbers
 
 DISTINCT = 1000
 

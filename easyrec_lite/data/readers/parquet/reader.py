@@ -14,11 +14,9 @@ import tensorflow as tf
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.order import Order, Run
-from easyrec_lite.data.paths import broken, changed, stamp
 from easyrec_lite.data.readers.bad_rows import TooManyBadRows
 from easyrec_lite.data.readers.base import Reader, Request
-from easyrec_lite.data.readers.generated import generated
+from easyrec_lite.data.readers.input_files import broken, changed, stamp
 from easyrec_lite.data.readers.parquet.spec import ParquetSpec
 from easyrec_lite.data.readers.parquet.table import (
     check_schema,
@@ -28,7 +26,9 @@ from easyrec_lite.data.readers.parquet.table import (
     row_problems,
 )
 from easyrec_lite.data.readers.parquet.windows import RowGroup, Window, row_groups, windows
-from easyrec_lite.data.share import Numbers
+from easyrec_lite.data.rows.generated import generated
+from easyrec_lite.data.rows.order import Order, Run
+from easyrec_lite.data.rows.share import Numbers
 
 PIECE = 4096
 SEARCHED_PIECES = 256

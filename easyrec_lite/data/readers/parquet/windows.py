@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from easyrec_lite.core.errors import Place
-from easyrec_lite.data.order import Keys, Order
 from easyrec_lite.data.readers.parquet.table import open_parquet
+from easyrec_lite.data.rows.order import Keys, Order
 
 
 class RowGroup(NamedTuple):

@@ -12,8 +12,8 @@ from google.protobuf.message import DecodeError
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
-from easyrec_lite.data.paths import broken, is_gzip
 from easyrec_lite.data.readers.base import Request
+from easyrec_lite.data.readers.input_files import broken, is_gzip
 from easyrec_lite.data.readers.records import Columns, RecordReader
 from easyrec_lite.data.readers.tfrecord.spec import TFRecordSpec
 

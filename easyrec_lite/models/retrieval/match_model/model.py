@@ -9,7 +9,7 @@ import keras
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.data.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.layers.build import kernels
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.field_names import field_names

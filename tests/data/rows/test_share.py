@@ -14,13 +14,13 @@ import tensorflow as tf
 from easyrec_lite.config import loads
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.readers.base import Reader, open_reader
-from easyrec_lite.data.share import Share
+from easyrec_lite.data.rows.share import Share
 from easyrec_lite.models.assembly import build
 from easyrec_lite.training.input import BatchInput, ReadPlan
 from tests.config.base_config import LISTWISE
 from tests.data.cache import rows as cached
 from tests.data.reading import column, failure, pipeline, read
-from tests.data.test_order import ROWS, parts, write_csv, write_parquet, write_tfrecord
+from tests.data.rows.test_order import ROWS, parts, write_csv, write_parquet, write_tfrecord
 
 ORDER = {"epochs": 2, "shuffle": True, "seed": 5}
 GOOD = [row for row in ROWS if row % 6 != 3]
@@ -54,7 +54,7 @@ Opener = Callable[..., Reader]
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are handled 14 at a time, gathered from a cache in blocks of a few batches."""
-    monkeypatch.setattr("easyrec_lite.data.order.CHUNK", 10)
+    monkeypatch.setattr("easyrec_lite.data.rows.order.CHUNK", 10)
     monkeypatch.setattr("easyrec_lite.data.cache.reading.BLOCK_ROWS", 50)
 
 

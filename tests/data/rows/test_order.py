@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.data.order import SHUFFLE_WINDOW, Keys, Order, ordered
 from easyrec_lite.data.readers.base import Reader, open_reader
+from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Keys, Order, ordered
 from tests.data.reading import column, pipeline, read
 
 SIZES = (23, 1, 17, 12)
@@ -54,7 +54,7 @@ WRITERS = {
 @pytest.fixture(params=WRITERS)
 def reader(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch) -> Reader:
     """53 rows in four files, shuffled in windows of 7 that are handled 14 at a time."""
-    monkeypatch.setattr("easyrec_lite.data.order.CHUNK", 10)
+    monkeypatch.setattr("easyrec_lite.data.rows.order.CHUNK", 10)
     WRITERS[request.param](tmp_path)
     config = pipeline("row:INT64", "shuffle_buffer_size: 7", request.param)
     return open_reader(config, str(tmp_path), training=True)

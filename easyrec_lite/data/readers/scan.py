@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
 from easyrec_lite.core.errors import Problem, ProblemError
-from easyrec_lite.data.paths import expand
+from easyrec_lite.data.readers.input_files import expand
 
 if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.data.paths import expand, is_gzip
+from easyrec_lite.data.readers.input_files import expand, is_gzip
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from easyrec_lite.data.scan import label_zero_share, scan
+from easyrec_lite.data.readers.scan import label_zero_share, scan
 from tests.data.reading import pipeline
 
 LABEL = 'label_fields: "clk"'
