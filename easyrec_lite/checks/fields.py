@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
 from easyrec_lite.checks.field_table import FIELDS, LAYER, LOSS, METRIC, MODEL, SAMPLER, WHOLE
 from easyrec_lite.checks.specs.base import Spec
 from easyrec_lite.checks.specs.layer import LAYERS
@@ -93,7 +96,7 @@ def _decision(message_name: str, field_name: str) -> Status:
     return WHOLE.get(message_name) or FIELDS[message_name][field_name]
 
 
-def _undone(message: Any, prefix: str) -> Iterator[tuple[str, Status]]:
+def _undone(message: Message, prefix: str) -> Iterator[tuple[str, Status]]:
     """Yields (path, status) of the fields set below `message` without effect."""
     owner = message.DESCRIPTOR.full_name.removeprefix(f"{PACKAGE}.")
     for field, value in message.ListFields():
@@ -111,17 +114,17 @@ def _undone(message: Any, prefix: str) -> Iterator[tuple[str, Status]]:
             yield asked[0], decision
 
 
-def _items(field: Any, value: Any, path: str) -> list[tuple[str, Any]]:
+def _items(field: FieldDescriptor, value: Any, path: str) -> list[tuple[str, Any]]:
     if isinstance(field.default_value, list):
         return [(f"{path}[{index}]", item) for index, item in enumerate(value)]
     return [(path, value)]
 
 
-def _is_default(field: Any, value: Any) -> bool:
+def _is_default(field: FieldDescriptor, value: Any) -> bool:
     return field.message_type is None and value == field.default_value
 
 
-def _is_message_of_ours(field: Any) -> bool:
+def _is_message_of_ours(field: FieldDescriptor) -> bool:
     kind = field.message_type
     return kind is not None and kind.full_name.startswith(f"{PACKAGE}.")
 

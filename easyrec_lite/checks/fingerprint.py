@@ -19,6 +19,7 @@ from google.protobuf import text_format
 from easyrec_lite.checks.view import Feature, View
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos.messages import FeatureConfig
 
 # Fields of a feature that shapes show, that only start training, or that say where rows are kept.
 NOT_MEANING = {
@@ -93,7 +94,7 @@ def _shown(value: Any) -> str:
     return str(list(value)) if not isinstance(value, str | bytes | int | float) else str(value)
 
 
-def _vocabulary(config: Any) -> list[str] | None:
+def _vocabulary(config: FeatureConfig) -> list[str] | None:
     if config.vocab_file:
         path = Path(config.vocab_file)
         lines = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.checks.specs.sampler import sampler_of
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
-def item_id_field(config: Any) -> str:
+def item_id_field(config: EasyRecConfig) -> str:
     """Returns the field that holds the item's id, "" when the config names none.
 
     It is `softmax.item_id`, else the model's own `item_id`, else the sampler's `item_id_field`.
@@ -22,13 +21,13 @@ def item_id_field(config: Any) -> str:
     return str(model.softmax.item_id or of_model or sampler_id_field(config))
 
 
-def sampler_id_field(config: Any) -> str:
+def sampler_id_field(config: EasyRecConfig) -> str:
     """Returns the sampler's `item_id_field`, "" without a sampler."""
     sampler = sampler_of(config.data_config)
     return str(sampler[1].item_id_field) if sampler else ""
 
 
-def user_id_field(config: Any) -> str:
+def user_id_field(config: EasyRecConfig) -> str:
     """Returns the field that holds the user's id, "" when the config names none.
 
     It is `full_ranking.user_id`, else the one that the sampler names, else gauc's `uid_field`, else
@@ -49,12 +48,12 @@ def user_id_field(config: Any) -> str:
     return next((str(name) for name in named if name), "")
 
 
-def ranked_id_field(config: Any) -> str:
+def ranked_id_field(config: EasyRecConfig) -> str:
     """Returns the field that holds the item's id for a full ranking, "" for none."""
     return str(config.eval_config.full_ranking.item_id) or item_id_field(config)
 
 
-def item_table(config: Any) -> str:
+def item_table(config: EasyRecConfig) -> str:
     """Returns the path of the sampler's item table, "" when the config has none."""
     sampler = sampler_of(config.data_config)
     return sampler[0].item_table(sampler[1]) if sampler else ""

@@ -11,20 +11,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
+
 from easyrec_lite.checks import fields
 from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos.messages import KerasLayer
 
 
-def check_layer(message: Any, pipeline: Pipeline, path: str) -> Iterator[Problem]:
+def check_layer(message: KerasLayer, pipeline: Pipeline, path: str) -> Iterator[Problem]:
     """Yields what is wrong with a `KerasLayer` message at config path `path`."""
     for problem in _problems(message):
         inner = f"{path}.{problem.path}" if problem.path else path
         yield replace(problem, path=inner, place=pipeline.place(inner))
 
 
-def _problems(message: Any) -> Iterator[Problem]:
+def _problems(message: KerasLayer) -> Iterator[Problem]:
     name, given = message.class_name, message.WhichOneof("params")
     spec = LAYERS.find(name)
     if spec is None:
@@ -54,7 +58,7 @@ def _problems(message: Any) -> Iterator[Problem]:
         yield replace(problem, message=f"{name}: {problem.message}")
 
 
-def arguments(message: Any) -> dict[str, Any]:
+def arguments(message: KerasLayer) -> dict[str, Any]:
     """Returns the keyword arguments that a `KerasLayer` message holds."""
     given = message.WhichOneof("params")
     if given is None:
@@ -63,7 +67,7 @@ def arguments(message: Any) -> dict[str, Any]:
     return plain(params) if given == "st_params" else fields_of(params)
 
 
-def fields_of(message: Any) -> dict[str, Any]:
+def fields_of(message: Message) -> dict[str, Any]:
     """Returns the fields of a schema message that are implemented, set or with a default."""
     values: dict[str, Any] = {}
     given = {field.name for field, _ in message.ListFields()}
@@ -81,7 +85,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-def plain(struct: Any) -> dict[str, Any]:
+def plain(struct: Struct) -> dict[str, Any]:
     """Returns a `google.protobuf.Struct` as a dict; whole floats become ints."""
     return {key: _plain_value(value) for key, value in struct.fields.items()}
 

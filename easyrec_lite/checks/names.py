@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from google.protobuf.message import Message
 
 RANGE = re.compile(r"(.*)\[(\d+)-(\d+)\](.*)")
 # The most names that a range may stand for.
 MOST_NAMES = 10_000
 
 
-def enum_name(message: Any, field: str) -> str:
+def enum_name(message: Message, field: str) -> str:
     """Returns the name of the enum value that `field` of `message` holds."""
-    descriptor = message.DESCRIPTOR.fields_by_name[field].enum_type
-    return descriptor.values_by_number[getattr(message, field)].name
+    kind = message.DESCRIPTOR.fields_by_name[field].enum_type
+    assert kind is not None, f"{field} is no enum"
+    return str(kind.values_by_number[getattr(message, field)].name)
 
 
 def too_wide(name: str) -> bool:

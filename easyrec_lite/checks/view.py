@@ -12,6 +12,7 @@ from easyrec_lite.checks.specs.model import MODELS, ModelSpec, Sides
 from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Place, Problem, nearest
+from easyrec_lite.protos.messages import FeatureConfig
 
 
 class Named(NamedTuple):
@@ -34,7 +35,7 @@ class Feature(NamedTuple):
 
     name: str
     path: str
-    config: Any
+    config: FeatureConfig
     inputs: tuple[str, ...]
 
     @property
@@ -211,7 +212,7 @@ class View:
         return not self.model_config.losses and not self.model_config.HasField("loss_type")
 
 
-def _expand(path: str, config: Any) -> list[Feature]:
+def _expand(path: str, config: FeatureConfig) -> list[Feature]:
     inputs = tuple(config.input_names)
     name = config.feature_name or (inputs[0] if inputs else "")
     shared = [copy for given in config.shared_names for copy in expand_name(given)]

@@ -9,11 +9,13 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from google.protobuf.message import Message
 
 from easyrec_lite.features.pooling import sum_rows
 from easyrec_lite.features.specs import FeatureSpec
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.text_cnn.layer import TextCNN
+from easyrec_lite.protos import messages
 
 
 class AttentionPooling:
@@ -53,7 +55,7 @@ class TextCnnPooling:
       seed: the run's seed.
     """
 
-    def __init__(self, config: Any, name: str, dim: int, seed: int):
+    def __init__(self, config: messages.TextCNN, name: str, dim: int, seed: int):
         self._dim = dim
         self.layer = TextCNN(**_arguments(config), seed=seed, name=name)
         self.layer.build((None, config.pad_sequence_length, dim))
@@ -63,7 +65,7 @@ class TextCnnPooling:
         return self.layer(steps.to_tensor(shape=[None, None, self._dim]), training=training)
 
 
-def _arguments(message: Any) -> dict[str, Any]:
+def _arguments(message: Message) -> dict[str, Any]:
     """Returns the fields that are set in a layer's message, by name."""
     given: dict[str, Any] = {}
     for field, value in message.ListFields():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.features import columns
@@ -101,7 +99,7 @@ class Vocabulary(IdSource):
 
 def id_source(spec: FeatureSpec) -> IdSource:
     """Returns the source of ids that the feature's config names."""
-    config: Any = spec.config
+    config = spec.config
     if config.hash_bucket_size:
         return Hashed(spec)
     return Identity(spec) if config.num_buckets else Vocabulary(spec)

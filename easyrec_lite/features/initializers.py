@@ -93,6 +93,7 @@ def table_values(
 
 
 def _constant(table: TableSpec) -> tf.Tensor:
+    assert table.initializer is not None
     values = list(table.initializer.constant_initializer.consts)
     if len(values) == 1:
         return tf.fill([table.rows, table.dim], tf.constant(values[0], tf.float32))

@@ -17,6 +17,7 @@ from easyrec_lite.checks.rules import groups as group_rules
 from easyrec_lite.checks.view import Feature, View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.protos.messages import FeatureConfig, Initializer
 
 _RULES = (
     feature_rules.one_list,
@@ -51,7 +52,7 @@ class FeatureSpec:
     name: str
     kind: str
     inputs: tuple[str, ...]
-    config: Any
+    config: FeatureConfig
     path: str
     reads_ids: bool
     rows: int
@@ -124,7 +125,7 @@ class TableSpec:
     name: str
     rows: int
     dim: int
-    initializer: Any
+    initializer: Initializer | None
     users: tuple[tuple[str, str], ...]
     most_parts: int = 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import keras
 
@@ -12,10 +11,11 @@ from easyrec_lite.checks.layers import arguments
 from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
+from easyrec_lite.protos.messages import KerasLayer
 
 
 def build_layer(
-    message: Any, name: str, pipeline: Pipeline, path: str = "", seed: int = 0
+    message: KerasLayer, name: str, pipeline: Pipeline, path: str = "", seed: int = 0
 ) -> keras.layers.Layer:
     """Returns a new layer called `name`.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.terms import loss_params, loss_type_name
+from easyrec_lite.protos.messages import KD
 
 
 class Teacher:
@@ -26,7 +26,7 @@ class Teacher:
       columns: the columns that it reads.
     """
 
-    def __init__(self, kd: Any):
+    def __init__(self, kd: KD):
         self._kd = kd
         self._loss_type = loss_type_name(kd.loss_type)
         self._loss = LOSSES.get(self._loss_type)

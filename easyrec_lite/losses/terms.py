@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from easyrec_lite.checks.specs.loss import LOSSES, Scored
 from easyrec_lite.protos import enum_descriptor
+from easyrec_lite.protos.messages import KD, EasyRecModel, Loss
 
 
 class LossTerm(NamedTuple):
@@ -33,7 +34,7 @@ def loss_type_name(number: int) -> str:
     return str(enum_descriptor("LossType").values_by_number[number].name)
 
 
-def loss_params(message: Any) -> Any:
+def loss_params(message: Loss | KD) -> Any:
     """Returns the parameters that go with the `loss_type` of a `Loss` or `KD`, or None.
 
     Those not given have their defaults.
@@ -42,7 +43,7 @@ def loss_params(message: Any) -> Any:
     return getattr(message, field) if field else None
 
 
-def loss_terms(model_config: Any) -> list[LossTerm]:
+def loss_terms(model_config: EasyRecModel) -> list[LossTerm]:
     """Returns the loss terms of an `EasyRecModel` message.
 
     Raises:
@@ -54,7 +55,7 @@ def loss_terms(model_config: Any) -> list[LossTerm]:
     return [_term(loss) for loss in model_config.losses]
 
 
-def _term(loss: Any) -> LossTerm:
+def _term(loss: Loss) -> LossTerm:
     name, params = loss_type_name(loss.loss_type), loss_params(loss)
     shown = loss.loss_name or LOSSES.spec(name).shown(name)
     return LossTerm(shown, name, loss.weight, params, getattr(params, "session_name", ""))

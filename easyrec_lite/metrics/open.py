@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.metrics.base import Metric
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
-def open_metrics(config: Any) -> list[Metric]:
+def open_metrics(config: EasyRecConfig) -> list[Metric]:
     """Returns the metrics of an `EasyRecConfig` message, in its order.
 
     A metric over candidates of a model that is pointwise only because it names no loss is left

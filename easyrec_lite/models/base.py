@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -13,6 +13,7 @@ from easyrec_lite.checks.specs.model import ModelSpec
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
 
 # The name of the loss that is no mean over rows.
@@ -58,7 +59,7 @@ class Model(abc.ABC):
     candidate_groups: tuple[str, ...] = ()
     extra_columns: tuple[str, ...] = ()
 
-    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: GroupEmbeddings, seed: int):
         self.pipeline = pipeline
         self.config = pipeline.config
         self.embeddings = embeddings

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
@@ -17,6 +16,7 @@ from easyrec_lite.core.files import remove_leftovers
 from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
 from easyrec_lite.models.assembly import Parts
+from easyrec_lite.protos.messages import EasyRecConfig
 from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator, has_work
 from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Hook, Summaries
@@ -193,7 +193,7 @@ class TrainingRun:
             log.info("the evaluation of step %d is left to the next start", step)
 
 
-def negatives(config: Any, replicas: int) -> str:
+def negatives(config: EasyRecConfig, replicas: int) -> str:
     """Returns where the negatives of a row come from, and how many they are at most."""
     data = config.data_config
     sampler = sampler_of(data)

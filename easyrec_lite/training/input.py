@@ -24,6 +24,7 @@ from easyrec_lite.data.samplers.proposal import Proposal, count_frequencies, tab
 from easyrec_lite.data.samplers.sampler import Sampler
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
+from easyrec_lite.protos.messages import DatasetConfig
 
 Columns = Mapping[str, Any]
 
@@ -125,7 +126,7 @@ class BatchInput:
         )
         self._cache = self._open_cache(data, again)
 
-    def _open_cache(self, data: Any, again: bool) -> CachedRows | None:
+    def _open_cache(self, data: DatasetConfig, again: bool) -> CachedRows | None:
         if data.cache.mode == data.cache.OFF or not self.reader.files:
             return None
         early = {n: s for n, s in self._transform.specs.items() if n not in self._late}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easyrec_lite.core.errors import Place, Problem, RunError
+from easyrec_lite.protos.messages import TrainConfig
 from easyrec_lite.training.hooks import Hook, StepReport
 from easyrec_lite.training.step import Trainer
 
@@ -190,7 +191,7 @@ class _Clock:
         return int(seconds / self._per_step) if self._per_step else 1
 
 
-def periods_of(train_config: Any) -> Periods:
+def periods_of(train_config: TrainConfig) -> Periods:
     """Returns the periods that a `TrainConfig` asks for; `save_checkpoints_secs` wins if set."""
     by_time = train_config.HasField("save_checkpoints_secs") and train_config.save_checkpoints_secs
     return Periods(

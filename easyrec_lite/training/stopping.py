@@ -9,6 +9,7 @@ from typing import Any
 from easyrec_lite.checks.decision import decision_metric
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.protos.messages import ExportConfig
 from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Hook
 
@@ -23,7 +24,7 @@ class EarlyStop(Hook):
       history: the run's evaluations.
     """
 
-    def __init__(self, config: Any, history: EvaluationHistory):
+    def __init__(self, config: ExportConfig, history: EvaluationHistory):
         self._config = config
         self._history = history
         self._reason = ""

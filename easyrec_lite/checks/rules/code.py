@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from google.protobuf.message import Message
+
 from easyrec_lite.checks.names import expand_name
 from easyrec_lite.checks.view import View
 from easyrec_lite.config.expressions import compile_expression, compile_function
@@ -47,7 +49,7 @@ class Text(NamedTuple):
     value: str
 
 
-def texts(message: Any, prefix: str = "") -> Iterator[Text]:
+def texts(message: Message, prefix: str = "") -> Iterator[Text]:
     """Yields all single strings that are set in or below a message."""
     owner = message.DESCRIPTOR.full_name.removeprefix(f"{PACKAGE}.")
     for field, value in message.ListFields():

@@ -10,6 +10,7 @@ from typing import Any
 from easyrec_lite.checks import tables
 from easyrec_lite.checks.view import Feature, View
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos.messages import FeatureConfig
 
 Problems = Iterator[Problem]
 COMBINERS = {
@@ -174,7 +175,7 @@ def buckets(view: View) -> Problems:
             )
 
 
-def _has_range(config: Any) -> bool:
+def _has_range(config: FeatureConfig) -> bool:
     return config.min_val < config.max_val
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from easyrec_lite.checks import ranking
 from easyrec_lite.checks.item_id import item_table, ranked_id_field, sampler_id_field, user_id_field
 from easyrec_lite.checks.ranking import DEFAULT_KS, EXCLUDED, KEPT
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos.messages import FullRanking
 
 Problems = Iterator[Problem]
 PATH = "eval_config.full_ranking"
@@ -20,7 +20,7 @@ def asked(view: View) -> bool:
     return bool(view.config.eval_config.HasField("full_ranking"))
 
 
-def lengths(options: Any) -> tuple[int, ...]:
+def lengths(options: FullRanking) -> tuple[int, ...]:
     """Returns the Ks of a `FullRanking` message, ascending."""
     return tuple(sorted(set(options.topk))) or DEFAULT_KS
 

@@ -11,6 +11,7 @@ from typing import Any
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos.messages import Optimizer
 
 Problems = Iterator[Problem]
 DEADLINE_FORMAT = "%Y%m%d %H:%M:%S"
@@ -88,7 +89,7 @@ def optimizers(view: View) -> Problems:
         yield from _optimizer(view, f"train_config.optimizer_config[{index}]", config)
 
 
-def _optimizer(view: View, path: str, config: Any) -> Problems:
+def _optimizer(view: View, path: str, config: Optimizer) -> Problems:
     name = config.WhichOneof("optimizer")
     if name is None:
         known = [field.name for field in config.DESCRIPTOR.oneofs_by_name["optimizer"].fields]

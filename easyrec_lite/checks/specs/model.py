@@ -9,6 +9,7 @@ from easyrec_lite.checks.specs.base import Spec, register
 from easyrec_lite.checks.specs.loss import Scored
 from easyrec_lite.core.errors import Problem, nearest
 from easyrec_lite.core.registry import ComponentRegistry
+from easyrec_lite.protos.messages import EasyRecModel
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.view import View
@@ -70,7 +71,7 @@ class ModelSpec(Spec):
     message_required: ClassVar[bool] = True
     reads_backbone: ClassVar[bool] = False
 
-    def params(self, model_config: Any) -> Any:
+    def params(self, model_config: EasyRecModel) -> Any:
         """Returns the message with the model's own parameters; `custom_params` when it has none."""
         return getattr(model_config, self.message or "custom_params")
 
@@ -85,11 +86,11 @@ class ModelSpec(Spec):
             {group: group for group in self.item_groups},
         )
 
-    def item_id(self, model_config: Any) -> str:
+    def item_id(self, model_config: EasyRecModel) -> str:
         """Returns the field that the model's own message names as the item's id, "" for none."""
         return str(getattr(self.params(model_config), "item_id", ""))
 
-    def user_id(self, model_config: Any) -> str:
+    def user_id(self, model_config: EasyRecModel) -> str:
         """Returns the field that the model's own message names as the user's id, "" for none."""
         return ""
 

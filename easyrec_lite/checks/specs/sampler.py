@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from google.protobuf.message import Message
+
 from easyrec_lite.checks.specs.base import Spec
 from easyrec_lite.checks.status import Status, fields
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.core.registry import ComponentRegistry
+from easyrec_lite.protos.messages import DatasetConfig
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.view import Named, View
@@ -33,15 +36,15 @@ class SamplerSpec(Spec):
     user: ClassVar[str] = ""
     counts: ClassVar[tuple[str, ...]] = ("num_sample",)
 
-    def item_table(self, message: Any) -> str:
+    def item_table(self, message: Message) -> str:
         """Returns the path of the item table, "" when the config names none."""
         return str(getattr(message, self.items))
 
-    def user_id(self, message: Any) -> str:
+    def user_id(self, message: Message) -> str:
         """Returns the column of the user's id, "" when the sampler needs none."""
         return str(getattr(message, self.user)) if self.user else ""
 
-    def files(self, message: Any) -> Iterator[tuple[str, str]]:
+    def files(self, message: Message) -> Iterator[tuple[str, str]]:
         """Yields (field, path) of the files that it reads."""
         for field in (self.items, *self.edges):
             yield field, str(getattr(message, field))
@@ -159,7 +162,7 @@ SAMPLERS: ComponentRegistry[SamplerSpec] = ComponentRegistry(
 )
 
 
-def sampler_of(data_config: Any) -> tuple[SamplerSpec, Any] | None:
+def sampler_of(data_config: DatasetConfig) -> tuple[SamplerSpec, Any] | None:
     """Returns the sampler of a `DatasetConfig` message and its own message; None without one."""
     name = data_config.WhichOneof("sampler")
     return (SAMPLERS.spec(name), getattr(data_config, name)) if name else None

@@ -10,10 +10,12 @@ from importlib import resources
 from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import Message
 
 from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.data.cache.folders import stamps
 from easyrec_lite.features.specs import FeatureSpec, read_vocabulary
+from easyrec_lite.protos.messages import DatasetConfig
 
 # Fields that decide on the order or number of rows, or on what happens to them later.
 NOT_OF_DATA = (
@@ -25,7 +27,7 @@ CODE = ("config", "data", "features")
 
 
 def key(
-    data_config: Any,
+    data_config: DatasetConfig,
     files: Sequence[str],
     features: Mapping[str, FeatureSpec],
     columns: Iterable[str],
@@ -57,7 +59,7 @@ def name_of(key: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _digest(message: Any, left_out: Iterable[str]) -> str:
+def _digest(message: Message, left_out: Iterable[str]) -> str:
     copy = type(message)()
     copy.CopyFrom(message)
     for field in left_out:

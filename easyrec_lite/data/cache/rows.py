@@ -21,6 +21,7 @@ from easyrec_lite.data.cache.reading import Batching, Rows, dataset
 from easyrec_lite.data.readers.base import Reader
 from easyrec_lite.data.rows.order import Order
 from easyrec_lite.data.rows.share import Finish, Numbers, finished
+from easyrec_lite.protos.messages import CacheConfig
 
 NOT_SHARED = (
     "cache: not built, as each of the %d workers reads only a part of the rows; training one epoch "
@@ -43,7 +44,7 @@ class CachedRows:
 
     def __init__(
         self,
-        options: Any,
+        options: CacheConfig,
         reader: Reader,
         key: dict[str, Any],
         encode: Callable[[Any], Any],

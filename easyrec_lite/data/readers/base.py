@@ -6,7 +6,6 @@ import abc
 import dataclasses
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +21,7 @@ from easyrec_lite.data.readers.bad_rows import BadRows
 from easyrec_lite.data.readers.input_files import changed, expand, stamp
 from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Order, Run
 from easyrec_lite.data.rows.share import WHOLE, Share, is_real, placed, positioned
+from easyrec_lite.protos.messages import DatasetConfig
 
 Position = tuple[int, int]
 
@@ -59,7 +59,7 @@ class Request:
     share: Share = WHOLE
 
     @property
-    def data(self) -> Any:
+    def data(self) -> DatasetConfig:
         """The `data_config` message."""
         return self.pipeline.config.data_config
 

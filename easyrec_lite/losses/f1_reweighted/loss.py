@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.weighting import mean_by_nonzero_weights, smoothed
+from easyrec_lite.protos.messages import F1ReweighedLoss
 
 
 @LOSSES.implement("F1_REWEIGHTED_LOSS")
-def f1_reweighted_loss(scores: Scores, params: Any) -> tf.Tensor:
+def f1_reweighted_loss(scores: Scores, params: F1ReweighedLoss) -> tf.Tensor:
     """Computes cross-entropy with negatives weighted by the F measure that the batch reaches.
 
     A negative weighs `TP / (β² · positives + negatives)` with TP = Σ y·p, taken as a constant; a

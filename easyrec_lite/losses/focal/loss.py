@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.weighting import hardest_mean, smoothed
+from easyrec_lite.protos.messages import BinaryFocalLoss
 
 
 @LOSSES.implement("BINARY_FOCAL_LOSS")
-def binary_focal_loss(scores: Scores, params: Any) -> tf.Tensor:
+def binary_focal_loss(scores: Scores, params: BinaryFocalLoss) -> tf.Tensor:
     """Computes `α_t (1 − p_t)^γ · cross-entropy`, p_t the probability of the label.
 
     `params` (`BinaryFocalLoss`): gamma; alpha, the weight of positives (negatives have 1 − α);

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.weighting import hardest_mean
+from easyrec_lite.protos.messages import (
+    PairwiseFocalLoss,
+    PairwiseHingeLoss,
+    PairwiseLogisticLoss,
+    PairwiseLoss,
+)
 
 
 class Pairs(NamedTuple):
@@ -39,7 +45,7 @@ def ordered_pairs(scores: Scores, temperature: float) -> Pairs:
 
 
 @LOSSES.implement("PAIR_WISE_LOSS")
-def pairwise_loss(scores: Scores, params: Any) -> tf.Tensor:
+def pairwise_loss(scores: Scores, params: PairwiseLoss) -> tf.Tensor:
     """Computes `log(1 + exp(−(s_i − s_j − margin)))`, the mean over pairs (RankNet).
 
     `params` (`PairwiseLoss`): margin, temperature, session_name.
@@ -49,7 +55,7 @@ def pairwise_loss(scores: Scores, params: Any) -> tf.Tensor:
 
 
 @LOSSES.implement("PAIRWISE_LOGISTIC_LOSS")
-def pairwise_logistic_loss(scores: Scores, params: Any) -> tf.Tensor:
+def pairwise_logistic_loss(scores: Scores, params: PairwiseLogisticLoss) -> tf.Tensor:
     """Computes `log(1 + exp(−(s_i − s_j)))`, the mean over pairs.
 
     `params` (`PairwiseLogisticLoss`): temperature, session_name, ohem_ratio; hinge_margin, beyond
@@ -65,7 +71,7 @@ def pairwise_logistic_loss(scores: Scores, params: Any) -> tf.Tensor:
 
 
 @LOSSES.implement("PAIRWISE_FOCAL_LOSS")
-def pairwise_focal_loss(scores: Scores, params: Any) -> tf.Tensor:
+def pairwise_focal_loss(scores: Scores, params: PairwiseFocalLoss) -> tf.Tensor:
     """Computes `α (1 − p)^γ · −log p`, `p = sigmoid(s_i − s_j)`, the mean over pairs.
 
     `params` (`PairwiseFocalLoss`): gamma, alpha, temperature, session_name, ohem_ratio;
@@ -81,7 +87,7 @@ def pairwise_focal_loss(scores: Scores, params: Any) -> tf.Tensor:
 
 
 @LOSSES.implement("PAIRWISE_HINGE_LOSS")
-def pairwise_hinge_loss(scores: Scores, params: Any) -> tf.Tensor:
+def pairwise_hinge_loss(scores: Scores, params: PairwiseHingeLoss) -> tf.Tensor:
     """Computes `relu(margin − (s_i − s_j))`, the mean over pairs.
 
     `params` (`PairwiseHingeLoss`): temperature, session_name, ohem_ratio; the margin is y_i − y_j

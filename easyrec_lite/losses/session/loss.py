@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.weighting import weighted_mean
+from easyrec_lite.protos.messages import ListwiseDistillLoss, ListwiseRankLoss
 
 
 @LOSSES.implement("LISTWISE_RANK_LOSS")
-def listwise_rank_loss(scores: Scores, params: Any) -> tf.Tensor:
+def listwise_rank_loss(scores: Scores, params: ListwiseRankLoss) -> tf.Tensor:
     """Computes `−Σ q log softmax(s)` in each session, the mean over sessions (ListNet).
 
     q are the session's labels divided by their sum, or their softmax if they are logits; a
@@ -29,7 +28,7 @@ def listwise_rank_loss(scores: Scores, params: Any) -> tf.Tensor:
 
 
 @LOSSES.implement("LISTWISE_DISTILL_LOSS")
-def listwise_distill_loss(scores: Scores, params: Any) -> tf.Tensor:
+def listwise_distill_loss(scores: Scores, params: ListwiseDistillLoss) -> tf.Tensor:
     """Computes `−Σ softmax(t) log softmax(s)` in each session, t the teacher's scores.
 
     `params` (`ListwiseDistillLoss`): temperature of both, session_name, label_clip_max_value, at

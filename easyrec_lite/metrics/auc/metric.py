@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
@@ -11,6 +9,8 @@ from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, row_scores
+from easyrec_lite.protos import messages
+from easyrec_lite.protos.messages import Max_F1
 
 EPSILON = 1e-7
 
@@ -81,12 +81,12 @@ def _above(counts: np.ndarray) -> np.ndarray:
 
 
 @METRICS.implement("auc")
-def auc(name: str, params: Any, label: str) -> Metric:
+def auc(name: str, params: messages.AUC, label: str) -> Metric:
     """Returns the AUC that a config asks for."""
     return AUC(label, params.num_thresholds)
 
 
 @METRICS.implement("max_f1")
-def max_f1(name: str, params: Any, label: str) -> Metric:
+def max_f1(name: str, params: Max_F1, label: str) -> Metric:
     """Returns the largest F1 that a config asks for."""
     return MaxF1(label)

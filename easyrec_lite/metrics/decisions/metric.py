@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
+from google.protobuf.message import Message
 
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
@@ -46,6 +45,6 @@ class Decisions(Metric):
 
 
 @METRICS.implement("accuracy", "precision", "recall")
-def share(name: str, params: Any, label: str) -> Metric:
+def share(name: str, params: Message, label: str) -> Metric:
     """Returns the share that a config asks for."""
     return Decisions(name, label)

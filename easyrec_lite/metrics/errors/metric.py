@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import Message
 
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
@@ -43,6 +43,6 @@ class Errors(Metric):
 
 
 @METRICS.implement("mean_absolute_error", "mean_squared_error", "root_mean_squared_error")
-def error(name: str, params: Any, label: str) -> Metric:
+def error(name: str, params: Message, label: str) -> Metric:
     """Returns the error that a config asks for."""
     return Errors(name, label)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, row_scores
+from easyrec_lite.protos.messages import GAUC, SessionAUC
 
 
 class GroupedAUC(Metric):
@@ -78,6 +78,6 @@ class GroupedAUC(Metric):
 
 
 @METRICS.implement("gauc", "session_auc")
-def grouped_auc(name: str, params: Any, label: str) -> Metric:
+def grouped_auc(name: str, params: GAUC | SessionAUC, label: str) -> Metric:
     """Returns the mean AUC of users or sessions that a config asks for."""
     return GroupedAUC(name, label, getattr(params, METRICS.spec(name).field), params.reduction)

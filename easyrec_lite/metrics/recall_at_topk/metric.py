@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.metric import METRICS
@@ -11,6 +9,7 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, count
 from easyrec_lite.metrics.recall_at_topk.spec import PARTS
+from easyrec_lite.protos import messages
 
 
 class RecallAtTopK(Metric):
@@ -69,6 +68,6 @@ def candidates_ahead(logits: tf.Tensor) -> tf.Tensor:
 
 
 @METRICS.implement("recall_at_topk")
-def recall_at_topk(name: str, params: Any, label: str) -> Metric:
+def recall_at_topk(name: str, params: messages.RecallAtTopK, label: str) -> Metric:
     """Returns the recall that a config asks for."""
     return RecallAtTopK(params.topk)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from easyrec_lite.checks.specs.metric import METRICS, MetricSpec
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos.messages import RecallAtTopK
 
 # The names of the values, and the part of the candidates that each ranks among.
 PARTS = {"recall": "all", "recall_neg_sam": "sampled", "recall_in_batch": "in_batch"}
@@ -23,7 +23,7 @@ class RecallAtTopKSpec(MetricSpec):
     messages = {"RecallAtTopK": fields("topk")}
     scored = "candidates"
 
-    def reported(self, params: Any) -> list[str]:
+    def reported(self, params: RecallAtTopK) -> list[str]:
         """Returns the names of the values: among all, the sampled and the batch's own items."""
         return [f"{name}@{params.topk}" for name in PARTS]
 

@@ -22,6 +22,7 @@ from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, La
 from easyrec_lite.models.backbone.groups import ExampleGroups, GroupReader, Specs
 from easyrec_lite.models.backbone.input_layer import InputLayer
 from easyrec_lite.models.backbone.operations import Operation, merge
+from easyrec_lite.protos import messages
 
 EXAMPLE_ROWS = 2
 
@@ -46,7 +47,7 @@ class _Run:
     groups: GroupReader
     training: bool
     given: Any = None
-    options: Any = None
+    options: messages.InputLayer | None = None
     results: dict[Any, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -152,7 +153,9 @@ class CompiledBackbone:
         axis = message.output_concat_axis if message.HasField("output_concat_axis") else None
         return operations.repeat(copies, layer.steps, axis)
 
-    def _made(self, message: Any, name: str, path: str, key: str) -> keras.layers.Layer:
+    def _made(
+        self, message: messages.KerasLayer, name: str, path: str, key: str
+    ) -> keras.layers.Layer:
         taken = {layer.name for layers in self.layers.values() for layer in layers}
         if name in taken:
             raise ConfigError(
@@ -167,7 +170,7 @@ class CompiledBackbone:
         self.layers[key].append(layer)
         return layer
 
-    def _top_mlp(self, message: Any) -> MLP | None:
+    def _top_mlp(self, message: messages.MLP | None) -> MLP | None:
         if message is None:
             return None
         top = MLP(**fields_of(message), seed=self._seed, name="top_mlp")
@@ -237,7 +240,7 @@ class CompiledBackbone:
         form = self._form(options, _key(graph, block), block.inputs.index(entry))
         return form(run.groups.fields(entry.name), training=run.training)
 
-    def _form(self, options: Any, key: str, position: int) -> InputLayer:
+    def _form(self, options: messages.InputLayer, key: str, position: int) -> InputLayer:
         """Returns the layer that gives a group in one form, made at the first pass."""
         found = self._forms.get((key, position, options.SerializeToString()))
         if found is None:

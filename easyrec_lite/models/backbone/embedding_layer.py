@@ -12,6 +12,7 @@ from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features import pooling
 from easyrec_lite.layers.initializers import initializer
+from easyrec_lite.protos import messages
 
 _COMBINERS = {"weight": "sum", "sum": "sum", "mean": "mean", "sqrtn": "sqrtn"}
 
@@ -41,7 +42,7 @@ class EmbeddingLayer(keras.layers.Layer):
       name: the layer's name.
     """
 
-    def __init__(self, options: Any, seed: int, name: str):
+    def __init__(self, options: messages.EmbeddingLayer, seed: int, name: str):
         super().__init__(name=name)
         self._options = options
         self._seed = seed

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from easyrec_lite.protos import messages
+
 Kind = Literal["group", "block", "package", "package_input"]
 
 
@@ -29,7 +31,7 @@ class Input:
     path: str
     steps: tuple[Callable[[Any], Any], ...] = ()
     ignored: bool = False
-    options: Any = None
+    options: messages.InputLayer | None = None
     package_input: str = ""
     package_steps: tuple[Callable[[Any], Any], ...] = ()
 
@@ -106,7 +108,7 @@ class Backbone:
 
     main: Graph
     packages: Mapping[str, Graph] = field(default_factory=dict)
-    top_mlp: Any = None
+    top_mlp: messages.MLP | None = None
 
     def groups(self, output: str) -> dict[str, str]:
         """Returns the feature groups that block `output` depends on, each with a way to it.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids, Steps
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.specs import FeatureSpec
 from easyrec_lite.models.backbone.embedding_layer import RawField
 
@@ -56,7 +57,9 @@ class EmbeddedGroups:
         regularisation; raw numbers are not among them.
     """
 
-    def __init__(self, embeddings: Any, features: dict[str, FeatureValue], training: bool):
+    def __init__(
+        self, embeddings: GroupEmbeddings, features: dict[str, FeatureValue], training: bool
+    ):
         self._embeddings = embeddings
         self._features = features
         self._training = training

@@ -11,6 +11,7 @@ import tensorflow as tf
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import equal_width
+from easyrec_lite.protos import messages
 
 
 class InputLayer(keras.layers.Layer):
@@ -30,7 +31,7 @@ class InputLayer(keras.layers.Layer):
       name: the layer's name.
     """
 
-    def __init__(self, options: Any, seed: int, name: str):
+    def __init__(self, options: messages.InputLayer, seed: int, name: str):
         super().__init__(name=name)
         self._options = options
         drop_seed = derive_seed(seed, f"{name}/dropout")

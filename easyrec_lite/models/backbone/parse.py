@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+from google.protobuf.message import Message
 
 from easyrec_lite.checks.layers import check_layer
 from easyrec_lite.config.expressions import Expression, compile_function, compile_slice
@@ -11,6 +13,7 @@ from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, block_names
 from easyrec_lite.models.backbone.order import order
+from easyrec_lite.protos import messages
 
 PATH = "model_config.backbone"
 FORMS = (
@@ -19,6 +22,7 @@ FORMS = (
     "output_2d_tensor_and_feature_list",
     "output_seq_and_normal_feature",
 )
+Blocks: TypeAlias = "messages.BackboneTower | messages.BlockPackage"
 _SINGLE = ("input_layer", "raw_input", "embedding_layer")
 
 
@@ -60,7 +64,7 @@ class _Parser:
             remedy="write feature_group_name: it is a group" if _is_group(name, kind, self) else "",
         )
 
-    def backbone(self, message: Any) -> Backbone:
+    def backbone(self, message: messages.BackboneTower) -> Backbone:
         packages: dict[str, Graph] = {}
         for i, package in enumerate(message.packages):
             path = f"{PATH}.packages[{i}]"
@@ -77,7 +81,7 @@ class _Parser:
 
     # A graph.
 
-    def graph(self, message: Any, name: str, path: str) -> Graph:
+    def graph(self, message: Blocks, name: str, path: str) -> Graph:
         names = [block.name for block in message.blocks]
         blocks: dict[str, Block] = {}
         for i, each in enumerate(message.blocks):
@@ -107,7 +111,7 @@ class _Parser:
         return graph
 
     def outputs(
-        self, message: Any, blocks: Mapping[str, Block], path: str
+        self, message: Blocks, blocks: Mapping[str, Block], path: str
     ) -> tuple[tuple[str, ...], bool]:
         """Returns the names of the outputs, and whether they are given as a list."""
         if message.concat_blocks and message.output_blocks:
@@ -139,7 +143,9 @@ class _Parser:
 
     # A block.
 
-    def block(self, message: Any, names: Collection[str], path: str, in_package: bool) -> Block:
+    def block(
+        self, message: messages.Block, names: Collection[str], path: str, in_package: bool
+    ) -> Block:
         if not message.name or "/" in message.name:
             self.report(path, f"{message.name!r} cannot be a block's name", expected="no '/' in it")
         inputs = tuple(
@@ -178,7 +184,12 @@ class _Parser:
             )
 
     def input(
-        self, message: Any, block: str, names: Collection[str], path: str, in_package: bool
+        self,
+        message: messages.Input,
+        block: str,
+        names: Collection[str],
+        path: str,
+        in_package: bool,
     ) -> Input:
         kind = message.WhichOneof("name")
         name = getattr(message, kind) if kind not in (None, "use_package_input") else ""
@@ -211,7 +222,7 @@ class _Parser:
         )
 
     def check_input_options(
-        self, message: Any, kind: str | None, names: Collection[str], path: str
+        self, message: messages.Input, kind: str | None, names: Collection[str], path: str
     ) -> None:
         for option in ("package_input", "package_input_fn"):
             if getattr(message, option) and kind != "package_name":
@@ -224,7 +235,7 @@ class _Parser:
 
     # Layers and functions.
 
-    def layers(self, message: Any, path: str) -> Iterable[Layer]:
+    def layers(self, message: messages.Block, path: str) -> Iterable[Layer]:
         single = message.WhichOneof("layer")
         if single and message.layers:
             self.report(
@@ -241,7 +252,7 @@ class _Parser:
             else:
                 yield self.layer(each, kind, f"{path}.layers[{i}].{kind}")
 
-    def layer(self, owner: Any, kind: str, path: str) -> Layer:
+    def layer(self, owner: messages.Block | messages.Layer, kind: str, path: str) -> Layer:
         message = getattr(owner, kind)
         if kind == "input_layer":
             self.check_forms(message, path)
@@ -258,14 +269,14 @@ class _Parser:
             steps += self.functions(message, path, "input_fn", arities=(1, 2))
         return Layer(kind, message, path, steps=steps)
 
-    def check_forms(self, message: Any, path: str) -> None:
+    def check_forms(self, message: messages.InputLayer, path: str) -> None:
         """Reports an `InputLayer` message that asks for several forms."""
         forms = [form for form in FORMS if getattr(message, form)]
         if len(forms) > 1:
             self.report(path, "several forms of one input", found=", ".join(forms))
 
     def slices(
-        self, message: Any, path: str, more: Sequence[str] = ()
+        self, message: messages.Input | messages.RepeatLayer, path: str, more: Sequence[str] = ()
     ) -> tuple[Callable[..., Any], ...]:
         text, path = message.input_slice, f"{path}.input_slice"
         if not text:
@@ -277,7 +288,7 @@ class _Parser:
             return ()
 
     def functions(
-        self, message: Any, path: str, name: str, arities: Sequence[int] = (1,)
+        self, message: Message, path: str, name: str, arities: Sequence[int] = (1,)
     ) -> tuple[Callable[..., Any], ...]:
         text, path = getattr(message, name), f"{path}.{name}"
         if not text and name != "expression":

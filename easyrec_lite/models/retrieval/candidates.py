@@ -5,8 +5,6 @@ Read from the model's own masks and from `model_config.softmax`, alike for all t
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -21,6 +19,8 @@ from easyrec_lite.losses.softmax.candidates import (
 )
 from easyrec_lite.losses.softmax.corrections import Corrections, log_expected_counts
 from easyrec_lite.losses.softmax.streaming import StreamingFrequency
+from easyrec_lite.models.retrieval.params import TwoTowerParams
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
 class CandidateSelector:
@@ -36,7 +36,7 @@ class CandidateSelector:
       variables: the state of a streaming estimate.
     """
 
-    def __init__(self, config: Any, params: Any):
+    def __init__(self, config: EasyRecConfig, params: TwoTowerParams):
         self._options = config.model_config.softmax
         self._params = params
         self._item_id = item_id_field(config)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.loss import LOSSES
@@ -11,6 +9,7 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.distillation import Teacher
 from easyrec_lite.losses.scores import Scores
 from easyrec_lite.losses.terms import LossTerm
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
 class PointwiseObjective:
@@ -24,7 +23,7 @@ class PointwiseObjective:
       columns: raw columns wanted in `Batch.extra`: session ids and teachers' scores.
     """
 
-    def __init__(self, config: Any, terms: list[LossTerm]):
+    def __init__(self, config: EasyRecConfig, terms: list[LossTerm]):
         self._terms = [(term, LOSSES.get(term.loss_type)) for term in terms]
         self._teachers = [Teacher(kd) for kd in config.model_config.kd]
         self._label = config.model_config.label_name or config.data_config.label_fields[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
+
+from easyrec_lite.models.retrieval.params import TwoTowerParams
+from easyrec_lite.protos.messages import EasyRecModel
 
 COSINE, INNER_PRODUCT = 0, 1
 
@@ -80,7 +81,7 @@ class SimilarityHead:
         return self.shifted(tf.reduce_sum(self.scaled(user) * item, axis=-1))
 
 
-def similarity_head(model_config: Any, params: Any) -> SimilarityHead:
+def similarity_head(model_config: EasyRecModel, params: TwoTowerParams) -> SimilarityHead:
     """Returns the head of a model.
 
     Args:
@@ -92,7 +93,7 @@ def similarity_head(model_config: Any, params: Any) -> SimilarityHead:
     return SimilarityHead(params.simi_func, params.temperature, scale, least)
 
 
-def least_temperature(model_config: Any) -> float | None:
+def least_temperature(model_config: EasyRecModel) -> float | None:
     """Returns the bound below a learnt temperature, None when it is not learnt."""
     options = model_config.softmax
     return options.min_temperature if options.learn_temperature else None

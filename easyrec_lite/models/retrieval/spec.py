@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from easyrec_lite.checks import tables
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.model import DenseLayer, ModelSpec
 from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
+from easyrec_lite.protos.messages import EasyRecModel
 
 Problems = Iterator[Problem]
 TOWERS = ("user_tower", "item_tower")
@@ -159,7 +160,7 @@ class FieldTowersSpec(TwoTowerSpec):
             for name in TOWERS
         }
 
-    def user_id(self, model_config: Any) -> str:
+    def user_id(self, model_config: EasyRecModel) -> str:
         """Returns the `id` of the user tower."""
         return str(self.params(model_config).user_tower.id)
 

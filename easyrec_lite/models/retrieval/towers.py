@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from easyrec_lite.data.rows.values import FeatureValue
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.layers.mlp.dnn import DNN
 from easyrec_lite.layers.senet.layer import SENet
 from easyrec_lite.models.regularization import embedding_penalty
+from easyrec_lite.protos import messages
+from easyrec_lite.protos.messages import EasyRecConfig
 
 
 class TowerOutput(NamedTuple):
@@ -72,12 +75,12 @@ class FieldTower(Tower):
 
     def __init__(
         self,
-        config: Any,
-        embeddings: Any,
+        config: EasyRecConfig,
+        embeddings: GroupEmbeddings,
         side: str,
-        dnn: Any,
+        dnn: messages.DNN,
         seed: int,
-        senet: Any = None,
+        senet: messages.SENet | None = None,
         augment_group: str | None = None,
     ):
         self.groups: tuple[str, ...] = (side,) if augment_group is None else (side, augment_group)
@@ -121,7 +124,7 @@ class FieldTower(Tower):
         return [vector for vector, spec in zip(vectors, specs, strict=True) if spec.rows]
 
 
-def _senet(message: Any, name: str, seed: int) -> SENet:
+def _senet(message: messages.SENet, name: str, seed: int) -> SENet:
     return SENet(
         reduction_ratio=message.reduction_ratio,
         num_squeeze_group=message.num_squeeze_group,
@@ -133,7 +136,7 @@ def _senet(message: Any, name: str, seed: int) -> SENet:
     )
 
 
-def _dnn(message: Any, name: str, seed: int) -> DNN:
+def _dnn(message: messages.DNN, name: str, seed: int) -> DNN:
     return DNN(
         list(message.hidden_units),
         activation_name=message.activation,

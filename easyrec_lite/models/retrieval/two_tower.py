@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.softmax.corrections import Corrections
 from easyrec_lite.losses.softmax.interests import interest_scores, repeat_first
@@ -23,6 +22,7 @@ from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.base import REGULARIZATION, Model, Signature
 from easyrec_lite.models.regularization import kernel_penalty
 from easyrec_lite.models.retrieval.candidates import CandidateSelector
+from easyrec_lite.models.retrieval.params import TwoTowerParams
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
 from easyrec_lite.models.retrieval.similarity import SimilarityHead, similarity_head
 from easyrec_lite.models.retrieval.spec import TwoTowerSpec
@@ -60,9 +60,9 @@ class TwoTowerModel(Model):
     def __init__(
         self,
         pipeline: Pipeline,
-        embeddings: Any,
+        embeddings: GroupEmbeddings,
         seed: int,
-        params: Any,
+        params: TwoTowerParams,
         user: Tower,
         item: Tower,
         head: SimilarityHead | None = None,

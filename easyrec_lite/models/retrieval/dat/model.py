@@ -5,13 +5,12 @@ Yu et al., A Dual Augmented Two-tower Model for Online Large-scale Recommendatio
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import Pipeline
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.retrieval.similarity import COSINE, SimilarityHead, least_temperature
@@ -28,7 +27,7 @@ class DAT(TwoTowerModel):
     positives, and likewise `amm_loss_i`. The similarity is always the cosine by temperature.
     """
 
-    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: GroupEmbeddings, seed: int):
         config = pipeline.config
         params = config.model_config.dat
         user, item = (
@@ -45,14 +44,14 @@ class DAT(TwoTowerModel):
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns the losses of a two-tower model, and both mimic losses."""
-        found = outputs.predictions
+        found, params = outputs.predictions, self.config.model_config.dat
         rows = tf.shape(found["augmented_a_u"])[0]
         mimic_user = _mimic(found["augmented_a_u"], found["augmented_p_i"][:rows])
         mimic_item = _mimic(found["augmented_a_i"][:rows], found["augmented_p_u"])
         return {
             **super().listwise_losses(outputs, batch),
-            "amm_loss_u": self.params.amm_u_weight * weighted_mean(mimic_user, batch.weights),
-            "amm_loss_i": self.params.amm_i_weight * weighted_mean(mimic_item, batch.weights),
+            "amm_loss_u": params.amm_u_weight * weighted_mean(mimic_user, batch.weights),
+            "amm_loss_i": params.amm_i_weight * weighted_mean(mimic_item, batch.weights),
         }
 
     def _vectors(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:

@@ -6,10 +6,9 @@ CIKM 2013.
 
 from __future__ import annotations
 
-from typing import Any
-
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import Pipeline
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.retrieval.towers import FieldTower
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
@@ -18,7 +17,7 @@ from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 class DSSM(TwoTowerModel):
     """Towers are DNNs over the concatenated groups `user` and `item`."""
 
-    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: GroupEmbeddings, seed: int):
         config = pipeline.config
         params = config.model_config.dssm
         user = FieldTower(config, embeddings, "user", params.user_tower.dnn, seed)

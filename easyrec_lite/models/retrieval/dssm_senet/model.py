@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config import Pipeline
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.retrieval.towers import FieldTower
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
@@ -17,7 +16,7 @@ class DSSMSENet(TwoTowerModel):
     SENet has neither skip connection nor layer norm here, whatever its message says.
     """
 
-    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: GroupEmbeddings, seed: int):
         config = pipeline.config
         params = config.model_config.dssm_senet
         user, item = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.rows.values import FeatureValue
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.layers.build import kernels
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.field_names import field_names
@@ -33,7 +32,7 @@ class MatchModel(TwoTowerModel):
       ConfigError: the outputs are no two towers of one width, or a layer cannot be built.
     """
 
-    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+    def __init__(self, pipeline: Pipeline, embeddings: GroupEmbeddings, seed: int):
         graph, _ = parse_backbone(pipeline)
         assert graph is not None
         params = pipeline.config.model_config.model_params
@@ -62,7 +61,11 @@ class BackboneTower(Tower):
     """
 
     def __init__(
-        self, pipeline: Pipeline, embeddings: Any, backbone: CompiledBackbone, output: str
+        self,
+        pipeline: Pipeline,
+        embeddings: GroupEmbeddings,
+        backbone: CompiledBackbone,
+        output: str,
     ):
         self.groups = tuple(backbone.graph.groups(output))
         self.layers: list[keras.layers.Layer] = backbone.layers_of(output)
