@@ -25,8 +25,8 @@ def parser() -> cli.Parser:
     made.add_argument(
         "--counts",
         action="store_true",
-        help="how many fields of the schema are implemented, have no effect, or are refused; "
-        "and the fields of this project's own",
+        help="count the fields that are implemented, have no effect, or are refused; list the "
+        "fields that EasyRec does not have",
     )
     return made
 

@@ -16,7 +16,7 @@ MARKS = {"implemented": "", "warned": " (no effect)", "refused": " (refused)"}
 
 
 def counts() -> list[str]:
-    """Returns the lines that count the schema's fields by status, and list those of our own."""
+    """Returns how many fields have which status, and the fields that EasyRec does not have."""
     fields = [field for message in messages().values() for field in message.fields.values()]
     kinds = Counter(status(field.message, field.name).kind for field in fields)
     ours = [field for field in fields if field.number >= OWN_NUMBERS]
@@ -26,7 +26,7 @@ def counts() -> list[str]:
         f"  no effect    {kinds['warned']:>4}",
         f"  refused      {kinds['refused']:>4}",
         "",
-        f"of them {len(ours)} are not EasyRec's (number {OWN_NUMBERS} and up):",
+        f"{len(ours)} of them are not in EasyRec (their numbers start at {OWN_NUMBERS}):",
         *(f"  {field.full_name} = {field.number}" for field in ours),
     ]
 
