@@ -14,6 +14,7 @@ from easyrec_lite.checks.rules import (
     full_ranking,
     groups,
     losses,
+    machine,
     metrics,
     model,
     sampler,
@@ -26,7 +27,7 @@ from easyrec_lite.core.errors import Problem
 
 # Concerns of any config, and those that ask what the model, its losses and its sides are: without
 # a known model they would only repeat that it is unknown.
-CONCERNS = (data, features, feature_options, groups, train, code)
+CONCERNS = (data, features, feature_options, groups, train, code, machine)
 OF_MODEL = (losses, sampler, metrics, full_ranking, export)
 
 

@@ -87,7 +87,7 @@ class Estimate:
 def estimate(pipeline: Pipeline) -> Estimate:
     """Returns the memory that training needs, about, without reading any data."""
     view = View(pipeline)
-    found = _tables(view)
+    found = embedding_tables(view)
     layers = view.spec.dense_layers(view) if view.spec else None
     notes = [
         f"the rows of table {table.name} are unknown until its vocab_file is there"
@@ -112,7 +112,8 @@ def estimate(pipeline: Pipeline) -> Estimate:
     return Estimate(found, {name: size for name, size in parts.items() if size}, notes)
 
 
-def _tables(view: View) -> list[Table]:
+def embedding_tables(view: View) -> list[Table]:
+    """Returns the embedding tables of a config, in the order of its groups."""
     readers: dict[str, list[Feature]] = {}
     for group in view.groups:
         for feature in view.group_features(group):

@@ -120,6 +120,16 @@ def _schedule(view: View, path: str, schedule: Any) -> Problems:
     for field in ("decay_steps", "total_steps", "hidden_size"):
         if field in schedule.DESCRIPTOR.fields_by_name and getattr(schedule, field) <= 0:
             yield view.error(f"{path}.{field}", f"{field} is 0", expected="a positive number")
+    if {"total_steps", "warmup_steps"} <= set(schedule.DESCRIPTOR.fields_by_name):
+        held = schedule.warmup_steps + getattr(schedule, "hold_base_rate_steps", 0)
+        if 0 < schedule.total_steps < held:
+            yield view.error(
+                f"{path}.total_steps",
+                f"the schedule ends at step {schedule.total_steps}, before it has warmed up",
+                expected=f"at least {held}, the steps of warm-up and of the base rate",
+                found=str(schedule.total_steps),
+                remedy="raise total_steps, or lower warmup_steps",
+            )
     if "schedule" not in schedule.DESCRIPTOR.fields_by_name:
         return
     steps = [part.step for part in schedule.schedule]
