@@ -14,6 +14,8 @@ from dataclasses import dataclass
 # What of one text, and how many problems, is printed.
 LONGEST, MOST = 4000, 100
 LONGEST_NAME = 200
+# Control characters, and those that change the direction of a line.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, order=True)
@@ -25,7 +27,7 @@ class Place:
     column: int = 0
 
     def __str__(self) -> str:
-        parts = [self.file or "<config>"]
+        parts = [self.file.replace("\n", "\\n") or "<config>"]
         parts += [str(number) for number in (self.line, self.column) if number]
         return ":".join(parts)
 
@@ -65,12 +67,24 @@ class Problem:
             lines.append(f"    nearest:  {self.nearest}")
         if self.remedy:
             lines.append(f"    remedy:   {_cut(self.remedy)}")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 def _cut(text: str) -> str:
     """Returns `text` without what is too long to read, as a cell of 10 MB is."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
+
+
+def printable(text: str) -> str:
+    """Returns `text` with control characters written as escapes, but for line ends and tabs.
+
+    Paths, names and data may hold characters that move a terminal's cursor or colour it.
+
+    Example:
+      >>> printable("a\x1b[2Jb")
+      'a\\x1b[2Jb'
+    """
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class ProblemError(ValueError):

@@ -10,6 +10,8 @@ from absl import flags
 from absl import logging as absl_logging
 from absl.logging import converter
 
+from easyrec_lite.core.errors import printable
+
 PACKAGE = "easyrec_lite"
 
 
@@ -47,9 +49,12 @@ _STANDARD_OUTPUT = _StandardOutput()
 
 
 class _Formatter(absl_logging.PythonFormatter):
-    """absl's lines, `I1130 12:00:00.000000 123 loop.py:88] …`; on standard output plain ones."""
+    """absl's lines, `I1130 12:00:00.000000 123 loop.py:88] …`; on standard output plain ones.
+
+    Control characters, which paths and data may hold, are written as escapes.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         if absl_logging.get_absl_handler().python_handler.stream is _STANDARD_OUTPUT:
-            return logging.Formatter.format(self, record)
-        return str(super().format(record))
+            return printable(logging.Formatter.format(self, record))
+        return printable(super().format(record))

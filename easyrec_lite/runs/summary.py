@@ -73,17 +73,18 @@ def next_commands(pipeline: Pipeline, result: TrainingResult) -> str:
     lines.append(f"  python -m easyrec_lite.evaluate --config {config}{ranking}")
     if result.export:
         lines.append(
-            f"  python -m easyrec_lite.predict --saved_model_dir {result.export} "
+            f"  python -m easyrec_lite.predict --saved_model_dir {shlex.quote(str(result.export))} "
             f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
             f"--output_path {shlex.quote(f'{folder}/predictions.csv')}"
         )
         if (result.export / RECOMMENDER).is_dir():
             lines.append(
-                f"  python -m easyrec_lite.recommend --saved_model_dir {result.export} "
+                f"  python -m easyrec_lite.recommend --saved_model_dir {shlex.quote(str(result.export))} "
                 f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
                 f"--output_path {shlex.quote(f'{folder}/recommended.csv')}"
             )
         offered = [name for name in read_manifest(result.export)["models"] if name != RECOMMENDER]
         shown = next((name for name in offered if name != SCORER), SCORER)
-        lines.append(f"  saved_model_cli show --dir {result.export}/{shown} --all")
+        model = shlex.quote(f"{result.export}/{shown}")
+        lines.append(f"  saved_model_cli show --dir {model} --all")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pyarrow as pa
@@ -26,7 +27,8 @@ def content(folder: ModelFolder) -> dict[str, Any]:
         return {
             "users": None,
             "reason": "No examples without an export with a recommender, which needs an item table",
-            "command": f"python -m easyrec_lite.export --config {folder.config_path}",
+            "command": "python -m easyrec_lite.export --config "
+            + shlex.quote(str(folder.config_path)),
         }
     if not eval_path(folder.pipeline):
         return _none("No examples: the config names no evaluation data (eval_input_path).")
