@@ -110,7 +110,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_there_is_a_guide_for_each_kind_of_component() -> None:
-    assert set(GUIDES) == {"a model", "a layer", "a loss", "a metric", "a reader"}
+    assert set(GUIDES) == {"a model", "a layer", "a loss", "a metric", "a reader", "a sampler"}
 
 
 @pytest.mark.skipif(shutil.which("ruff") is None, reason="ruff is not installed")
