@@ -28,6 +28,7 @@ from easyrec_lite.core.errors import Problem
 # Concerns of any config, and those that ask what the model, its losses and its sides are: without
 # a known model they would only repeat that it is unknown.
 CONCERNS = (data, features, feature_options, groups, train, code, machine)
+MODEL_CLASS = "model_config.model_class"
 OF_MODEL = (losses, sampler, metrics, full_ranking, export)
 
 
@@ -41,7 +42,14 @@ def check(pipeline: Pipeline) -> list[Problem]:
     for concern in (*CONCERNS, model, *(OF_MODEL if view.spec else ())):
         for rule in concern.RULES:
             found += rule(view)
+    if view.spec is None:
+        found = [problem for problem in found if not _follows(problem)]
     return sorted(dict.fromkeys(found), key=lambda problem: problem.place)
+
+
+def _follows(problem: Problem) -> bool:
+    """Returns whether a problem may only follow from the model that there is not."""
+    return problem.path.startswith("model_config.") and problem.path != MODEL_CLASS
 
 
 def checked(pipeline: Pipeline) -> Pipeline:

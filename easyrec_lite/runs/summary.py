@@ -72,14 +72,15 @@ def next_commands(pipeline: Pipeline, result: TrainingResult) -> str:
     ranking = " --full_ranking" if result.export and (result.export / RECOMMENDER).is_dir() else ""
     lines.append(f"  python -m easyrec_lite.evaluate --config {config}{ranking}")
     if result.export:
+        export = shlex.quote(str(result.export))
         lines.append(
-            f"  python -m easyrec_lite.predict --saved_model_dir {shlex.quote(str(result.export))} "
+            f"  python -m easyrec_lite.predict --saved_model_dir {export} "
             f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
             f"--output_path {shlex.quote(f'{folder}/predictions.csv')}"
         )
         if (result.export / RECOMMENDER).is_dir():
             lines.append(
-                f"  python -m easyrec_lite.recommend --saved_model_dir {shlex.quote(str(result.export))} "
+                f"  python -m easyrec_lite.recommend --saved_model_dir {export} "
                 f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
                 f"--output_path {shlex.quote(f'{folder}/recommended.csv')}"
             )

@@ -49,7 +49,8 @@ def test_every_spec_has_a_computation(registry: ComponentRegistry) -> None:
 
 def test_a_model_that_is_not_offered_is_one_error_without_what_follows() -> None:
     start, end = POINTWISE.index("  dssm_senet {"), POINTWISE.index("}\nexport_config")
-    text = POINTWISE[:start] + "  deepfm { dnn { hidden_units: 8 } }\n" + POINTWISE[end:]
+    other = "  deepfm { dnn { hidden_units: 8 } }\n  num_class: 3\n"
+    text = POINTWISE[:start] + other + POINTWISE[end:]
     text = replaced(text, '"DSSM_SENet"', '"DeepFM"')
     errors = [each for each in problems(text) if each.severity == "error"]
     assert [each.path for each in errors] == ["model_config.model_class"]
