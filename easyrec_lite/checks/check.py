@@ -6,13 +6,12 @@ import os
 
 from easyrec_lite.checks import fields
 from easyrec_lite.checks.rules import (
-    code,
     data,
     export,
-    feature_options,
     features,
     full_ranking,
     groups,
+    keras_names,
     losses,
     machine,
     metrics,
@@ -27,7 +26,7 @@ from easyrec_lite.core.errors import Problem
 
 # Concerns of any config, and those that ask what the model, its losses and its sides are: without
 # a known model they would only repeat that it is unknown.
-CONCERNS = (data, features, feature_options, groups, train, code, machine)
+CONCERNS = (data, features, groups, train, keras_names, machine)
 MODEL_CLASS = "model_config.model_class"
 OF_MODEL = (losses, sampler, metrics, full_ranking, export)
 

@@ -203,9 +203,7 @@ FEATURES = {
             ),
         },
     ),
-    "SequenceCombiner": _fields(
-        "attention text_cnn", refused={"multi_head_attention": (LAYER[0], "use attention {}")}
-    ),
+    "SequenceCombiner": _fields(),
     "Initializer": _fields(
         "truncated_normal_initializer random_normal_initializer glorot_normal_initializer "
         "constant_initializer"

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from easyrec_lite.checks.field_table import FIELDS, LAYER, LOSS, METRIC, MODEL, SAMPLER, WHOLE
 from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS
 from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.checks.specs.metric import METRICS
@@ -37,6 +38,7 @@ OWNERS: dict[tuple[str, str], tuple[ComponentRegistry[Any], Status]] = {
     ("EasyRecModel", "model"): (MODELS, Status("refused", *MODEL)),
     ("Loss", "loss_param"): (LOSSES, Status("refused", *LOSS)),
     ("KD", "loss_param"): (LOSSES, Status("refused", *LOSS)),
+    ("SequenceCombiner", "combiner"): (SEQUENCE_COMBINERS, Status("refused", *LAYER)),
     ("KerasLayer", "params"): (LAYERS, Status("refused", *LAYER)),
     ("EvalMetrics", "metric"): (METRICS, Status("refused", *METRIC)),
 }

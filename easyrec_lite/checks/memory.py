@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from easyrec_lite.checks import tables
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.specs.model import DenseLayer
-from easyrec_lite.checks.view import Feature, View
+from easyrec_lite.checks.view import View
 from easyrec_lite.config.pipeline import Pipeline
 
 FLOAT = 4
@@ -117,7 +117,7 @@ def embedding_tables(view: View) -> list[Table]:
     readers: dict[str, list[Feature]] = {}
     for group in view.groups:
         for feature in view.group_features(group):
-            if tables.has_table(feature):
+            if feature.has_table:
                 name = feature.config.embedding_name or f"{group}/{feature.name}"
                 readers.setdefault(name, []).append(feature)
     slots = _slots(view, 0)
@@ -126,13 +126,13 @@ def embedding_tables(view: View) -> list[Table]:
 
 def _table(name: str, features: Sequence[Feature], slots: int) -> Table:
     first = features[0]
-    sources = tables.id_sources(first) or ["boundaries" if first.config.boundaries else "values"]
+    sources = first.id_sources or ["boundaries" if first.config.boundaries else "values"]
     return Table(
         name=name,
         features=tuple(dict.fromkeys(feature.name for feature in features)),
         kind=first.kind,
         source=sources[0],
-        rows=tables.rows(first),
+        rows=first.known_rows,
         dim=first.config.embedding_dim,
         slots=slots,
     )
@@ -148,7 +148,7 @@ def _slots(view: View, index: int) -> int:
 
 
 def _widths(view: View, group: str) -> list[int]:
-    return [tables.width(feature) or 0 for feature in view.group_features(group)]
+    return [feature.width for feature in view.group_features(group)]
 
 
 def _dense_bytes(view: View, layers: Iterable[DenseLayer]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from easyrec_lite.checks.features import Feature, FeatureGroups
 from easyrec_lite.checks.names import enum_name, expand_name
 from easyrec_lite.checks.specs.loss import LOSSES, LossSpec, Scored, loss_names
 from easyrec_lite.checks.specs.model import MODELS, ModelSpec, Sides
@@ -21,27 +22,6 @@ class Named(NamedTuple):
     name: str
     path: str
     config: Any
-
-
-class Feature(NamedTuple):
-    """A feature, after `shared_names` were expanded.
-
-    Attributes:
-      name: `feature_name`, else the first input.
-      path: config path of the message it comes from.
-      config: the `FeatureConfig`.
-      inputs: the columns that it reads.
-    """
-
-    name: str
-    path: str
-    config: FeatureConfig
-    inputs: tuple[str, ...]
-
-    @property
-    def kind(self) -> str:
-        """The feature's type, e.g. `IdFeature`."""
-        return enum_name(self.config, "feature_type")
 
 
 class View:
@@ -120,7 +100,9 @@ class View:
     def features(self) -> list[Feature]:
         """All features in the order of the config."""
         return [
-            feature for path, config in self._feature_configs() for feature in _expand(path, config)
+            feature
+            for path, config in self._feature_configs()
+            for feature in _expand(path, config, self.pipeline)
         ]
 
     def _feature_configs(self) -> Iterator[tuple[str, Any]]:
@@ -147,6 +129,17 @@ class View:
             path = f"model_config.feature_groups[{index}]"
             found.setdefault(group.group_name, Named(group.group_name, path, group))
         return found
+
+    @cached_property
+    def feature_groups(self) -> FeatureGroups:
+        """Feature group → its known features, in the order of the config."""
+        return {group: tuple(self.group_features(group)) for group in self.groups}
+
+    @cached_property
+    def grouped_features(self) -> dict[str, Feature]:
+        """The features that some group names: name → feature."""
+        groups = self.feature_groups.values()
+        return {feature.name: feature for features in groups for feature in features}
 
     def group_features(self, group: str) -> list[Feature]:
         """Returns the known features of a group in its order; none for an unknown group."""
@@ -212,11 +205,11 @@ class View:
         return not self.model_config.losses and not self.model_config.HasField("loss_type")
 
 
-def _expand(path: str, config: FeatureConfig) -> list[Feature]:
+def _expand(path: str, config: FeatureConfig, pipeline: Pipeline) -> list[Feature]:
     inputs = tuple(config.input_names)
     name = config.feature_name or (inputs[0] if inputs else "")
     shared = [copy for given in config.shared_names for copy in expand_name(given)]
     return [
-        Feature(name, path, config, inputs),
-        *(Feature(copy, path, config, (copy,)) for copy in shared),
+        Feature(name, path, config, inputs, pipeline),
+        *(Feature(copy, path, config, (copy,), pipeline) for copy in shared),
     ]

@@ -130,17 +130,18 @@ def unknown_function(name: str) -> Problem:
 def resolve(name: str) -> Callable[..., Any]:
     """Returns the function `name`; imports TensorFlow when it is one of TensorFlow's."""
     if name in TF_FUNCTIONS:
-        return _tensorflow(TF_FUNCTIONS[name])
+        return tensorflow_attribute(TF_FUNCTIONS[name])
     return FUNCTIONS.get(name)
 
 
 def constant(name: str) -> Any:
     """Returns the value of a constant such as `tf.float32`."""
-    return _tensorflow(TF_CONSTANTS[name])
+    return tensorflow_attribute(TF_CONSTANTS[name])
 
 
 @cache
-def _tensorflow(name: str) -> Any:
+def tensorflow_attribute(name: str) -> Any:
+    """Returns what TensorFlow calls `name`, e.g. `tf.nn.relu`; imports TensorFlow."""
     import tensorflow as tf
 
     return reduce(getattr, name.split(".")[1:], tf)

@@ -62,7 +62,7 @@ class ParameterServers(Distribution):
         optimizer = Optimizer(pipeline.config.train_config, model.trainable, set(model.tables))
         with strategy.scope():
             self.trainer = AsynchronousTrainer(
-                model, optimizer, self._coordinator, cluster.workers, parts.transform.specs
+                model, optimizer, self._coordinator, cluster.workers, parts.transform.features
             )
         self.replicas = [Replica(parts, optimizer, self.trainer, opened)]
 

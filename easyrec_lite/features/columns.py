@@ -11,20 +11,20 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.checks.features import Feature
 
 Column: TypeAlias = "tf.Tensor | tf.RaggedTensor"
 
 
-def single(spec: FeatureSpec, column: Column) -> tf.Tensor:
+def single(feature: Feature, column: Column) -> tf.Tensor:
     """Returns a column [B] as it is.
 
     Raises:
       ConfigError: it holds lists.
     """
     if isinstance(column, tf.RaggedTensor) or column.shape.rank != 1:
-        raise spec.error(
-            f"a {spec.kind} reads one value a row",
+        raise feature.error(
+            f"a {feature.kind} reads one value a row",
             "input_names",
             found=f"a column of lists, shape {column.shape}",
             remedy="make it a TagFeature or a SequenceFeature",
@@ -32,7 +32,7 @@ def single(spec: FeatureSpec, column: Column) -> tf.Tensor:
     return column
 
 
-def text(spec: FeatureSpec, values: tf.Tensor) -> tf.Tensor:
+def text(feature: Feature, values: tf.Tensor) -> tf.Tensor:
     """Returns values of any type [N] as strings [N]: integers in decimal, floats by `precision`.
 
     Raises:
@@ -42,18 +42,18 @@ def text(spec: FeatureSpec, values: tf.Tensor) -> tf.Tensor:
         return values
     if not values.dtype.is_floating:
         return tf.strings.as_string(values)
-    if spec.config.precision < 0:
-        raise spec.error(
+    if feature.config.precision < 0:
+        raise feature.error(
             "a floating-point column becomes text only with a number of decimals",
             "precision",
             expected="precision: 0 or more",
             found=f"a {values.dtype.name} column and no precision",
             remedy="set precision, or make it a RawFeature with boundaries",
         )
-    return tf.strings.as_string(values, precision=spec.config.precision)
+    return tf.strings.as_string(values, precision=feature.config.precision)
 
 
-def numbers(spec: FeatureSpec, values: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
+def numbers(feature: Feature, values: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
     """Returns values of any type as `dtype`, of the same shape; an empty text is 0.
 
     A text that is no number raises `InvalidArgumentError` that shows it.
@@ -61,7 +61,7 @@ def numbers(spec: FeatureSpec, values: tf.Tensor, dtype: tf.DType = tf.float32) 
     if values.dtype != tf.string:
         return tf.cast(values, dtype)
     filled = tf.where(values == "", "0", values)
-    return tf.strings.to_number(filled, dtype, name=f"number_of_{_op_name(spec.name)}")
+    return tf.strings.to_number(filled, dtype, name=f"number_of_{_op_name(feature.name)}")
 
 
 def pieces(column: Column, separator: str) -> tf.RaggedTensor:
@@ -110,14 +110,14 @@ def truncate(ragged: tf.RaggedTensor, length: int) -> tf.RaggedTensor:
     return keep(ragged, position < length)
 
 
-def pairs(spec: FeatureSpec, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def pairs(feature: Feature, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the two sides [N] of `key:value` texts [N], cut at `kv_separator` (unset: `:`).
 
     An entry that is no such pair raises `InvalidArgumentError`.
     """
-    separator = spec.config.kv_separator or ":"
+    separator = feature.config.kv_separator or ":"
     cut = tf.strings.split(entries, separator)
-    message = f"feature {spec.name!r}: every entry must be KEY{separator}VALUE"
+    message = f"feature {feature.name!r}: every entry must be KEY{separator}VALUE"
     with tf.control_dependencies(
         [tf.debugging.assert_equal(cut.row_lengths(), tf.constant(2, tf.int64), message)]
     ):
@@ -125,20 +125,20 @@ def pairs(spec: FeatureSpec, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return both[:, 0], both[:, 1]
 
 
-def vectors(spec: FeatureSpec, column: Column, separator: str) -> tf.Tensor:
+def vectors(feature: Feature, column: Column, separator: str) -> tf.Tensor:
     """Returns the numbers of each cell, float32 [B, D] with D = `raw_input_dim`.
 
     An empty cell is all zeros; any other number of numbers than D raises `InvalidArgumentError`.
     """
-    dim = spec.config.raw_input_dim
+    dim = feature.config.raw_input_dim
     if not isinstance(column, tf.RaggedTensor) and column.shape.rank == 1 and dim == 1:
-        return numbers(spec, column)[:, tf.newaxis]
+        return numbers(feature, column)[:, tf.newaxis]
     cells = pieces(column, separator)
     lengths = cells.row_lengths()
     right = tf.reduce_all((lengths == dim) | (lengths == 0))
-    found = [f"feature {spec.name!r}: a cell must hold {dim} numbers, or none; found", lengths]
+    found = [f"feature {feature.name!r}: a cell must hold {dim} numbers, or none; found", lengths]
     with tf.control_dependencies([tf.debugging.Assert(right, found, summarize=20)]):
-        made = cells.with_values(numbers(spec, cells.values)).to_tensor(shape=[None, dim])
+        made = cells.with_values(numbers(feature, cells.values)).to_tensor(shape=[None, dim])
     return tf.ensure_shape(made, [None, dim])
 
 

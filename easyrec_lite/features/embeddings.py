@@ -9,12 +9,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.features import EmbeddingTable, Feature, embedding_tables
+from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import pooling, sharded
-from easyrec_lite.features.combiners import AttentionPooling, TextCnnPooling, make_combiner
 from easyrec_lite.features.initializers import table_values
-from easyrec_lite.features.specs import FeatureSpec, TableSpec, group_specs, table_specs
 
 Values = Mapping[str, FeatureValue]
 
@@ -35,16 +36,15 @@ class GroupEmbeddings(tf.Module):
       keras_layers: layers of the sequence combiners, built.
 
     Raises:
-      ConfigError: a group or feature is not what it must be; all problems at once.
+      ConfigError: a vocabulary cannot be read.
     """
 
     def __init__(self, pipeline: Pipeline, seed: int):
         super().__init__(name="embeddings")
-        self.groups = group_specs(pipeline)
-        self._may_stay_sequences = pipeline.config.model_config.HasField("backbone")
+        self.groups = View(pipeline).feature_groups
         self._combiners = self._make_combiners(seed)
         self.tables = {
-            name: _make_table(table, seed) for name, table in table_specs(self.groups).items()
+            name: _make_table(table, seed) for name, table in embedding_tables(self.groups).items()
         }
 
     def __call__(
@@ -61,31 +61,26 @@ class GroupEmbeddings(tf.Module):
           values: feature name → value of B rows; features of other groups may be there too.
           training: whether the sequence combiners do as in training (dropout, batch norm).
           only: the features wanted; None: all.
-
-        Raises:
-          ConfigError: a sequence of the group has no `sequence_combiner`.
         """
         with tf.name_scope("embeddings"):
             return [
-                self._field(group, spec, values[spec.name], training)
-                for spec in self.groups[group]
-                if only is None or spec.name in only
+                self._field(group, feature, values[feature.name], training)
+                for feature in self.groups[group]
+                if only is None or feature.name in only
             ]
 
-    def sequence(self, group: str, feature: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
+    def sequence(self, group: str, name: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns a SequenceFeature's steps, float32 [B, L, D] padded with zeros, and its lengths.
 
         L is the longest sequence of the batch; lengths are int64 [B].
         """
-        spec = next(spec for spec in self.groups[group] if spec.name == feature)
-        steps = self._steps(group, spec, values[feature])
-        return steps.to_tensor(shape=[None, None, spec.dim]), steps.row_lengths()
+        feature = next(feature for feature in self.groups[group] if feature.name == name)
+        steps = self._steps(group, feature, values[name])
+        return steps.to_tensor(shape=[None, None, feature.dim]), steps.row_lengths()
 
     def widths(self, group: str) -> list[int]:
         """Returns D_f of each feature of `group`, in the config's order."""
-        for spec in self.groups[group]:
-            self._require_combiner(spec)
-        return [spec.width for spec in self.groups[group]]
+        return [feature.width for feature in self.groups[group]]
 
     def width(self, group: str) -> int:
         """Returns the width of the group's concatenated vectors, ΣD_f."""
@@ -97,52 +92,42 @@ class GroupEmbeddings(tf.Module):
         return [combiner.layer for combiner in self._combiners.values()]
 
     def _field(
-        self, group: str, spec: FeatureSpec, value: FeatureValue, training: bool
+        self, group: str, feature: Feature, value: FeatureValue, training: bool
     ) -> tf.Tensor:
         if isinstance(value, Steps | DenseSteps):
-            self._require_combiner(spec)
-            combiner = self._combiners[f"{group}/{spec.name}"]
+            combiner = self._combiners[f"{group}/{feature.name}"]
             return tf.ensure_shape(
-                combiner(self._steps(group, spec, value), training), [None, spec.width]
+                combiner(self._steps(group, feature, value), training), [None, feature.width]
             )
-        if isinstance(value, Dense) and not spec.rows:
+        if isinstance(value, Dense) and not feature.has_table:
             return value.values
-        table = self._table(group, spec)
+        table = self._table(group, feature)
         if isinstance(value, Dense):
             return pooling.weigh(table, value.values)
         if isinstance(value, Bags):
-            return pooling.pool(table, value, spec.table_combiner)
+            return pooling.pool(table, value, feature.table_combiner)
         return pooling.lookup_ids(table, value)
 
-    def _steps(self, group: str, spec: FeatureSpec, value: Any) -> tf.RaggedTensor:
-        table = self._table(group, spec) if spec.rows else None
-        return pooling.steps(table, value, spec.table_combiner)
+    def _steps(self, group: str, feature: Feature, value: Any) -> tf.RaggedTensor:
+        table = self._table(group, feature) if feature.has_table else None
+        return pooling.steps(table, value, feature.table_combiner)
 
-    def _table(self, group: str, spec: FeatureSpec) -> tf.Variable:
-        return self.tables[spec.table(group)]
+    def _table(self, group: str, feature: Feature) -> tf.Variable:
+        return self.tables[feature.table(group)]
 
-    def _make_combiners(self, seed: int) -> dict[str, AttentionPooling | TextCnnPooling]:
+    def _make_combiners(self, seed: int) -> dict[str, Any]:
         made = {}
-        for group, specs in self.groups.items():
-            for spec in specs:
-                if spec.sequence_combiner:
-                    name = f"{group}_{spec.name}_{spec.sequence_combiner}"
-                    made[f"{group}/{spec.name}"] = make_combiner(spec, name, seed)
-                elif not self._may_stay_sequences:
-                    self._require_combiner(spec)
+        for group, features in self.groups.items():
+            for feature in features:
+                combiner = feature.sequence_combiner
+                if combiner is not None:
+                    name = f"{group}_{feature.name}_{combiner.name}"
+                    make = SEQUENCE_COMBINERS.get(combiner.name)
+                    made[f"{group}/{feature.name}"] = make(feature, name, seed)
         return made
 
-    def _require_combiner(self, spec: FeatureSpec) -> None:
-        if spec.kind == "SequenceFeature" and not spec.sequence_combiner:
-            raise spec.error(
-                "a SequenceFeature becomes one vector only by a sequence_combiner",
-                "sequence_combiner",
-                expected="sequence_combiner { attention {} } or { text_cnn {...} }",
-                remedy="set one, or make it a TagFeature, which pools its vectors",
-            )
 
-
-def _make_table(table: TableSpec, seed: int) -> tf.Variable:
+def _make_table(table: EmbeddingTable, seed: int) -> tf.Variable:
     values = partial(table_values, table, seed)
     with sharded.cut(table.most_parts):
         return tf.Variable(values, name=table.name, shape=(table.rows, table.dim), dtype=tf.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.features import columns
-from easyrec_lite.features.specs import FeatureSpec, read_vocabulary
 
 MISSING = -1
 UNKNOWN = -2
@@ -14,9 +14,9 @@ UNKNOWN = -2
 class IdSource(tf.Module):
     """Values of any type [N] → int64 ids [N]; −1 for an empty text, 0 for an unknown value."""
 
-    def __init__(self, spec: FeatureSpec):
+    def __init__(self, feature: Feature):
         super().__init__()
-        self.spec = spec
+        self.feature = feature
 
     def find(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N], `MISSING` for an empty text, `UNKNOWN` for what has no id."""
@@ -51,8 +51,8 @@ class Hashed(IdSource):
 
     def of_pieces(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N] of values among which no text is empty."""
-        texts = columns.text(self.spec, values)
-        return tf.strings.to_hash_bucket_fast(texts, self.spec.config.hash_bucket_size)
+        texts = columns.text(self.feature, values)
+        return tf.strings.to_hash_bucket_fast(texts, self.feature.config.hash_bucket_size)
 
 
 class Identity(IdSource):
@@ -64,7 +64,7 @@ class Identity(IdSource):
     def find(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N]."""
         found = self._integers(values)
-        inside = (found >= 0) & (found < self.spec.config.num_buckets)
+        inside = (found >= 0) & (found < self.feature.config.num_buckets)
         ids = tf.where(inside, found, tf.constant(UNKNOWN, tf.int64))
         if values.dtype != tf.string:
             return ids
@@ -74,8 +74,8 @@ class Identity(IdSource):
         if values.dtype.is_integer or values.dtype.is_bool:
             return tf.cast(values, tf.int64)
         # Texts are read as float64: exact up to 2**53, and larger integers are only out of range.
-        given = columns.numbers(self.spec, values, tf.float64)
-        message = f"feature {self.spec.name!r}: num_buckets needs whole numbers"
+        given = columns.numbers(self.feature, values, tf.float64)
+        message = f"feature {self.feature.name!r}: num_buckets needs whole numbers"
         with tf.control_dependencies([tf.debugging.assert_equal(given, tf.floor(given), message)]):
             return tf.cast(tf.clip_by_value(given, -1.0, 2.0**53), tf.int64)
 
@@ -83,23 +83,23 @@ class Identity(IdSource):
 class Vocabulary(IdSource):
     """The position of the text in `vocab_list` or `vocab_file`."""
 
-    def __init__(self, spec: FeatureSpec):
-        super().__init__(spec)
-        tokens = tf.constant(read_vocabulary(spec), tf.string)
+    def __init__(self, feature: Feature):
+        super().__init__(feature)
+        tokens = tf.constant(feature.vocabulary, tf.string)
         positions = tf.range(tf.size(tokens, out_type=tf.int64))
         initializer = tf.lookup.KeyValueTensorInitializer(tokens, positions)
         self.positions = tf.lookup.StaticHashTable(initializer, UNKNOWN)
 
     def find(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N]."""
-        texts = columns.text(self.spec, values)
+        texts = columns.text(self.feature, values)
         found = self.positions.lookup(texts)
         return tf.where(texts == "", tf.constant(MISSING, tf.int64), found)
 
 
-def id_source(spec: FeatureSpec) -> IdSource:
+def id_source(feature: Feature) -> IdSource:
     """Returns the source of ids that the feature's config names."""
-    config = spec.config
+    config = feature.config
     if config.hash_bucket_size:
-        return Hashed(spec)
-    return Identity(spec) if config.num_buckets else Vocabulary(spec)
+        return Hashed(feature)
+    return Identity(feature) if config.num_buckets else Vocabulary(feature)

@@ -8,8 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.features.specs import TableSpec
+from easyrec_lite.checks.features import EmbeddingTable
 from easyrec_lite.layers.seeds import derive_seed
 
 # The standard deviation of a standard normal distribution cut off at ±2.
@@ -51,7 +50,7 @@ _truncated_normal = _drawn_in_graph(tf.raw_ops.StatelessTruncatedNormalV2)
 
 
 def table_values(
-    table: TableSpec,
+    table: EmbeddingTable,
     seed: int,
     partition_shape: Sequence[int] | None = None,
     partition_offset: Sequence[int] = (0, 0),
@@ -68,9 +67,6 @@ def table_values(
       seed: the run's seed.
       partition_shape: of the part; None: the whole table.
       partition_offset: the first row of the part, and 0.
-
-    Raises:
-      ConfigError: `constant_initializer` has a number of values that does not fit.
     """
     rows = table.rows if partition_shape is None else int(partition_shape[0])
     first = int(partition_offset[0])
@@ -92,20 +88,10 @@ def table_values(
     return drawn[before:] if before else drawn
 
 
-def _constant(table: TableSpec) -> tf.Tensor:
+def _constant(table: EmbeddingTable) -> tf.Tensor:
     assert table.initializer is not None
     values = list(table.initializer.constant_initializer.consts)
     if len(values) == 1:
         return tf.fill([table.rows, table.dim], tf.constant(values[0], tf.float32))
-    if len(values) not in (table.dim, table.rows * table.dim):
-        raise ConfigError(
-            Problem(
-                f"constant_initializer does not fit table {table.name!r}",
-                path="initializer.constant_initializer.consts",
-                expected=f"1 value, {table.dim} (a row) or {table.rows * table.dim} (all)",
-                found=f"{len(values)} values",
-                remedy="give one value for all",
-            )
-        )
     given = tf.reshape(tf.constant(values, tf.float32), [-1, table.dim])
     return tf.broadcast_to(given, [table.rows, table.dim])

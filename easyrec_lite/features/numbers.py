@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.config.expressions import compile_function
 from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
-from easyrec_lite.features.specs import FeatureSpec
 
 
-class Numbers:
+class NumberTransform:
     """Numbers float32 [N, D] → scaled by `min_val` and `max_val`, normalised, bucketised.
 
     Scaling maps [min_val, max_val] to [0, 1] without clipping; `boundaries` and `num_buckets` cut
@@ -17,22 +17,22 @@ class Numbers:
     its own range of ids: number d in bucket b has the id d · buckets + b.
 
     Args:
-      spec: the feature.
+      feature: the feature.
     """
 
-    def __init__(self, spec: FeatureSpec):
-        self.spec = spec
-        self.boundaries = list(spec.boundaries)
-        self.bucketised = bool(spec.config.boundaries or spec.config.num_buckets)
+    def __init__(self, feature: Feature):
+        self.feature = feature
+        self.boundaries = list(feature.boundaries)
+        self.bucketised = feature.bucketised
         self._normalise = tf.identity
-        if spec.config.normalizer_fn:
-            path = f"{spec.path}.normalizer_fn"
-            place = spec.pipeline.place(path)
-            self._normalise = compile_function(spec.config.normalizer_fn, place, path)
+        if feature.config.normalizer_fn:
+            path = f"{feature.path}.normalizer_fn"
+            place = feature.pipeline.place(path)
+            self._normalise = compile_function(feature.config.normalizer_fn, place, path)
 
     def scaled(self, values: tf.Tensor) -> tf.Tensor:
         """Returns the numbers float32 [N, D] scaled and normalised."""
-        low, high = self.spec.config.min_val, self.spec.config.max_val
+        low, high = self.feature.config.min_val, self.feature.config.max_val
         if high > low:
             values = (values - low) / (high - low)
         return tf.ensure_shape(tf.cast(self._normalise(values), tf.float32), values.shape)

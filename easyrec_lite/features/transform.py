@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Problem
 from easyrec_lite.data.rows.values import FeatureValue
-from easyrec_lite.features.kinds import KINDS, Columns, FeatureKind
-from easyrec_lite.features.specs import feature_specs
+from easyrec_lite.features.kinds.base import Columns, FeatureKind
 
 
 class FeatureTransform(tf.Module):
@@ -23,14 +25,15 @@ class FeatureTransform(tf.Module):
       pipeline: the config.
 
     Raises:
-      ConfigError: a feature is not what it must be; all problems at once.
+      ConfigError: a vocabulary cannot be read.
     """
 
     def __init__(self, pipeline: Pipeline):
         super().__init__()
-        self.specs = feature_specs(pipeline)
-        self._features: dict[str, FeatureKind] = {
-            name: KINDS[spec.kind](spec) for name, spec in self.specs.items()
+        self.features = View(pipeline).grouped_features
+        self._kinds: dict[str, FeatureKind] = {
+            name: FEATURE_KINDS.get(feature.kind)(feature)
+            for name, feature in self.features.items()
         }
 
     def __call__(
@@ -45,20 +48,20 @@ class FeatureTransform(tf.Module):
         Raises:
           DataError: a column is missing.
         """
-        features = self._chosen(names)
+        kinds = self._chosen(names)
         missing = [
-            _missing_column(feature, name, columns)
-            for feature in features
-            for name in feature.spec.inputs
+            _missing_column(kind.feature, name, columns)
+            for kind in kinds
+            for name in kind.feature.inputs
             if name not in columns
         ]
         if missing:
             raise DataError(missing)
-        return {feature.spec.name: feature(columns) for feature in features}
+        return {kind.feature.name: kind(columns) for kind in kinds}
 
     def input_fields(self, names: Collection[str] | None = None) -> list[str]:
         """Returns the raw columns that the features `names` (None: all) read, each once."""
-        inputs = (name for feature in self._chosen(names) for name in feature.spec.inputs)
+        inputs = (name for kind in self._chosen(names) for name in kind.feature.inputs)
         return list(dict.fromkeys(inputs))
 
     def invalid_counts(self, columns: Columns) -> dict[str, tf.Tensor]:
@@ -68,18 +71,18 @@ class FeatureTransform(tf.Module):
         the transform's work again.
         """
         return {
-            feature.spec.name: feature.invalid(columns)
-            for feature in self._chosen(None)
-            if feature.spec.reads_ids and not feature.spec.config.hash_bucket_size
+            kind.feature.name: kind.invalid(columns)
+            for kind in self._chosen(None)
+            if kind.feature.reads_ids and not kind.feature.config.hash_bucket_size
         }
 
     def _chosen(self, names: Iterable[str] | None) -> list[FeatureKind]:
-        return [self._features[name] for name in (self._features if names is None else names)]
+        return [self._kinds[name] for name in (self._kinds if names is None else names)]
 
 
-def _missing_column(feature: FeatureKind, name: str, columns: Columns) -> Problem:
+def _missing_column(feature: Feature, name: str, columns: Columns) -> Problem:
     return Problem(
-        f"feature {feature.spec.name!r} reads column {name!r}, which is not there",
+        f"feature {feature.name!r} reads column {name!r}, which is not there",
         path=name,
         found=", ".join(sorted(columns)) or "no columns",
         remedy="give this column, or correct the feature's input_names",

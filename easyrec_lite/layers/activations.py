@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.keras_names import ACTIVATIONS, activation_names, short_name
+from easyrec_lite.config.functions import tensorflow_attribute
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.layers.batch_norm import BatchNorm
-
-_PATHS = ("tf.nn.", "tf.math.", "tf.keras.activations.", "tf.", "keras.activations.", "nn.")
-_FUNCTIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    "": tf.identity,
-    "linear": tf.identity,
-    "identity": tf.identity,
-    "relu": tf.nn.relu,
-    "relu6": tf.nn.relu6,
-    "gelu": tf.nn.gelu,
-    "leaky_relu": tf.nn.leaky_relu,
-    "elu": tf.nn.elu,
-    "selu": tf.nn.selu,
-    "tanh": tf.nn.tanh,
-    "swish": tf.nn.silu,
-    "silu": tf.nn.silu,
-    "sigmoid": tf.nn.sigmoid,
-    "softmax": tf.nn.softmax,
-    "softplus": tf.nn.softplus,
-    "softsign": tf.nn.softsign,
-    "exp": tf.math.exp,
-}
-_LAYERS: dict[str, Callable[[str], keras.layers.Layer]] = {}
-
-
-def activation_names() -> list[str]:
-    """Returns the short names of all activations, sorted."""
-    return sorted({*_FUNCTIONS, *_LAYERS} - {""})
 
 
 def activation(name: str, layer_name: str) -> keras.layers.Layer:
@@ -47,26 +20,20 @@ def activation(name: str, layer_name: str) -> keras.layers.Layer:
     Raises:
       ConfigError: there is no such activation.
     """
-    short = _short_name(name)
-    if short in _LAYERS:
-        return _LAYERS[short](layer_name)
-    if short in _FUNCTIONS:
-        return keras.layers.Activation(_FUNCTIONS[short], name=layer_name)
-    raise ConfigError(
-        Problem(
-            message=f"unknown activation {name!r}",
-            expected="one of " + ", ".join(activation_names()),
-            found=repr(name),
-            nearest=nearest(short, activation_names()),
+    short = short_name(name)
+    if short not in ACTIVATIONS:
+        raise ConfigError(
+            Problem(
+                message=f"unknown activation {name!r}",
+                expected="one of " + ", ".join(activation_names()),
+                found=repr(name),
+                nearest=nearest(short, activation_names()),
+            )
         )
-    )
-
-
-def _short_name(name: str) -> str:
-    for path in _PATHS:
-        if name.startswith(path):
-            return name[len(path) :].lower()
-    return name.lower()
+    function = ACTIVATIONS[short]
+    if function:
+        return keras.layers.Activation(tensorflow_attribute(function), name=layer_name)
+    return Dice(name=layer_name) if short == "dice" else keras.layers.PReLU(name=layer_name)
 
 
 class Dice(keras.layers.Layer):
@@ -90,7 +57,3 @@ class Dice(keras.layers.Layer):
         """Returns the activated inputs, of the same shape."""
         share = tf.sigmoid(self._norm(inputs, training=training))
         return share * inputs + (1.0 - share) * self._alpha * inputs
-
-
-_LAYERS["prelu"] = lambda name: keras.layers.PReLU(name=name)
-_LAYERS["dice"] = lambda name: Dice(name=name)

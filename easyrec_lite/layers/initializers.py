@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import keras
 
+from easyrec_lite.checks.keras_names import INITIALIZERS
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
 from easyrec_lite.layers.seeds import derive_seed
 
-_NAMES = (
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "lecun_normal",
-    "lecun_uniform",
-    "ones",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "truncated_normal",
-    "variance_scaling",
-    "zeros",
-)
 _UNSEEDED = ("ones", "zeros")
 
 
@@ -31,13 +17,13 @@ def initializer(name: str, seed: int, owner: str) -> keras.initializers.Initiali
     Raises:
       ConfigError: there is no such initialiser.
     """
-    if name not in _NAMES:
+    if name not in INITIALIZERS:
         raise ConfigError(
             Problem(
                 message=f"{owner}: unknown initializer {name!r}",
-                expected="one of " + ", ".join(_NAMES),
+                expected="one of " + ", ".join(INITIALIZERS),
                 found=repr(name),
-                nearest=nearest(name, _NAMES),
+                nearest=nearest(name, INITIALIZERS),
             )
         )
     config = {} if name in _UNSEEDED else {"seed": derive_seed(seed, owner)}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.item_id import ranked_id_field, user_id_field
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
-from easyrec_lite.features.specs import FeatureSpec, group_specs
 
 if TYPE_CHECKING:
     from easyrec_lite.protos.messages import EasyRecConfig
@@ -63,17 +63,17 @@ class IdColumns:
 def id_columns(pipeline: Pipeline, manifest: Mapping[str, Any]) -> IdColumns:
     """Returns the columns of ids, from a config and the manifest of an export with items."""
     config = pipeline.config
-    groups = group_specs(pipeline)
-    specs = [spec for group in View(pipeline).sides.user for spec in groups.get(group, ())]
+    view = View(pipeline)
+    features = [feature for group in view.sides.user for feature in view.group_features(group)]
     labels = config.data_config.label_fields
     return IdColumns(
-        user=_user(config, specs),
+        user=_user(config, features),
         item=manifest["items"]["id_column"] or ranked_id_field(config),
         label=labels[0] if labels else "",
         lists=tuple(
-            ListColumn(spec.inputs[0], spec.config.separator, spec.config.kv_separator)
-            for spec in specs
-            if spec.kind in ("TagFeature", "SequenceFeature")
+            ListColumn(feature.inputs[0], feature.config.separator, feature.config.kv_separator)
+            for feature in features
+            if feature.spec.lists
         ),
     )
 
@@ -83,11 +83,11 @@ def text(value: Any) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def _user(config: EasyRecConfig, specs: list[FeatureSpec]) -> str:
+def _user(config: EasyRecConfig, features: list[Feature]) -> str:
     """Returns the column that the config names, else that of the user side's largest id table."""
     named = user_id_field(config)
-    ids = [spec for spec in specs if spec.kind == "IdFeature"]
-    largest = max(ids, key=lambda spec: spec.rows, default=None)
+    ids = [feature for feature in features if feature.spec.one_id]
+    largest = max(ids, key=lambda feature: feature.rows, default=None)
     fields = {field.input_name for field in config.data_config.input_fields}
     if named in fields:
         return named

@@ -103,7 +103,7 @@ class BatchInput:
         self._labels = tuple(data.label_fields)
         self._weight = data.sample_weight
         self._extra = extra_columns
-        self._late = tuple(n for n, spec in transform.specs.items() if not spec.by_row)
+        self._late = tuple(n for n, feature in transform.features.items() if not feature.by_row)
         columns = {*transform.input_fields(self._late), *self._labels, *extra_columns}
         columns |= {self._weight} if self._weight else set()
         self.sampler = None
@@ -129,7 +129,7 @@ class BatchInput:
     def _open_cache(self, data: DatasetConfig, again: bool) -> CachedRows | None:
         if data.cache.mode == data.cache.OFF or not self.reader.files:
             return None
-        early = {n: s for n, s in self._transform.specs.items() if n not in self._late}
+        early = {n: s for n, s in self._transform.features.items() if n not in self._late}
         lookups = self.sampler.describe() if self.sampler else {}
         made_of = key(data, self.reader.files, early, self._kept_columns, lookups)
         small = [f"features/{name}/ids" for name, spec in early.items() if 0 < spec.rows <= 2**31]
@@ -216,7 +216,7 @@ class BatchInput:
 
     def _encode(self, columns: Columns) -> EncodedRows:
         """Returns what follows from each of B raw rows alone, the same in every epoch."""
-        early = [name for name in self._transform.specs if name not in self._late]
+        early = [name for name in self._transform.features if name not in self._late]
         kept = {name: columns[name] for name in self._kept_columns}
         with tf.name_scope("transform"):
             features = self._transform(columns, early)

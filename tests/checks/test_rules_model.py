@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from easyrec_lite.checks.rules.code import ACTIVATIONS
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.checks.specs.model import MODELS
@@ -320,10 +319,3 @@ def test_code_in_a_config_is_checked_where_it_stands() -> None:
         'feature_group_name: "item"\n input_fn: "lambda x: open(x)" }',
     )
     assert_reported(text, "input_fn", "error", "open")
-
-
-def test_names_agree_with_what_is_built() -> None:
-    pytest.importorskip("tensorflow")
-    from easyrec_lite.layers.activations import activation_names
-
-    assert sorted(ACTIVATIONS) == activation_names()

@@ -7,6 +7,8 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.checks.rules import features as rules
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.transform import FeatureTransform
@@ -25,6 +27,13 @@ def config_of(*features: str, groups: dict[str, list[str]] | None = None) -> Pip
     for name, members in (groups or {"all": every}).items():
         config.model_config.feature_groups.add(group_name=name, feature_names=members)
     return Pipeline(config, ConfigSource("my.config", ""))
+
+
+def problems_of(pipeline: Pipeline) -> str:
+    """Returns what the rules of features say of a config; columns need not be declared."""
+    view = View(pipeline)
+    checked = (rule for rule in rules.RULES if rule is not rules.inputs)
+    return "\n".join(str(problem) for rule in checked for problem in rule(view))
 
 
 def value_of(body: str, **columns: Any) -> FeatureValue:

@@ -8,7 +8,6 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, Ids, Steps
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.base import Model
@@ -203,19 +202,8 @@ def test_a_model_trains_the_combiners_weights() -> None:
     }
 
 
-def test_other_combiners_are_refused() -> None:
-    with pytest.raises(ConfigError, match="multi_head_attention"):
-        embeddings(SEQUENCE + "sequence_combiner { multi_head_attention {} }")
-
-
-def test_a_sequence_needs_a_combiner_unless_a_backbone_takes_its_steps() -> None:
-    with pytest.raises(ConfigError, match="sequence_combiner"):
-        embeddings(SEQUENCE)
-    pipeline = config_of(SEQUENCE + 'separator: ","')
-    pipeline.config.model_config.backbone.blocks.add(name="b")
-    made = GroupEmbeddings(pipeline, 1)
-    with pytest.raises(ConfigError, match="sequence_combiner"):
-        made.width("all")
+def test_a_sequence_without_combiner_gives_its_steps() -> None:
+    made = embeddings(SEQUENCE)
     steps, lengths = made.sequence("all", "x", {"x": Steps(ragged([[1, 2], []]))})
     assert lengths.numpy().tolist() == [2, 0]
     table = one_table(made)

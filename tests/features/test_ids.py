@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.features.transform import FeatureTransform
-from tests.features.configs import config_of, value_of
+from tests.features.configs import config_of, problems_of, value_of
 
 ID = 'input_names: "x" feature_type: IdFeature embedding_dim: 4 '
 
@@ -125,13 +125,23 @@ def test_vocabulary_file_that_is_not_there() -> None:
 
 
 def test_a_token_given_twice_is_refused() -> None:
-    with pytest.raises(ConfigError, match="given twice: 'a'"):
-        ids_of('vocab_list: "a" vocab_list: "b" vocab_list: "a"', ["a"])
+    body = ID + 'vocab_list: "a" vocab_list: "b" vocab_list: "a"'
+    assert "given twice: 'a'" in problems_of(config_of(body))
+
+
+def test_a_token_given_twice_in_a_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "words"
+    path.write_text("a\nb\na\n")
+    report = problems_of(config_of(f'{ID} vocab_file: "{path}"'))
+    assert "vocab_file" in report
+    assert "given twice: 'a'" in report
+    path.write_text("")
+    assert "is empty" in problems_of(config_of(f'{ID} vocab_file: "{path}"'))
 
 
 def test_two_sources_of_ids_are_refused() -> None:
-    with pytest.raises(ConfigError, match="2 sources of ids"):
-        ids_of("num_buckets: 10 hash_bucket_size: 10", ["1"])
+    body = ID + "num_buckets: 10 hash_bucket_size: 10"
+    assert "2 sources of ids" in problems_of(config_of(body))
 
 
 def test_a_list_column_is_refused() -> None:

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from easyrec_lite.core.errors import ConfigError
+from easyrec_lite.checks.features import EmbeddingTable
 from easyrec_lite.features.initializers import table_values
-from easyrec_lite.features.specs import TableSpec
 from easyrec_lite.protos.messages import Initializer
+from tests.features.configs import config_of, problems_of
 
 
 def values(text: str = "", rows: int = 5000, dim: int = 16, name: str = "t", seed: int = 1) -> Any:
     initializer = text_format.Parse(text, Initializer()) if text else None
-    return table_values(TableSpec(name, rows, dim, initializer, ()), seed).numpy()
+    return table_values(EmbeddingTable(name, rows, dim, initializer, ()), seed).numpy()
 
 
 def test_default_is_truncated_normal_of_one_over_root_dim() -> None:
@@ -58,5 +58,6 @@ def test_constants() -> None:
     np.testing.assert_array_equal(values(row, rows=2, dim=3), [[1, 2, 3], [1, 2, 3]])
     every = values(f"constant_initializer {{ {consts} }}", rows=2, dim=3)
     np.testing.assert_array_equal(every, [[0, 1, 2], [3, 4, 5]])
-    with pytest.raises(ConfigError, match="does not fit table 't'"):
-        values("constant_initializer { consts: 1 consts: 2 }", rows=2, dim=3)
+    body = "feature_type: IdFeature num_buckets: 2 embedding_dim: 3"
+    wrong = "initializer { constant_initializer { consts: 1 consts: 2 } }"
+    assert "does not fit the table" in problems_of(config_of(f'input_names: "x" {body} {wrong}'))

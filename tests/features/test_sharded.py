@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
+from easyrec_lite.checks.features import EmbeddingTable
 from easyrec_lite.data.rows.values import Bags, Ids
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.initializers import table_values
-from easyrec_lite.features.specs import TableSpec
 from easyrec_lite.protos import message_class
 from easyrec_lite.training.optimizers import Optimizer
 
@@ -132,7 +132,7 @@ INITIALIZERS = [
 @pytest.mark.parametrize(("rows", "dim"), [(10, 16), (1001, 5), (70001, 3), (9, 1), (33, 6)])
 def test_a_part_begins_as_these_rows_of_the_whole(initializer: str, rows: int, dim: int) -> None:
     parsed = text_format.Parse(initializer, message_class("Initializer")()) if initializer else None
-    made = partial(table_values, TableSpec("t", rows, dim, parsed, ()), 7)
+    made = partial(table_values, EmbeddingTable("t", rows, dim, parsed, ()), 7)
     whole = made().numpy()
     for first in (0, 1, rows // 3, rows // 2 + 1, rows - 1):
         for count in {1, rows - first}:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.specs.model import MODELS
-from easyrec_lite.checks.view import Feature, View
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 
 Problems = Iterator[Problem]

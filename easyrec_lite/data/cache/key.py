@@ -12,9 +12,9 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf.message import Message
 
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.data.cache.folders import stamps
-from easyrec_lite.features.specs import FeatureSpec, read_vocabulary
 from easyrec_lite.protos.messages import DatasetConfig
 
 # Fields that decide on the order or number of rows, or on what happens to them later.
@@ -23,13 +23,13 @@ NOT_OF_DATA = (
     "prefetch_size num_parallel_calls cache shard file_shard chief_redundant"
 )
 NOT_OF_FEATURES = "embedding_name embedding_dim initializer ev_params max_partitions"
-CODE = ("config", "data", "features")
+CODE = ("checks", "config", "data", "features")
 
 
 def key(
     data_config: DatasetConfig,
     files: Sequence[str],
-    features: Mapping[str, FeatureSpec],
+    features: Mapping[str, Feature],
     columns: Iterable[str],
     lookups: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def key(
     return {
         "files": stamps(files),
         "data_config": _digest(data_config, [*NOT_OF_DATA.split(), *SAMPLERS.names()]),
-        "features": {name: _feature(spec) for name, spec in sorted(features.items())},
+        "features": {name: _feature(feature) for name, feature in sorted(features.items())},
         "columns": sorted(columns),
         "lookups": dict(lookups),
         "code": _code(),
@@ -67,11 +67,11 @@ def _digest(message: Message, left_out: Iterable[str]) -> str:
     return hashlib.sha256(copy.SerializePartialToString(deterministic=True)).hexdigest()
 
 
-def _feature(spec: FeatureSpec) -> str:
-    digest = _digest(spec.config, NOT_OF_FEATURES.split())
-    if not spec.config.vocab_file:
+def _feature(feature: Feature) -> str:
+    digest = _digest(feature.config, NOT_OF_FEATURES.split())
+    if not feature.config.vocab_file:
         return digest
-    vocabulary = json.dumps(read_vocabulary(spec)).encode()
+    vocabulary = json.dumps(feature.vocabulary).encode()
     return f"{digest} {hashlib.sha256(vocabulary).hexdigest()}"
 
 

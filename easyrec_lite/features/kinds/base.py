@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.columns import Column
-from easyrec_lite.features.specs import FeatureSpec
 
 Columns = Mapping[str, Column]
 
@@ -17,16 +17,16 @@ class FeatureKind(tf.Module):
     """One feature's way from raw columns to a value.
 
     Args:
-      spec: the feature.
+      feature: the feature.
     """
 
-    def __init__(self, spec: FeatureSpec):
+    def __init__(self, feature: Feature):
         super().__init__()
-        self.spec = spec
+        self.feature = feature
 
     def inputs(self, columns: Columns) -> list[Column]:
         """Returns the feature's columns in the order of its `input_names`."""
-        return [columns[name] for name in self.spec.inputs]
+        return [columns[name] for name in self.feature.inputs]
 
     def __call__(self, columns: Columns) -> FeatureValue:
         """Returns the feature's value for B rows."""

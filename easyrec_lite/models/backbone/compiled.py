@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.features import FeatureGroups
 from easyrec_lite.checks.layers import fields_of
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
@@ -19,7 +20,7 @@ from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.models.backbone import operations
 from easyrec_lite.models.backbone.embedding_layer import EmbeddingLayer, raw_output
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, handed_on
-from easyrec_lite.models.backbone.groups import ExampleGroups, GroupReader, Specs
+from easyrec_lite.models.backbone.groups import ExampleGroups, GroupReader
 from easyrec_lite.models.backbone.input_layer import InputLayer
 from easyrec_lite.models.backbone.operations import Operation, merge
 from easyrec_lite.protos import messages
@@ -57,7 +58,7 @@ class CompiledBackbone:
 
     Args:
       backbone: the parsed graph.
-      specs: feature group → its features.
+      groups: feature group → its features.
       pipeline: the config, for places.
       seed: what every layer derives its own from.
 
@@ -70,7 +71,7 @@ class CompiledBackbone:
       ConfigError: a layer cannot be made, or its input does not fit it; names the block.
     """
 
-    def __init__(self, backbone: Backbone, specs: Specs, pipeline: Pipeline, seed: int):
+    def __init__(self, backbone: Backbone, groups: FeatureGroups, pipeline: Pipeline, seed: int):
         self.graph = backbone
         self.layers: dict[str, list[keras.layers.Layer]] = {}
         self._pipeline = pipeline
@@ -83,7 +84,7 @@ class CompiledBackbone:
                 if _key(graph, block) not in self.layers:
                     self._compile(graph, block)
         self._top = self._top_mlp(backbone.top_mlp)
-        run = _Run(ExampleGroups(specs, EXAMPLE_ROWS), False)
+        run = _Run(ExampleGroups(groups, EXAMPLE_ROWS), False)
         self._result(backbone.main.outputs, run)
         self.examples = run.values
         self._reporting = False

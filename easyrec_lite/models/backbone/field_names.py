@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.checks.features import FeatureGroups
 from easyrec_lite.models.backbone.graph import Block, Graph, Input, handed_on
 
 
-def field_names(graph: Graph, block: Block, specs: dict[str, tuple[FeatureSpec, ...]]) -> list[str]:
+def field_names(graph: Graph, block: Block, groups: FeatureGroups) -> list[str]:
     """Returns the features whose vectors `block` is given one by one, in order.
 
     Args:
       graph: the graph of the block.
       block: reads feature groups as lists of fields, itself or by blocks that only hand them on.
-      specs: feature group → its features.
+      groups: feature group → its features.
 
     Returns:
       The names; none where its input is anything else, so that no feature can be told.
     """
     names: list[str] = []
     for entry in handed_on(block):
-        found = [] if entry.steps else _names(graph, block, entry, specs)
+        found = [] if entry.steps else _names(graph, block, entry, groups)
         if not found:
             return []
         names += found
     return [] if block.extra_steps else names
 
 
-def _names(
-    graph: Graph, block: Block, entry: Input, specs: dict[str, tuple[FeatureSpec, ...]]
-) -> list[str]:
+def _names(graph: Graph, block: Block, entry: Input, groups: FeatureGroups) -> list[str]:
     if entry.kind == "group":
-        return [spec.name for spec in specs[entry.name]] if _by_fields(block, entry) else []
+        return [feature.name for feature in groups[entry.name]] if _by_fields(block, entry) else []
     if entry.kind != "block" or entry.name not in graph.blocks:
         return []
     inner = graph.blocks[entry.name]
     only_hands_on = all(layer.kind == "input_layer" for layer in inner.layers)
-    return field_names(graph, inner, specs) if only_hands_on else []
+    return field_names(graph, inner, groups) if only_hands_on else []
 
 
 def _by_fields(block: Block, entry: Input) -> bool:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature, FeatureGroups
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids, Steps
 from easyrec_lite.features.embeddings import GroupEmbeddings
-from easyrec_lite.features.specs import FeatureSpec
 from easyrec_lite.models.backbone.embedding_layer import RawField
 
 # So many steps that a drawing can tell the length of a sequence from other sizes.
 EXAMPLE_STEPS = 61
-Specs = Mapping[str, tuple[FeatureSpec, ...]]
 
 
 class Sequences(NamedTuple):
@@ -37,11 +36,6 @@ class GroupReader(Protocol):
 
     def raw(self, group: str) -> list[RawField]:
         """Returns the features' values without tables."""
-
-
-def is_sequence(spec: FeatureSpec) -> bool:
-    """Returns whether a feature stays a sequence: it has no `sequence_combiner`."""
-    return spec.kind == "SequenceFeature" and not spec.sequence_combiner
 
 
 class EmbeddedGroups:
@@ -82,11 +76,13 @@ class EmbeddedGroups:
     def sequences(self, group: str) -> Sequences:
         """Returns the sequences joined, [B, L, ΣD] and lengths [B], and the other vectors."""
         if group not in self._read:
-            specs = self._embeddings.groups[group]
-            kept = [spec for spec in specs if is_sequence(spec)]
-            parts = [self._embeddings.sequence(group, spec.name, self._features) for spec in kept]
-            others = [spec for spec in specs if not is_sequence(spec)]
-            names = [spec.name for spec in others]
+            members = self._embeddings.groups[group]
+            kept = [feature for feature in members if feature.stays_sequence]
+            parts = [
+                self._embeddings.sequence(group, feature.name, self._features) for feature in kept
+            ]
+            others = [feature for feature in members if not feature.stays_sequence]
+            names = [feature.name for feature in others]
             fields = self._embeddings(group, self._features, self._training, only=names)
             self._read[group] = join_sequences(group, parts, fields)
             self._note(group, [*kept, *others], [steps for steps, _ in parts] + fields)
@@ -95,25 +91,27 @@ class EmbeddedGroups:
     def raw(self, group: str) -> list[RawField]:
         """Returns the features' values without tables."""
         return [
-            RawField(spec.name, self._features[spec.name], spec.rows)
-            for spec in self._embeddings.groups[group]
+            RawField(feature.name, self._features[feature.name], feature.rows)
+            for feature in self._embeddings.groups[group]
         ]
 
-    def _note(self, group: str, specs: Sequence[FeatureSpec], vectors: list[tf.Tensor]) -> None:
-        pairs = zip(specs, vectors, strict=True)
-        self.vectors[group] = [vector for spec, vector in pairs if spec.rows]
+    def _note(
+        self, group: str, group_features: Sequence[Feature], vectors: list[tf.Tensor]
+    ) -> None:
+        pairs = zip(group_features, vectors, strict=True)
+        self.vectors[group] = [vector for feature, vector in pairs if feature.has_table]
 
 
 class ExampleGroups:
     """Groups of made-up rows, by which a backbone finds out shapes.
 
     Args:
-      specs: group → its features.
+      groups: group → its features.
       rows: B.
     """
 
-    def __init__(self, specs: Specs, rows: int):
-        self._specs = specs
+    def __init__(self, groups: FeatureGroups, rows: int):
+        self._groups = groups
         self._rows = rows
 
     def fields(self, group: str) -> list[tf.Tensor]:
@@ -122,40 +120,43 @@ class ExampleGroups:
         Raises:
           ConfigError: a feature stays a sequence.
         """
-        for spec in self._specs[group]:
-            if is_sequence(spec):
-                raise spec.error(
+        for feature in self._groups[group]:
+            if feature.stays_sequence:
+                raise feature.error(
                     "a sequence has no single vector",
                     "sequence_combiner",
                     remedy="set sequence_combiner, or read the group by an input_layer with "
                     "output_seq_and_normal_feature",
                 )
-        return [tf.zeros([self._rows, spec.width]) for spec in self._specs[group]]
+        return [tf.zeros([self._rows, feature.width]) for feature in self._groups[group]]
 
     def sequences(self, group: str) -> Sequences:
         """Returns zeros: sequences of `EXAMPLE_STEPS` steps, and [B, D_f]."""
-        specs = self._specs[group]
+        members = self._groups[group]
         parts = [
-            (tf.zeros([self._rows, EXAMPLE_STEPS, spec.dim]), tf.ones([self._rows], tf.int64))
-            for spec in specs
-            if is_sequence(spec)
+            (tf.zeros([self._rows, EXAMPLE_STEPS, feature.dim]), tf.ones([self._rows], tf.int64))
+            for feature in members
+            if feature.stays_sequence
         ]
-        others = [spec for spec in specs if not is_sequence(spec)]
-        fields = [tf.zeros([self._rows, spec.width]) for spec in others]
+        others = [feature for feature in members if not feature.stays_sequence]
+        fields = [tf.zeros([self._rows, feature.width]) for feature in others]
         return join_sequences(group, parts, fields)
 
     def raw(self, group: str) -> list[RawField]:
         """Returns values of no ids, and zeros."""
-        return [RawField(spec.name, self._value(spec), spec.rows) for spec in self._specs[group]]
+        return [
+            RawField(feature.name, self._value(feature), feature.rows)
+            for feature in self._groups[group]
+        ]
 
-    def _value(self, spec: FeatureSpec) -> FeatureValue:
+    def _value(self, feature: Feature) -> FeatureValue:
         ids = tf.zeros([self._rows], tf.int64)
         ragged = tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int64), ids)
-        if is_sequence(spec):
+        if feature.stays_sequence:
             return Steps(ragged)
-        if not spec.reads_ids:
-            return Dense(tf.zeros([self._rows, spec.dim]))
-        return Ids(ids) if spec.kind == "IdFeature" else Bags(ragged)
+        if not feature.reads_ids:
+            return Dense(tf.zeros([self._rows, feature.dim]))
+        return Ids(ids) if feature.spec.one_id else Bags(ragged)
 
 
 def join_sequences(

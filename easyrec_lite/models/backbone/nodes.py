@@ -8,14 +8,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from easyrec_lite.checks.features import Feature, FeatureGroups, embedding_tables
 from easyrec_lite.checks.view import View
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.features.specs import group_specs, table_specs
 from easyrec_lite.models.backbone.compiled import EXAMPLE_ROWS, CompiledBackbone
 from easyrec_lite.models.backbone.diagram import Node
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input
-from easyrec_lite.models.backbone.groups import EXAMPLE_STEPS, Specs
+from easyrec_lite.models.backbone.groups import EXAMPLE_STEPS
 from easyrec_lite.models.backbone.parse import parse_backbone
 
 
@@ -37,8 +37,8 @@ def nodes(pipeline: Pipeline) -> list[Node]:
     backbone, problems = parse_backbone(pipeline)
     if backbone is None:
         raise ConfigError(problem for problem in problems if problem.severity == "error")
-    specs = group_specs(pipeline)
-    compiled = CompiledBackbone(backbone, specs, pipeline, 0)
+    groups = View(pipeline).feature_groups
+    compiled = CompiledBackbone(backbone, groups, pipeline, 0)
     graphs = [*backbone.packages.values(), backbone.main]
     blocks = [
         _node(compiled, graph, block)
@@ -52,13 +52,13 @@ def nodes(pipeline: Pipeline) -> list[Node]:
         width = backbone.top_mlp.hidden_units[-1]
         blocks.append(Node("top_mlp", type(top[0]).__name__, reads, f"[B, {width}]", _count(top)))
     read = {name for node in blocks for name in node.reads}
-    drawn = {group: specs[group] for group in specs if f"@{group}" in read}
+    drawn = {group: groups[group] for group in groups if f"@{group}" in read}
     tables = _table_parameters(drawn)
-    groups = [
+    sources = [
         Node(f"@{group}", "feature group", (), _width(drawn[group]), tables[group])
         for group in drawn
     ]
-    return _in_towers(pipeline, groups + blocks)
+    return _in_towers(pipeline, sources + blocks)
 
 
 def _in_towers(pipeline: Pipeline, made: Sequence[Node]) -> list[Node]:
@@ -76,12 +76,12 @@ def _in_towers(pipeline: Pipeline, made: Sequence[Node]) -> list[Node]:
     ]
 
 
-def _table_parameters(groups: Specs) -> dict[str, int]:
+def _table_parameters(groups: FeatureGroups) -> dict[str, int]:
     """Returns what the tables of each group hold; a shared one counts where it comes first."""
-    tables, counted = table_specs(dict(groups)), set[str]()
+    tables, counted = embedding_tables(groups), set[str]()
     parameters = {}
-    for group, specs in groups.items():
-        new = {spec.table(group) for spec in specs if spec.rows} - counted
+    for group, features in groups.items():
+        new = {feature.table(group) for feature in features if feature.has_table} - counted
         parameters[group] = sum(tables[name].rows * tables[name].dim for name in new)
         counted |= new
     return parameters
@@ -139,8 +139,8 @@ def _count(layers: list[keras.layers.Layer]) -> int:
     return sum(int(np.prod(w.shape)) for layer in layers for w in layer.trainable_weights)
 
 
-def _width(specs: Any) -> str:
-    return f"[B, {sum(spec.width for spec in specs)}]"
+def _width(features: tuple[Feature, ...]) -> str:
+    return f"[B, {sum(feature.width for feature in features)}]"
 
 
 def _size(axis: int, size: int) -> str:

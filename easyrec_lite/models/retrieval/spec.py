@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from easyrec_lite.checks import tables
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.model import DenseLayer, ModelSpec
 from easyrec_lite.checks.view import Named, View
@@ -214,7 +213,7 @@ class FieldTowersSpec(TwoTowerSpec):
 
 def _widths(view: View, group: str) -> list[int]:
     """Returns how many numbers each feature gives the group for a row; 0 when not known."""
-    return [tables.width(feature) or 0 for feature in view.group_features(group)]
+    return [feature.width for feature in view.group_features(group)]
 
 
 def _hidden_units(view: View, tower: Named) -> Problems:

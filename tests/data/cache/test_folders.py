@@ -394,5 +394,5 @@ def test_a_column_without_a_place_is_read_as_before() -> None:
 def test_what_follows_from_a_row_alone() -> None:
     from tests.data.cache.rows import FEATURES
 
-    specs = FeatureTransform(pipeline("CSVInput", features=FEATURES)).specs
-    assert [name for name, spec in specs.items() if not spec.by_row] == ["logarithm", "ratio"]
+    found = FeatureTransform(pipeline("CSVInput", features=FEATURES)).features
+    assert [name for name, feature in found.items() if not feature.by_row] == ["logarithm", "ratio"]

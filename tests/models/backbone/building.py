@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline, loads
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.data.rows.values import Bags, Dense, Ids
-from easyrec_lite.features.specs import group_specs
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.embedding_layer import RawField
 from easyrec_lite.models.backbone.groups import Sequences
@@ -60,7 +60,7 @@ def compiled(backbone: str, seed: int = 3) -> CompiledBackbone:
     config = pipeline(backbone)
     graph, found = parse_backbone(config)
     assert graph is not None, "\n".join(map(str, found))
-    return CompiledBackbone(graph, group_specs(config), config, seed)
+    return CompiledBackbone(graph, View(config).feature_groups, config, seed)
 
 
 class Groups:

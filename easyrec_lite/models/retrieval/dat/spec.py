@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from easyrec_lite.checks import tables
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import View
@@ -54,7 +53,7 @@ class DATSpec(FieldTowersSpec):
     def _augmented_width(self, view: View, tower: str, group: str) -> Problems:
         units = list(self.towers(view)[tower].config.dnn.hidden_units)
         features = view.group_features(group)
-        dims = [tables.width(feature) for feature in features]
+        dims = [feature.width for feature in features]
         known = [dim for dim in dims if dim]
         if not units or not features or len(known) < len(dims) or sum(known) == units[-1]:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from easyrec_lite.checks import tables
 from easyrec_lite.checks.specs.model import MODELS, DenseLayer
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import Named, View
@@ -62,7 +61,7 @@ def _senet(view: View, tower: Named, group: str) -> Problems:
 def _equal_parts(view: View, tower: Named, group: str) -> Problems:
     parts = tower.config.senet.num_squeeze_group
     for feature in view.group_features(group):
-        dim = tables.width(feature)
+        dim = feature.width
         if not dim or dim % parts == 0:
             continue
         field = "embedding_dim" if feature.config.embedding_dim else "raw_input_dim"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.data.rows.values import Bags
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
-from easyrec_lite.features.specs import FeatureSpec
 
 
+@FEATURE_KINDS.implement("LookupFeature")
 class LookupFeature(FeatureKind):
     """Columns key [B] and map [B] (`k1:v1|k2:v2`) → `Bags` of the values whose key matches.
 
@@ -18,9 +20,9 @@ class LookupFeature(FeatureKind):
     `lookup_max_sel_elem_num` values a row, the first ones.
     """
 
-    def __init__(self, spec: FeatureSpec):
-        super().__init__(spec)
-        self.source = id_source(spec)
+    def __init__(self, feature: Feature):
+        super().__init__(feature)
+        self.source = id_source(feature)
 
     def __call__(self, given: Columns) -> Bags:
         """Returns the ids of the values found."""
@@ -33,9 +35,9 @@ class LookupFeature(FeatureKind):
 
     def _found(self, given: Columns) -> tf.RaggedTensor:
         key_column, map_column = self.inputs(given)
-        wanted = columns.text(self.spec, columns.single(self.spec, key_column))
-        entries = columns.pieces(map_column, self.spec.config.separator)
-        keys, values = columns.pairs(self.spec, entries.values)
+        wanted = columns.text(self.feature, columns.single(self.feature, key_column))
+        entries = columns.pieces(map_column, self.feature.config.separator)
+        keys, values = columns.pairs(self.feature, entries.values)
         matches = (keys == tf.gather(wanted, entries.value_rowids())) & (values != "")
         found = columns.keep(entries.with_values(values), matches)
-        return columns.truncate(found, self.spec.config.lookup_max_sel_elem_num)
+        return columns.truncate(found, self.feature.config.lookup_max_sel_elem_num)

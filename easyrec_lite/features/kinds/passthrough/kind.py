@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.data.rows.values import Dense
 from easyrec_lite.features import columns
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 
 
+@FEATURE_KINDS.implement("PassThroughFeature")
 class PassThroughFeature(FeatureKind):
     """Column of `raw_input_dim` numbers → `Dense` [B, D], neither scaled nor bucketised."""
 
     def __call__(self, given: Columns) -> Dense:
         """Returns the row's numbers."""
         column = self.inputs(given)[0]
-        return Dense(columns.vectors(self.spec, column, self.spec.config.separator))
+        return Dense(columns.vectors(self.feature, column, self.feature.config.separator))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.data.rows.values import Bags
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
-from easyrec_lite.features.specs import FeatureSpec
 
 
+@FEATURE_KINDS.implement("TagFeature")
 class TagFeature(FeatureKind):
     """Column of lists → `Bags`.
 
@@ -18,9 +20,9 @@ class TagFeature(FeatureKind):
     Weights stand behind `kv_separator` in each piece, or in a second column in the same order.
     """
 
-    def __init__(self, spec: FeatureSpec):
-        super().__init__(spec)
-        self.source = id_source(spec)
+    def __init__(self, feature: Feature):
+        super().__init__(feature)
+        self.source = id_source(feature)
 
     def __call__(self, given: Columns) -> Bags:
         """Returns the ids and weights of each row."""
@@ -32,22 +34,22 @@ class TagFeature(FeatureKind):
         return self.source.invalid(self._tags(given)[0].values)
 
     def _tags(self, given: Columns) -> tuple[tf.RaggedTensor, tf.RaggedTensor | None]:
-        separator = self.spec.config.separator
+        separator = self.feature.config.separator
         cells, *more = (columns.pieces(column, separator) for column in self.inputs(given))
-        if self.spec.config.kv_separator:
+        if self.feature.config.kv_separator:
             return self._weighted_pieces(cells)
         if more:
             return cells, self._second_column(cells, more[0])
         return cells, None
 
     def _weighted_pieces(self, cells: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        keys, weights = columns.pairs(self.spec, cells.values)
+        keys, weights = columns.pairs(self.feature, cells.values)
         named = keys != ""
-        weighted = cells.with_values(columns.numbers(self.spec, weights))
+        weighted = cells.with_values(columns.numbers(self.feature, weights))
         return columns.keep(cells.with_values(keys), named), columns.keep(weighted, named)
 
     def _second_column(self, tags: tf.RaggedTensor, cells: tf.RaggedTensor) -> tf.RaggedTensor:
-        message = f"feature {self.spec.name!r}: a row has as many weights as tags"
+        message = f"feature {self.feature.name!r}: a row has as many weights as tags"
         same = tf.debugging.assert_equal(tags.row_lengths(), cells.row_lengths(), message)
         with tf.control_dependencies([same]):
-            return tags.with_values(columns.numbers(self.spec, cells.values))
+            return tags.with_values(columns.numbers(self.feature, cells.values))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.data.rows.values import Ids
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
-from easyrec_lite.features.specs import FeatureSpec
 
 
+@FEATURE_KINDS.implement("IdFeature")
 class IdFeature(FeatureKind):
     """Column [B] → `Ids`; an empty text has no id."""
 
-    def __init__(self, spec: FeatureSpec):
-        super().__init__(spec)
-        self.source = id_source(spec)
+    def __init__(self, feature: Feature):
+        super().__init__(feature)
+        self.source = id_source(feature)
 
     def __call__(self, given: Columns) -> Ids:
         """Returns one id a row."""
@@ -27,4 +29,4 @@ class IdFeature(FeatureKind):
         return self.source.invalid(self._column(given))
 
     def _column(self, given: Columns) -> tf.Tensor:
-        return columns.single(self.spec, self.inputs(given)[0])
+        return columns.single(self.feature, self.inputs(given)[0])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.data.rows.values import DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import IdSource, id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
-from easyrec_lite.features.numbers import Numbers
-from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.features.numbers import NumberTransform
 
 
+@FEATURE_KINDS.implement("SequenceFeature")
 class SequenceFeature(FeatureKind):
     """Column of lists → `Steps` or `DenseSteps`, the first `max_seq_len` steps of each row.
 
@@ -19,10 +21,10 @@ class SequenceFeature(FeatureKind):
     into several ids (`Steps` [B, (L), (M)]), or into the step's `raw_input_dim` numbers.
     """
 
-    def __init__(self, spec: FeatureSpec):
-        super().__init__(spec)
-        self.source: IdSource | None = id_source(spec) if spec.reads_ids else None
-        self.numbers = Numbers(spec)
+    def __init__(self, feature: Feature):
+        super().__init__(feature)
+        self.source: IdSource | None = id_source(feature) if feature.reads_ids else None
+        self.numbers = NumberTransform(feature)
 
     def __call__(self, given: Columns) -> FeatureValue:
         """Returns the steps of each row."""
@@ -44,17 +46,17 @@ class SequenceFeature(FeatureKind):
         return self.source.invalid(values.values if isinstance(values, tf.RaggedTensor) else values)
 
     def _steps(self, given: Columns) -> tf.RaggedTensor:
-        steps = columns.pieces(self.inputs(given)[0], self.spec.config.separator)
-        limit = self.spec.config.max_seq_len
+        steps = columns.pieces(self.inputs(given)[0], self.feature.config.separator)
+        limit = self.feature.config.max_seq_len
         return columns.truncate(steps, limit) if limit else steps
 
     def _values(self, steps: tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
-        if not self.spec.config.seq_multi_sep:
+        if not self.feature.config.seq_multi_sep:
             return steps.values
-        return columns.pieces(steps.values, self.spec.config.seq_multi_sep)
+        return columns.pieces(steps.values, self.feature.config.seq_multi_sep)
 
     def _numeric(self, steps: tf.RaggedTensor) -> FeatureValue:
-        values = columns.vectors(self.spec, steps.values, self.spec.config.seq_multi_sep)
+        values = columns.vectors(self.feature, steps.values, self.feature.config.seq_multi_sep)
         if not self.numbers.bucketised:
             return DenseSteps(steps.with_values(self.numbers.scaled(values)))
         ids = self.numbers.buckets(values)

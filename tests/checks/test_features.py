@@ -3,24 +3,28 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.features.specs import feature_specs, group_specs, table_specs
-from tests.features.configs import config_of
+from easyrec_lite.checks.features import Feature, embedding_tables
+from easyrec_lite.checks.view import View
+from easyrec_lite.config import Pipeline
+from tests.features.configs import config_of, problems_of
 
 ID = "feature_type: IdFeature embedding_dim: 4 hash_bucket_size: 10"
 
 
-def tables(config: Any) -> dict[str, tuple[int, int]]:
-    made = table_specs(group_specs(config))
+def tables(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
+    made = embedding_tables(View(pipeline).feature_groups)
     return {name: (table.rows, table.dim) for name, table in made.items()}
 
 
+def used(pipeline: Pipeline) -> list[Feature]:
+    return list(View(pipeline).grouped_features.values())
+
+
 def test_needs_no_tensorflow() -> None:
-    code = "import sys, easyrec_lite.features.specs; print(*sys.modules)"
+    code = "import sys, easyrec_lite.checks.view; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not {"tensorflow", "keras"} & {*done.stdout.split()}
 
@@ -32,10 +36,10 @@ def test_names_order_and_unused_features() -> None:
         f'input_names: "unused" {ID}',
         groups={"user": ["b2", "a"], "item": ["a"]},
     )
-    groups = group_specs(config)
+    groups = View(config).feature_groups
     assert [spec.name for spec in groups["user"]] == ["b2", "a"]
     assert groups["user"][0].inputs == ("b",)
-    assert set(feature_specs(config)) == {"a", "b2"}
+    assert set(View(config).grouped_features) == {"a", "b2"}
     assert list(tables(config)) == ["user/b2/embedding", "user/a/embedding", "item/a/embedding"]
 
 
@@ -50,7 +54,7 @@ def test_features_listed_in_the_old_form() -> None:
 def test_shared_names_copy_the_feature_and_its_table() -> None:
     body = f'input_names: "a" shared_names: "b" shared_names: "c[1-2]" {ID}'
     config = config_of(body, groups={"user": ["a", "b", "c2"]})
-    assert [spec.inputs for spec in feature_specs(config).values()] == [("a",), ("b",), ("c2",)]
+    assert [feature.inputs for feature in used(config)] == [("a",), ("b",), ("c2",)]
     assert list(tables(config)) == [f"user/{name}/embedding" for name in ("a", "b", "c2")]
 
 
@@ -60,7 +64,7 @@ def test_embedding_name_shares_one_table_across_groups() -> None:
         f'input_names: "b" {ID} embedding_name: "x"',
         groups={"user": ["a"], "item": ["b", "a"]},
     )
-    (table,) = table_specs(group_specs(config)).values()
+    (table,) = embedding_tables(View(config).feature_groups).values()
     assert table.name == "shared/x/embedding"
     assert table.users == (("user", "a"), ("item", "b"), ("item", "a"))
 
@@ -81,8 +85,15 @@ def test_embedding_name_shares_one_table_across_groups() -> None:
 def test_sharing_features_must_agree(first: str, other: str, what: str) -> None:
     shared = 'feature_type: IdFeature embedding_dim: 4 embedding_name: "x" '
     config = config_of(f'input_names: "a" {shared} {first}', f'input_names: "b" {shared} {other}')
-    with pytest.raises(ConfigError, match=f"differ in {what}"):
-        tables(config)
+    assert f"differ in {what}" in problems_of(config)
+
+
+def test_sharing_features_have_equally_many_buckets() -> None:
+    shared = 'feature_type: RawFeature embedding_dim: 4 embedding_name: "x" '
+    config = config_of(
+        f'input_names: "a" {shared} boundaries: [1, 2]', f'input_names: "b" {shared} boundaries: 1'
+    )
+    assert "differ in rows" in problems_of(config)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +129,7 @@ def test_numbers_without_embedding_have_no_table_but_a_width() -> None:
         'input_names: "y" feature_type: PassThroughFeature',
     )
     assert tables(config) == {}
-    assert [spec.width for spec in feature_specs(config).values()] == [3, 1]
+    assert [feature.width for feature in used(config)] == [3, 1]
 
 
 def test_all_problems_at_once() -> None:
@@ -127,10 +138,8 @@ def test_all_problems_at_once() -> None:
         'input_names: "b" feature_type: IdFeature embedding_dim: 4',
         groups={"user": ["a", "b", "bb"]},
     )
-    with pytest.raises(ConfigError) as caught:
-        group_specs(config)
-    report = str(caught.value)
-    for part in ("'a' has no embedding_dim", "'b' has no source of ids", "unknown feature", "'bb'"):
+    report = problems_of(config)
+    for part in ("'a' has no embedding_dim", "'b' has no source of ids"):
         assert part in report
 
 
@@ -145,5 +154,25 @@ def test_all_problems_at_once() -> None:
     ],
 )
 def test_cells_need_a_separator(body: str, field: str) -> None:
-    with pytest.raises(ConfigError, match=f"cannot be split without {field}"):
-        group_specs(config_of(f'input_names: "x" embedding_dim: 4 {body}'))
+    report = problems_of(config_of(f'input_names: "x" embedding_dim: 4 {body}'))
+    assert f"cannot be split without {field}" in report
+
+
+@pytest.mark.parametrize(
+    ("combiner", "piece"),
+    [
+        ("multi_head_attention {}", "sequence_combiner"),
+        ("text_cnn { filter_sizes: [2, 3] num_filters: 2 pad_sequence_length: 3 }", "num_filters"),
+    ],
+)
+def test_a_sequence_combiner_is_offered_and_complete(combiner: str, piece: str) -> None:
+    body = f"feature_type: SequenceFeature num_buckets: 3 sequence_combiner {{ {combiner} }}"
+    report = problems_of(config_of(f'input_names: "x" embedding_dim: 4 {body}'))
+    assert piece in report
+
+
+def test_a_sequence_combiner_of_another_kind_has_no_effect() -> None:
+    body = "feature_type: TagFeature num_buckets: 3 sequence_combiner { attention {} }"
+    config = config_of(f'input_names: "x" embedding_dim: 4 {body}')
+    assert "no effect" in problems_of(config)
+    assert used(config)[0].sequence_combiner is None

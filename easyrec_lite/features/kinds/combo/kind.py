@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.data.rows.values import Bags, FeatureValue, Ids
 from easyrec_lite.features import columns
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
-from easyrec_lite.features.specs import FeatureSpec
 
 
+@FEATURE_KINDS.implement("ComboFeature")
 class ComboFeature(FeatureKind):
     """Columns [B] → `Ids`, or `Bags` when an input is split first.
 
@@ -18,24 +20,10 @@ class ComboFeature(FeatureKind):
     `combo_input_seps` is split there, and every combination of the pieces is crossed.
     """
 
-    def __init__(self, spec: FeatureSpec):
-        super().__init__(spec)
-        given = spec.config.combo_input_seps
-        if given and len(given) != len(spec.inputs):
-            raise spec.error(
-                "combo_input_seps does not fit the inputs",
-                "combo_input_seps",
-                expected=f"{len(spec.inputs)}, one an input; an empty text does not split",
-                found=str(len(given)),
-                remedy="add the missing ones",
-            )
-        self.separators = list(given) or [""] * len(spec.inputs)
-        if spec.config.combo_join_sep and any(self.separators):
-            raise spec.error(
-                "combo_join_sep and combo_input_seps exclude each other",
-                "combo_join_sep",
-                remedy="remove one of them",
-            )
+    def __init__(self, feature: Feature):
+        super().__init__(feature)
+        given = feature.config.combo_input_seps
+        self.separators = list(given) or [""] * len(feature.inputs)
 
     def __call__(self, given: Columns) -> FeatureValue:
         """Returns the ids of the crosses."""
@@ -43,9 +31,9 @@ class ComboFeature(FeatureKind):
             self._text(column, separator)
             for column, separator in zip(self.inputs(given), self.separators, strict=True)
         ]
-        buckets = self.spec.config.hash_bucket_size
-        if self.spec.config.combo_join_sep:
-            joined = tf.strings.join(texts, self.spec.config.combo_join_sep)
+        buckets = self.feature.config.hash_bucket_size
+        if self.feature.config.combo_join_sep:
+            joined = tf.strings.join(texts, self.feature.config.combo_join_sep)
             return Ids(tf.strings.to_hash_bucket_fast(joined, buckets))
         if not any(self.separators):
             texts = [text[:, tf.newaxis] for text in texts]
@@ -58,6 +46,6 @@ class ComboFeature(FeatureKind):
 
     def _text(self, column: columns.Column, separator: str) -> tf.Tensor | tf.RaggedTensor:
         if not separator:
-            return columns.text(self.spec, columns.single(self.spec, column))
+            return columns.text(self.feature, columns.single(self.feature, column))
         cells = columns.pieces(column, separator)
-        return cells.with_values(columns.text(self.spec, cells.values))
+        return cells.with_values(columns.text(self.feature, cells.values))

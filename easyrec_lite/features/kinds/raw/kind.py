@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features import columns
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
-from easyrec_lite.features.numbers import Numbers
-from easyrec_lite.features.specs import FeatureSpec
+from easyrec_lite.features.numbers import NumberTransform
 
 
+@FEATURE_KINDS.implement("RawFeature")
 class RawFeature(FeatureKind):
     """Column of numbers → `Dense` [B, D] or, bucketised, `Ids` (D = 1) or `Bags`.
 
@@ -18,26 +20,28 @@ class RawFeature(FeatureKind):
     several such vectors, pooled by `combiner`. An empty cell is zeros.
     """
 
-    def __init__(self, spec: FeatureSpec):
-        super().__init__(spec)
-        self.numbers = Numbers(spec)
+    def __init__(self, feature: Feature):
+        super().__init__(feature)
+        self.numbers = NumberTransform(feature)
 
     def __call__(self, given: Columns) -> FeatureValue:
         """Returns the row's numbers, or their buckets."""
         column = self.inputs(given)[0]
-        if self.spec.config.seq_multi_sep:
+        if self.feature.config.seq_multi_sep:
             return self.numbers.value(self._pooled(column))
-        return self.numbers.value(columns.vectors(self.spec, column, self.spec.config.separator))
+        return self.numbers.value(
+            columns.vectors(self.feature, column, self.feature.config.separator)
+        )
 
     def _pooled(self, column: columns.Column) -> tf.Tensor:
-        cells = columns.pieces(column, self.spec.config.seq_multi_sep)
-        each = columns.vectors(self.spec, cells.values, self.spec.config.separator)
+        cells = columns.pieces(column, self.feature.config.seq_multi_sep)
+        each = columns.vectors(self.feature, cells.values, self.feature.config.separator)
         rows, count = cells.value_rowids(), cells.nrows()
-        if self.spec.config.combiner == "mean":
+        if self.feature.config.combiner == "mean":
             return tf.math.unsorted_segment_mean(each, rows, count)
-        if self.spec.config.combiner == "sum":
+        if self.feature.config.combiner == "sum":
             return tf.math.unsorted_segment_sum(each, rows, count)
-        largest = self.spec.config.combiner == "max"
+        largest = self.feature.config.combiner == "max"
         segment = tf.math.unsorted_segment_max if largest else tf.math.unsorted_segment_min
         empty = (cells.row_lengths() == 0)[:, tf.newaxis]
         return tf.where(empty, 0.0, segment(each, rows, count))

@@ -1,0 +1,24 @@
+"""LookupFeature: what `check` knows of it."""
+
+from __future__ import annotations
+
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS, Columns, FeatureKindSpec
+from easyrec_lite.protos.messages import FeatureConfig
+
+
+@FEATURE_KINDS.declare
+class LookupFeatureSpec(FeatureKindSpec):
+    """The values that a row's map holds under the row's key."""
+
+    name = "LookupFeature"
+    module = "kind"
+    columns = Columns(2, 2, "two columns: a key and a map")
+    combiners = ("sum", "mean", "sqrtn")
+
+    def reads_ids(self, config: FeatureConfig) -> bool:
+        """Returns True."""
+        return True
+
+    def separators(self, config: FeatureConfig) -> list[str]:
+        """Returns the fields with the texts by which cells are split."""
+        return ["separator"]

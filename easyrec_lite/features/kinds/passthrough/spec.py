@@ -1,0 +1,13 @@
+"""PassThroughFeature: what `check` knows of it."""
+
+from __future__ import annotations
+
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS, FeatureKindSpec
+
+
+@FEATURE_KINDS.declare
+class PassThroughFeatureSpec(FeatureKindSpec):
+    """A column's numbers as they are."""
+
+    name = "PassThroughFeature"
+    module = "kind"

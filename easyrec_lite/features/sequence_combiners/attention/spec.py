@@ -1,0 +1,14 @@
+"""Attention over the steps: what `check` knows of it."""
+
+from __future__ import annotations
+
+from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS, SequenceCombinerSpec
+
+
+@SEQUENCE_COMBINERS.declare
+class AttentionSpec(SequenceCombinerSpec):
+    """The steps' vectors, weighted by a softmax over a learnt score of each."""
+
+    name = "attention"
+    module = "combiner"
+    message = "attention"
