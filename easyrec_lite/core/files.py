@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID`.
 _ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<kind>tmp|old|gone)-(?P<host>.+)-(?P<pid>\d+)")
@@ -110,6 +112,8 @@ def write_array(path: Path, array: np.ndarray) -> None:
     Raises:
       OSError: it cannot be written.
     """
+    import numpy as np
+
     header = np.lib.format.header_data_from_array_1_0(array)
     with fs.open_binary(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {**header, "fortran_order": False})
