@@ -1,8 +1,9 @@
-"""MLP: the dense layers of EasyRec's `MLP` message."""
+"""MLP: dense layers with batch norm, activation and dropout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
@@ -36,7 +37,16 @@ class MLP(keras.layers.Layer):
 
     Raises:
       ConfigError: an unknown name.
+
+    Example:
+      >>> mlp = MLP([8, 4], use_final_bn=False, final_activation="linear")
+      >>> mlp(tf.ones([2, 3])).shape.as_list()
+      [2, 4]
     """
+
+    # Names of the dense layers, and of what the seeds of their dropout derive from.
+    _dense_name: ClassVar[str] = "layer_{}"
+    _dropout_name: ClassVar[str] = "layer_{}"
 
     def __init__(
         self,
@@ -60,19 +70,20 @@ class MLP(keras.layers.Layer):
         self._after: list[list[keras.layers.Layer]] = []
         for i, units in enumerate(hidden_units):
             last = i == len(hidden_units) - 1
-            owner = f"{self.name}/layer_{i}"
+            own = self._dense_name.format(i)
             dense = keras.layers.Dense(
                 units,
                 use_bias=use_final_bias if last else use_bias,
-                kernel_initializer=make_initializer(initializer, seed, owner),
-                name=f"layer_{i}",
+                kernel_initializer=make_initializer(initializer, seed, f"{self.name}/{own}"),
+                name=own,
             )
             after = [activation_layer(final_activation if last else activation, "activation")]
             if use_final_bn if last else use_bn:
                 norm = BatchNorm(momentum=0.99, epsilon=1e-3, name="bn")
                 after.insert(len(after) if use_bn_after_activation else 0, norm)
             if ratios[i] > 0:
-                after.append(keras.layers.Dropout(ratios[i], seed=derive_seed(seed, owner)))
+                drop_seed = derive_seed(seed, f"{self.name}/{self._dropout_name.format(i)}")
+                after.append(keras.layers.Dropout(ratios[i], seed=drop_seed))
             self._dense.append(dense)
             self._after.append(after)
 
@@ -99,3 +110,45 @@ class MLP(keras.layers.Layer):
             for layer in after:
                 inputs = layer(inputs, training=training)
         return inputs
+
+
+class DNN(MLP):
+    """The dense layers of a tower: as `MLP`, all with a bias, the last one a dense layer alone.
+
+    [B, D] → [B, hidden_units[-1]], float32. Kernels glorot-uniform.
+
+    Args:
+      hidden_units: the layers' widths.
+      activation: name of every layer's activation but the last one's.
+      use_bn: whether the layers but the last have batch norm.
+      dropout_ratio: share of units dropped in training, one for each layer but the last; or none.
+      seed: what initialisers and dropout derive theirs from.
+      name: the layer's name.
+    """
+
+    _dense_name = "dnn_{}"
+    _dropout_name = "dropout_{}"
+
+    def __init__(
+        self,
+        hidden_units: Sequence[int],
+        activation: str = "relu",
+        use_bn: bool = True,
+        dropout_ratio: Sequence[float] = (),
+        seed: int = 0,
+        name: str | None = None,
+    ):
+        inner = len(hidden_units) - 1
+        super().__init__(
+            hidden_units,
+            dropout_ratio=[*(dropout_ratio or [0.0] * inner)[:inner], 0.0],
+            activation=activation,
+            use_bn=use_bn,
+            use_final_bn=False,
+            final_activation="linear",
+            use_bias=True,
+            initializer="glorot_uniform",
+            use_final_bias=True,
+            seed=seed,
+            name=name,
+        )

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.embeddings import GroupEmbeddings
-from easyrec_lite.layers.mlp.dnn import DNN
+from easyrec_lite.layers.mlp.layer import DNN
 from easyrec_lite.layers.senet.layer import SENet
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.protos import messages
@@ -139,10 +139,9 @@ def _senet(message: messages.SENet, name: str, seed: int) -> SENet:
 def _dnn(message: messages.DNN, name: str, seed: int) -> DNN:
     return DNN(
         list(message.hidden_units),
-        activation_name=message.activation,
+        activation=message.activation,
         use_bn=message.use_bn,
         dropout_ratio=list(message.dropout_ratio),
-        plain_last=True,
         seed=seed,
         name=name,
     )
