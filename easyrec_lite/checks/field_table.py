@@ -228,7 +228,6 @@ MODELS = {
             "loss_weight_strategy": ("only Fixed weights are served", "give each loss a weight"),
         },
     ),
-    "DNN": _fields("hidden_units dropout_ratio activation use_bn"),
     "Loss": _fields(
         "loss_type weight loss_name",
         refused={
@@ -240,36 +239,6 @@ MODELS = {
         "temperature task_space_indicator_name task_space_indicator_value in_task_space_weight "
         "out_task_space_weight",
         warned={"pred_is_logits": "the model's own logits are at hand"},
-    ),
-}
-
-BACKBONE = {
-    "BackboneTower": _fields("packages blocks concat_blocks output_blocks top_mlp"),
-    "BlockPackage": _fields("name blocks concat_blocks output_blocks"),
-    "Block": _fields(
-        "name inputs input_concat_axis merge_inputs_into_list extra_input_fn layers input_layer "
-        "lambda keras_layer recurrent repeat raw_input embedding_layer"
-    ),
-    "KerasLayer": _fields("class_name"),
-    "Layer": _fields("lambda keras_layer recurrent repeat"),
-    "RepeatLayer": _fields("num_repeat output_concat_axis keras_layer input_slice input_fn"),
-    "RecurrentLayer": _fields("num_steps fixed_input_index keras_layer"),
-    "Input": _fields(
-        "feature_group_name block_name package_name use_package_input input_fn input_slice "
-        "ignore_input reset_input package_input package_input_fn"
-    ),
-    "Lambda": _fields("expression"),
-    "EmbeddingLayer": _fields("embedding_dim vocab_size combiner concat"),
-    "InputLayer": _fields(
-        "do_batch_norm do_layer_norm dropout_rate feature_dropout_rate only_output_feature_list "
-        "only_output_3d_tensor output_2d_tensor_and_feature_list output_seq_and_normal_feature",
-        refused={
-            "concat_seq_feature": SEQUENCE_GROUP,
-            "wide_output_dim": (
-                "two towers have no wide part",
-                "give the group's features embedding_dim 1, and the group wide_deep: DEEP",
-            ),
-        },
     ),
 }
 
@@ -318,6 +287,5 @@ FIELDS: dict[str, dict[str, Status]] = {
     **DATA,
     **FEATURES,
     **MODELS,
-    **BACKBONE,
     **OPTIMIZERS,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from easyrec_lite.checks.specs.layer import LAYERS, LayerSpec
+from easyrec_lite.checks.status import fields
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.layers.seeds import derive_seed
 
@@ -31,6 +32,7 @@ class KerasLayersSpec(LayerSpec):
     aliases = tuple(NAMES[1:])
     module = "layer"
     message = "st_params"
+    messages = {"KerasLayer": fields("class_name")}
     takes_more = False
 
     def seed(self, seed: int, name: str) -> int:

@@ -18,11 +18,12 @@ class MLPSpec(LayerSpec):
     module = "layer"
     message = "mlp"
     messages = {
+        "DNN": fields("hidden_units dropout_ratio activation use_bn"),
         "MLP": fields(
             "hidden_units dropout_ratio activation use_bn use_final_bn final_activation use_bias "
             "initializer use_bn_after_activation use_final_bias",
             warned={"add_to_outputs": "the outputs of a model are its scores and tower vectors"},
-        )
+        ),
     }
     needs = ("hidden_units",)
     positive = ("hidden_units",)

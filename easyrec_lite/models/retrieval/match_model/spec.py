@@ -5,6 +5,7 @@ from __future__ import annotations
 from easyrec_lite.checks.specs.model import MODELS, Sides
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import View
+from easyrec_lite.models.backbone.messages import MESSAGES as BACKBONE_MESSAGES
 from easyrec_lite.models.backbone.parse import parse_backbone
 from easyrec_lite.models.retrieval.spec import (
     MASK_FIELDS,
@@ -25,13 +26,14 @@ class MatchModelSpec(TwoTowerSpec):
     module = "model"
     message = "model_params"
     messages = {
+        **BACKBONE_MESSAGES,
         "ModelParams": fields(
             "l2_regularization user_tower_idx_in_output item_tower_idx_in_output "
             + SIMILARITY_FIELDS
             + MASK_FIELDS,
             warned={"outputs": "the outputs of a match model are those of its two towers"},
             refused={"task_towers": ("a match model has one task", "leave them out")},
-        )
+        ),
     }
     user_groups = ()
     item_groups = ()
