@@ -1,4 +1,4 @@
-"""What the SENet layers of a model multiply its features by, averaged over rows of data."""
+"""What the layers of a model multiply its features by, averaged over rows of data."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import tensorflow as tf
 from easyrec_lite.core.files import atomic_write
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import Model
-from easyrec_lite.models.retrieval.senets import TowerSENet, find_senets
+from easyrec_lite.models.retrieval.field_weights import WeightedFields, find_weighted_fields
 
 FILE = "feature_weights.json"
 ROWS = 4096
 
 
 class FieldFactors:
-    """Sums of a SENet's factors over rows.
+    """Sums of the factors of one layer over rows.
 
     Args:
-      senet: the layer, and the names of its F fields.
+      weighted: the layer, and the names of its F fields.
     """
 
-    def __init__(self, senet: TowerSENet):
-        self._senet = senet
+    def __init__(self, weighted: WeightedFields):
+        self._weighted = weighted
         self._rows = 0
-        self._sums = np.zeros([4, len(senet.fields)])
+        self._sums = np.zeros([4, len(weighted.fields)])
 
     def add(self, fields: tf.Tensor, factors: tf.Tensor) -> None:
         """Takes in B rows: `fields` and their `factors`, float32 [B, Σ D_f]."""
-        cuts = np.cumsum(self._senet.layer.widths)[:-1]
+        cuts = np.cumsum(self._weighted.layer.widths)[:-1]
         values = np.split(np.asarray(fields, np.float64), cuts, axis=1)
         parts = np.split(np.asarray(factors, np.float64), cuts, axis=1)
         self._rows += len(values[0])
@@ -64,36 +64,36 @@ class FieldFactors:
         features = [
             {"name": name, "dim": dim, **{key: float(col[i]) for key, col in columns.items()}}
             for i, (name, dim) in enumerate(
-                zip(self._senet.fields, self._senet.layer.widths, strict=True)
+                zip(self._weighted.fields, self._weighted.layer.widths, strict=True)
             )
         ]
-        return {"tower": self._senet.side, "layer": self._senet.name, "features": features}
+        return {"tower": self._weighted.side, "layer": self._weighted.name, "features": features}
 
 
 def feature_weights(model: Model, batches: Iterable[Batch]) -> list[dict[str, Any]]:
-    """Returns `FieldFactors.described()` for each SENet layer of a model; none if it has none.
+    """Returns `FieldFactors.described()` for each layer of a model that weights fields.
 
     Args:
       model: with the weights that it has now.
       batches: rows that the towers with such layers are called with, eagerly.
     """
-    senets = find_senets(model)
-    if not senets:
+    layers = find_weighted_fields(model)
+    if not layers:
         return []
-    towers = {senet.side: senet.tower for senet in senets}
-    sums = {senet: FieldFactors(senet) for senet in senets}
+    towers = {weighted.side: weighted.tower for weighted in layers}
+    sums = {weighted: FieldFactors(weighted) for weighted in layers}
     for batch in batches:
         for side, tower in towers.items():
             with ExitStack() as stack:
-                for senet in senets:
-                    if senet.side == side:
-                        stack.enter_context(senet.layer.watched(sums[senet].add))
+                for weighted in layers:
+                    if weighted.side == side:
+                        stack.enter_context(weighted.layer.watched(sums[weighted].add))
                 tower(batch.features, False)
     return [total.described() for total in sums.values()]
 
 
 def write_feature_weights(folder: Path, step: int, model: Model, batches: Iterable[Batch]) -> None:
-    """Writes `feature_weights.json` of a model into `folder`, if it has SENet layers."""
+    """Writes `feature_weights.json` of a model into `folder`, if layers of it weight fields."""
     layers = feature_weights(model, batches)
     if layers:
         content = {"step": step, "layers": layers}

@@ -11,7 +11,7 @@ import pytest
 
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.field_names import field_names
-from easyrec_lite.models.retrieval.senets import find_senets
+from easyrec_lite.models.retrieval.field_weights import find_weighted_fields
 from easyrec_lite.training.feature_weights import feature_weights, write_feature_weights
 from tests.layers.test_senet import squeezed
 from tests.models.backbone.building import compiled
@@ -98,7 +98,7 @@ def test_watching_changes_nothing_and_ends() -> None:
 
 def test_a_model_without_senet_reads_no_rows_and_writes_no_file(tmp_path: Path) -> None:
     rows = iter([batch(sampled=0)])
-    assert find_senets(dssm()) == []
+    assert find_weighted_fields(dssm()) == []
     write_feature_weights(tmp_path, 3, dssm(), rows)
     assert list(tmp_path.iterdir()) == []
     assert next(rows) is not None

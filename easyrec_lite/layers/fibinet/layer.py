@@ -30,9 +30,6 @@ class FiBiNet(keras.layers.Layer):
       mlp: arguments of `MLP`; None: no MLP.
       seed: what the parts derive theirs from.
       name: the layer's name.
-
-    Attributes:
-      senet: the `SENet` layer.
     """
 
     def __init__(
@@ -45,7 +42,7 @@ class FiBiNet(keras.layers.Layer):
     ):
         super().__init__(name=name)
         self._seed = seed
-        self.senet = SENet(**senet, seed=self._part_seed("senet"), name="senet")
+        self._senet = SENet(**senet, seed=self._part_seed("senet"), name="senet")
         self._bilinear = (
             None
             if bilinear is None
@@ -53,20 +50,25 @@ class FiBiNet(keras.layers.Layer):
         )
         self._mlp = None if mlp is None else MLP(**mlp, seed=self._part_seed("mlp"), name="mlp")
 
+    @property
+    def field_weighting(self) -> SENet:
+        """The part whose factors are reported."""
+        return self._senet
+
     def _part_seed(self, part: str) -> int:
         return derive_seed(self._seed, f"{self.name}/{part}")
 
     @property
     def kernels(self) -> list[keras.Variable]:
         """The parts' kernels; of a built layer."""
-        parts = [part for part in (self.senet, self._bilinear, self._mlp) if part is not None]
+        parts = [part for part in (self._senet, self._bilinear, self._mlp) if part is not None]
         return [kernel for part in parts for kernel in part.kernels]
 
     def build(self, input_shape: Any) -> None:
         """Makes the parts' weights."""
         widths = field_widths(self.name, input_shape)
         shapes = [(None, width) for width in widths]
-        self.senet.build(shapes)
+        self._senet.build(shapes)
         width = sum(widths)
         if self._bilinear is not None:
             self._bilinear.build(shapes)
@@ -78,7 +80,7 @@ class FiBiNet(keras.layers.Layer):
     def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> tf.Tensor:
         """Returns the joined parts, through the MLP if there is one."""
         fields = listed(inputs)
-        output = self.senet(fields)
+        output = self._senet(fields)
         if self._bilinear is not None:
             output = tf.concat([output, self._bilinear(fields)], axis=-1)
         return output if self._mlp is None else self._mlp(output, training=training)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -10,9 +10,8 @@ import tensorflow as tf
 
 from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.layers.field_weighting import Watcher
 from easyrec_lite.layers.initializers import initializer
-
-Watcher = Callable[[tf.Tensor, tf.Tensor], None]
 
 
 @LAYERS.implement("SENet")
@@ -60,6 +59,11 @@ class SENet(keras.layers.Layer):
         self._reduce_initializer = reduce_initializer
         self._seed = seed
         self._watcher: Watcher | None = None
+
+    @property
+    def field_weighting(self) -> SENet:
+        """The layer whose factors are reported: this one."""
+        return self
 
     @property
     def kernels(self) -> list[keras.Variable]:
