@@ -11,6 +11,8 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.distribution.base import Distribution
 from easyrec_lite.distribution.cluster import VARIABLE, Cluster, Mode, mode_of
+from easyrec_lite.distribution.connecting import connecting
+from easyrec_lite.distribution.join import meet
 from easyrec_lite.distribution.one import SingleProcess
 from easyrec_lite.distribution.parameters import ParameterServers
 from easyrec_lite.distribution.synchronous import SynchronousReplicas
@@ -22,6 +24,8 @@ def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distributi
     Raises:
       ConfigError: `train_distribute` and the cluster do not go together, or as `make_replica`.
       DataError: as `make_replica`.
+      RunError: this process's port is in use.
+      PeerLost: another process of the cluster did not come in time.
     """
     mode = mode_of(pipeline, cluster)
     if mode is Mode.MULTI_WORKER and cluster is not None:
@@ -56,5 +60,7 @@ def _several_processes(pipeline: Pipeline, cluster: Cluster) -> SynchronousRepli
         task_id=cluster.index,
         rpc_layer="grpc",
     )
-    strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    meet(cluster)
+    with connecting(cluster):
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     return SynchronousReplicas(pipeline, strategy, cluster.worker, cluster.workers)

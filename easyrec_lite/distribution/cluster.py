@@ -15,6 +15,7 @@ from easyrec_lite.core.errors import ConfigError, Place, Problem
 VARIABLE = "TF_CONFIG"
 ROLES = ("chief", "worker", "ps", "evaluator")
 PATH = "train_config.train_distribute"
+JOIN_SECONDS = 600.0
 NOT_IN_STEP = "no effect here: workers of parameter servers train each on rows of its own"
 
 
@@ -26,11 +27,13 @@ class Cluster:
       role: what this process is, one of `ROLES`.
       index: its number among those of its role.
       addresses: role → `host:port` of each process; roles without any are left out.
+      join_seconds: how long to wait for the others at the start.
     """
 
     role: str
     index: int
     addresses: Mapping[str, tuple[str, ...]]
+    join_seconds: float = JOIN_SECONDS
 
     @property
     def has_ps(self) -> bool:
@@ -55,10 +58,14 @@ class Cluster:
         return not self.chief and (self.has_ps or self.role == "evaluator")
 
     @property
-    def training(self) -> tuple[str, ...]:
-        """The addresses of the processes that train; with ps the chief is not among them."""
-        chief = () if self.has_ps else self.addresses.get("chief", ())
-        return (*chief, *self.addresses.get("worker", ()))
+    def training(self) -> dict[str, str]:
+        """Name → address of the processes that train; with ps the chief is not among them."""
+        roles = ("worker",) if self.has_ps else ("chief", "worker")
+        return {
+            f"{role} {index}": address
+            for role in roles
+            for index, address in enumerate(self.addresses.get(role, ()))
+        }
 
     @property
     def workers(self) -> int:
@@ -68,9 +75,8 @@ class Cluster:
     @property
     def worker(self) -> int | None:
         """The number of this process among those that train; None when it does not."""
-        if self.address in self.training:
-            return self.training.index(self.address)
-        return None
+        names = list(self.training)
+        return names.index(self.name) if self.name in names else None
 
     @property
     def address(self) -> str:

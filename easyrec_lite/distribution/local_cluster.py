@@ -20,9 +20,21 @@ from easyrec_lite.distribution.cluster import VARIABLE
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.1
 # How long processes may take to end by themselves once the chief has ended, or has failed: then
-# it may not have told them.
+# it may not have reported them.
 END_SECONDS = 30.0
 FAILED_SECONDS = 5.0
+# What each process runs first: on Linux it asks for SIGTERM when the launcher ends, however it
+# does; then the command takes its place.
+_STARTER = """
+import ctypes, os, signal, sys
+launcher, *command = sys.argv[1:]
+if sys.platform == "linux":
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+if os.getppid() != int(launcher):
+    sys.exit("the launcher has ended")
+os.execv(command[0], command)
+"""
 
 
 @dataclass
@@ -32,14 +44,14 @@ class ClusterProcess:
     Attributes:
       role, index: what it is, as in TF_CONFIG.
       process: the running process.
-      told: whether its end was told.
+      reported: whether its end was reported.
     """
 
     role: str
     index: int
     process: subprocess.Popen[bytes]
     printer: threading.Thread
-    told: bool = False
+    reported: bool = False
 
     @property
     def name(self) -> str:
@@ -57,7 +69,8 @@ class ClusterProcess:
 class LocalCluster:
     """Starts the processes, prints their lines after their names, and ends them.
 
-    As a context manager it leaves no process of its own behind.
+    As a context manager it leaves no process of its own behind. On Linux they end with SIGTERM
+    when this process is killed, or the thread ends that started them.
 
     Args:
       counts: role → number of processes, e.g. {"chief": 1, "worker": 2, "ps": 2}.
@@ -97,7 +110,7 @@ class LocalCluster:
         task = {"type": role, "index": index}
         config = json.dumps({"cluster": self._addresses, "task": task})
         process = subprocess.Popen(
-            [sys.executable, *self.command],
+            [*_starter(), sys.executable, *self.command],
             env={**os.environ, VARIABLE: config, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -134,10 +147,10 @@ class LocalCluster:
 
     def ended(self) -> list[ClusterProcess]:
         """Returns the processes that ended since the last call, and says so."""
-        found = [m for m in self.members if m.code is not None and not m.told]
+        found = [m for m in self.members if m.code is not None and not m.reported]
         for member in found:
             member.printer.join()
-            member.told = True
+            member.reported = True
             self.say(f"{member.name}, process {member.process.pid}, ended with code {member.code}")
         return found
 
@@ -173,6 +186,10 @@ class LocalCluster:
             self.ended()
             time.sleep(POLL_SECONDS)
         self.ended()
+
+
+def _starter() -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", _STARTER, str(os.getpid())]
 
 
 def _signal(members: Sequence[ClusterProcess], number: signal.Signals) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,13 +15,13 @@ from easyrec_lite.data.rows.share import Share
 from easyrec_lite.distribution.asynchronous import AsynchronousTrainer
 from easyrec_lite.distribution.base import Distribution, Replica, open_input, order_from
 from easyrec_lite.distribution.cluster import Cluster
+from easyrec_lite.distribution.connecting import connecting
+from easyrec_lite.distribution.join import wait_for_servers
 from easyrec_lite.features import sharded
 from easyrec_lite.models.assembly import build
 from easyrec_lite.training.checkpoints import GONE, Checkpoints
 from easyrec_lite.training.optimizers import Optimizer, check_frozen
 
-# How long a process of the cluster may take to come up.
-START_SECONDS = 600.0
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +33,8 @@ class ParameterServers(Distribution):
       cluster: the processes; this one is the chief.
 
     Raises:
-      PeerLost: a process does not come up.
+      RunError: this process's port is in use.
+      PeerLost: a process did not come within `cluster.join_seconds`.
       others: as `make_replica`.
     """
 
@@ -45,11 +44,12 @@ class ParameterServers(Distribution):
         super().__init__(pipeline)
         self._cluster = cluster
         self._share = Share(0, cluster.workers)
-        wait_for(cluster)
+        wait_for_servers(cluster)
         servers = len(cluster.addresses["ps"])
-        strategy = tf.distribute.ParameterServerStrategy(
-            _resolver(cluster), variable_partitioner=sharded.partitioner(servers)
-        )
+        with connecting(cluster):
+            strategy = tf.distribute.ParameterServerStrategy(
+                _resolver(cluster), variable_partitioner=sharded.partitioner(servers)
+            )
         for name in ("absl", "tensorflow"):
             logging.getLogger(name).addFilter(_first_line)
         self._coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
@@ -120,39 +120,6 @@ class ParameterServers(Distribution):
             f"rows; {len(self._cluster.addresses['ps'])} parameter servers hold the variables",
             "tables in parts: " + (", ".join(several) or "none, by max_partitions"),
         ]
-
-
-def wait_for(cluster: Cluster) -> None:
-    """Waits until the other processes of the cluster can be reached.
-
-    Raises:
-      PeerLost: one of them cannot, for `START_SECONDS`.
-    """
-    for role in ("ps", "worker"):
-        for index, address in enumerate(cluster.addresses[role]):
-            found = _no_answer(f"{role} {index}", address)
-            if found:
-                raise PeerLost(_lost(found, cluster))
-
-
-def _no_answer(name: str, address: str) -> str:
-    """Returns '' as soon as a process answers, or why it does not, after `START_SECONDS`."""
-    host, _, port = address.rpartition(":")
-    start = time.monotonic()
-    told = False
-    while True:
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=5.0).close()
-        except OSError as error:
-            waited = time.monotonic() - start
-            if waited > START_SECONDS:
-                return f"{name} at {address}: {error.strerror or error}"
-            if waited > 5.0 and not told:
-                log.info("waiting for %s at %s", name, address)
-                told = True
-            time.sleep(0.2)
-        else:
-            return ""
 
 
 def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolver:

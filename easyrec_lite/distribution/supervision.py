@@ -10,8 +10,8 @@ from types import FrameType
 from easyrec_lite.core.errors import PeerLost
 from easyrec_lite.distribution.local_cluster import POLL_SECONDS, LocalCluster
 
-# Codes of a chief that lost another process, or was killed itself.
-LOST = (PeerLost.exit_code, 128 + signal.SIGKILL)
+# Codes of a chief that lost another process, also while it connected to it, or was killed itself.
+LOST = (PeerLost.exit_code, 128 + signal.SIGALRM, 128 + signal.SIGKILL)
 
 
 def supervise(cluster: LocalCluster, restarts: int = 0, grace: float = 60.0) -> int:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.json_input import parse_json
-from easyrec_lite.distribution.cluster import ROLES, VARIABLE, Cluster
+from easyrec_lite.distribution.cluster import JOIN_SECONDS, ROLES, VARIABLE, Cluster
 
 _SINGLE = ("chief", "evaluator")
 _OLD_NAMES = {"master": "chief"}
@@ -24,13 +25,17 @@ _EXAMPLE = (
 )
 
 
-def from_environment() -> Cluster | None:
+def from_environment(join_seconds: float = JOIN_SECONDS) -> Cluster | None:
     """Returns the cluster in TF_CONFIG, or None when there is none.
+
+    Args:
+      join_seconds: how long this process will wait for the others.
 
     Raises:
       ConfigError: TF_CONFIG is not what it must be; all problems at once.
     """
-    return read_cluster(os.environ.get(VARIABLE, ""))
+    cluster = read_cluster(os.environ.get(VARIABLE, ""))
+    return cluster and replace(cluster, join_seconds=join_seconds)
 
 
 def read_cluster(text: str) -> Cluster | None:

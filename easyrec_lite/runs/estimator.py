@@ -12,7 +12,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
 from easyrec_lite.core.errors import ConfigError, NotExported, Place, Problem
 from easyrec_lite.core.locks import exclusive_run
-from easyrec_lite.distribution.cluster import VARIABLE, Cluster
+from easyrec_lite.distribution.cluster import JOIN_SECONDS, VARIABLE, Cluster
 from easyrec_lite.distribution.ending import announce_end
 from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.evaluation.evaluation import ModelEvaluator
@@ -36,6 +36,7 @@ class Estimator:
     Args:
       pipeline: a loaded config, or the name of one to load; either is checked.
       hooks: what watches training, after the hooks of the config itself.
+      join_seconds: how long to wait for the other processes of TF_CONFIG, if it is set.
 
     Raises:
       ConfigError: the config is wrong.
@@ -44,11 +45,17 @@ class Estimator:
       Estimator("dssm_senet_on_taobao.config").train_and_evaluate()
     """
 
-    def __init__(self, pipeline: Pipeline | str, hooks: Sequence[Hook] = ()):
+    def __init__(
+        self,
+        pipeline: Pipeline | str,
+        hooks: Sequence[Hook] = (),
+        join_seconds: float = JOIN_SECONDS,
+    ):
         self.pipeline = load_config(pipeline) if isinstance(pipeline, str) else checked(pipeline)
         self.config = self.pipeline.config
         self.model_dir = Path(self.config.model_dir)
         self._user_hooks = tuple(hooks)
+        self._join_seconds = join_seconds
 
     def train(self) -> TrainingResult:
         """Trains without evaluating, from the newest checkpoint in `model_dir` when there is one.
@@ -58,7 +65,8 @@ class Estimator:
             TF_CONFIG gives this process another part than to train.
           DataError: the training data cannot be read.
           RunError: a step was not finite, a checkpoint could not be written, or another run
-            trains into `model_dir`.
+            trains into `model_dir`; of a cluster, this process's port is in use.
+          PeerLost: another process of the cluster is gone, or never came.
         """
         return self._run(evaluate=False)
 
@@ -70,7 +78,7 @@ class Estimator:
         return self._run(evaluate=True)
 
     def _run(self, evaluate: bool) -> TrainingResult:
-        cluster = from_environment()
+        cluster = from_environment(self._join_seconds)
         if cluster and cluster.follows:
             raise ConfigError(_follows(cluster))
         chief = cluster is None or cluster.chief

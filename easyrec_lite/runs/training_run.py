@@ -56,6 +56,10 @@ class TrainingRun:
       user_hooks: told of events after the hooks of the config itself.
       evaluate: whether to evaluate after each checkpoint, and to export.
       cluster: the processes of the run; None: this one alone.
+
+    Raises:
+      Terminated: SIGTERM came before the data was open.
+      others: as `open_distribution`.
     """
 
     def __init__(
@@ -67,11 +71,12 @@ class TrainingRun:
     ):
         self.pipeline, self.config = pipeline, pipeline.config
         self.folder = Path(self.config.model_dir)
-        self.distribution = open_distribution(pipeline, cluster)
+        self.preemption = Preemption()
+        with self.preemption:
+            self.distribution = open_distribution(pipeline, cluster)
         self.trainer = self.distribution.trainer
         self.prefix: str | None = None
         self.checkpoints = self.distribution.checkpoints()
-        self.preemption = Preemption()
         self.hooks: list[Hook] = [self.preemption]
         self.evaluator: CheckpointEvaluator | None = None
         if self.distribution.chief:

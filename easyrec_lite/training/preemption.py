@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from easyrec_lite.training.hooks import Hook
 
 SIGTERM_REASON = "SIGTERM came"
 EXIT_CODE = 128 + signal.SIGTERM
+# How long Python may take to handle a signal that ends the run at once: it cannot while it waits
+# inside TensorFlow, as for a process that has not come.
+HANDLED_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
@@ -29,7 +33,8 @@ class Preemption(Hook):
 
     While the run trains, the signal waits for the end of the step, and then for a checkpoint.
     Elsewhere, as in an evaluation or an export, it ends the run at once: what is being written lies
-    aside until it is whole, and the next start does it again.
+    aside until it is whole, and the next start does it again. Where Python itself does not come to
+    it, because it waits inside TensorFlow, the process ends after `HANDLED_SECONDS`.
 
     As a context manager it takes over the signal, in the main thread alone, where Python allows it.
     """
@@ -38,15 +43,19 @@ class Preemption(Hook):
         self._asked = False
         self._waits = False
         self._before: Any = None
+        self._alarm: _Alarm | None = None
 
     def __enter__(self) -> Preemption:
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGTERM, self._handle)
+            self._alarm = _Alarm(lambda: self._asked or self._waits)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._before is not None:
+        if self._alarm is not None:
+            self._alarm.close()
             signal.signal(signal.SIGTERM, self._before)
+            self._alarm = None
         if self._asked:
             log.warning("stopped by SIGTERM; the same command goes on from the newest checkpoint")
 
@@ -86,3 +95,39 @@ class Preemption(Hook):
             yield
         finally:
             self._waits = before
+
+
+class _Alarm:
+    """Ends the process when SIGTERM came and Python does not handle it.
+
+    The system writes the number of each signal to a pipe at once, whatever Python does.
+
+    Args:
+      fine: whether the signal was handled, or may wait.
+    """
+
+    def __init__(self, fine: Any):
+        self._fine = fine
+        self._closed = threading.Event()
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while number := os.read(self._read, 1):
+            if number[0] != signal.SIGTERM:
+                continue
+            if not self._closed.wait(HANDLED_SECONDS) and not self._fine():
+                log.warning(
+                    "stopped by SIGTERM; the same command goes on from the newest checkpoint"
+                )
+                os._exit(EXIT_CODE)
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(self._before)
+        self._closed.set()
+        os.close(self._write)  # the thread reads the end of the pipe
+        self._thread.join()
+        os.close(self._read)
