@@ -183,6 +183,35 @@ time.sleep(60)
     assert [member.code for member in cluster.local.members] == [137, 137]
 
 
+LAUNCHER = """
+import sys
+from easyrec_lite.distribution.local_cluster import LocalCluster
+from easyrec_lite.launch import supervise
+supervise(LocalCluster({"chief": 1, "worker": 1}, ["-c", sys.argv[1], sys.argv[2]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's end")
+def test_processes_end_with_a_launcher_that_is_killed(tmp_path) -> None:
+    script = """
+def end(*_):
+    (folder / f'{name}.ended').touch()
+    sys.exit(143)
+signal.signal(signal.SIGTERM, end)
+(folder / f'{name}.up').touch()
+time.sleep(60)
+"""
+    command = [sys.executable, "-c", LAUNCHER, PRELUDE + script, str(tmp_path)]
+    launcher = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    for suffix in ("up", "ended"):
+        end = time.monotonic() + 60
+        while len(list(tmp_path.glob(f"*.{suffix}"))) < 2:
+            assert time.monotonic() < end, suffix
+            time.sleep(0.05)
+        launcher.kill()
+        launcher.wait()
+
+
 def _terminate_when(ready) -> None:
     def wait() -> None:
         while not ready():
