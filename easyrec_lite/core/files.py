@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from easyrec_lite.core import filesystem as fs
+from easyrec_lite.core import processes
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
 
-# What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID`.
-_ASIDE = re.compile(r"\.(?P<name>.+)\.(?P<kind>tmp|old|gone)-(?P<host>.+)-(?P<pid>\d+)")
+# What is written aside, moved away for a moment, or about to go: `.NAME.KIND-HOST-PID.START`.
+_ASIDE = re.compile(
+    r"\.(?P<name>.+)\.(?P<kind>tmp|old|gone)-(?P<host>.+)-(?P<pid>\d+)(\.(?P<start>\d+))?"
+)
 _DAY = 24 * 3600
 
 
@@ -96,6 +99,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
             yield aside
             sync(aside)
             fs.rename(aside, target)
+            fs.sync_folder(target.parent)
         finally:
             fs.remove_file(aside, missing_ok=True)
 
@@ -200,27 +204,23 @@ def _asides(folder: Path, below: bool) -> Iterator[tuple[Path, re.Match[str]]]:
 def _abandoned(path: Path, match: re.Match[str]) -> bool:
     if match["host"] != socket.gethostname():
         return time.time() - fs.stat(path).st_mtime > _DAY
-    try:
-        os.kill(int(match["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:  # it lives, under another user
-        return False
-    return False
+    return not processes.may_live(int(match["pid"]), match["start"] or "")
 
 
 def _put_in_place(aside: Path, target: Path) -> None:
-    if not fs.exists(target):
-        fs.rename(aside, target)
-        return
     old = _aside(target, "old")
-    fs.rename(target, old)
+    replaced = fs.exists(target)
+    if replaced:
+        fs.rename(target, old)
     fs.rename(aside, target)
-    fs.remove(old)
+    fs.sync_folder(target.parent)
+    if replaced:
+        fs.remove(old)
 
 
 def _aside(target: Path, kind: str = "tmp") -> Path:
-    return target.with_name(f".{target.name}.{kind}-{socket.gethostname()}-{os.getpid()}")
+    process = f"{socket.gethostname()}-{os.getpid()}.{processes.own_start()}"
+    return target.with_name(f".{target.name}.{kind}-{process}")
 
 
 def sync(path: Path) -> None:

@@ -21,6 +21,7 @@ Example:
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import glob as patterns
 import os
@@ -119,6 +120,18 @@ def touch(path: Name) -> None:
 def sync(file: IO[bytes]) -> None:
     """Waits until the content of an open file is on the disk."""
     os.fsync(file.fileno())
+
+
+def sync_folder(path: Name) -> None:
+    """Waits until the names in a folder are on the disk, where its file system can do that."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(folder)
 
 
 def readable(path: Name) -> bool:

@@ -23,6 +23,7 @@ from easyrec_lite.checks.fingerprint import (
     fingerprint,
 )
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, nearest, plain_words
 from easyrec_lite.core.files import atomic_write, folder_aside, sync
 
@@ -108,10 +109,10 @@ class Checkpoints:
         Raises:
           RunError: the folder cannot be written to.
         """
-        for part in self.folder.glob(f"{PREFIX}-*.data-*"):
+        for part in fs.paths(self.folder, f"{PREFIX}-*.data-*"):
             prefix = part.name.rsplit(".data-", 1)[0]
-            if not part.with_name(f"{prefix}.index").exists():
-                part.unlink()
+            if not fs.exists(part.with_name(f"{prefix}.index")):
+                fs.remove_file(part)
         if self.paths():
             self._write_state()
 
@@ -216,7 +217,7 @@ def refuse_changed(problems: Sequence[Problem], pipeline: Pipeline) -> None:
 def checkpoint_paths(folder: Path) -> list[str]:
     """Returns the prefixes of the complete checkpoints in `folder`, by step, oldest first."""
     found = {}
-    for index in folder.glob(f"{PREFIX}-*.index"):
+    for index in fs.paths(folder, f"{PREFIX}-*.index"):
         match = re.fullmatch(rf"{re.escape(PREFIX)}-(\d+)\.index", index.name)
         if match:
             found[int(match[1])] = str(index.with_suffix(""))
@@ -240,16 +241,16 @@ def find_checkpoint(path: str | Path) -> str:
       ConfigError: there is none.
     """
     given = Path(path)
-    if given.is_dir():
+    if fs.is_dir(given):
         paths = checkpoint_paths(given) or _state_file(given)
         if paths:
             return paths[-1]
-    elif given.with_name(given.name + ".index").exists():
+    elif fs.exists(given.with_name(given.name + ".index")):
         return str(given)
-    elif given.suffix == ".index" and given.exists():
+    elif given.suffix == ".index" and fs.exists(given):
         return str(given.with_suffix(""))
-    around = given if given.is_dir() else given.parent
-    names = [entry.name.removesuffix(".index") for entry in around.glob("*.index")]
+    around = given if fs.is_dir(given) else given.parent
+    names = [entry.name.removesuffix(".index") for entry in fs.paths(around, "*.index")]
     raise ConfigError(
         Problem(
             "no checkpoint",
@@ -360,16 +361,20 @@ def _unwritable(prefix: str, error: Exception, left: list[str]) -> Problem:
 
 def _remove(prefix: str) -> None:
     path = Path(prefix)
-    for part in (path.with_name(path.name + ".index"), *path.parent.glob(f"{path.name}.data-*")):
-        part.unlink(missing_ok=True)
+    for part in (
+        path.with_name(path.name + ".index"),
+        *fs.paths(path.parent, f"{path.name}.data-*"),
+    ):
+        fs.remove_file(part, missing_ok=True)
 
 
 def _put_in_place(aside: Path, prefix: Path) -> None:
     """Moves a checkpoint's files to where they belong; without its index it does not count."""
     index = prefix.with_name(f"{prefix.name}.index")
-    files = sorted(aside.iterdir(), key=lambda path: path.name == index.name)
+    files = sorted(fs.paths(aside), key=lambda path: path.name == index.name)
     for file in files:
         sync(file)
-    index.unlink(missing_ok=True)
+    fs.remove_file(index, missing_ok=True)
     for file in files:
-        file.replace(prefix.with_name(file.name))
+        fs.rename(file, prefix.with_name(file.name))
+        fs.sync_folder(prefix.parent)

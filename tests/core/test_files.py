@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from easyrec_lite.core import processes
 from easyrec_lite.core.files import (
     atomic_file,
     atomic_folder,
@@ -20,6 +21,7 @@ from easyrec_lite.core.files import (
 )
 
 HOST = socket.gethostname()
+MINE = f"{HOST}-{os.getpid()}.{processes.own_start()}"
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_what_dead_processes_left_goes(tmp_path: Path, dead: int) -> None:
 
 
 def test_what_may_be_in_use_stays(tmp_path: Path, dead: int) -> None:
-    mine = f".a.tmp-{HOST}-{os.getpid()}"
+    mine = f".a.tmp-{MINE}"
     recent, old = f".a.tmp-elsewhere-{dead}", f".b.tmp-elsewhere-{dead}"
     for name in (mine, recent, old):
         (tmp_path / name).touch()
@@ -89,7 +91,7 @@ def test_a_folder_cut_off_while_it_was_replaced_comes_back(tmp_path: Path, dead:
 
 def test_only_the_folder_itself_may_be_swept(tmp_path: Path, dead: int) -> None:
     (tmp_path / "below").mkdir()
-    mine = f".a.tmp-{HOST}-{os.getpid()}"
+    mine = f".a.tmp-{MINE}"
     for name in (mine, f".b.tmp-{HOST}-{dead}", f"below/.c.tmp-{HOST}-{dead}", ".d"):
         (tmp_path / name).touch()
     assert [(path.name, alive) for path, alive in unfinished(tmp_path)] == [
@@ -98,3 +100,58 @@ def test_only_the_folder_itself_may_be_swept(tmp_path: Path, dead: int) -> None:
     ]
     remove_leftovers(tmp_path, below=False)
     assert names(tmp_path) == {mine, "below", f"below/.c.tmp-{HOST}-{dead}", ".d"}
+
+
+WRITE = """
+import os, pathlib, signal, sys
+from easyrec_lite.core.files import atomic_file, atomic_write, remove_leftovers
+assert os.getpid() == 1
+folder = pathlib.Path(sys.argv[1])
+remove_leftovers(folder)
+print(*sorted(path.name for path in folder.iterdir()))
+with atomic_file(folder / "model") as aside:
+    aside.write_text("half")
+    remove_leftovers(folder)
+    assert aside.exists()
+    signal.raise_signal(signal.SIGKILL)
+    os._exit(9)  # the first process of a namespace does not hear its own signals
+"""
+
+
+@pytest.mark.parametrize("proc", [["--mount-proc"], []])
+def test_what_an_earlier_container_left_goes_though_both_are_process_1(
+    tmp_path: Path, proc: list[str]
+) -> None:
+    command = ["unshare", "--user", "--map-root-user", "--pid", "--fork", *proc]
+    probe = subprocess.run([*command, "true"], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip(f"no namespace of process ids here: {probe.stderr!r}")
+    for _ in range(2):
+        process = [*command, sys.executable, "-c", WRITE, str(tmp_path)]
+        done = subprocess.run(process, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr, done.returncode) == ("\n", "", 9)
+        (left,) = tmp_path.iterdir()
+        assert left.name.startswith(f".model.tmp-{HOST}-1.")
+
+
+def test_an_id_that_another_process_has_now_keeps_nothing(tmp_path: Path) -> None:
+    """That of a leftover without a start, of earlier versions, may be the one that runs."""
+    with subprocess.Popen([sys.executable], stdin=subprocess.PIPE) as other:
+        left, kept = f".a.tmp-{HOST}-{other.pid}.1", f".b.tmp-{HOST}-{other.pid}"
+        for name in (left, kept, f".c.tmp-{HOST}-{os.getpid()}", f".d.tmp-{HOST}-{os.getpid()}.1"):
+            (tmp_path / name).touch()
+        remove_leftovers(tmp_path)
+        assert names(tmp_path) == {kept}
+        other.communicate()
+
+
+def test_without_proc_the_id_alone_tells_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: int
+) -> None:
+    monkeypatch.setattr(processes, "_PROC", tmp_path / "none")
+    assert processes.may_live(os.getpid(), processes.own_start())
+    assert not processes.may_live(os.getpid(), "1")
+    assert not processes.may_live(dead, "1")
+    with subprocess.Popen([sys.executable], stdin=subprocess.PIPE) as other:
+        assert processes.may_live(other.pid, "1")
+        other.communicate()

@@ -21,18 +21,22 @@ from easyrec_lite.distribution.local_cluster import HOST, free_ports
 
 MEETS = """
 import json, logging, sys
+from easyrec_lite.core.errors import ProblemError
 from easyrec_lite.distribution import join
 from easyrec_lite.distribution.cluster import Cluster
-from easyrec_lite.runs.command_line import run
 logging.basicConfig(format="%(message)s", stream=sys.stdout, level=logging.INFO)
 join.FIRST_LINE_SECONDS = join.LINE_SECONDS = 0.2
-def main(argv):
-    role, index, addresses, seconds = json.loads(argv[0])
+try:
+    role, index, addresses, seconds = json.loads(sys.argv[1])
     join.meet(Cluster(role, index, addresses, seconds))
-    assert "tensorflow" not in sys.modules
-    print("together", flush=True)
-    sys.stdin.read()
-sys.exit(run(main))
+except ProblemError as error:
+    print(error)
+    sys.exit(error.exit_code)
+except KeyboardInterrupt:
+    sys.exit(130)
+assert "tensorflow" not in sys.modules
+print("together", flush=True)
+sys.stdin.read()
 """
 
 
@@ -180,6 +184,7 @@ def test_others_at_the_chiefs_port_do_not_count(meeting: Meeting) -> None:
     """As a server of TensorFlow, of a run that has not ended yet, or anybody who looks in."""
     port = int(meeting.addresses["chief"][0].rpartition(":")[2])
     with socket.create_server((HOST, port)) as other:
+        other.settimeout(60)
         meeting.start("worker", 0)
         connection, _ = other.accept()
         connection.sendall(b"\x00\x00\x12\x04\x00 HTTP/2 settings\n")

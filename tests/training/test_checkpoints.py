@@ -201,7 +201,7 @@ def test_a_write_cut_off_before_the_index_counts_for_nothing(tmp_path: Path) -> 
     Path(checkpoints.save(2) + ".index").unlink()
     assert checkpoints.restore_newest() == kept
     checkpoints.remove_partial()
-    assert {path.stem for path in tmp_path.iterdir()} == {"model.ckpt-1"}
+    assert {path.stem for path in tmp_path.iterdir()} == {"checkpoint", "model.ckpt-1"}
 
 
 def test_every_flipped_byte_is_seen_or_changes_nothing(tmp_path: Path) -> None:
