@@ -33,7 +33,7 @@ from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.process import threads, use_threads
 from easyrec_lite.training.input import BatchInput, ReadPlan
-from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.step import Trainer
 
 CONFIGS = ("dssm_on_taobao.config", "dssm_neg_sampler_on_taobao.config")

@@ -242,31 +242,15 @@ MODELS = {
     ),
 }
 
-RATE = "learning_rate "
-OPTIMIZERS = {
+TRAINING = {
     "Optimizer": _fields(
-        "rms_prop_optimizer momentum_optimizer adam_optimizer momentumw_optimizer adamw_optimizer "
-        "adam_async_optimizer adagrad_optimizer ftrl_optimizer adam_asyncw_optimizer "
-        "lazy_adam_optimizer use_moving_average moving_average_decay "
-        "embedding_learning_rate_multiplier"
-    ),
-    "RMSPropOptimizer": _fields(RATE + "momentum_optimizer_value decay epsilon"),
-    "MomentumOptimizer": _fields(RATE + "momentum_optimizer_value"),
-    "AdamOptimizer": _fields(RATE + "beta1 beta2 decay_all_rows"),
-    "MomentumWOptimizer": _fields(RATE + "weight_decay momentum_optimizer_value"),
-    "AdamWOptimizer": _fields(RATE + "weight_decay beta1 beta2"),
-    "AdamAsyncWOptimizer": _fields(RATE + "weight_decay beta1 beta2"),
-    "LazyAdamOptimizer": _fields(RATE + "beta1 beta2"),
-    "AdagradOptimizer": _fields(RATE + "initial_accumulator_value"),
-    "AdamAsyncOptimizer": _fields(RATE + "beta1 beta2"),
-    "FtrlOptimizer": _fields(
-        RATE + "learning_rate_power initial_accumulator_value l1_reg l2_reg l2_shrinkage_reg"
+        "use_moving_average moving_average_decay embedding_learning_rate_multiplier"
     ),
     "LearningRate": _fields(
         "constant_learning_rate exponential_decay_learning_rate manual_step_learning_rate "
         "cosine_decay_learning_rate poly_decay_learning_rate transformer_learning_rate"
     ),
-    "ConstantLearningRate": _fields(RATE),
+    "ConstantLearningRate": _fields("learning_rate"),
     "ExponentialDecayLearningRate": _fields(
         "initial_learning_rate decay_steps decay_factor staircase burnin_learning_rate "
         "burnin_steps min_learning_rate"
@@ -287,5 +271,5 @@ FIELDS: dict[str, dict[str, Status]] = {
     **DATA,
     **FEATURES,
     **MODELS,
-    **OPTIMIZERS,
+    **TRAINING,
 }

@@ -20,6 +20,7 @@ from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
 from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.checks.status import Status
 from easyrec_lite.config.pipeline import Pipeline
@@ -41,6 +42,7 @@ OWNERS: dict[tuple[str, str], tuple[ComponentRegistry[Any], Status]] = {
     ("SequenceCombiner", "combiner"): (SEQUENCE_COMBINERS, Status("refused", *LAYER)),
     ("KerasLayer", "params"): (LAYERS, Status("refused", *LAYER)),
     ("EvalMetrics", "metric"): (METRICS, Status("refused", *METRIC)),
+    ("Optimizer", "optimizer"): (OPTIMIZERS, Status("refused", "this optimizer is not offered")),
 }
 
 

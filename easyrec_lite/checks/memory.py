@@ -7,22 +7,11 @@ from dataclasses import dataclass, field
 
 from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.specs.model import DenseLayer
+from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
 from easyrec_lite.checks.view import View
 from easyrec_lite.config.pipeline import Pipeline
 
 FLOAT = 4
-SLOTS = {
-    "rms_prop_optimizer": 2,
-    "momentum_optimizer": 1,
-    "adam_optimizer": 2,
-    "momentumw_optimizer": 1,
-    "adamw_optimizer": 2,
-    "adam_async_optimizer": 2,
-    "adagrad_optimizer": 1,
-    "ftrl_optimizer": 2,
-    "adam_asyncw_optimizer": 2,
-    "lazy_adam_optimizer": 2,
-}
 # Rows that are shuffled together when the config does not say, copied once while they are.
 SHUFFLE_ROWS = 1 << 17
 SHUFFLE_COPIES = 2
@@ -144,7 +133,8 @@ def _slots(view: View, index: int) -> int:
     if not optimizers:
         return 0
     config = optimizers[min(index, len(optimizers) - 1)]
-    return SLOTS.get(config.WhichOneof("optimizer") or "", 0) + config.use_moving_average
+    spec = OPTIMIZERS.find(config.WhichOneof("optimizer") or "")
+    return (len(spec.slots) if spec else 0) + config.use_moving_average
 
 
 def _widths(view: View, group: str) -> list[int]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from easyrec_lite.distribution.replica_trainer import EPOCH
 from easyrec_lite.models.base import Model
-from easyrec_lite.training.optimizers import Gradients, Optimizer
+from easyrec_lite.training.optimizer import Gradients, Optimizer
 from easyrec_lite.training.step import NamedScalars, StepProgress, Trainer
 
 # A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.

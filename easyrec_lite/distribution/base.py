@@ -21,7 +21,7 @@ from easyrec_lite.models.base import Model
 from easyrec_lite.training.checkpoints import Checkpoints
 from easyrec_lite.training.input import BatchInput, ReadPlan, position_of
 from easyrec_lite.training.loop import StepPlan
-from easyrec_lite.training.optimizers import Optimizer, check_frozen
+from easyrec_lite.training.optimizer import Optimizer, check_frozen
 from easyrec_lite.training.step import Trainer
 from easyrec_lite.training.warm_start import warm_start
 from easyrec_lite.training.weights import load_weights

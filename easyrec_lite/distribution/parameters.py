@@ -20,7 +20,7 @@ from easyrec_lite.distribution.join import wait_for_servers
 from easyrec_lite.features import sharded
 from easyrec_lite.models.assembly import build
 from easyrec_lite.training.checkpoints import GONE, Checkpoints
-from easyrec_lite.training.optimizers import Optimizer, check_frozen
+from easyrec_lite.training.optimizer import Optimizer, check_frozen
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from easyrec_lite.core import replicas
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import REGULARIZATION, Model
-from easyrec_lite.training.optimizers import Gradients, Optimizer, unique_rows
+from easyrec_lite.training.optimizer import Gradients, Optimizer, unique_rows
 from easyrec_lite.training.step import Trainer
 
 # More than the rows of an epoch: with it a position becomes one number.

@@ -20,7 +20,7 @@ from easyrec_lite.models.base import SEED_STATE, Model
 from easyrec_lite.training.checkpoints import GONE, Checkpoints, checkpoint_at
 from easyrec_lite.training.input import position_of
 from easyrec_lite.training.loop import StepPlan
-from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.preemption import SIGTERM_REASON
 
 # What the exchange raises in the processes that are left.

@@ -9,7 +9,7 @@ import tensorflow as tf
 from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import Model
-from easyrec_lite.training.optimizers import Gradients, Optimizer, global_norm
+from easyrec_lite.training.optimizer import Gradients, Optimizer, global_norm
 
 NONE = -1
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easyrec_lite.checks.memory import SHUFFLE_ROWS, SLOTS, Table, estimate, report
+from easyrec_lite.checks.memory import SHUFFLE_ROWS, Table, estimate, report
+from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
 from easyrec_lite.config import load, loads
 from easyrec_lite.protos import message_class
 from tests.config.base_config import BACKBONE, LISTWISE, POINTWISE, replaced
@@ -147,19 +148,17 @@ def test_a_config_of_nothing_has_an_estimate() -> None:
 
 def test_every_optimizer_has_its_slots() -> None:
     fields = message_class("Optimizer").DESCRIPTOR.oneofs_by_name["optimizer"].fields
-    assert set(SLOTS) == {field.name for field in fields}
+    assert set(OPTIMIZERS.names()) == {field.name for field in fields}
 
 
 def test_constants_agree_with_what_is_built() -> None:
     pytest.importorskip("tensorflow")
     from easyrec_lite.data.rows.order import SHUFFLE_WINDOW
-    from easyrec_lite.training.rules import make_rule
 
     assert SHUFFLE_ROWS == SHUFFLE_WINDOW
-    for name, slots in SLOTS.items():
-        config = message_class("Optimizer")()
-        getattr(config, name).SetInParent()
-        assert len(make_rule(config, name).slots) == slots, name
+    for spec in OPTIMIZERS.specs():
+        params = getattr(message_class("Optimizer")(), spec.message)
+        assert tuple(OPTIMIZERS.get(spec.name)(params).slots) == spec.slots
 
 
 @pytest.mark.parametrize("case", ["dssm_senet", "dssm_neg", "dat"])

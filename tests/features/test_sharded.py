@@ -15,7 +15,7 @@ from easyrec_lite.data.rows.values import Bags, Ids
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.initializers import table_values
 from easyrec_lite.protos import message_class
-from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.optimizer import Optimizer
 
 ROWS, DIM = 11, 3
 RATE = "learning_rate { constant_learning_rate { learning_rate: 0.1 } }"

@@ -15,7 +15,7 @@ from easyrec_lite.data.rows.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.assembly import build
 from easyrec_lite.training.input import BatchInput, ReadPlan
-from easyrec_lite.training.optimizers import Optimizer
+from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.step import Trainer
 from tests.golden.names import Lookup, group_of_scope, variable_names
 from tests.golden.oracle import EasyRecLosses

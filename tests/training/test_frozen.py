@@ -10,7 +10,7 @@ import tensorflow as tf
 from easyrec_lite.checks.check import check
 from easyrec_lite.config import loads
 from easyrec_lite.core.errors import ConfigError
-from easyrec_lite.training.optimizers import check_frozen
+from easyrec_lite.training.optimizer import check_frozen
 from easyrec_lite.training.patterns import matching
 from tests.runs.test_changed_config import CONFIG
 

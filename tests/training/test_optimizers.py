@@ -12,7 +12,7 @@ from google.protobuf import text_format
 
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.protos.messages import TrainConfig
-from easyrec_lite.training.optimizers import Optimizer, global_norm
+from easyrec_lite.training.optimizer import Optimizer, global_norm
 
 RATE = 0.1
 Rule = Callable[[np.ndarray, np.ndarray, dict[str, Any], int], np.ndarray]

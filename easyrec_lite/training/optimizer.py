@@ -8,12 +8,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features import sharded
 from easyrec_lite.training.patterns import matching
-from easyrec_lite.training.rules import UpdateRule, make_rule
 from easyrec_lite.training.schedules import Schedule, make_schedule
+from easyrec_lite.training.update_rule import UpdateRule
 
 Gradients = dict[str, tf.Tensor | tf.IndexedSlices]
 
@@ -136,7 +137,7 @@ class _Part:
         if kind is None:
             raise ConfigError(Problem("no optimizer is chosen", path=path))
         self.index = index
-        self.rule: UpdateRule = make_rule(config, kind)
+        self.rule: UpdateRule = OPTIMIZERS.get(kind)(getattr(config, kind))
         self.schedule: Schedule = make_schedule(
             getattr(config, kind).learning_rate, f"{path}.{kind}.learning_rate"
         )

@@ -1,0 +1,1 @@
+"""Optimisers: a folder each, with a `spec.py` and the update rule."""

@@ -1,0 +1,53 @@
+"""RMSProp: how it moves a variable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
+from easyrec_lite.training.update_rule import Slots, UpdateRule
+
+
+class RMSProp(UpdateRule):
+    """`s ← δs + (1−δ)g²`, `a ← μa + rate·g/√(s + ε)`, `w ← w − a`; s starts at 1.
+
+    Source: Tieleman and Hinton, lecture 6.5 of Neural Networks for Machine Learning.
+    """
+
+    slots = {"rms": 1.0, "momentum": 0.0}  # noqa: RUF012
+
+    def __init__(self, decay: float, momentum: float, epsilon: float):
+        self.decay, self.momentum, self.epsilon = decay, momentum, epsilon
+
+    def _arguments(self, variable: tf.Variable, slots: Slots, gradient: Any, rate: Any) -> dict:
+        return {
+            "var": variable.handle,
+            "ms": slots["rms"].handle,
+            "mom": slots["momentum"].handle,
+            "lr": rate,
+            "rho": self.decay,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "grad": gradient,
+        }
+
+    def dense(
+        self, variable: tf.Variable, slots: Slots, gradient: Any, rate: Any, step: Any
+    ) -> None:
+        """Moves the whole of `variable`."""
+        tf.raw_ops.ResourceApplyRMSProp(**self._arguments(variable, slots, gradient, rate))
+
+    def by_rows(
+        self, variable: tf.Variable, slots: Slots, rows: Any, gradient: Any, rate: Any, step: Any
+    ) -> None:
+        """Moves the `rows`."""
+        arguments = self._arguments(variable, slots, gradient, rate)
+        tf.raw_ops.ResourceSparseApplyRMSProp(indices=rows, **arguments)
+
+
+@OPTIMIZERS.implement("rms_prop_optimizer")
+def rms_prop(params: Any) -> UpdateRule:
+    """Returns the rule of the optimiser's message."""
+    return RMSProp(params.decay, params.momentum_optimizer_value, params.epsilon)
