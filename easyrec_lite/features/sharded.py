@@ -2,7 +2,13 @@
 
 A table is a `tf.Variable`, or, made within `cut` under the scope of a
 `tf.distribute.ParameterServerStrategy`, that strategy's sharded variable: its parts follow one
-another in `table.variables`. A checkpoint holds such a table whole.
+another in `table.variables`, by TensorFlow's "div" rule: of M rows in P parts the first M mod P
+parts have one row more than the others. A checkpoint holds such a table whole.
+
+What TensorFlow offers is used where it fits: the strategy cuts, places and saves the parts, and
+`tf.nn.embedding_lookup` reads them. Its own partitioners are not: they would cut every variable
+from a size on, also vectors and kernels, and know nothing of `max_partitions`. Its lookup has a
+gradient for each id; `lookup` adds those of equal ids up before they travel.
 """
 
 from __future__ import annotations
@@ -12,7 +18,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 _most_parts: ContextVar[int] = ContextVar("most_parts", default=1)
@@ -66,17 +71,7 @@ def lookup(table: Any, rows: tf.Tensor) -> tf.Tensor:
     if isinstance(table, tf.Variable):
         return tf.gather(table, rows)
     distinct, place = tf.unique(rows)
-    sizes = [part.shape[0] for part in table.variables]
-    ends = np.cumsum(sizes)
-    owner = tf.searchsorted(tf.constant(ends, rows.dtype), distinct, side="right")
-    local = distinct - tf.gather(tf.constant(ends - sizes, rows.dtype), owner)
-    wanted = tf.dynamic_partition(local, owner, len(sizes))
-    found = []
-    for part, some in zip(table.variables, wanted, strict=True):
-        with tf.device(part.device):
-            found.append(tf.gather(part, some))
-    order = tf.dynamic_partition(tf.range(tf.size(distinct)), owner, len(sizes))
-    return _repeated(tf.dynamic_stitch(order, found), place)
+    return _repeated(tf.nn.embedding_lookup(table.variables, distinct), place)
 
 
 @tf.custom_gradient

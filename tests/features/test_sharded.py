@@ -100,7 +100,7 @@ def test_updates_are_those_of_the_whole(rule: str) -> None:
         f"optimizer_config {{ {rule} }} gradient_clipping_by_norm: 0.5",
         message_class("TrainConfig")(),
     )
-    table, whole = in_parts(4, 7), tf.Variable(values())
+    table, whole = in_parts(6, 5), tf.Variable(values())
     optimizers = [Optimizer(config, {"t": each}, {"t"}) for each in (table, whole)]
     assert list(optimizers[0].trainable) == ["t/part_0", "t/part_1"]
     for step, rows in enumerate([[0, 3, 3, 10], [10, 4], [1]]):
