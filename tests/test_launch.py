@@ -186,7 +186,7 @@ time.sleep(60)
 LAUNCHER = """
 import sys
 from easyrec_lite.distribution.local_cluster import LocalCluster
-from easyrec_lite.launch import supervise
+from easyrec_lite.distribution.supervision import supervise
 supervise(LocalCluster({"chief": 1, "worker": 1}, ["-c", sys.argv[1], sys.argv[2]]))
 """
 
