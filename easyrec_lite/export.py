@@ -6,9 +6,9 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from easyrec_lite.build_index import add_tuning, tuning_from
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.config_flags import config_parser, pipeline_from
+from easyrec_lite.runs.index_flags import add_tuning, tuning_from
 
 EXAMPLES = (
     "--config experiments/dssm_senet_on_taobao/pipeline.config",
