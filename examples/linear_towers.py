@@ -16,15 +16,15 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.regularization import embedding_penalty
-from easyrec_lite.models.retrieval.towers import TowerOutput
+from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 
 
-class LinearTower:
+class LinearTower(Tower):
     """Computes `W v` of a group's concatenated vectors v, [R, ΣD_f] → [R, width]."""
 
     def __init__(self, config: Any, embeddings: Any, side: str, seed: int):
-        self.groups: tuple[str, ...] = (side,)
+        self.groups = (side,)
         self.width = int(config.model_config.custom_params["width"])
         self._embeddings = embeddings
         self._rate = config.model_config.embedding_regularization
@@ -32,7 +32,7 @@ class LinearTower:
         start = keras.initializers.GlorotUniform(derive_seed(seed, name))
         dense = keras.layers.Dense(self.width, use_bias=False, kernel_initializer=start, name=name)
         dense.build((None, embeddings.width(side)))
-        self.layers: list[keras.layers.Layer] = [dense]
+        self.layers = [dense]
         self.kernels = [dense.kernel]
 
     def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:

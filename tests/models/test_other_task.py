@@ -23,13 +23,13 @@ from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.models.base import Model
 from easyrec_lite.models.retrieval.task import Retrieval
 from easyrec_lite.reporting.write import write_report
-from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.runs.summary import next_commands
 from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from easyrec_lite.serving.saved_model import SavedModel
+from tests.commands import run
 from tests.serving import exported
 
 NAME = "ClickRanker"
@@ -114,7 +114,7 @@ def test_it_exports_a_scorer_alone_and_predicts_with_it(trained: Any, capsys: An
         f"--output_path={output}",
         "--reserved_cols=clk",
     ]
-    assert cli.run(predict.main, flags) == 0
+    assert run(predict, flags) == 0
     table = pd.read_csv(output)
     clicked = table.clk == 1
     assert table.probs[clicked].min() > table.probs[~clicked].max()
@@ -124,7 +124,7 @@ def test_it_exports_a_scorer_alone_and_predicts_with_it(trained: Any, capsys: An
     probabilities = scorer(**inputs)["probs"].numpy()
     assert probabilities.shape == (2,)
     assert np.all((probabilities > 0) & (probabilities < 1))
-    assert cli.run(predict.main, [*flags, "--model=user_tower"]) == 2
+    assert run(predict, [*flags, "--model=user_tower"]) == 2
     assert "scorer" in capsys.readouterr().err
 
 

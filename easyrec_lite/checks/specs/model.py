@@ -58,7 +58,7 @@ class ModelSpec(Spec):
         else the name of another task.
       user_groups, item_groups: the feature groups that each side reads, by their fixed names.
       trained_by: which kinds of losses can train it.
-      vectors: K, how many vectors it has for a user.
+      vectors: K, how many vectors it has for a user; see `interests`.
       message_required: whether its own message must be there, even if empty.
       reads_backbone: whether it is made of the blocks of `backbone`.
     """
@@ -85,6 +85,10 @@ class ModelSpec(Spec):
             {group: group for group in self.user_groups},
             {group: group for group in self.item_groups},
         )
+
+    def interests(self, view: View) -> int:
+        """Returns K, how many vectors the model has for a user by this config."""
+        return self.vectors
 
     def item_id(self, model_config: EasyRecModel) -> str:
         """Returns the field that the model's own message names as the item's id, "" for none."""

@@ -140,9 +140,9 @@ def _loss_and_gradients(
         return _corrected(_masked(logits, candidates, rows, span), corrections, span)
 
     if len(user.shape) == 3:
-        return _in_blocks(user, items, shares, _block_of_interests(items, corrected))
+        return _in_blocks(user, items, shares, rows, _block_of_interests(items, corrected))
     loss, pulled_user, pulled_items = _in_blocks(
-        user, items, shares, _block_of_vectors(items, corrected)
+        user, items, shares, rows, _block_of_vectors(items, corrected)
     )
     own_user = shares[:, None] * items[:rows]
     own_items = tf.pad(shares[:, None] * user, [[0, tf.shape(items)[0] - rows], [0, 0]])
@@ -150,14 +150,13 @@ def _loss_and_gradients(
 
 
 def _in_blocks(
-    user: tf.Tensor, items: tf.Tensor, shares: tf.Tensor, block_loss: BlockLoss
+    user: tf.Tensor, items: tf.Tensor, shares: tf.Tensor, rows: tf.Tensor, block_loss: BlockLoss
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns `block_loss` of all rows: losses and items' gradients summed, users' joined.
 
     A `tf.while_loop` goes over `BLOCK_ROWS` rows at a time, so that no more than `PARALLEL_BLOCKS`
     blocks of logits exist at once.
     """
-    rows = tf.shape(user)[0]
 
     def step(
         start: tf.Tensor, loss: tf.Tensor, user_parts: tf.TensorArray, items_part: tf.Tensor

@@ -17,6 +17,8 @@ OF_STREAMING = ("logq_rate", "logq_buckets")
 # Rows of the [B, N] logits in a block, and blocks that are computed at a time: what one core leaves
 # idle between operations, another fills. A logit takes `BLOCK_COPIES` numbers meanwhile.
 BLOCK_ROWS, PARALLEL_BLOCKS, BLOCK_COPIES = 256, 2, 3
+# Of each interest its product with a candidate, and the gradient that the product gets.
+INTEREST_COPIES = 2
 FLOAT = 4
 # What a streaming estimate keeps of a hash bucket of item ids: a row, an interval, a count.
 STREAMING_BYTES = 16
@@ -50,7 +52,9 @@ class SoftmaxSpec(LossSpec):
     def memory(self, view: View) -> dict[str, int]:
         """Returns the bytes of the blocks of logits, and of a streaming estimate of frequencies."""
         rows = min(view.data.batch_size, BLOCK_ROWS * PARALLEL_BLOCKS)
-        parts = {"in-batch softmax": rows * view.candidates * FLOAT * BLOCK_COPIES}
+        interests = view.spec.interests(view) if view.spec else 1
+        copies = BLOCK_COPIES + (INTEREST_COPIES * interests if interests > 1 else 0)
+        parts = {"in-batch softmax": rows * view.candidates * FLOAT * copies}
         options = view.model_config.softmax
         if options.logq == options.STREAMING:
             parts["streaming estimate of logq"] = options.logq_buckets * STREAMING_BYTES
