@@ -15,7 +15,6 @@ from easyrec_lite.config import functions
 from easyrec_lite.config.expressions import (
     compile_expression,
     compile_function,
-    compile_lambda,
     compile_slice,
 )
 from easyrec_lite.core.errors import ConfigError, Place
@@ -251,18 +250,18 @@ def test_and_or_next_to_comparison_needs_parentheses() -> None:
 
 
 def test_lambdas() -> None:
-    assert compile_lambda("lambda x: [x, x]")(3) == [3, 3]
-    assert compile_lambda("lambda x, y: x[0] if len(y) > 1 else x[1]")([7, 8], [1]) == 8
-    assert compile_lambda("lambda: 4")() == 4
-    zipped = compile_lambda("lambda x: [a * b + i for i, (a, b) in zip(range(2), zip(x, x[1:]))]")
+    assert compile_function("lambda x: [x, x]")(3) == [3, 3]
+    assert compile_function("lambda x, y: x[0] if len(y) > 1 else x[1]")([7, 8], [1]) == 8
+    assert compile_function("lambda: 4")() == 4
+    zipped = compile_function("lambda x: [a * b + i for i, (a, b) in zip(range(2), zip(x, x[1:]))]")
     assert zipped([2, 3, 4]) == [6, 13]
     for text in ("lambda *x: x", "lambda x=1: x", "lambda **k: k", "lambda *, x: x", "x"):
         with pytest.raises(ConfigError):
-            compile_lambda(text)
+            compile_function(text)
 
 
 def test_wrong_arguments_are_told() -> None:
-    function = compile_lambda("lambda x, y: x")
+    function = compile_function("lambda x, y: x")
     for args, kwargs in ([(1,), {}], [(1, 2, 3), {}], [(1,), {"x": 1}], [(1,), {"z": 1}]):
         with pytest.raises(ConfigError, match="takes the arguments"):
             function(*args, **kwargs)

@@ -1,13 +1,16 @@
 """Code inside a config: expressions, lambdas, slices and function names, without `eval`.
 
-A text is parsed and checked against a whitelist when the config is read (no TensorFlow needed),
-and computed by a small interpreter when it is called.
+A text is parsed and checked against a whitelist when the config is read (no TensorFlow needed);
+what comes of it is a function made of closures, one for each node of the syntax tree.
 
     expression = compile_expression("tf.math.log1p(age) / 10.0", ["age"])
     expression(age)
     compile_function("lambda x: tf.concat(x, axis=1)")([a, b])
     compile_function("tf.nn.relu")(x)
     compile_slice("[0:2]")([a, b, c])
+
+Each of these takes also the place of the text and the config path of its field, for messages, and
+raises a ConfigError for what is not allowed, which shows its column inside the text.
 """
 
 from __future__ import annotations
@@ -18,17 +21,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from easyrec_lite.config import functions
-from easyrec_lite.config.expressions.evaluate import Evaluator
-from easyrec_lite.config.expressions.grammar import NOWHERE, Checker, Source, dotted, normal, parse
+from easyrec_lite.config.expressions.compiler import Compiler, Run
+from easyrec_lite.config.expressions.text import NOWHERE, Code, dotted, normal, parse
 from easyrec_lite.core.errors import ConfigError, Place
 
-__all__ = [
-    "Expression",
-    "compile_expression",
-    "compile_function",
-    "compile_lambda",
-    "compile_slice",
-]
+__all__ = ["Expression", "FunctionName", "compile_expression", "compile_function", "compile_slice"]
+_SLICED = "value"
 
 
 class Expression:
@@ -37,23 +35,26 @@ class Expression:
     Attributes:
       text: the code as it stands in the config.
       arguments: names of its arguments, in order.
+
+    Raises:
+      ConfigError: the code holds something that is not allowed.
     """
 
-    def __init__(self, source: Source, body: ast.expr, arguments: Sequence[str]):
-        self.text = source.text[source.shift :]
+    def __init__(self, code: Code, body: ast.expr, arguments: Sequence[str]):
+        self.text = code.text[code.shift :]
         self.arguments = tuple(arguments)
         self._names = tuple(map(normal, arguments))
-        self._source = source
-        self._body = body
+        self._code = code
+        self._read = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
+        self._compute = Compiler(code, self._names)(body)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
     def used(self) -> tuple[str, ...]:
         """Returns the arguments that the code reads, in the order of `arguments`."""
-        read = {node.id for node in ast.walk(self._body) if isinstance(node, ast.Name)}
         pairs = zip(self.arguments, self._names, strict=True)
-        return tuple(argument for argument, name in pairs if name in read)
+        return tuple(argument for argument, name in pairs if name in self._read)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Returns the value of the code for these arguments.
@@ -67,88 +68,17 @@ class Expression:
         if len(args) + len(kwargs) != len(self._names) or set(values) != set(self._names):
             found = f"{len(args)} by position and {sorted(kwargs)} by name"
             message = f"takes the arguments {list(self.arguments)}, was given {found}"
-            raise self._source.failure(message)
-        with _reporting(self._source):
-            return Evaluator(values).value(self._body)
-
-
-@contextmanager
-def _reporting(source: Source) -> Iterator[None]:
-    try:
-        yield
-    except ConfigError:
-        raise
-    except Exception as error:
-        raise source.failure(str(error).strip() or type(error).__name__) from error
-
-
-def compile_expression(
-    text: str, arguments: Sequence[str], place: Place = NOWHERE, path: str = ""
-) -> Expression:
-    """Returns `text` as a function of `arguments`.
-
-    Args:
-      text: e.g. `tf.math.log1p(user_age) / 10.0`; `& |` are logical, elementwise.
-      arguments: the names that it may read.
-      place: where it stands, for messages.
-      path: config path of its field, for messages.
-
-    Raises:
-      ConfigError: something that is not allowed, shown with its column inside the text.
-    """
-    source = Source(text.strip(), place, path)
-    body = parse(source)
-    Checker(source, arguments).visit(body)
-    return Expression(source, body, arguments)
-
-
-def compile_lambda(text: str, place: Place = NOWHERE, path: str = "") -> Expression:
-    """Returns `lambda x, y: …` as a function; see `compile_expression`."""
-    source = Source(text.strip(), place, path)
-    tree = parse(source)
-    if not isinstance(tree, ast.Lambda):
-        raise source.fault("expected a lambda", tree, "write lambda x: …")
-    arguments = _lambda_arguments(source, tree)
-    Checker(source, arguments).visit(tree.body)
-    return Expression(source, tree.body, arguments)
-
-
-def _lambda_arguments(source: Source, tree: ast.Lambda) -> list[str]:
-    given = tree.args
-    if given.vararg or given.kwarg or given.kwonlyargs or given.defaults:
-        raise source.fault("only plain arguments are allowed", tree)
-    return [argument.arg for argument in (*given.posonlyargs, *given.args)]
-
-
-def compile_function(
-    text: str, place: Place = NOWHERE, path: str = ""
-) -> Expression | FunctionName:
-    """Returns the function that `text` is: a lambda, or the name of a listed or registered one.
-
-    Args:
-      text: `lambda x: x + 1`, `tf.nn.relu`, or a name in `FUNCTIONS`.
-      place: where it stands, for messages.
-      path: config path of its field, for messages.
-
-    Raises:
-      ConfigError: neither, or something in the lambda that is not allowed.
-    """
-    source = Source(text.strip(), place, path)
-    if functions.is_function(source.text):
-        return FunctionName(source)
-    tree = parse(source)
-    name = dotted(tree)
-    if not name:
-        return compile_lambda(text, place, path)
-    raise source.unknown_function(name, tree)
+            raise self._code.failure(message)
+        with _reporting(self._code):
+            return self._compute(Run(values))
 
 
 class FunctionName:
     """A TensorFlow function of the list, or a registered one; looked up when called."""
 
-    def __init__(self, source: Source):
-        self.text = source.text
-        self._source = source
+    def __init__(self, code: Code):
+        self.text = code.text
+        self._code = code
 
     def __repr__(self) -> str:
         return f"FunctionName({self.text!r})"
@@ -159,11 +89,44 @@ class FunctionName:
         Raises:
           ConfigError: it raised something; the cause is chained.
         """
-        with _reporting(self._source):
+        with _reporting(self._code):
             return functions.resolve(self.text)(*args, **kwargs)
 
 
-_SLICED = "value"
+@contextmanager
+def _reporting(code: Code) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise code.failure(str(error).strip() or type(error).__name__) from error
+
+
+def compile_expression(
+    text: str, arguments: Sequence[str], place: Place = NOWHERE, path: str = ""
+) -> Expression:
+    """Returns `text`, e.g. `tf.math.log1p(user_age) / 10.0`, as a function of `arguments`."""
+    code = Code(text.strip(), place, path)
+    return Expression(code, parse(code), arguments)
+
+
+def compile_function(
+    text: str, place: Place = NOWHERE, path: str = ""
+) -> Expression | FunctionName:
+    """Returns the function that `text` is: `lambda x: …`, `tf.nn.relu`, or a registered name."""
+    code = Code(text.strip(), place, path)
+    if functions.is_function(code.text):
+        return FunctionName(code)
+    tree = parse(code)
+    if isinstance(tree, ast.Lambda):
+        given = tree.args
+        if given.vararg or given.kwarg or given.kwonlyargs or given.defaults:
+            raise code.fault("only plain arguments are allowed", tree)
+        return Expression(code, tree.body, [each.arg for each in (*given.posonlyargs, *given.args)])
+    if name := dotted(tree):
+        raise code.unknown_function(name, tree)
+    raise code.fault("expected a lambda", tree, "write lambda x: …")
 
 
 def compile_slice(
@@ -171,21 +134,13 @@ def compile_slice(
 ) -> Expression:
     """Returns the function that takes a part of its first argument: `[1]`, `[0:2]`, `[:, -1]`.
 
-    Args:
-      text: the index or slice.
-      place: where it stands, for messages.
-      path: config path of its field, for messages.
-      arguments: names of further arguments, which the index may read.
-
-    Raises:
-      ConfigError: `text` is no index or slice.
+    The index may read `arguments`, which follow the first.
     """
-    source = Source(_SLICED + text.strip(), place, path, shift=len(_SLICED))
-    body = parse(source)
-    node = body
+    code = Code(_SLICED + text.strip(), place, path, shift=len(_SLICED))
+    body = node = parse(code)
     while isinstance(node, ast.Subscript):
-        Checker(source, arguments).visit(node.slice)
+        Compiler(code, arguments)(node.slice)
         node = node.value
     if node is body or dotted(node) != _SLICED:
-        raise source.error("expected an index such as [1] or [0:2]", text, 1)
-    return Expression(source, body, [_SLICED, *arguments])
+        raise code.error("expected an index such as [1] or [0:2]", text, 1)
+    return Expression(code, body, [_SLICED, *arguments])
