@@ -136,8 +136,8 @@ def vectors(feature: Feature, column: Column, separator: str) -> tf.Tensor:
     cells = pieces(column, separator)
     lengths = cells.row_lengths()
     right = tf.reduce_all((lengths == dim) | (lengths == 0))
-    found = [f"feature {feature.name!r}: a cell must hold {dim} numbers, or none; found", lengths]
-    with tf.control_dependencies([tf.debugging.Assert(right, found, summarize=20)]):
+    message = f"feature {feature.name!r}: a cell must hold {dim} numbers, or none; found"
+    with tf.control_dependencies([tf.debugging.Assert(right, [message, lengths], summarize=20)]):
         made = cells.with_values(numbers(feature, cells.values)).to_tensor(shape=[None, dim])
     return tf.ensure_shape(made, [None, dim])
 

@@ -24,8 +24,8 @@ class IdSource(tf.Module):
 
     def __call__(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N]."""
-        found = self.find(values)
-        return tf.where(found == UNKNOWN, tf.zeros_like(found), found)
+        ids = self.find(values)
+        return tf.where(ids == UNKNOWN, tf.zeros_like(ids), ids)
 
     def of_pieces(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N] ≥ 0 of values among which no text is empty."""
@@ -63,9 +63,9 @@ class Identity(IdSource):
 
     def find(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N]."""
-        found = self._integers(values)
-        inside = (found >= 0) & (found < self.feature.config.num_buckets)
-        ids = tf.where(inside, found, tf.constant(UNKNOWN, tf.int64))
+        given = self._integers(values)
+        inside = (given >= 0) & (given < self.feature.config.num_buckets)
+        ids = tf.where(inside, given, tf.constant(UNKNOWN, tf.int64))
         if values.dtype != tf.string:
             return ids
         return tf.where(values == "", tf.constant(MISSING, tf.int64), ids)
@@ -93,8 +93,8 @@ class Vocabulary(IdSource):
     def find(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N]."""
         texts = columns.text(self.feature, values)
-        found = self.positions.lookup(texts)
-        return tf.where(texts == "", tf.constant(MISSING, tf.int64), found)
+        ids = self.positions.lookup(texts)
+        return tf.where(texts == "", tf.constant(MISSING, tf.int64), ids)
 
 
 def id_source(feature: Feature) -> IdSource:

@@ -39,9 +39,9 @@ class NumberTransform:
 
     def buckets(self, values: tf.Tensor) -> tf.Tensor:
         """Returns the ids int64 [N, D] of the numbers float32 [N, D]."""
-        found = tf.raw_ops.Bucketize(input=self.scaled(values), boundaries=self.boundaries)
+        buckets = tf.raw_ops.Bucketize(input=self.scaled(values), boundaries=self.boundaries)
         offsets = tf.range(values.shape[1], dtype=tf.int64) * (len(self.boundaries) + 1)
-        return tf.cast(found, tf.int64) + offsets
+        return tf.cast(buckets, tf.int64) + offsets
 
     def value(self, values: tf.Tensor) -> FeatureValue:
         """Returns the value of a feature whose rows are float32 [B, D]."""

@@ -22,7 +22,7 @@ Problems = Iterator[Problem]
 ID_SOURCES = ("hash_bucket_size", "num_buckets", "vocab_list", "vocab_file")
 
 
-class Columns(NamedTuple):
+class ColumnCount(NamedTuple):
     """How many columns a kind of feature reads, `most` None for any number; and in words."""
 
     least: int = 1
@@ -44,7 +44,7 @@ class FeatureKindSpec(Spec):
         `normalizer_fn` is given.
     """
 
-    columns: ClassVar[Columns] = Columns()
+    columns: ClassVar[ColumnCount] = ColumnCount()
     combiners: ClassVar[tuple[str, ...]] = ()
     id_sources: ClassVar[tuple[str, ...]] = ID_SOURCES
     one_id: ClassVar[bool] = False

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from easyrec_lite.config import functions
-from easyrec_lite.config.expressions.compiler import Compiler, Run
+from easyrec_lite.config.expressions.compiler import Compiler, Evaluation
 from easyrec_lite.config.expressions.text import NOWHERE, Code, dotted, normal, parse
 from easyrec_lite.core.errors import ConfigError, Place
 
@@ -66,11 +66,11 @@ class Expression:
         values = dict(zip(self._names, args, strict=False))
         values.update({normal(name): value for name, value in kwargs.items()})
         if len(args) + len(kwargs) != len(self._names) or set(values) != set(self._names):
-            found = f"{len(args)} by position and {sorted(kwargs)} by name"
-            message = f"takes the arguments {list(self.arguments)}, was given {found}"
+            given = f"{len(args)} by position and {sorted(kwargs)} by name"
+            message = f"takes the arguments {list(self.arguments)}, was given {given}"
             raise self._code.failure(message)
         with _reporting(self._code):
-            return self._compute(Run(values))
+            return self._compute(Evaluation(values))
 
 
 class FunctionName:

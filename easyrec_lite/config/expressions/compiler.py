@@ -21,7 +21,7 @@ from easyrec_lite.core.errors import ConfigError, nearest
 MAX_STEPS = 20_000
 
 
-class Run:
+class Evaluation:
     """One evaluation of an expression: the value of each name, and what the evaluation has used.
 
     The closures raise what does not fit: ValueError, TypeError, IndexError or ArithmeticError for
@@ -46,7 +46,7 @@ class Run:
             raise ValueError(f"{name} would make the result more than 2^20 times larger")
 
 
-Computed = Callable[[Run], Any]
+Computed = Callable[[Evaluation], Any]
 
 
 # A `for … in … if …` of a comprehension: its variable, its items, its conditions.
@@ -159,7 +159,7 @@ class Compiler:
                 raise self._fault("& and | bind tighter than comparisons", side, remedy)
         sides = [self(side) for side in (node.left, *node.comparators)]
 
-        def compute(run: Run) -> Any:
+        def compute(run: Evaluation) -> Any:
             pairs = itertools.pairwise([side(run) for side in sides])
             results = [
                 compare(left, right) for compare, (left, right) in zip(compares, pairs, strict=True)
@@ -188,7 +188,7 @@ class Compiler:
                 raise self._fault("such keyword arguments are not allowed", node)
             kwargs[keyword.arg] = self(keyword.value)
 
-        def compute(run: Run) -> Any:
+        def compute(run: Evaluation) -> Any:
             given = [argument(run) for argument in args]
             named = {key: argument(run) for key, argument in kwargs.items()}
             if name in values.BUILTINS:
@@ -212,7 +212,7 @@ class Compiler:
         element = inner(node.elt)
         cost = sum(isinstance(part, ast.expr) for part in ast.walk(node.elt))
 
-        def compute(run: Run) -> list[Any]:
+        def compute(run: Evaluation) -> list[Any]:
             outer = run.names
             try:
                 return list(_each(run, element, loops, cost))
@@ -229,7 +229,7 @@ class Compiler:
         raise self._fault("a comprehension's variable must be a name", node)
 
 
-def _each(run: Run, element: Computed, loops: Sequence[_Loop], cost: int) -> Iterator[Any]:
+def _each(run: Evaluation, element: Computed, loops: Sequence[_Loop], cost: int) -> Iterator[Any]:
     """Yields the elements of a comprehension; each item of each loop takes `cost` steps."""
     if not loops:
         yield element(run)

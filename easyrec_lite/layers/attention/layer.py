@@ -49,6 +49,11 @@ class Attention(keras.layers.Layer):
       return_attention_scores: give (output, scores).
       use_causal_mask: a step sees no later step.
       name: the layer's name.
+
+    Example:
+      >>> query, history = tf.ones([2, 1, 4]), tf.ones([2, 5, 4])
+      >>> Attention(scale_by_dim=True)([query, history]).shape.as_list()
+      [2, 1, 4]
     """
 
     def __init__(

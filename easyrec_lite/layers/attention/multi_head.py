@@ -36,6 +36,10 @@ class MultiHeadAttention(keras.layers.Layer):
       bias_initializer: name of the biases'.
       seed: what initialisers and dropout derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> MultiHeadAttention(num_heads=2, key_dim=4)(tf.ones([2, 5, 8])).shape.as_list()
+      [2, 5, 8]
     """
 
     def __init__(

@@ -32,6 +32,10 @@ class BiLinear(keras.layers.Layer):
 
     Attributes:
       output_width: width of the output; of a built layer.
+
+    Example:
+      >>> BiLinear(num_output_units=3)(tf.ones([2, 4, 8])).shape.as_list()
+      [2, 3]
     """
 
     def __init__(

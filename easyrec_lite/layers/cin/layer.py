@@ -27,6 +27,10 @@ class CIN(keras.layers.Layer):
       hidden_feature_sizes: H_k of each layer.
       seed: what the initialisers (he-normal) derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> CIN([3, 2])(tf.ones([2, 5, 4])).shape.as_list()
+      [2, 5]
     """
 
     def __init__(self, hidden_feature_sizes: Sequence[int], seed: int = 0, name: str | None = None):

@@ -32,6 +32,13 @@ class Cross(keras.layers.Layer):
 
     Raises:
       ConfigError: an unknown name.
+
+    Example:
+      >>> x0 = x = tf.ones([2, 4])
+      >>> for _ in range(3):
+      ...     x = Cross(projection_dim=2)([x0, x])
+      >>> x.shape.as_list()
+      [2, 4]
     """
 
     def __init__(

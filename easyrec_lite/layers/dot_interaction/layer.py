@@ -24,6 +24,11 @@ class DotInteraction(keras.layers.Layer):
       self_interaction: include `⟨v_i, v_i⟩`.
       skip_gather: leave the products in an F × F matrix with zeros elsewhere.
       name: the layer's name.
+
+    Example:
+      >>> fields = tf.constant([[[1.0, 0.0], [2.0, 1.0], [3.0, 3.0]]])
+      >>> DotInteraction()(fields).numpy().tolist()
+      [[2.0, 3.0, 9.0]]
     """
 
     def __init__(

@@ -30,6 +30,11 @@ class FiBiNet(keras.layers.Layer):
       mlp: arguments of `MLP`; None: no MLP.
       seed: what the parts derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> layer = FiBiNet(senet={}, bilinear={"num_output_units": 3}, mlp={"hidden_units": [5]})
+      >>> layer(tf.ones([2, 4, 8])).shape.as_list()
+      [2, 5]
     """
 
     def __init__(

@@ -23,6 +23,10 @@ class FM(keras.layers.Layer):
     Args:
       use_variant: do not sum over D.
       name: the layer's name.
+
+    Example:
+      >>> FM()([tf.constant([[1.0, 2.0]]), tf.constant([[3.0, 4.0]])]).numpy().tolist()
+      [[11.0]]
     """
 
     def __init__(self, use_variant: bool = False, name: str | None = None):

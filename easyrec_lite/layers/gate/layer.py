@@ -26,6 +26,11 @@ class Gate(keras.layers.Layer):
       mlp: arguments of `MLP`; None: no MLP.
       seed: what the MLP derives its own from.
       name: the layer's name.
+
+    Example:
+      >>> experts = [tf.fill([1, 2], 1.0), tf.fill([1, 2], 3.0)]
+      >>> Gate()([tf.constant([[0.25, 0.75]]), *experts]).numpy().tolist()
+      [[2.5, 2.5]]
     """
 
     def __init__(

@@ -26,6 +26,10 @@ class Highway(keras.layers.Layer):
       num_layers: how many layers.
       seed: what initialisers and dropout derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> Highway(emb_size=8, num_layers=2)(tf.ones([2, 12])).shape.as_list()
+      [2, 8]
     """
 
     def __init__(

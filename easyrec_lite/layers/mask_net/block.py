@@ -28,6 +28,11 @@ class MaskBlock(keras.layers.Layer):
       projection_dim: rank of W, W₁ and W₂, each a product of two; None or 0: full.
       seed: what the initialisers (he-uniform for W₁, glorot-uniform) derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> block = MaskBlock(aggregation_size=16, output_size=8)
+      >>> block([tf.ones([2, 4]), tf.ones([2, 12])]).shape.as_list()
+      [2, 8]
     """
 
     def __init__(

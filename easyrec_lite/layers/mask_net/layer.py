@@ -28,6 +28,11 @@ class MaskNet(keras.layers.Layer):
       input_layer_norm: normalise e (layer norm) before the first block.
       seed: what the parts derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> blocks = [{"aggregation_size": 16, "output_size": 8}] * 2
+      >>> MaskNet(blocks)(tf.ones([2, 12])).shape.as_list()
+      [2, 16]
     """
 
     def __init__(

@@ -24,6 +24,11 @@ class AutoDisEmbedding(NumericEmbedding):
       output_tensor_list: give also the list of F tensors [B, D].
       seed: what the initialisers derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> layer = AutoDisEmbedding(embedding_dim=4, num_bins=8, temperature=0.1)
+      >>> layer(tf.ones([2, 3])).shape.as_list()
+      [2, 12]
     """
 
     def __init__(

@@ -35,6 +35,10 @@ class NaryDisEmbedding(NumericEmbedding):
       output_tensor_list: give also the list of F·R tensors [B, D].
       seed: what the initialisers derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> NaryDisEmbedding(embedding_dim=4, carries=[2, 10])(tf.ones([2, 3])).shape.as_list()
+      [2, 12]
     """
 
     def __init__(

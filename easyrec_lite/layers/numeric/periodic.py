@@ -29,6 +29,10 @@ class PeriodicEmbedding(NumericEmbedding):
       output_tensor_list: give also the list of F tensors [B, D].
       seed: what the initialisers derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> PeriodicEmbedding(embedding_dim=4, sigma=0.1)(tf.ones([2, 3])).shape.as_list()
+      [2, 12]
     """
 
     def __init__(

@@ -35,6 +35,11 @@ class SENet(keras.layers.Layer):
 
     Attributes:
       widths: D_f of each field; of a built layer.
+
+    Example:
+      >>> fields = [tf.ones([2, 4]), tf.ones([2, 6])]
+      >>> SENet()(fields).shape.as_list()
+      [2, 10]
     """
 
     def __init__(

@@ -33,6 +33,11 @@ class TextCNN(keras.layers.Layer):
       mlp: arguments of `MLP`; None: no MLP.
       seed: what the initialisers derive theirs from.
       name: the layer's name.
+
+    Example:
+      >>> layer = TextCNN(filter_sizes=[2, 3], num_filters=[8, 4], pad_sequence_length=10)
+      >>> layer([tf.ones([2, 6, 16]), tf.constant([6, 2])]).shape.as_list()
+      [2, 12]
     """
 
     def __init__(

@@ -243,14 +243,13 @@ class CompiledBackbone:
 
     def _form(self, options: messages.InputLayer, key: str, position: int) -> InputLayer:
         """Returns the layer that gives a group in one form, made at the first pass."""
-        found = self._forms.get((key, position, options.SerializeToString()))
-        if found is None:
+        use = (key, position, options.SerializeToString())
+        if use not in self._forms:
             others = sum(1 for form in self._forms if form[0] == key)
             name = key.replace("/", ".") + "_input" + (f"_{others}" if others else "")
-            found = InputLayer(options, self._seed, name)
-            self._forms[key, position, options.SerializeToString()] = found
-            self.layers[key].append(found)
-        return found
+            self._forms[use] = InputLayer(options, self._seed, name)
+            self.layers[key].append(self._forms[use])
+        return self._forms[use]
 
     def _package(self, entry: Input, values: dict[str, Any], run: _Run) -> Any:
         given = None

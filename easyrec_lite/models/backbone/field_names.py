@@ -19,10 +19,10 @@ def field_names(graph: Graph, block: Block, groups: FeatureGroups) -> list[str]:
     """
     names: list[str] = []
     for entry in handed_on(block):
-        found = [] if entry.steps else _names(graph, block, entry, groups)
-        if not found:
+        own = [] if entry.steps else _names(graph, block, entry, groups)
+        if not own:
             return []
-        names += found
+        names += own
     return [] if block.extra_steps else names
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from easyrec_lite.protos import messages
 
-Kind = Literal["group", "block", "package", "package_input"]
+InputKind = Literal["group", "block", "package", "package_input"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Input:
       package_steps: functions applied to that.
     """
 
-    kind: Kind
+    kind: InputKind
     name: str
     path: str
     steps: tuple[Callable[[Any], Any], ...] = ()
@@ -88,12 +88,12 @@ class Graph:
     def needed(self, outputs: Iterable[str]) -> list[Block]:
         """Returns the blocks that `outputs` depend on, themselves included, in order."""
         wanted = set(outputs)
-        found = []
+        needed = []
         for block in reversed(self.blocks.values()):
             if block.name in wanted:
-                found.append(block)
+                needed.append(block)
                 wanted.update(block_names(block, ignored=False))
-        return found[::-1]
+        return needed[::-1]
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ class Backbone:
 
         A way reads `user_tower ← user_mlp ← user`; blocks of a package as `package/block`.
         """
-        found: dict[str, str] = {}
+        ways: dict[str, str] = {}
         for group, way in self._reached(self.main, output, output):
-            found.setdefault(group, way)
-        return found
+            ways.setdefault(group, way)
+        return ways
 
     def _reached(self, graph: Graph, output: str, way: str) -> Iterator[tuple[str, str]]:
         """Yields (group, way) for block `output` of `graph`, a block entered by one way only."""

@@ -65,10 +65,10 @@ class EmbeddedGroups:
         """Returns the vectors [B, D_f] of the group's features."""
         if group not in self._fields:
             widths = self._embeddings.widths(group)
-            found = self._embeddings(group, self._features, self._training)
+            vectors = self._embeddings(group, self._features, self._training)
             self._fields[group] = [
                 tf.ensure_shape(field, [None, width])
-                for field, width in zip(found, widths, strict=True)
+                for field, width in zip(vectors, widths, strict=True)
             ]
             self._note(group, self._embeddings.groups[group], self._fields[group])
         return self._fields[group]

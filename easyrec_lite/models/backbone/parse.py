@@ -33,13 +33,13 @@ def parse_backbone(pipeline: Pipeline) -> tuple[Backbone | None, list[Problem]]:
     and layer classes, cycles, functions that are not allowed or take another number of arguments,
     contradicting outputs; a warning for blocks that feed no output.
     """
-    parser = _Parser(pipeline)
+    parser = _BackboneParser(pipeline)
     backbone = parser.backbone(pipeline.config.model_config.backbone)
     failed = any(problem.severity == "error" for problem in parser.problems)
     return (None if failed else backbone), parser.problems
 
 
-class _Parser:
+class _BackboneParser:
     """Reads messages into a graph; collects problems on the way."""
 
     def __init__(self, pipeline: Pipeline):
@@ -317,7 +317,7 @@ _KINDS: Mapping[str | None, Any] = {
 }
 
 
-def _is_group(name: str, kind: str, parser: _Parser) -> bool:
+def _is_group(name: str, kind: str, parser: _BackboneParser) -> bool:
     return kind == "block" and name in parser.groups
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from easyrec_lite.checks.features import Feature
-from easyrec_lite.checks.specs.feature import FEATURE_KINDS, Columns, FeatureKindSpec, Problems
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS, ColumnCount, FeatureKindSpec, Problems
 from easyrec_lite.checks.view import View
 from easyrec_lite.protos.messages import FeatureConfig
 
@@ -14,7 +14,7 @@ class ComboFeatureSpec(FeatureKindSpec):
 
     name = "ComboFeature"
     module = "kind"
-    columns = Columns(2, None, "two columns or more")
+    columns = ColumnCount(2, None, "two columns or more")
     combiners = ("sum", "mean", "sqrtn")
     id_sources = ("hash_bucket_size",)
 

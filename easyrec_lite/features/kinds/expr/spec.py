@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from easyrec_lite.checks.features import Feature
-from easyrec_lite.checks.specs.feature import FEATURE_KINDS, Columns, FeatureKindSpec, Problems
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS, ColumnCount, FeatureKindSpec, Problems
 from easyrec_lite.checks.view import View
 from easyrec_lite.config.expressions import compile_expression
 from easyrec_lite.core.errors import ConfigError
@@ -16,7 +16,7 @@ class ExprFeatureSpec(FeatureKindSpec):
 
     name = "ExprFeature"
     module = "kind"
-    columns = Columns(1, None, "one column or more")
+    columns = ColumnCount(1, None, "one column or more")
     by_row = False
 
     def reads_numbers(self, config: FeatureConfig) -> bool:

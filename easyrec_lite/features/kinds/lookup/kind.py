@@ -25,19 +25,19 @@ class LookupFeature(FeatureKind):
         self.source = id_source(feature)
 
     def __call__(self, given: Columns) -> Bags:
-        """Returns the ids of the values found."""
-        found = self._found(given)
-        return Bags(found.with_values(self.source.of_pieces(found.values)))
+        """Returns the ids of the values under the key."""
+        values = self._values(given)
+        return Bags(values.with_values(self.source.of_pieces(values.values)))
 
     def invalid(self, given: Columns) -> tf.Tensor:
-        """Returns how many found values are unknown or out of range, int64 scalar."""
-        return self.source.invalid(self._found(given).values)
+        """Returns how many values under the key are unknown or out of range, int64 scalar."""
+        return self.source.invalid(self._values(given).values)
 
-    def _found(self, given: Columns) -> tf.RaggedTensor:
+    def _values(self, given: Columns) -> tf.RaggedTensor:
         key_column, map_column = self.inputs(given)
         wanted = columns.text(self.feature, columns.single(self.feature, key_column))
         entries = columns.pieces(map_column, self.feature.config.separator)
         keys, values = columns.pairs(self.feature, entries.values)
         matches = (keys == tf.gather(wanted, entries.value_rowids())) & (values != "")
-        found = columns.keep(entries.with_values(values), matches)
-        return columns.truncate(found, self.feature.config.lookup_max_sel_elem_num)
+        kept = columns.keep(entries.with_values(values), matches)
+        return columns.truncate(kept, self.feature.config.lookup_max_sel_elem_num)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easyrec_lite.checks.specs.feature import FEATURE_KINDS, Columns, FeatureKindSpec
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS, ColumnCount, FeatureKindSpec
 from easyrec_lite.protos.messages import FeatureConfig
 
 
@@ -12,7 +12,7 @@ class LookupFeatureSpec(FeatureKindSpec):
 
     name = "LookupFeature"
     module = "kind"
-    columns = Columns(2, 2, "two columns: a key and a map")
+    columns = ColumnCount(2, 2, "two columns: a key and a map")
     combiners = ("sum", "mean", "sqrtn")
 
     def reads_ids(self, config: FeatureConfig) -> bool:

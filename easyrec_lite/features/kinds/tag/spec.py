@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from easyrec_lite.checks.features import Feature
-from easyrec_lite.checks.specs.feature import FEATURE_KINDS, Columns, FeatureKindSpec
+from easyrec_lite.checks.specs.feature import FEATURE_KINDS, ColumnCount, FeatureKindSpec
 from easyrec_lite.protos.messages import FeatureConfig
 
 
@@ -13,7 +13,7 @@ class TagFeatureSpec(FeatureKindSpec):
 
     name = "TagFeature"
     module = "kind"
-    columns = Columns(1, 2, "one column, or two: tags and their weights")
+    columns = ColumnCount(1, 2, "one column, or two: tags and their weights")
     combiners = ("sum", "mean", "sqrtn")
     lists = True
 

@@ -6,7 +6,7 @@ from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS, SequenceCombin
 
 
 @SEQUENCE_COMBINERS.declare
-class AttentionSpec(SequenceCombinerSpec):
+class AttentionPoolingSpec(SequenceCombinerSpec):
     """The steps' vectors, weighted by a softmax over a learnt score of each."""
 
     name = "attention"

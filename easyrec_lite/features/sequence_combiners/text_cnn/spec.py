@@ -12,7 +12,7 @@ from easyrec_lite.layers.text_cnn.spec import TextCNNSpec
 
 
 @SEQUENCE_COMBINERS.declare
-class TextCNNCombinerSpec(SequenceCombinerSpec):
+class TextCnnPoolingSpec(SequenceCombinerSpec):
     """The largest responses of filters over the steps, by the layer TextCNN."""
 
     name = "text_cnn"
