@@ -1,4 +1,4 @@
-"""Raw columns to texts, pieces and numbers: the steps that several kinds of features share.
+"""Raw columns to texts, pieces and numbers: steps shared by the kinds of features.
 
 A column is a tensor [B] or [B, L], or a ragged tensor [B, (L)] (a list column), of strings or
 numbers. Symbols: B rows, L pieces in a row, N values in all, D width.
@@ -56,7 +56,7 @@ def text(feature: Feature, values: tf.Tensor) -> tf.Tensor:
 def numbers(feature: Feature, values: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
     """Returns values of any type as `dtype`, of the same shape; an empty text is 0.
 
-    A text that is no number raises `InvalidArgumentError` that shows it.
+    A text that is not a number raises `InvalidArgumentError` with the text.
     """
     if values.dtype != tf.string:
         return tf.cast(values, dtype)
@@ -65,9 +65,9 @@ def numbers(feature: Feature, values: tf.Tensor, dtype: tf.DType = tf.float32) -
 
 
 def pieces(column: Column, separator: str) -> tf.RaggedTensor:
-    """Returns the pieces of each cell, ragged [B, (L)], empty ones left out.
+    """Returns the pieces of each cell, ragged [B, (L)], without empty ones.
 
-    Texts [B] are split at `separator`; a list column has its pieces already; a number is one piece.
+    Texts [B] are split at `separator`; the items of a list column are its pieces; a number is one.
     """
     if isinstance(column, tf.RaggedTensor):
         return _without_empty(column)
@@ -86,8 +86,8 @@ def _without_empty(ragged: tf.RaggedTensor) -> tf.RaggedTensor:
 def _split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
     if len(separator.encode()) > 1:
         return _without_empty(tf.strings.split(texts, separator))
-    # This op leaves out empty pieces itself, at a quarter of the cost; several bytes it would take
-    # for several separators.
+    # This op removes empty pieces itself, at a quarter of the cost. It treats each byte of a longer
+    # delimiter as a separator of its own.
     cut = tf.raw_ops.StringSplit(input=texts, delimiter=separator, skip_empty=True)
     return tf.RaggedTensor.from_value_rowids(
         cut.values, cut.indices[:, 0], nrows=cut.shape[0], validate=False
@@ -113,7 +113,7 @@ def truncate(ragged: tf.RaggedTensor, length: int) -> tf.RaggedTensor:
 def pairs(feature: Feature, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the two sides [N] of `key:value` texts [N], cut at `kv_separator` (unset: `:`).
 
-    An entry that is no such pair raises `InvalidArgumentError`.
+    An entry that is not such a pair raises `InvalidArgumentError`.
     """
     separator = feature.config.kv_separator or ":"
     cut = tf.strings.split(entries, separator)

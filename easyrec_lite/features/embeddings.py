@@ -1,4 +1,4 @@
-"""Embedding tables of all feature groups: feature values in, field vectors out."""
+"""Embedding tables of all feature groups: from feature values to field vectors."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Values = Mapping[str, FeatureValue]
 class GroupEmbeddings(tf.Module):
     """One table for each (group, feature), or for each `embedding_name`.
 
-    Gradients with respect to the tables are `tf.IndexedSlices`, so that a step's cost does not
-    grow with a table.
+    Gradients with respect to the tables are `tf.IndexedSlices`: the cost of a step does not depend
+    on the number of rows.
 
     Args:
       pipeline: the config.
-      seed: what each table's initial values derive from, with its name.
+      seed: source, with the name of a table, of the seed of its initial values.
 
     Attributes:
       groups: group → its features, in the config's order.
@@ -59,7 +59,7 @@ class GroupEmbeddings(tf.Module):
         Args:
           group: name of a feature group.
           values: feature name → value of B rows; features of other groups may be there too.
-          training: whether the sequence combiners do as in training (dropout, batch norm).
+          training: whether the sequence combiners run in training mode (dropout, batch norm).
           only: the features wanted; None: all.
         """
         with tf.name_scope("embeddings"):

@@ -19,7 +19,7 @@ class IdSource(tf.Module):
         self.feature = feature
 
     def find(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns ids int64 [N], `MISSING` for an empty text, `UNKNOWN` for what has no id."""
+        """Returns ids int64 [N]; `MISSING` for an empty text, `UNKNOWN` where there is no id."""
         raise TypeError(f"{type(self).__name__} has no ids of its own")
 
     def __call__(self, values: tf.Tensor) -> tf.Tensor:
@@ -73,7 +73,7 @@ class Identity(IdSource):
     def _integers(self, values: tf.Tensor) -> tf.Tensor:
         if values.dtype.is_integer or values.dtype.is_bool:
             return tf.cast(values, tf.int64)
-        # Texts are read as float64: exact up to 2**53, and larger integers are only out of range.
+        # Texts are parsed as float64, which is exact up to 2**53; larger integers are out of range.
         given = columns.numbers(self.feature, values, tf.float64)
         message = f"feature {self.feature.name!r}: num_buckets needs whole numbers"
         with tf.control_dependencies([tf.debugging.assert_equal(given, tf.floor(given), message)]):

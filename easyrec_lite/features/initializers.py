@@ -1,4 +1,4 @@
-"""Initial values of embedding tables: a function of (seed, table name), whatever else is made."""
+"""Initial values of embedding tables: a function of the seed and the name of the table alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from easyrec_lite.layers.seeds import derive_seed
 # The standard deviation of a standard normal distribution cut off at ±2.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
-# Philox gives numbers in blocks. The kernels draw four values from each block of a normal, and set
-# 256 blocks aside for each four of a truncated one, so that any four values can be drawn alone.
+# Philox is a counter-based generator: block c of numbers is a function of the key and c. Kernels
+# use one block for each four values of a normal distribution, and reserve 256 blocks for each four
+# values of a truncated one. So the values from index 4·g on are those drawn with the counter moved
+# forward by g times that many blocks, and a part of a table is drawn without the rest of it.
 _PHILOX = 1
 _VALUES = 4
 _BLOCKS = {
@@ -24,7 +26,7 @@ _BLOCKS = {
 }
 
 
-# Drawn in a graph, which scales in place: no second copy of a large table is held.
+# Drawn in a graph, which scales in place and needs no second copy of a large table.
 def _drawn_in_graph(operation: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
     @tf.function(
         autograph=False,
@@ -59,8 +61,8 @@ def table_values(
 
     The default is normal with mean 0 and standard deviation 1/√dim, cut off at two standard
     deviations (the cut makes the actual one 0.88/√dim). `glorot_normal_initializer` has the actual
-    standard deviation √(2 / (rows + dim)). A part's values are those rows of the whole table, of
-    which nothing else is drawn.
+    standard deviation √(2 / (rows + dim)). A part has the same values as these rows of the whole
+    table, and only they are drawn.
 
     Args:
       table: the table.

@@ -1,4 +1,4 @@
-"""What becomes of a feature's numbers: scaling, normalisation, buckets."""
+"""Scaling, normalisation and bucketising of a feature's numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
 class NumberTransform:
     """Numbers float32 [N, D] → scaled by `min_val` and `max_val`, normalised, bucketised.
 
-    Scaling maps [min_val, max_val] to [0, 1] without clipping; `boundaries` and `num_buckets` cut
-    what comes out of it. A bucket includes its lower limit. With D > 1 each of the D numbers has
+    Scaling maps [min_val, max_val] to [0, 1] without clipping; `boundaries` and `num_buckets` apply
+    to the result. A bucket includes its lower limit. With D > 1 each of the D numbers has
     its own range of ids: number d in bucket b has the id d · buckets + b.
 
     Args:

@@ -1,4 +1,4 @@
-"""Rows of embedding tables, looked up and pooled; gradients reach a table as `tf.IndexedSlices`.
+"""Lookup and pooling of rows of embedding tables; gradients are `tf.IndexedSlices`.
 
 Symbols: B rows, N values in all, D dim, L steps in a row.
 """
@@ -19,6 +19,7 @@ def sum_rows(vectors: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor
       rows: int64 [N], ascending, the row that each vector belongs to.
       count: int64 scalar B; rows without vectors are zero.
     """
+    # `segment_sum` ends at the last row that has a vector: append zeros for those after it.
     summed = tf.math.segment_sum(vectors, rows)
     return tf.pad(summed, [[0, count - tf.shape(summed, tf.int64)[0]], [0, 0]])
 
@@ -26,8 +27,9 @@ def sum_rows(vectors: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor
 def lookup_ids(table: tf.Variable, value: Ids) -> tf.Tensor:
     """Returns the vector of each row's id, float32 [B, D]; zeros where there is none.
 
-    Only rows of the table that some id names have a gradient.
+    Only the rows of the table that are looked up have a gradient.
     """
+    # Rows without an id are left out of the lookup and padded with zeros by `sum_rows`.
     rows = tf.where(value.ids >= 0)[:, 0]
     vectors = lookup(table, tf.gather(value.ids, rows))
     return sum_rows(vectors, rows, tf.size(value.ids, out_type=tf.int64))

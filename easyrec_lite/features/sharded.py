@@ -1,4 +1,4 @@
-"""Embedding tables that are cut by rows into parts, each on a parameter server of its own.
+"""Embedding tables split by rows into parts, each on its own parameter server.
 
 A table is a `tf.Variable`, or, made within `cut` under the scope of a
 `tf.distribute.ParameterServerStrategy`, that strategy's sharded variable: its parts follow one
@@ -25,7 +25,7 @@ _most_parts: ContextVar[int] = ContextVar("most_parts", default=1)
 
 @contextmanager
 def cut(most: int) -> Iterator[None]:
-    """Within the block a variable with rows may be cut into up to `most` parts."""
+    """Allows variables created within the block to be split by rows into up to `most` parts."""
     token = _most_parts.set(most)
     try:
         yield
@@ -34,7 +34,7 @@ def cut(most: int) -> Iterator[None]:
 
 
 def partitioner(servers: int) -> Callable[..., list[int]]:
-    """Returns the `variable_partitioner` for so many parameter servers: one part each at most."""
+    """Returns the `variable_partitioner` for `servers` parameter servers: at most one part each."""
 
     def partition(shape: tf.TensorShape, dtype: tf.DType, **_: Any) -> list[int]:
         count = max(1, min(_most_parts.get(), servers, shape[0] or 1))
@@ -44,14 +44,14 @@ def partitioner(servers: int) -> Callable[..., list[int]]:
 
 
 def parts(name: str, table: Any) -> dict[str, tf.Variable]:
-    """Returns the variables that a table consists of, by name; of a whole one, itself."""
+    """Returns the parts of a table by name; a table in one piece is its only part."""
     if isinstance(table, tf.Variable):
         return {name: table}
     return {f"{name}/part_{index}": part for index, part in enumerate(table.variables)}
 
 
 def alike(table: Any, make: Callable[[tf.Variable], tf.Variable]) -> Any:
-    """Returns a table cut as `table` is, of what `make` makes of each part, beside that part."""
+    """Returns a table split as `table` is: `make` of each part, on the device of that part."""
     made = []
     for part in parts("", table).values():
         with tf.device(part.device):
@@ -62,7 +62,9 @@ def alike(table: Any, make: Callable[[tf.Variable], tf.Variable]) -> Any:
 def lookup(table: Any, rows: tf.Tensor) -> tf.Tensor:
     """Returns the rows of a table, float32 [N, D]; gradients reach it as `tf.IndexedSlices`.
 
-    Of a table in parts each distinct row is read once, where its part lies.
+    For a table in parts, in steps: remove repeated rows; find the part of each distinct row; gather
+    from each part on its device; put the vectors back in order; repeat them. Each distinct row is
+    so read and sent once.
 
     Args:
       table: float32 [M, D].
@@ -76,7 +78,7 @@ def lookup(table: Any, rows: tf.Tensor) -> tf.Tensor:
 
 @tf.custom_gradient
 def _repeated(vectors: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """Returns `tf.gather(vectors, place)`, whose gradient is dense: `vectors` are few."""
+    """Returns `tf.gather(vectors, place)` with a dense gradient, as `vectors` are few."""
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
         return tf.math.unsorted_segment_sum(upstream, place, tf.shape(vectors)[0]), None

@@ -1,4 +1,4 @@
-"""Activation functions by the names that configs use."""
+"""Activation functions by the names in configs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def activation(name: str, layer_name: str) -> keras.layers.Layer:
     """Returns a new layer that applies activation `name`, elementwise over [..., D].
 
     `name` is short (`relu`) or a path (`tf.nn.relu`); '' and `linear` are the identity.
-    `prelu` and `dice` have weights of their own and must see no two inputs of different D.
+    `prelu` and `dice` have weights, so that all their inputs must have the same D.
 
     Raises:
       ConfigError: there is no such activation.
@@ -39,7 +39,7 @@ def activation(name: str, layer_name: str) -> keras.layers.Layer:
 class Dice(keras.layers.Layer):
     """`p·x + (1 − p)·α·x` with `p = sigmoid(batch_norm(x))`, [..., D] → [..., D].
 
-    α starts at 0 and is learnt, one for each of D. From the Deep Interest Network
+    α starts at 0 and is learned, one for each of D. From the Deep Interest Network
     (https://arxiv.org/abs/1706.06978, section 5.3).
     """
 
@@ -48,7 +48,7 @@ class Dice(keras.layers.Layer):
         self._norm = BatchNorm(epsilon=1e-8, center=False, scale=False, name="bn")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights for inputs [..., D]."""
+        """Creates the weights for inputs [..., D]."""
         self._norm.build(input_shape)
         self._alpha = self.add_weight(name="alpha", shape=(input_shape[-1],), initializer="zeros")
         self.built = True

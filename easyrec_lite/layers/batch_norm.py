@@ -18,7 +18,7 @@ _together: ContextVar[bool] = ContextVar("synchronized batch norm", default=Fals
 
 @contextmanager
 def synchronized(together: bool) -> Iterator[None]:
-    """Layers made within the block take the moments of all replicas' rows, if `together`."""
+    """Layers created within the block use the moments of all replicas' rows, if `together`."""
     token = _together.set(together)
     try:
         yield
@@ -29,10 +29,10 @@ def synchronized(together: bool) -> Iterator[None]:
 class BatchNorm(keras.layers.BatchNormalization):
     """Computes `γ (x − mean) / √(variance + ε) + β`, as Keras's layer does.
 
-    The moments in training are those of all but the last axis. Inference is Keras's own, and so is
-    all of it where `axis` is not the last or there is a mask. Else, among replicas, the moments are
-    each one's own, or those of all rows within `synchronized`; the moving statistics are those of
-    all rows either way.
+    Training takes the moments over all axes but the last, by one fused operation. Keras's own code
+    runs in inference, with a mask, and for another `axis`. With several replicas, the moments are
+    those of each replica's rows, or of all rows for layers created within `synchronized`; the
+    moving statistics always follow the moments of all rows.
     """
 
     def __init__(self, **options: Any):
@@ -42,7 +42,7 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(
         self, inputs: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Returns the normalised inputs, of their shape; the moments leave out what `mask` does."""
+        """Returns the normalised inputs, in their shape; masked steps do not enter the moments."""
         theirs = not training or not self.trainable or mask is not None
         if theirs or self.axis not in (-1, inputs.shape.rank - 1):
             return super().call(inputs, training=training, mask=mask)
@@ -69,7 +69,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             moving.assign(moved if replicas.count() == 1 else tf.where(count > 0, moved, moving))
 
 
-# Its signature is that of Keras's layer: a config's parameters are looked up there.
+# The signature of the Keras layer: parameters of a config are looked up in it.
 update_wrapper(BatchNorm.__init__, keras.layers.BatchNormalization.__init__)
 
 
@@ -81,7 +81,7 @@ def _normalized(
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=images, scale=gamma, offset=beta, mean=[], variance=[], epsilon=epsilon
     )
-    # It gives the variance that divides by B − 1.
+    # The operation returns the unbiased variance, divided by B − 1; the statistics use 1 / B.
     rows = tf.cast(tf.shape(inputs)[0], tf.float32)
     outputs = tf.reshape(outputs, [-1, inputs.shape[1]])
     return outputs, rows, mean, variance * ((rows - 1.0) / rows)
@@ -90,15 +90,17 @@ def _normalized(
 def _normalized_by_replicas(
     inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float, together: bool
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns what `_normalized` does, with the moments of all replicas' rows if `together`.
+    """Returns the same as `_normalized`, with the moments of all replicas' rows if `together`.
 
-    Sums over rows are matrix products, and the gradient is the closed form of Ioffe and Szegedy,
-    Batch Normalization, 2015, section 3. B may be 0.
+    In steps: sum the rows of all replicas for the mean; sum the squares of the centred rows for the
+    variance; normalise. The gradient is the closed form of Ioffe and Szegedy, Batch Normalization,
+    2015, section 3, and needs two more sums over all replicas. B may be 0.
     """
     of_all: Callable[[Any], Any] = replicas.total if together else lambda sums: sums
 
     @tf.custom_gradient
     def normalize(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple:
+        # Sums over rows are matrix products with ones.
         ones = tf.ones([1, tf.shape(inputs)[0]])
         rows, total = of_all([tf.cast(tf.shape(inputs)[0], tf.float32), tf.matmul(ones, inputs)])
         count = tf.maximum(rows, 1.0)

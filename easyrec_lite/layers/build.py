@@ -1,4 +1,4 @@
-"""Makes the layer that a `keras_layer { class_name <params> }` message describes."""
+"""Builds the layer that a `keras_layer { class_name <params> }` message describes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def build_layer(
     """Returns a new layer called `name`.
 
     Args:
-      message: the `KerasLayer` message; `check_layer` finds nothing wrong with it.
+      message: the `KerasLayer` message; `check_layer` must have accepted it.
       name: the layer's name, without '/'.
       pipeline: the config, for places.
       path: config path of the message.
@@ -45,7 +45,7 @@ def build_layer(
 def _check_names(
     given: Iterable[str], known: Mapping[str, inspect.Parameter], takes_more: bool
 ) -> None:
-    """Raises for an argument that is not in the signature, unless the class takes any."""
+    """Raises an error for an argument that the signature does not name, unless it takes any."""
     if takes_more and any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values()):
         return
     for argument in given:
@@ -72,7 +72,7 @@ def _refusal(error: Exception, message: str, pipeline: Pipeline, path: str) -> C
 def kernels(layer: keras.layers.Layer) -> list[keras.Variable]:
     """Returns the weights of a built layer that l2 regularisation acts on.
 
-    Those that the layer names in its own `kernels`, else every trainable weight called a kernel.
+    These are the layer's `kernels`, or without that property its trainable weights named kernel.
     """
     own = getattr(layer, "kernels", None)
     if own is not None:

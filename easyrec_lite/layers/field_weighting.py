@@ -1,4 +1,4 @@
-"""Layers that weight fields by factors of their own, so that the factors can be reported."""
+"""Layers that weight fields, and access to their factors for reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FieldWeighting(Protocol):
     widths: tuple[int, ...]
 
     def watched(self, watcher: Watcher) -> AbstractContextManager[None]:
-        """Within the block each call hands `watcher` the fields and their factors.
+        """Calls `watcher` with the fields and their factors at each call within the block.
 
         Both are float32 [B, Σ D_f].
         """

@@ -1,4 +1,4 @@
-"""Kernel initialisers by name, each with a seed of its own."""
+"""Kernel initialisers by name, each with its own seed."""
 
 from __future__ import annotations
 

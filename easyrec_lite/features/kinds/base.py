@@ -1,4 +1,4 @@
-"""What every kind of feature is: raw columns in, one feature value out."""
+"""Base of the kinds of features: from raw columns to one feature value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Columns = Mapping[str, Column]
 
 
 class FeatureKind(tf.Module):
-    """One feature's way from raw columns to a value.
+    """Computes the value of one feature from raw columns.
 
     Args:
       feature: the feature.
@@ -33,5 +33,5 @@ class FeatureKind(tf.Module):
         raise TypeError(f"{type(self).__name__} is no kind of feature")
 
     def invalid(self, columns: Columns) -> tf.Tensor:
-        """Returns how many of its values have no id of their own, int64 scalar."""
+        """Returns how many of its values are unknown or out of range, int64 scalar."""
         return tf.zeros([], tf.int64)

@@ -27,7 +27,7 @@ def attention_shapes(layer: str, input_shape: Any) -> list[tuple[int | None, ...
 
 
 def attention_inputs(inputs: tf.Tensor | Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns query, value and key; a missing key is the value, a lone tensor is all three."""
+    """Returns query, value and key; the key defaults to the value, one tensor is all three."""
     parts = list(inputs) if isinstance(inputs, list | tuple) else [inputs, inputs]
     return [*parts, parts[1]][:3]
 
@@ -43,7 +43,7 @@ class Attention(keras.layers.Layer):
     Args:
       use_scale: learn a factor on the scores.
       scale_by_dim: divide the scores by √D.
-      score_mode: `dot`, or `concat`: a learnt factor times `Σ tanh(q + k)`.
+      score_mode: `dot`, or `concat`: a learned factor times `Σ tanh(q + k)`.
       dropout: share of scores dropped in training.
       seed: seed of the dropout, and what other seeds derive from.
       return_attention_scores: give (output, scores).
@@ -82,7 +82,7 @@ class Attention(keras.layers.Layer):
         }
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights, if there are any."""
+        """Creates the weights, if there are any."""
         self._attention.build(attention_shapes(self.name, input_shape))
         self.built = True
 

@@ -34,7 +34,7 @@ class MultiHeadAttention(keras.layers.Layer):
       attention_axes: axes that attention goes over; empty: all but batch and features.
       kernel_initializer: name of the kernels' Keras initialiser.
       bias_initializer: name of the biases'.
-      seed: what initialisers and dropout derive theirs from.
+      seed: source of the seeds of initialisers and dropout.
       name: the layer's name.
 
     Example:
@@ -79,11 +79,11 @@ class MultiHeadAttention(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The heads' kernels, which l2 regularisation acts on; of a built layer."""
+        """The heads' kernels, which l2 regularisation acts on. Requires a built layer."""
         return [weight for weight in self._attention.weights if weight.name == "kernel"]
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights."""
+        """Creates the weights."""
         self._attention.build(*attention_shapes(self.name, input_shape))
         self.built = True
 

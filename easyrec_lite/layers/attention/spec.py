@@ -1,4 +1,4 @@
-"""Attention and MultiHeadAttention: what `check` knows of it."""
+"""Attention and MultiHeadAttention: what `check` knows of them."""
 
 from __future__ import annotations
 

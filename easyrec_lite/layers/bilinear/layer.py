@@ -1,4 +1,4 @@
-"""BiLinear: products of pairs of fields with a learnt matrix between them."""
+"""BiLinear: products of pairs of fields with a learned matrix between them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class BiLinear(keras.layers.Layer):
       type: `all`: one W for all pairs; `each`: W_i for each field i; `interaction`: W_ij for each
         pair.
       use_plus: one number a pair, the inner product, instead of the D products.
-      seed: what the initialisers (glorot-uniform) derive theirs from.
+      seed: source of the seeds of the initialisers (glorot-uniform).
       name: the layer's name.
 
     Attributes:
-      output_width: width of the output; of a built layer.
+      output_width: width of the output. Requires a built layer.
 
     Example:
       >>> BiLinear(num_output_units=3)(tf.ones([2, 4, 8])).shape.as_list()
@@ -54,11 +54,11 @@ class BiLinear(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The pairs' matrices and the dense layer's kernel; of a built layer."""
+        """The pairs' matrices and the dense layer's kernel. Requires a built layer."""
         return [*self._matrices.values(), *([self._dense.kernel] if self._units else [])]
 
     def build(self, input_shape: Any) -> None:
-        """Makes the matrices [D_i, D_j] for F ≥ 2 fields.
+        """Creates the matrices [D_i, D_j] for F ≥ 2 fields.
 
         Raises:
           ConfigError: one field only; or fields of different D for `all` and `each`.
@@ -94,6 +94,7 @@ class BiLinear(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the joined products, through the dense layer if there is one."""
+        # `v_i W` is computed once for each i and W, and used for all pairs (i, j) with that W.
         fields = listed(inputs)
         shared: dict[tuple[int, str], tf.Tensor] = {}
         products = []

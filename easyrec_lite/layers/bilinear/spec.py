@@ -8,7 +8,7 @@ from easyrec_lite.checks.status import fields
 
 @LAYERS.declare
 class BiLinearSpec(LayerSpec):
-    """Products of pairs of fields with a learnt matrix between them."""
+    """Products of pairs of fields with a learned matrix between them."""
 
     name = "BiLinear"
     aliases = ("Bilinear",)

@@ -25,7 +25,7 @@ class CIN(keras.layers.Layer):
 
     Args:
       hidden_feature_sizes: H_k of each layer.
-      seed: what the initialisers (he-normal) derive theirs from.
+      seed: source of the seeds of the initialisers (he-normal).
       name: the layer's name.
 
     Example:
@@ -40,11 +40,11 @@ class CIN(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """W_k [H_k, H_{k−1}, F], which l2 regularisation acts on; of a built layer."""
+        """W_k [H_k, H_{k−1}, F], which l2 regularisation acts on. Requires a built layer."""
         return self._kernels
 
     def build(self, input_shape: Any) -> None:
-        """Makes W_k and b_k for F fields of one D."""
+        """Creates W_k and b_k for F fields of equal D."""
         fields, _ = equal_width(self.name, input_shape)
         self._kernels, self._biases = [], []
         for k, (size, before) in enumerate(zip(self._sizes, [fields, *self._sizes], strict=False)):
@@ -60,6 +60,7 @@ class CIN(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the joined sums [B, Σ H_k]."""
+        # The D entries of a row are independent: each becomes a row of its own, [B·D, F].
         first = tf.transpose(stacked(inputs), [0, 2, 1])
         width, fields = first.shape[1], first.shape[2]
         flat = tf.reshape(first, [-1, fields])

@@ -6,15 +6,16 @@ from typing import Any
 
 import tensorflow as tf
 
-# Smaller blocks are slower: their products no longer pay for the steps of the loop.
+# Smaller blocks are slower: the loop then costs more than the products.
 BLOCK_ROWS = 8192
 
 
 def pair_products(left: tf.Tensor, right: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Computes `out[r, k] = Σ_ij left[r, i] · right[r, j] · weights[i·F + j, k]`.
 
-    The products [R, H·F] never exist whole: `BLOCK_ROWS` rows at a time are multiplied, and again
-    for the gradients, instead of keeping them.
+    The products [R, H·F] are never held as a whole. A loop takes `BLOCK_ROWS` rows at a time:
+    outer products of the block [block, H·F], then one matrix product with the weights. The
+    gradients repeat the loop and recompute the products of each block instead of storing them.
 
     Args:
       left: float32 [R, H].
@@ -74,7 +75,7 @@ def _gradients(
 
 
 def _blocks(rows: tf.Tensor) -> tf.Tensor:
-    """How many blocks there are; one, of nothing, when there are no rows."""
+    """Returns the number of blocks: at least one, which is empty when there are no rows."""
     return tf.maximum((rows + BLOCK_ROWS - 1) // BLOCK_ROWS, 1)
 
 

@@ -27,7 +27,7 @@ class Cross(keras.layers.Layer):
       preactivation: name of an activation on `W x + b + …`; '' for none.
       kernel_initializer: name of W's (U's, V's) Keras initialiser.
       bias_initializer: name of b's.
-      seed: what the initialisers derive theirs from.
+      seed: source of the seeds of the initialisers.
       name: the layer's name.
 
     Raises:
@@ -63,11 +63,11 @@ class Cross(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """W, or U and V, which l2 regularisation acts on; of a built layer."""
+        """W, or U and V, which l2 regularisation acts on. Requires a built layer."""
         return [dense.kernel for dense in self._dense]
 
     def build(self, input_shape: Any) -> None:
-        """Makes W and b for inputs [B, D].
+        """Creates W and b for inputs [B, D].
 
         Raises:
           ConfigError: x0 and x differ in width.

@@ -39,7 +39,7 @@ class DotInteraction(keras.layers.Layer):
         self._skip_gather = skip_gather
 
     def build(self, input_shape: Any) -> None:
-        """Checks that all fields have one D, and keeps which products are wanted."""
+        """Checks that all fields have the same D, and stores which products are returned."""
         fields, _ = equal_width(self.name, input_shape)
         self._wanted = np.tril(np.ones([fields, fields], np.float32), self._diagonal).reshape(-1)
         self.built = True

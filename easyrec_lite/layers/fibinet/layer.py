@@ -28,7 +28,7 @@ class FiBiNet(keras.layers.Layer):
       senet: arguments of `SENet`.
       bilinear: arguments of `BiLinear`; None: no bilinear part.
       mlp: arguments of `MLP`; None: no MLP.
-      seed: what the parts derive theirs from.
+      seed: source of the seeds of the parts.
       name: the layer's name.
 
     Example:
@@ -65,12 +65,12 @@ class FiBiNet(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The parts' kernels; of a built layer."""
+        """The parts' kernels. Requires a built layer."""
         parts = [part for part in (self._senet, self._bilinear, self._mlp) if part is not None]
         return [kernel for part in parts for kernel in part.kernels]
 
     def build(self, input_shape: Any) -> None:
-        """Makes the parts' weights."""
+        """Creates the parts' weights."""
         widths = field_widths(self.name, input_shape)
         shapes = [(None, width) for width in widths]
         self._senet.build(shapes)

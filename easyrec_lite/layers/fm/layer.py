@@ -34,10 +34,10 @@ class FM(keras.layers.Layer):
         self._use_variant = use_variant
 
     def build(self, input_shape: Any) -> None:
-        """Checks that all fields have one D.
+        """Checks that all fields have the same D.
 
         Raises:
-          ConfigError: they do not.
+          ConfigError: they differ.
         """
         equal_width(self.name, input_shape)
         self.built = True

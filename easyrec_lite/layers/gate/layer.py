@@ -1,4 +1,4 @@
-"""Gate: a weighted sum of inputs, the weights being an input themselves."""
+"""Gate: a weighted sum of inputs; one of the inputs holds the weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Gate(keras.layers.Layer):
     Args:
       weight_index: position of w in the list.
       mlp: arguments of `MLP`; None: no MLP.
-      seed: what the MLP derives its own from.
+      seed: source of the seed of the MLP.
       name: the layer's name.
 
     Example:
@@ -47,11 +47,11 @@ class Gate(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The MLP's kernels; of a built layer."""
+        """The MLP's kernels. Requires a built layer."""
         return [] if self._mlp is None else self._mlp.kernels
 
     def build(self, input_shape: Any) -> None:
-        """Checks the inputs and makes the MLP's weights.
+        """Checks the inputs and creates the MLP's weights.
 
         Raises:
           ConfigError: no list, w with fewer columns than there are inputs, or inputs that differ.

@@ -9,7 +9,7 @@ from easyrec_lite.layers.mlp.spec import MLPSpec
 
 @LAYERS.declare
 class GateSpec(LayerSpec):
-    """A weighted sum of inputs, the weights being an input themselves."""
+    """A weighted sum of inputs; one of the inputs holds the weights."""
 
     name = "Gate"
     module = "layer"

@@ -1,4 +1,4 @@
-"""Highway: layers that a learnt gate mixes with their own input."""
+"""Highway: a learned gate mixes the output of each layer with its input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Highway(keras.layers.Layer):
       dropout_rate: share of x dropped in training after each layer.
       init_gate_bias: what c starts from; negative values pass x through at first.
       num_layers: how many layers.
-      seed: what initialisers and dropout derive theirs from.
+      seed: source of the seeds of initialisers and dropout.
       name: the layer's name.
 
     Example:
@@ -64,11 +64,11 @@ class Highway(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """All kernels, which l2 regularisation acts on; of a built layer."""
+        """All kernels, which l2 regularisation acts on. Requires a built layer."""
         return [dense.kernel for dense in (self._project, *self._gates, *self._transforms)]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights for inputs [B, D]."""
+        """Creates the weights for inputs [B, D]."""
         self._project.build((None, input_shape[-1]))
         for layer in (*self._gates, *self._transforms, *self._activations):
             layer.build((None, self._units))

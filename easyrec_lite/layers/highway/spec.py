@@ -8,7 +8,7 @@ from easyrec_lite.checks.status import fields
 
 @LAYERS.declare
 class HighwaySpec(LayerSpec):
-    """Layers that a learnt gate mixes with their own input."""
+    """A learned gate mixes the output of each layer with its input."""
 
     name = "Highway"
     module = "layer"

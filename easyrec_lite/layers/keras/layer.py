@@ -1,4 +1,4 @@
-"""The layers of Keras itself, one of them in a form of ours."""
+"""The layers of Keras, with one replacement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.keras.spec import NAMES
 
-# Made in place of a class of Keras, with its parameters and numbers: it knows of replicas.
+# Replaces a Keras class: same parameters and numbers, and aware of replicas.
 _IN_PLACE = {"BatchNormalization": BatchNorm}
 
 for _name in NAMES:

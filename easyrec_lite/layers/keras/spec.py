@@ -1,4 +1,4 @@
-"""The layers of Keras itself: what `check` knows of them."""
+"""The layers of Keras: what `check` knows of them."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class KerasLayersSpec(LayerSpec):
     takes_more = False
 
     def seed(self, seed: int, name: str) -> int:
-        """Returns a seed of the layer's own: Keras takes it as it is."""
+        """Returns a seed derived from the layer's name, because Keras uses it unchanged."""
         return derive_seed(seed, name)
 
     def check(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:
-        """No parameter is a message, of which Keras would make an object.
+        """Refuses messages among the parameters: Keras would deserialise them to objects.
 
-        It imports the module that such a message names: a config must not be able to ask for that.
+        Deserialising imports the module that the message names, which a config must not cause.
         """
         for name, value in arguments.items():
             if _holds_message(value):

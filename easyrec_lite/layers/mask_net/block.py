@@ -26,7 +26,7 @@ class MaskBlock(keras.layers.Layer):
       aggregation_size: W₁'s width, in place of `reduction_factor`.
       input_layer_norm: normalise x first (layer norm).
       projection_dim: rank of W, W₁ and W₂, each a product of two; None or 0: full.
-      seed: what the initialisers (he-uniform for W₁, glorot-uniform) derive theirs from.
+      seed: source of the seeds of the initialisers (he-uniform for W₁, glorot-uniform).
       name: the layer's name.
 
     Example:
@@ -58,11 +58,11 @@ class MaskBlock(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The kernels or their factors, which l2 regularisation acts on; of a built layer."""
+        """The kernels or their factors, which l2 regularisation acts on. Requires a built layer."""
         return [dense.kernel for dense in (*self._first, *self._second, *self._hidden)]
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights for [x, e] or x."""
+        """Creates the weights for [x, e] or x."""
         shapes = list(input_shape) if is_list(input_shape) else [input_shape]
         if len(shapes) > 2 or any(len(shape) != 2 for shape in shapes):
             raise refuse(self.name, "[x, e] of shapes [B, D] and [B, E], or x", shapes)

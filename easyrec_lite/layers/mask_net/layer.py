@@ -16,7 +16,7 @@ from easyrec_lite.layers.seeds import derive_seed
 
 @LAYERS.implement("MaskNet")
 class MaskNet(keras.layers.Layer):
-    """Mask blocks over e [B, D], all masked by e → [B, Σ output_size], or the last block's output.
+    """Mask blocks over e [B, D], masked by e → [B, Σ output_size], or the last block's output.
 
     Parallel: the blocks' outputs for `[LN(e), e]`, joined. Serial: `x ← block([x, e])` from
     `x = LN(e)`. Then an MLP. From MaskNet (https://arxiv.org/abs/2102.07619).
@@ -26,7 +26,7 @@ class MaskNet(keras.layers.Layer):
       use_parallel: whether the blocks stand side by side.
       mlp: arguments of `MLP`; None: no MLP.
       input_layer_norm: normalise e (layer norm) before the first block.
-      seed: what the parts derive theirs from.
+      seed: source of the seeds of the parts.
       name: the layer's name.
 
     Example:
@@ -56,12 +56,12 @@ class MaskNet(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The parts' kernels; of a built layer."""
+        """The parts' kernels. Requires a built layer."""
         kernels = [kernel for block in self._blocks for kernel in block.kernels]
         return kernels + ([] if self._mlp is None else self._mlp.kernels)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the parts' weights for e [B, D]."""
+        """Creates the parts' weights for e [B, D]."""
         shape = width = (None, input_shape[-1])
         if self._norm is not None:
             self._norm.build(shape)

@@ -1,4 +1,4 @@
-"""MaskBlock and MaskNet: what `check` knows of it."""
+"""MaskBlock and MaskNet: what `check` knows of them."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class MLP(keras.layers.Layer):
       initializer: name of the kernels' Keras initialiser.
       use_bn_after_activation: batch norm after the activation instead of before it.
       use_final_bias: whether the last layer has a bias.
-      seed: what initialisers and dropout derive theirs from.
+      seed: source of the seeds of initialisers and dropout.
       name: the layer's name.
 
     Raises:
@@ -44,7 +44,7 @@ class MLP(keras.layers.Layer):
       [2, 4]
     """
 
-    # Names of the dense layers, and of what the seeds of their dropout derive from.
+    # Names of the dense layers, and the names from which the seeds of their dropout derive.
     _dense_name: ClassVar[str] = "layer_{}"
     _dropout_name: ClassVar[str] = "layer_{}"
 
@@ -89,11 +89,11 @@ class MLP(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The kernels, which l2 regularisation acts on; of a built layer."""
+        """The kernels, which l2 regularisation acts on. Requires a built layer."""
         return [dense.kernel for dense in self._dense]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights for inputs [..., D]."""
+        """Creates the weights for inputs [..., D]."""
         shape = tuple(input_shape)
         for dense, after in zip(self._dense, self._after, strict=True):
             dense.build(shape)
@@ -113,7 +113,7 @@ class MLP(keras.layers.Layer):
 
 
 class DNN(MLP):
-    """The dense layers of a tower: as `MLP`, all with a bias, the last one a dense layer alone.
+    """The dense layers of a tower: an `MLP` with biases, whose last layer is dense alone.
 
     [B, D] → [B, hidden_units[-1]], float32. Kernels glorot-uniform.
 
@@ -122,7 +122,7 @@ class DNN(MLP):
       activation: name of every layer's activation but the last one's.
       use_bn: whether the layers but the last have batch norm.
       dropout_ratio: share of units dropped in training, one for each layer but the last; or none.
-      seed: what initialisers and dropout derive theirs from.
+      seed: source of the seeds of initialisers and dropout.
       name: the layer's name.
     """
 

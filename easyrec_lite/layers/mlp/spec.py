@@ -1,4 +1,4 @@
-"""MLP and DNN: what `check` knows of it."""
+"""MLP and DNN: what `check` knows of them."""
 
 from __future__ import annotations
 

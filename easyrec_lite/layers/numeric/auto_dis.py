@@ -1,4 +1,4 @@
-"""AutoDisEmbedding: numbers to vectors by soft membership in learnt bins."""
+"""AutoDisEmbedding: numbers to vectors by soft membership in learned bins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AutoDisEmbedding(NumericEmbedding):
       keep_prob: factor of the skip connection.
       output_3d_tensor: give [B, F, D].
       output_tensor_list: give also the list of F tensors [B, D].
-      seed: what the initialisers derive theirs from.
+      seed: source of the seeds of the initialisers.
       name: the layer's name.
 
     Example:
@@ -48,7 +48,7 @@ class AutoDisEmbedding(NumericEmbedding):
         self._keep = keep_prob
 
     def build_fields(self, fields: int) -> None:
-        """Makes w, W and M for each number."""
+        """Creates w, W and M for each number."""
         bins = self._bins
         self._scale = self.weight("scale", (fields, bins), "glorot_uniform")
         self._mix = self.weight("mix", (fields, bins, bins), "glorot_uniform")

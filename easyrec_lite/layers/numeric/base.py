@@ -1,4 +1,4 @@
-"""What the layers that turn each number into a vector have in common."""
+"""Base of the layers that embed numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NumericEmbedding(keras.layers.Layer, abc.ABC):
       embedding_dim: D.
       output_3d_tensor: give [B, F, D].
       output_tensor_list: give also the list of F tensors [B, D].
-      seed: what the initialisers derive theirs from.
+      seed: source of the seeds of the initialisers.
       name: the layer's name.
     """
 
@@ -37,7 +37,7 @@ class NumericEmbedding(keras.layers.Layer, abc.ABC):
         self._seed = seed
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights for numbers [B, F].
+        """Creates the weights for numbers [B, F].
 
         Raises:
           ConfigError: the input is not [B, F] with a known F.
@@ -49,7 +49,7 @@ class NumericEmbedding(keras.layers.Layer, abc.ABC):
 
     @abc.abstractmethod
     def build_fields(self, fields: int) -> None:
-        """Makes the weights for F numbers."""
+        """Creates the weights for F numbers."""
 
     @abc.abstractmethod
     def vectors(self, inputs: tf.Tensor) -> tf.Tensor:

@@ -20,7 +20,7 @@ class NaryDisEmbedding(NumericEmbedding):
 
     [B, F] → [B, F·D·R] (see `NumericEmbedding` for the other forms, there F·R vectors). A number
     is multiplied, rounded and held within ±(2³¹ − 1); its digits without leading zeros each have a
-    learnt vector by field, sign, position and value. After "Numerical Feature Representation with
+    learned vector by field, sign, position and value. After "Numerical Feature Representation with
     Hybrid N-ary Encoding" (CIKM 2022).
 
     Args:
@@ -33,7 +33,7 @@ class NaryDisEmbedding(NumericEmbedding):
       num_replicas: R independent copies, whose vectors are all given.
       output_3d_tensor: give [B, F·R, D].
       output_tensor_list: give also the list of F·R tensors [B, D].
-      seed: what the initialisers derive theirs from.
+      seed: source of the seeds of the initialisers.
       name: the layer's name.
 
     Example:
@@ -61,7 +61,7 @@ class NaryDisEmbedding(NumericEmbedding):
         self._replicas = num_replicas
 
     def build_fields(self, fields: int) -> None:
-        """Makes a table for each base: rows (field, sign, position, digit), R·d wide."""
+        """Creates a table for each base: rows (field, sign, position, digit), R·d wide."""
         width = self._dim // (len(self._carries) if self._inter == "concat" else 1)
         self._tables = []
         for base in self._carries:
@@ -91,7 +91,11 @@ class NaryDisEmbedding(NumericEmbedding):
         return tf.reshape(joined, [-1, inputs.shape[1] * self._replicas, self._dim])
 
     def _pool_digits(self, whole: tf.Tensor, base: int, table: tf.Tensor) -> tf.Tensor:
-        """Returns [B, F, R, d]: the digits' vectors in `base`, summed or averaged."""
+        """Returns [B, F, R, d]: the digits' vectors in `base`, summed or averaged.
+
+        Digit k of a number is `|number| // base^k % base`; leading zeros are not used. A row of the
+        table is found from field, sign, position and digit, in this order of significance.
+        """
         positions = _positions(base)
         fields = whole.shape[1]
         powers = tf.constant([base**k for k in range(positions)], tf.int64)

@@ -1,4 +1,4 @@
-"""PeriodicEmbedding: numbers to vectors by sines and cosines of learnt frequencies."""
+"""PeriodicEmbedding: numbers to vectors by sines and cosines of learned frequencies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from easyrec_lite.layers.seeds import derive_seed
 class PeriodicEmbedding(NumericEmbedding):
     """Computes `[sin(2π c_f x_f), cos(2π c_f x_f)]` for each number f, then a dense of its own.
 
-    [B, F] → [B, F·D] (see `NumericEmbedding` for the other forms); c [F, D/2] is learnt. From
+    [B, F] → [B, F·D] (see `NumericEmbedding` for the other forms); c [F, D/2] is learned. From
     "On Embeddings for Numerical Features" (https://arxiv.org/abs/2203.05556).
 
     Args:
@@ -27,7 +27,7 @@ class PeriodicEmbedding(NumericEmbedding):
       linear_activation: their activation.
       output_3d_tensor: give [B, F, D].
       output_tensor_list: give also the list of F tensors [B, D].
-      seed: what the initialisers derive theirs from.
+      seed: source of the seeds of the initialisers.
       name: the layer's name.
 
     Example:
@@ -53,11 +53,11 @@ class PeriodicEmbedding(NumericEmbedding):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The dense layers' kernels [F, D, D]; of a built layer."""
+        """The dense layers' kernels [F, D, D]. Requires a built layer."""
         return [self._kernel] if self._linear else []
 
     def build_fields(self, fields: int) -> None:
-        """Makes c and the dense layers' weights."""
+        """Creates c and the dense layers' weights."""
         start = keras.initializers.RandomNormal(
             stddev=self._sigma, seed=derive_seed(self._seed, f"{self.name}/frequencies")
         )

@@ -1,4 +1,4 @@
-"""Embeddings of numbers: what `check` knows of it."""
+"""Embeddings of numbers: what `check` knows of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from easyrec_lite.core.errors import Problem
 
 @LAYERS.declare
 class PeriodicEmbeddingSpec(LayerSpec):
-    """Numbers to vectors by sines and cosines of learnt frequencies."""
+    """Numbers to vectors by sines and cosines of learned frequencies."""
 
     name = "PeriodicEmbedding"
     module = "periodic"
@@ -34,7 +34,7 @@ class PeriodicEmbeddingSpec(LayerSpec):
 
 @LAYERS.declare
 class AutoDisEmbeddingSpec(LayerSpec):
-    """Numbers to vectors by soft membership in learnt bins."""
+    """Numbers to vectors by soft membership in learned bins."""
 
     name = "AutoDisEmbedding"
     module = "auto_dis"

@@ -1,4 +1,4 @@
-"""SENet: fields weighted by their importance, learnt from all of them."""
+"""SENet: fields weighted by their importance, learned from all of them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class SENet(keras.layers.Layer):
       use_skip_connection: add the fields as they were.
       use_output_layer_norm: normalise the output.
       reduce_initializer: name of W₁'s Keras initialiser; W₂'s is glorot-normal.
-      seed: what the initialisers derive theirs from.
+      seed: source of the seeds of the initialisers.
       name: the layer's name.
 
     Attributes:
-      widths: D_f of each field; of a built layer.
+      widths: D_f of each field. Requires a built layer.
 
     Example:
       >>> fields = [tf.ones([2, 4]), tf.ones([2, 6])]
@@ -72,11 +72,11 @@ class SENet(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """W₁, which l2 regularisation acts on; of a built layer."""
+        """W₁, which l2 regularisation acts on. Requires a built layer."""
         return [self._reduce.kernel]
 
     def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
-        """Makes the weights for F inputs [B, D_f].
+        """Creates the weights for F inputs [B, D_f].
 
         Raises:
           ConfigError: a D_f cannot be cut into G parts.
@@ -117,7 +117,7 @@ class SENet(keras.layers.Layer):
 
     @contextmanager
     def watched(self, watcher: Watcher) -> Iterator[None]:
-        """Within the block each call hands `watcher` the fields and what they are multiplied by.
+        """Calls `watcher` with the fields and their factors at each call within the block.
 
         Both are float32 [B, Σ D_f]; the factors are w, or 1 + w with the skip connection.
         """

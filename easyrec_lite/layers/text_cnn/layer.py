@@ -31,7 +31,7 @@ class TextCNN(keras.layers.Layer):
       pad_sequence_length: L after padding with zeros, or cutting.
       activation: name of a.
       mlp: arguments of `MLP`; None: no MLP.
-      seed: what the initialisers derive theirs from.
+      seed: source of the seeds of the initialisers.
       name: the layer's name.
 
     Example:
@@ -60,11 +60,11 @@ class TextCNN(keras.layers.Layer):
 
     @property
     def kernels(self) -> list[keras.Variable]:
-        """The filters and the MLP's kernels; of a built layer."""
+        """The filters and the MLP's kernels. Requires a built layer."""
         return self._kernels + ([] if self._mlp is None else self._mlp.kernels)
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights for a sequence [B, L, D]."""
+        """Creates the weights for a sequence [B, L, D]."""
         shape = input_shape[0] if is_list(input_shape) else input_shape
         if len(shape) != 3 or shape[2] is None:
             raise refuse(self.name, "a sequence [B, L, D] of known D", input_shape)

@@ -1,4 +1,4 @@
-"""A backbone made of Keras layers: compiled once, then called like a function."""
+"""A backbone of Keras layers: built once, then called as a function."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BlockError(ConfigError):
 
 @dataclass(frozen=True)
 class _Run:
-    """One pass through the graph: what it reads, and what a package was given.
+    """One pass through the graph: its source of groups, and the input of the current package.
 
     Attributes:
       groups: gives the feature groups.
@@ -60,7 +60,7 @@ class CompiledBackbone:
       backbone: the parsed graph.
       groups: feature group → its features.
       pipeline: the config, for places.
-      seed: what every layer derives its own from.
+      seed: source of the seeds of all layers.
 
     Attributes:
       graph: the parsed graph.
@@ -94,7 +94,7 @@ class CompiledBackbone:
         return self._result(self.graph.main.outputs, _Run(groups, training))
 
     def outputs(self, names: Sequence[str], groups: GroupReader, training: bool) -> list[Any]:
-        """Returns the results of the blocks `names`; computes no more than they need."""
+        """Returns the results of the blocks `names`; computes only the blocks they depend on."""
         return self._graph(self.graph.main, names, _Run(groups, training))
 
     def values(self, groups: GroupReader, training: bool) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class CompiledBackbone:
                     for name in package.outputs:
                         yield from self._blocks_behind(package, name)
 
-    # Making the layers.
+    # Building the layers.
 
     def _compile(self, graph: Graph, block: Block) -> None:
         key = _key(graph, block)
@@ -178,7 +178,7 @@ class CompiledBackbone:
         self.layers["top_mlp"] = [top]
         return top
 
-    # Calling them.
+    # Calling them: blocks in order, each from the results of those before it.
 
     def _result(self, names: Sequence[str], run: _Run) -> Any:
         graph = self.graph.main
@@ -242,7 +242,7 @@ class CompiledBackbone:
         return form(run.groups.fields(entry.name), training=run.training)
 
     def _form(self, options: messages.InputLayer, key: str, position: int) -> InputLayer:
-        """Returns the layer that gives a group in one form, made at the first pass."""
+        """Returns the layer that gives a group in one form; the first pass creates it."""
         use = (key, position, options.SerializeToString())
         if use not in self._forms:
             others = sum(1 for form in self._forms if form[0] == key)
@@ -289,7 +289,7 @@ def _key(graph: Graph, block: Block) -> str:
 
 
 def _problem(error: Exception) -> Problem:
-    """Returns what an error of TensorFlow or Keras says, without frames and colours."""
+    """Returns the message of a TensorFlow or Keras error, without frames and colours."""
     text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\}", "", str(error)).split("Arguments received by")[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith("Exception encountered")]

@@ -1,4 +1,4 @@
-"""Embedding tables of a block's own, on the raw ids of a feature group."""
+"""Embedding tables that belong to a block, over the raw ids of a feature group."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class EmbeddingLayer(keras.layers.Layer):
     Args:
       options: the `EmbeddingLayer` message: embedding_dim D; vocab_size, the tables' rows (unset:
         the feature's own); combiner: weight (weighted sum), sum, mean or sqrtn; concat.
-      seed: what the initialisers (glorot-uniform) derive theirs from.
+      seed: source of the seeds of the initialisers (glorot-uniform).
       name: the layer's name.
     """
 
@@ -49,7 +49,7 @@ class EmbeddingLayer(keras.layers.Layer):
         self._tables: list[keras.Variable] = []
 
     def lookup(self, fields: Any) -> Any:
-        """Returns the vectors of raw fields; makes the tables the first time.
+        """Returns the vectors of raw fields; the first call creates the tables.
 
         Raises:
           ConfigError: the input is not made of ids, or there are more ids than rows.

@@ -1,4 +1,4 @@
-"""Which features the fields are that a block of a backbone reads. No TensorFlow."""
+"""Which features a block of a backbone reads as separate fields. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from easyrec_lite.models.backbone.graph import Block, Graph, Input, handed_on
 
 
 def field_names(graph: Graph, block: Block, groups: FeatureGroups) -> list[str]:
-    """Returns the features whose vectors `block` is given one by one, in order.
+    """Returns the features whose vectors `block` reads one by one, in order.
 
     Args:
       graph: the graph of the block.

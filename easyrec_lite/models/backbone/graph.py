@@ -1,4 +1,4 @@
-"""A backbone's graph as data: blocks, what each reads, in which order. No TensorFlow."""
+"""The graph of a backbone as data: blocks, their inputs, their order. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Input:
       name: feature group, block or package; '' for `package_input`.
       path: config path.
       steps: functions of one argument, applied in turn (`input_slice`, then `input_fn`).
-      ignored: only wait for it.
+      ignored: only an order: its result is not used.
       options: an `InputLayer` message in place of the group's (or, of the package's) own, or None.
       package_input: what the package is given: a block's or group's name; '' for nothing.
       package_steps: functions applied to that.
@@ -111,9 +111,9 @@ class Backbone:
     top_mlp: messages.MLP | None = None
 
     def groups(self, output: str) -> dict[str, str]:
-        """Returns the feature groups that block `output` depends on, each with a way to it.
+        """Returns the feature groups that block `output` depends on, each with a path to it.
 
-        A way reads `user_tower ← user_mlp ← user`; blocks of a package as `package/block`.
+        A path is written `user_tower ← user_mlp ← user`; blocks of a package as `package/block`.
         """
         ways: dict[str, str] = {}
         for group, way in self._reached(self.main, output, output):
@@ -121,7 +121,7 @@ class Backbone:
         return ways
 
     def _reached(self, graph: Graph, output: str, way: str) -> Iterator[tuple[str, str]]:
-        """Yields (group, way) for block `output` of `graph`, a block entered by one way only."""
+        """Yields (group, path) for block `output` of `graph`; each block is visited once."""
         ways = {output: way}
         if output not in graph.blocks:
             yield output, way
@@ -155,7 +155,7 @@ def block_names(block: Block, ignored: bool = True) -> list[str]:
 
     Args:
       block: the block.
-      ignored: whether those count that it only waits for.
+      ignored: whether ignored inputs count.
     """
     entries = block.inputs if ignored else handed_on(block)
     names = [entry.name for entry in entries if entry.kind == "block"]

@@ -1,4 +1,4 @@
-"""What a backbone reads: the feature groups' vectors, sequences and raw values of some rows."""
+"""The inputs of a backbone: vectors, sequences and raw values of the feature groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids, Steps
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.backbone.embedding_layer import RawField
 
-# So many steps that a drawing can tell the length of a sequence from other sizes.
+# A length that no other size has, so that a drawing can mark it as L.
 EXAMPLE_STEPS = 61
 
 
@@ -39,7 +39,7 @@ class GroupReader(Protocol):
 
 
 class EmbeddedGroups:
-    """The groups of a batch, looked up once each.
+    """The groups of a batch; each is looked up once.
 
     Args:
       embeddings: the `GroupEmbeddings`.
@@ -103,7 +103,7 @@ class EmbeddedGroups:
 
 
 class ExampleGroups:
-    """Groups of made-up rows, by which a backbone finds out shapes.
+    """Groups of example rows, from which a backbone infers shapes.
 
     Args:
       groups: group → its features.
@@ -162,7 +162,7 @@ class ExampleGroups:
 def join_sequences(
     group: str, parts: list[tuple[tf.Tensor, tf.Tensor]], fields: list[tf.Tensor]
 ) -> Sequences:
-    """Returns sequences [B, L_k, D_k] joined step by step, padded to the longest.
+    """Returns sequences [B, L_k, D_k] joined step by step, padded to the longest one.
 
     Raises:
       ConfigError: there are none.

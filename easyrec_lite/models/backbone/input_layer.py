@@ -15,7 +15,7 @@ from easyrec_lite.protos import messages
 
 
 class InputLayer(keras.layers.Layer):
-    """Normalises and drops fields, and gives them in the form that an `InputLayer` message asks.
+    """Normalises and drops fields, and returns them in the form that an `InputLayer` message sets.
 
     List of F tensors [B, D_f] → by default their concatenation [B, ΣD_f];
     `only_output_feature_list`: the list; `only_output_3d_tensor`: [B, F, D];
@@ -27,7 +27,7 @@ class InputLayer(keras.layers.Layer):
 
     Args:
       options: the message; read, never changed.
-      seed: what the dropouts derive theirs from.
+      seed: source of the seeds of the dropouts.
       name: the layer's name.
     """
 

@@ -1,4 +1,4 @@
-"""The messages of a backbone, and what becomes of their fields."""
+"""The messages of a backbone, and the statuses of their fields."""
 
 from __future__ import annotations
 

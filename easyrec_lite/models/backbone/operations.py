@@ -1,4 +1,4 @@
-"""What a block does to its input: a layer, a lambda, a recurrence, copies side by side."""
+"""The operations of a block: a layer, a lambda, a recurrence, parallel copies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_list(value: Any) -> bool:
 
 
 def merge(values: Sequence[Any], axis: int = -1, as_list: bool = False) -> Any:
-    """Returns one value for several: lists joined, tensors beside lists put in, else concatenated.
+    """Returns one value for several: lists are joined, also with tensors; tensors concatenated.
 
     Args:
       values: tensors and lists.
@@ -34,20 +34,21 @@ def merge(values: Sequence[Any], axis: int = -1, as_list: bool = False) -> Any:
 
 
 def apply(layer: keras.layers.Layer) -> Operation:
-    """Returns the operation that is one layer."""
+    """Returns the operation that calls one layer."""
     return lambda value, training: layer(value, training=training)
 
 
 def compute(function: Callable[[Any], Any]) -> Operation:
-    """Returns the operation that is a function without weights."""
+    """Returns the operation that calls a function without weights."""
     return lambda value, training: function(value)
 
 
 def recur(layers: Sequence[keras.layers.Layer], fixed: int | None) -> Operation:
-    """Returns the operation of layers one after the other.
+    """Returns the operation that applies layers one after the other.
 
-    With `fixed`, the value is a list whose entry at that index stays while the results take the
-    place of the others; at the end it is taken out, and a list of one becomes its entry.
+    With `fixed`, the value is a list. Its entry at that index is passed to every layer unchanged,
+    and the results replace the other entries. It is removed at the end; a list of one entry is
+    returned as that entry.
     """
 
     def run(value: Any, training: bool) -> Any:
@@ -72,7 +73,7 @@ def recur(layers: Sequence[keras.layers.Layer], fixed: int | None) -> Operation:
 def repeat(
     layers: Sequence[keras.layers.Layer], steps: Sequence[Callable[..., Any]], axis: int | None
 ) -> Operation:
-    """Returns the operation of layers side by side.
+    """Returns the operation that applies layers in parallel.
 
     Args:
       layers: the copies.
@@ -95,7 +96,7 @@ def repeat(
 
 
 def takes_two(function: Callable[..., Any]) -> bool:
-    """Returns whether a function of a `repeat` wants the number of the copy too."""
+    """Returns whether a function of a `repeat` also takes the number of the copy."""
     if isinstance(function, Expression):
         return len(function.arguments) == 2
     return len(inspect.signature(function).parameters) > 1

@@ -1,4 +1,4 @@
-"""Sorting names by what they read."""
+"""Topological order of names."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 
 def order(reads: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
-    """Returns the names so that each comes after what it reads, and a cycle, if any.
+    """Returns the names so that each follows those that it reads; and a cycle, if there is one.
 
-    Names stay in the order given as far as that goes.
+    Names keep their given order where that is possible.
 
     Args:
       reads: name → the names that it reads, all of them keys.
@@ -25,7 +25,7 @@ def order(reads: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
 
 
 def _cycle(reads: Mapping[str, Sequence[str]], done: Collection[str]) -> list[str]:
-    """Returns a circle among the names not done, its first name again at its end."""
+    """Returns a cycle among the names that are not done; it ends with its first name."""
     way = [next(name for name in reads if name not in done)]
     while True:
         following = next(name for name in reads[way[-1]] if name not in done)

@@ -1,4 +1,4 @@
-"""From a `backbone { … }` message to a `Backbone`, with every problem of it. No TensorFlow."""
+"""Parses a `backbone { … }` message into a `Backbone`, with all its problems. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parse_backbone(pipeline: Pipeline) -> tuple[Backbone | None, list[Problem]]:
 
 
 class _BackboneParser:
-    """Reads messages into a graph; collects problems on the way."""
+    """Converts messages to a graph and collects their problems."""
 
     def __init__(self, pipeline: Pipeline):
         self.pipeline = pipeline

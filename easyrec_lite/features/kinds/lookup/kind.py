@@ -1,4 +1,4 @@
-"""LookupFeature: the values that a row's map holds under the row's key."""
+"""LookupFeature: the values for the row's key in the row's map."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class LookupFeature(FeatureKind):
         self.source = id_source(feature)
 
     def __call__(self, given: Columns) -> Bags:
-        """Returns the ids of the values under the key."""
+        """Returns the ids of the values for the key."""
         values = self._values(given)
         return Bags(values.with_values(self.source.of_pieces(values.values)))
 
     def invalid(self, given: Columns) -> tf.Tensor:
-        """Returns how many values under the key are unknown or out of range, int64 scalar."""
+        """Returns how many values for the key are unknown or out of range, int64 scalar."""
         return self.source.invalid(self._values(given).values)
 
     def _values(self, given: Columns) -> tf.RaggedTensor:

@@ -8,7 +8,7 @@ from easyrec_lite.protos.messages import FeatureConfig
 
 @FEATURE_KINDS.declare
 class LookupFeatureSpec(FeatureKindSpec):
-    """The values that a row's map holds under the row's key."""
+    """The values for the row's key in the row's map."""
 
     name = "LookupFeature"
     module = "kind"

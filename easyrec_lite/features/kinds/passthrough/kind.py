@@ -1,4 +1,4 @@
-"""PassThroughFeature: a column's numbers as they are."""
+"""PassThroughFeature: the numbers of a column, unchanged."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from easyrec_lite.checks.specs.feature import FEATURE_KINDS, FeatureKindSpec
 
 @FEATURE_KINDS.declare
 class PassThroughFeatureSpec(FeatureKindSpec):
-    """A column's numbers as they are."""
+    """The numbers of a column, unchanged."""
 
     name = "PassThroughFeature"
     module = "kind"

@@ -1,4 +1,4 @@
-"""RawFeature: numbers, scaled, bucketised into ids, or as they are."""
+"""RawFeature: numbers, scaled and optionally bucketised into ids."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from easyrec_lite.protos.messages import FeatureConfig
 
 @FEATURE_KINDS.declare
 class RawFeatureSpec(FeatureKindSpec):
-    """Numbers, scaled, bucketised into ids, or as they are."""
+    """Numbers, scaled and optionally bucketised into ids."""
 
     name = "RawFeature"
     module = "kind"

@@ -16,10 +16,10 @@ from easyrec_lite.layers.seeds import derive_seed
 
 @SEQUENCE_COMBINERS.implement("attention")
 class AttentionPooling:
-    """Softmax over a learnt score of each step: out = Σ_t a_t x_t, a = softmax_t(w · x_t).
+    """Softmax over a learned score of each step: out = Σ_t a_t x_t, a = softmax_t(w · x_t).
 
-    The scores come from one dense unit without bias (a bias would cancel in the softmax); only
-    steps that are there take part; a row without steps gives zeros.
+    The scores come from one dense unit without bias, which would cancel in the softmax. A row
+    without steps gives zeros.
 
     Args:
       feature: the feature.
@@ -34,6 +34,8 @@ class AttentionPooling:
 
     def __call__(self, steps: tf.RaggedTensor, training: bool) -> tf.Tensor:
         """Returns float32 [B, D] of steps ragged [B, (L), D]."""
+        # The softmax over the steps of each row, without padding: subtract the row's maximum, then
+        # divide the weighted sum by the sum of the weights.
         rows, count = steps.value_rowids(), steps.nrows()
         scores = self.layer(steps.values)
         highest = tf.math.unsorted_segment_max(tf.stop_gradient(scores), rows, count)

@@ -7,7 +7,7 @@ from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS, SequenceCombin
 
 @SEQUENCE_COMBINERS.declare
 class AttentionPoolingSpec(SequenceCombinerSpec):
-    """The steps' vectors, weighted by a softmax over a learnt score of each."""
+    """The steps' vectors, weighted by a softmax over a learned score of each."""
 
     name = "attention"
     module = "combiner"
