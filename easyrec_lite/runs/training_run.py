@@ -106,7 +106,7 @@ class TrainingRun:
         if export.enable_early_stop:
             hooks.append(EarlyStop(export, EvaluationHistory(self.folder)))
         if train.dead_line:
-            hooks.append(Deadline(self.pipeline))
+            hooks.append(Deadline(train.dead_line))
         return hooks
 
     def result(self) -> TrainingResult:

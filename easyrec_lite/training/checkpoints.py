@@ -45,11 +45,11 @@ class Checkpoints:
     """The checkpoints of one folder.
 
     Args:
-      folder: where they lie; made when first saved to.
-      variables: name → variable, all that a run needs to go on.
+      folder: the folder; created by the first `save`.
+      variables: name → variable, all state of a run.
       keep: how many of the newest to keep; 0 keeps all.
-      own: variables that checkpoints of other kinds of run lack: saved like the others, restored
-        where they are there in the same shape.
+      own: variables that checkpoints of other kinds of runs lack: saved like the others, restored
+        if the checkpoint has them in the same shape.
       pipeline: the config, whose fingerprint is saved, and compared when restoring.
       files: the files of training data, for the fingerprint.
     """
@@ -79,13 +79,13 @@ class Checkpoints:
         return checkpoint_paths(self.folder)
 
     def save(self, step: int) -> str:
-        """Writes the state of all variables and drops the oldest checkpoints beyond `keep`.
+        """Writes all variables, and removes the oldest checkpoints beyond `keep`.
 
         Returns:
           The checkpoint's prefix.
 
         Raises:
-          RunError: it could not be written (disk full, folder read-only); what there was stays.
+          RunError: it cannot be written (disk full, folder read-only); older ones are kept.
           tf.errors.OpError: a parameter server that writes its part is gone.
         """
         prefix = checkpoint_at(self.folder, step)
@@ -104,7 +104,7 @@ class Checkpoints:
         return prefix
 
     def remove_partial(self) -> None:
-        """Removes the data of checkpoints without an index, which a killed run left.
+        """Removes the data of incomplete checkpoints, which a killed run left.
 
         Raises:
           RunError: the folder cannot be written to.

@@ -1,4 +1,4 @@
-"""The evaluations of a run, one JSON line each, so that a run that goes on knows its best."""
+"""The evaluations of a run, one JSON line each; a resumed run finds its best one here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ RESULT_FILE = "eval_result.json"
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """Metrics at a step."""
+    """The metrics of one evaluation.
+
+    Attributes:
+      step: steps that the model was trained for.
+      metrics: name → value.
+    """
 
     step: int
     metrics: Mapping[str, float]
@@ -42,11 +47,11 @@ class EvaluationHistory:
                 EvaluationRecord(line["step"], line["metrics"]) for line in map(json.loads, lines)
             ]
         except (ValueError, KeyError, TypeError) as error:
-            remedy = "bring back a copy; or move it away, and the best evaluation counts from anew"
+            remedy = "restore a copy; or move the file away, which forgets the best evaluation"
             raise DataError(damaged(self._path, error, remedy)) from error
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Adds an evaluation; those of this step or later, left by a run cut off, go."""
+        """Adds an evaluation; removes later ones, and one of this step, of an interrupted run."""
         kept = [entry for entry in self.read() if entry.step < step]
         kept.append(EvaluationRecord(step, dict(metrics)))
         lines = [json.dumps({"step": e.step, "metrics": dict(e.metrics)}) for e in kept]
@@ -57,10 +62,10 @@ class EvaluationHistory:
         return next((entry for entry in self.read() if entry.step == step), None)
 
     def best(self, metric: str, bigger: bool, until: int) -> EvaluationRecord | None:
-        """Returns the best evaluation up to step `until`, the first of equals; None if none."""
-        having = [e for e in self.read() if e.step <= until and metric in e.metrics]
+        """Returns the best evaluation up to step `until`, the earliest of equals; None if none."""
+        candidates = [e for e in self.read() if e.step <= until and metric in e.metrics]
         sign = -1.0 if bigger else 1.0
-        return min(having, key=lambda e: sign * e.metrics[metric], default=None)
+        return min(candidates, key=lambda e: sign * e.metrics[metric], default=None)
 
 
 def write_result(folder: Path, step: int, metrics: Mapping[str, float]) -> None:

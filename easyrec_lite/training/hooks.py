@@ -1,4 +1,4 @@
-"""What watches a run: one method an event, all optional."""
+"""Hooks: a method for each event of a run, all optional."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a run has to say at a step.
+    """Losses, speed and progress at a step.
 
     Attributes:
       step: steps done.
-      total_steps: steps to do, or None when the data decides.
-      values: loss parts, total loss, gradient norm, learning rates of the last step.
-      examples_per_second: rows trained on, by wall-clock time since the last report.
-      wait_share: share of that time in which the step waited for input, 0 to 1.
-      seconds_left: an estimate, or None.
+      total_steps: steps of the run, or None when the data decides.
+      values: losses, total loss, gradient norm and learning rates of the last step.
+      examples_per_second: rows trained on per second since the last report.
+      wait_share: share of that time spent waiting for input, 0 to 1.
+      seconds_left: an estimate; None when `total_steps` is.
     """
 
     step: int
@@ -38,37 +38,46 @@ class StepReport:
 
 
 class Hook:
-    """Base of hooks: override what is of interest. Hooks run in the order they are given."""
+    """Base class of hooks; override the methods you need.
+
+    Hooks are called in the order in which they are given.
+
+    Example:
+        >>> class Losses(Hook):
+        ...     def report(self, report: StepReport) -> None:
+        ...         print(report.step, report.values["total_loss"])
+        >>> Losses().report(StepReport(10, 20, {"total_loss": 0.5}, 1000.0, 0.1, 2.0))
+        10 0.5
+    """
 
     def begin(self, trainer: Any, total_steps: int | None) -> None:
-        """The run starts (or goes on) at `trainer.step`."""
+        """Called when the run starts, or goes on, at `trainer.step`."""
 
     def report(self, report: StepReport) -> None:
-        """`log_step_count_steps` more steps are done."""
+        """Called every `log_step_count_steps` steps."""
 
     def checkpoint(self, step: int, prefix: str) -> None:
-        """A checkpoint was written."""
+        """Called after a checkpoint was written."""
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
-        """The model was evaluated."""
+        """Called after the model was evaluated."""
 
     def should_stop(self, step: int) -> str:
-        """Returns why the run should stop now, or ''."""
+        """Returns why the run should stop now, or ""."""
         return ""
 
     def end(self, step: int) -> None:
-        """The run is over, also when by an error."""
+        """Called at the end of the run, also after an error."""
 
 
 class Summaries(Hook):
-    """Writes TensorBoard event files: training to the model folder, evaluation to `eval/` in it.
+    """Writes TensorBoard event files: training to the model folder, evaluation to its `eval/`.
 
-    They are only to be looked at: where they cannot be written, a warning says so once, and the run
-    goes on without them.
+    No run depends on them: if they cannot be written, one warning is logged and the run goes on.
 
     Args:
       folder: the model folder.
-      every: write training values when so many steps were done since the last time.
+      every: steps between two training events.
     """
 
     def __init__(self, folder: Path, every: int):
@@ -77,7 +86,7 @@ class Summaries(Hook):
         self._train, self._eval = EventFile(folder), EventFile(folder / "eval")
 
     def report(self, report: StepReport) -> None:
-        """Writes losses, rates, speed and input wait."""
+        """Writes losses, learning rates, speed and the share of time spent waiting."""
         if report.step < self._next:
             return
         self._next = report.step + self._every
@@ -98,12 +107,12 @@ class Summaries(Hook):
 
 
 # A serialized SummaryMetadata { plugin_data { plugin_name: "scalars" } data_class: SCALAR }, as
-# `tf.summary.scalar` writes it; that function itself asks for an installed TensorBoard.
+# `tf.summary.scalar` writes it; that function requires TensorBoard to be installed.
 _SCALAR = b"\n\t\n\x07scalars\x20\x01"
 
 
 class EventFile:
-    """An event file of TensorBoard in `folder`; given up with a warning when the disk fails."""
+    """A TensorBoard event file in `folder`; a disk error closes it with a warning."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -134,7 +143,7 @@ class EventFile:
         except tf.errors.OpError as error:
             self._writer = None
             log.warning(
-                "%s: the event file cannot be written, TensorBoard will miss what follows: %s",
+                "%s: the event file cannot be written; later events are lost: %s",
                 self._folder,
                 plain_words(error),
             )

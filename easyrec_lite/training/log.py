@@ -1,4 +1,4 @@
-"""The log of a run: losses, rates and speed at every report, one JSON line each."""
+"""The log of a run: losses, learning rates and speed, one JSON line a report."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ FILE = "training_log.jsonl"
 class TrainingLog(Hook):
     """Writes `training_log.jsonl`: `step`, `values`, `examples_per_second`, `input_wait_share`.
 
-    A run that goes on drops the lines of steps that its checkpoint does not have, and a last line
-    that was cut off.
+    A resumed run removes the lines of steps after its checkpoint, and an incomplete last line.
 
     Args:
       folder: the model folder.
@@ -28,7 +27,7 @@ class TrainingLog(Hook):
         self._path = folder / FILE
 
     def begin(self, trainer: Any, total_steps: int | None) -> None:
-        """Keeps the lines up to the step that the run starts at.
+        """Removes the lines after the step at which the run starts.
 
         Raises:
           DataError: the file is damaged.
@@ -39,7 +38,7 @@ class TrainingLog(Hook):
         atomic_write(self._path, "".join(f"{line}\n" for line in kept))
 
     def report(self, report: StepReport) -> None:
-        """Adds a line.
+        """Appends a line.
 
         Raises:
           RunError: it cannot be written.
@@ -55,9 +54,9 @@ class TrainingLog(Hook):
 
 
 def read_log(path: Path) -> Iterator[dict[str, Any]]:
-    """Yields the lines of a `training_log.jsonl`, none if there is no file.
+    """Yields the lines of a `training_log.jsonl`; none if there is no file.
 
-    A line without its end is left out: the run was killed while it wrote it.
+    An incomplete last line is left out: the run was killed while writing it.
 
     Raises:
       DataError: the file is damaged.
@@ -69,5 +68,5 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
             entry = json.loads(line)
             yield {**entry, "step": int(entry["step"])}
     except (ValueError, KeyError, TypeError) as error:
-        remedy = "bring back a copy, or move it away: nothing but the report needs it"
+        remedy = "restore a copy, or move the file away: only the report reads it"
         raise DataError(damaged(path, error, remedy)) from error

@@ -12,13 +12,20 @@ from easyrec_lite.protos.messages import TrainConfig
 from easyrec_lite.training.hooks import Hook, StepReport
 from easyrec_lite.training.step import Trainer
 
-# The longest that hooks, and so a user's interrupt, wait for a call of many steps, in seconds.
+# Seconds of one call of many steps. Hooks, and a user's interrupt, wait for its end.
 CALL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Periods:
-    """When things happen, in steps (0: never); `save_seconds` in seconds."""
+    """When a run logs and saves, in steps; 0 is never.
+
+    Attributes:
+      total: steps of the run; None when the data decides.
+      log: steps between two reports.
+      save: steps between two checkpoints.
+      save_seconds: seconds between two checkpoints.
+    """
 
     total: int | None
     log: int
@@ -28,7 +35,13 @@ class Periods:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """What comes next: `steps` in one call, `save` before them; with a reason to `stop`, none."""
+    """What the loop does next.
+
+    Attributes:
+      steps: how many steps to do in one call.
+      save: whether to write a checkpoint before them.
+      stop: why to stop instead; "" to go on.
+    """
 
     steps: int
     save: bool = False
@@ -36,14 +49,14 @@ class StepPlan:
 
 
 class TrainingLoop:
-    """Trains until the steps or the data are used up.
+    """Trains until all steps are done or the data ends.
 
     Args:
-      trainer: does the steps.
+      trainer: runs the steps.
       periods: when to log and save.
-      hooks: told of what happens.
-      save: writes a checkpoint at a step, and does what follows from it (evaluation, export).
-      locate: says where a row of the next batch, counted from 0, stands in the data.
+      hooks: called at each event.
+      save: writes a checkpoint at a step, and evaluates and exports if asked.
+      locate: number of a row in the next batch, from 0 → its place in the data.
       agree: this process's plan → the plan that all processes of the run follow.
     """
 
@@ -67,7 +80,7 @@ class TrainingLoop:
         self._clock = _Clock(self._step)
 
     def run(self, iterator: Any) -> str:
-        """Trains on what the iterator gives and returns why it ended.
+        """Trains on the batches of `iterator` and returns why the run ended.
 
         Raises:
           RunError: a loss or gradient was not finite.
@@ -93,7 +106,7 @@ class TrainingLoop:
         return StepPlan(self._call_steps(), save, self._stop_reason() if self._step else "")
 
     def _steps(self, iterator: Any, count: int) -> str:
-        """Does up to `count` steps, and what is due after them; returns why they were the last."""
+        """Runs up to `count` steps and what is due after them; returns why to stop, or ""."""
         before = self._step
         more = self._trainer.run(iterator, count)
         self._step = int(self._trainer.step)
@@ -114,19 +127,19 @@ class TrainingLoop:
                 place = self._locate(row)
             found.append(f"{name}, row {row + 1} of the batch" if of_rows else name)
         return Problem(
-            f"step {step} is not finite; its update was left out and the run stops",
+            f"step {step} is not finite: it changed no weight, and the run stops",
             place,
             expected="finite features, losses and gradients",
             found=", ".join(found),
             remedy="lower the learning rate, set gradient_clipping_by_norm, or look for extreme "
-            "values in the float features; the last good checkpoint stays",
+            "values in the float features; the newest checkpoint is not affected",
         )
 
     def _stop_reason(self) -> str:
         return next(filter(None, (hook.should_stop(self._step) for hook in self._hooks)), "")
 
     def _between(self, before: int) -> None:
-        """Logs and saves if a multiple of the period lies after step `before`, up to this one."""
+        """Logs and saves if a multiple of the period is in (`before`, this step]."""
         log, save = self._periods.log, self._periods.save
         if log and self._step // log > before // log:
             report = self._clock.report(self._trainer, self._step, self._periods.total)
@@ -142,7 +155,7 @@ class TrainingLoop:
         self._clock.pause(time.monotonic() - start)
 
     def _call_steps(self) -> int:
-        """How many steps to the next event, and no more than fit into `CALL_SECONDS`."""
+        """Returns the steps until the next event, at most those that fit into `CALL_SECONDS`."""
         step, periods = self._step, self._periods
         ends = [period - step % period for period in (periods.log, periods.save) if period]
         if periods.total is not None:
@@ -151,7 +164,7 @@ class TrainingLoop:
 
 
 class _Clock:
-    """Wall-clock time of a run, without the time that saving and evaluating take."""
+    """Measures the wall-clock time of a run, without that of saving and evaluating."""
 
     def __init__(self, step: int):
         self._since = self._saved = time.monotonic()
@@ -160,7 +173,7 @@ class _Clock:
         self._begun = False
 
     def begin(self, trainer: Trainer, step: int) -> None:
-        """Starts to count after the first call, which is one step and the time to trace it."""
+        """Starts counting after the first call, which includes the tracing of the step."""
         if not self._begun:
             self._begun = True
             self._since, self._from = time.monotonic(), step
@@ -180,7 +193,7 @@ class _Clock:
         return time.monotonic() - self._saved
 
     def pause(self, seconds: float) -> None:
-        """Leaves the `seconds` that a checkpoint took just now out of the next report's speed."""
+        """Excludes the `seconds` of a checkpoint from the speed of the next report."""
         self._saved = time.monotonic()
         self._since += seconds
 

@@ -1,4 +1,4 @@
-"""The optimiser of a run: rules and rates of all variables; clipping, freezing, averages."""
+"""The optimiser of a run: update rules, learning rates, clipping, freezing, moving averages."""
 
 from __future__ import annotations
 
@@ -22,35 +22,32 @@ log = logging.getLogger(__name__)
 
 
 class Optimizer:
-    """Moves a model's trainable variables by their gradients, as a `TrainConfig` asks.
+    """Updates a model's trainable variables by their gradients, as a `TrainConfig` asks.
 
-    Tables (embedding matrices [rows, D]) are moved by rows. With two `optimizer_config`s the first
-    is for the tables, the second for all else.
+    Tables (embedding matrices [rows, D]) are updated by rows. Of two `optimizer_config`s the first
+    is for the tables, the second for all other variables.
 
     Args:
-      config: the `TrainConfig` message.
+      config: the `TrainConfig` message, checked.
       trainable: variable name → variable.
       tables: the names among them that are embedding tables.
 
-    Raises:
-      ConfigError: no optimizer, more than two, or one without a learning rate.
+    Attributes:
+      averages: variable name → its moving average; empty without `use_moving_average`.
     """
 
     def __init__(self, config: Any, trainable: Mapping[str, tf.Variable], tables: set[str]):
-        count = len(config.optimizer_config)
-        if not 1 <= count <= 2:
-            raise ConfigError(_optimizer_count(count))
         frozen = matching(trainable, config.freeze_gradient)
         thawed = {name: v for name, v in trainable.items() if name not in frozen}
         parts = {name: sharded.parts(name, variable) for name, variable in thawed.items()}
         self._trainable = {part: v for each in parts.values() for part, v in each.items()}
         self._tables = {part for name in tables & parts.keys() for part in parts[name]}
         self._clip = config.gradient_clipping_by_norm
-        self._parts = [_Part(entry, i) for i, entry in enumerate(config.optimizer_config)]
+        self._groups = [_Group(entry, i) for i, entry in enumerate(config.optimizer_config)]
         self._slots: dict[str, dict[str, tf.Variable]] = {part: {} for part in self._trainable}
         self._state: dict[str, tf.Variable] = {}
         for name, variable in thawed.items():
-            for slot, state in self._part(next(iter(parts[name]))).make_slots(variable).items():
+            for slot, state in self._group(next(iter(parts[name]))).make_slots(variable).items():
                 self._state[f"{name}/{slot}"] = state
                 for part, own in sharded.parts(name, state).items():
                     self._slots[part][slot] = own
@@ -63,14 +60,14 @@ class Optimizer:
                 for name, variable in trainable.items()
             }
 
-    def _part(self, name: str) -> _Part:
-        return self._parts[0] if name in self._tables else self._parts[-1]
+    def _group(self, name: str) -> _Group:
+        return self._groups[0] if name in self._tables else self._groups[-1]
 
     @property
     def trainable(self) -> dict[str, tf.Variable]:
-        """The variables that move: all trainable ones but those that `freeze_gradient` names.
+        """The variables that are updated: the trainable ones that `freeze_gradient` does not match.
 
-        Of a table in parts it is each part, `NAME/part_0` and so on.
+        A table in parts is listed by its parts, `NAME/part_0` and so on.
         """
         return self._trainable
 
@@ -80,15 +77,15 @@ class Optimizer:
 
     def rates(self, step: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the learning rates at `step` (steps done so far), for logs."""
-        names = ["learning_rate"] if len(self._parts) == 1 else ["embedding_rate", "learning_rate"]
+        names = ["learning_rate"] if len(self._groups) == 1 else ["embedding_rate", "learning_rate"]
         time = tf.cast(step, tf.float32)
-        return {name: part.schedule(time) for name, part in zip(names, self._parts, strict=True)}
+        return {name: group.schedule(time) for name, group in zip(names, self._groups, strict=True)}
 
     def prepare(self, gradients: Mapping[str, Any]) -> Gradients:
-        """Returns gradients by unique rows, scaled and clipped as the config asks.
+        """Returns gradients with unique rows, scaled and clipped as the config asks.
 
         Args:
-          gradients: variable name → dense gradient, `IndexedSlices` or None (then left out).
+          gradients: variable name → dense gradient, `IndexedSlices`, or None (left out).
         """
         ready: Gradients = {}
         for name, gradient in gradients.items():
@@ -96,7 +93,7 @@ class Optimizer:
                 continue
             if isinstance(gradient, tf.IndexedSlices):
                 gradient = unique_rows(gradient)
-            scale = self._part(name).table_scale if name in self._tables else 1.0
+            scale = self._group(name).table_scale if name in self._tables else 1.0
             ready[name] = gradient if scale == 1.0 else _scaled(gradient, scale)
         if self._clip:
             norm = global_norm(ready)
@@ -105,22 +102,22 @@ class Optimizer:
         return ready
 
     def apply(self, gradients: Gradients, step: tf.Tensor) -> None:
-        """Moves the variables by prepared gradients; `step` (int64) counts steps done so far."""
-        rates = [part.schedule(tf.cast(step, tf.float32)) for part in self._parts]
+        """Updates the variables by prepared gradients; `step` (int64) counts the steps done."""
+        rates = [group.schedule(tf.cast(step, tf.float32)) for group in self._groups]
         for name, gradient in gradients.items():
-            part = self._part(name)
-            rate = rates[part.index]
+            group = self._group(name)
+            rate = rates[group.index]
             variable, slots = self._trainable[name], self._slots[name]
             with tf.device(variable.device):
                 if isinstance(gradient, tf.IndexedSlices):
-                    part.rule.by_rows(
+                    group.rule.by_rows(
                         variable, slots, gradient.indices, gradient.values, rate, step + 1
                     )
                 else:
-                    part.rule.dense(variable, slots, gradient, rate, step + 1)
+                    group.rule.dense(variable, slots, gradient, rate, step + 1)
 
     def update_averages(self, trainable: Mapping[str, tf.Variable]) -> None:
-        """Moves each average towards its variable; does nothing without `use_moving_average`."""
+        """Updates the moving averages, if there are any."""
         for name, average in self.averages.items():
             current = sharded.parts(name, trainable[name])
             for part, own in sharded.parts(name, average).items():
@@ -128,19 +125,15 @@ class Optimizer:
                     own.assign_sub((1.0 - self._average_decay) * (own - current[part]))
 
 
-class _Part:
-    """One `Optimizer` message: its rule, schedule and scale of table gradients."""
+class _Group:
+    """One `Optimizer` message: its update rule, its schedule, its scale of table gradients."""
 
     def __init__(self, config: Any, index: int):
         kind = config.WhichOneof("optimizer")
-        path = f"train_config.optimizer_config[{index}]"
-        if kind is None:
-            raise ConfigError(Problem("no optimizer is chosen", path=path))
+        params = getattr(config, kind)
         self.index = index
-        self.rule: UpdateRule = OPTIMIZERS.get(kind)(getattr(config, kind))
-        self.schedule: Schedule = make_schedule(
-            getattr(config, kind).learning_rate, f"{path}.{kind}.learning_rate"
-        )
+        self.rule: UpdateRule = OPTIMIZERS.get(kind)(params)
+        self.schedule: Schedule = make_schedule(params.learning_rate)
         given = config.HasField("embedding_learning_rate_multiplier")
         self.table_scale = config.embedding_learning_rate_multiplier if given else 1.0
 
@@ -161,10 +154,11 @@ def global_norm(gradients: Gradients) -> tf.Tensor:
 
 
 def unique_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
-    """Sums the gradients of each row; ids then stand once each.
+    """Sums the gradients of each row, so that each row occurs once.
 
-    The sum is a product with the sparse matrix of which gradient belongs to which row: several
-    times faster than `unsorted_segment_sum`.
+    1. `tf.unique` numbers the distinct rows, and gives each gradient the number of its row.
+    2. These pairs (row number, gradient number) are the ones of a sparse matrix. Its product with
+       the gradients is the sum by rows: several times faster than `unsorted_segment_sum`.
     """
     rows, place = tf.unique(slices.indices, tf.int64)
     count, distinct = tf.size(place, tf.int64), tf.size(rows, tf.int64)
@@ -207,12 +201,3 @@ def check_frozen(pipeline: Pipeline, trainable: Mapping[str, tf.Variable]) -> No
                 remedy="freeze fewer variables; to use a model as it is, export it",
             )
         )
-
-
-def _optimizer_count(count: int) -> Problem:
-    return Problem(
-        f"{count} optimizer_config entries",
-        path="train_config.optimizer_config",
-        expected="one for all variables, or two: the first for embedding tables, then the rest",
-        remedy="add or remove entries",
-    )

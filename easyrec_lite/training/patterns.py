@@ -1,4 +1,4 @@
-"""Variables that regular expressions of a config name."""
+"""Variables that the regular expressions of a config match."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def matching(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
     if not patterns:
         return set()
     listed = tf.constant(list(names), tf.string)
-    found = [tf.strings.regex_full_match(listed, f"(?s).*(?:{each}).*") for each in patterns]
+    matches = [tf.strings.regex_full_match(listed, f"(?s).*(?:{each}).*") for each in patterns]
     return {
         name.decode()
-        for name, *flags in zip(listed.numpy(), *(each.numpy() for each in found), strict=True)
+        for name, *flags in zip(listed.numpy(), *(each.numpy() for each in matches), strict=True)
         if any(flags)
     }

@@ -1,4 +1,4 @@
-"""SIGTERM: a run that is told to go saves what it has and goes."""
+"""SIGTERM: the run saves a checkpoint and ends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from easyrec_lite.training.hooks import Hook
 SIGTERM_REASON = "SIGTERM came"
 EXIT_CODE = 128 + signal.SIGTERM
 # How long Python may take to handle a signal that ends the run at once: it cannot while it waits
-# inside TensorFlow, as for a process that has not come.
+# inside TensorFlow, for example for another process.
 HANDLED_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
 class Terminated(SystemExit):
-    """The run was told to stop; the process exits with 143 unless this is caught."""
+    """SIGTERM was received; the process exits with 143 unless this is caught."""
 
     def __init__(self) -> None:
         super().__init__(EXIT_CODE)
@@ -31,12 +31,13 @@ class Terminated(SystemExit):
 class Preemption(Hook):
     """Ends a run on SIGTERM.
 
-    While the run trains, the signal waits for the end of the step, and then for a checkpoint.
-    Elsewhere, as in an evaluation or an export, it ends the run at once: what is being written lies
-    aside until it is whole, and the next start does it again. Where Python itself does not come to
-    it, because it waits inside TensorFlow, the process ends after `HANDLED_SECONDS`.
+    During training the run finishes its step and saves a checkpoint first. Elsewhere, as in an
+    evaluation or an export, it ends at once: incomplete outputs are never visible, and the next
+    start makes them again. If Python cannot handle the signal, because it waits inside TensorFlow,
+    the process ends after `HANDLED_SECONDS`.
 
-    As a context manager it takes over the signal, in the main thread alone, where Python allows it.
+    As a context manager it handles the signal within the block, in the main thread alone, where
+    Python allows it.
     """
 
     def __init__(self) -> None:
@@ -65,26 +66,26 @@ class Preemption(Hook):
             raise Terminated
 
     def should_stop(self, step: int) -> str:
-        """Returns that the signal came, or ''."""
+        """Returns the reason to stop if the signal was received, or ""."""
         return SIGTERM_REASON if self._asked else ""
 
     def check(self) -> None:
-        """Ends the run if the signal came.
+        """Ends the run if the signal was received.
 
         Raises:
-          Terminated: it did.
+          Terminated: it was.
         """
         if self._asked:
             raise Terminated
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Within the block the signal waits for `check`."""
+        """Within the block the signal takes effect at the next `check`."""
         yield from self._within(True)
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Within the block, inside one of `waiting`, the signal raises `Terminated` at once."""
+        """Within the block, inside a `waiting` one, the signal raises `Terminated` at once."""
         yield from self._within(False)
 
     def _within(self, waits: bool) -> Iterator[None]:
@@ -98,12 +99,12 @@ class Preemption(Hook):
 
 
 class _Alarm:
-    """Ends the process when SIGTERM came and Python does not handle it.
+    """Ends the process when SIGTERM was received and Python does not handle it.
 
-    The system writes the number of each signal to a pipe at once, whatever Python does.
+    The number of each signal is written to a pipe at once, whatever Python does; a thread reads it.
 
     Args:
-      fine: whether the signal was handled, or may wait.
+      fine: returns whether the signal was handled, or may wait.
     """
 
     def __init__(self, fine: Any):

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the six of the `LearningRate` message, as functions of the step."""
+"""Learning-rate schedules: the six of the `LearningRate` message, each a function of the step."""
 
 from __future__ import annotations
 
@@ -8,29 +8,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from easyrec_lite.core.errors import ConfigError, Problem
-
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 
 
-def make_schedule(config: Any, path: str = "learning_rate") -> Schedule:
-    """Returns the schedule that a `LearningRate` message asks for.
+def make_schedule(config: Any) -> Schedule:
+    """Returns the schedule that a checked `LearningRate` message asks for.
 
     The schedule maps a float32 scalar (steps done so far) to the learning rate, float32.
-
-    Raises:
-      ConfigError: the message names no schedule.
     """
     kind = config.WhichOneof("learning_rate")
-    if kind is None:
-        raise ConfigError(
-            Problem(
-                "the optimizer has no learning rate",
-                path=path,
-                expected="one of " + ", ".join(_SCHEDULES),
-                remedy="add e.g. learning_rate { constant_learning_rate { learning_rate: 0.001 } }",
-            )
-        )
     return _SCHEDULES[kind](getattr(config, kind))
 
 
@@ -42,7 +28,7 @@ def constant(config: Any) -> Schedule:
 def exponential_decay(config: Any) -> Schedule:
     """`initial · factor^((step − burnin)/decay_steps)`, floored exponent if staircase.
 
-    Never below `min_learning_rate`. During the burn-in the rate goes linearly from
+    Never below `min_learning_rate`. During the burn-in the rate changes linearly from
     `burnin_learning_rate` (0 stands for the initial rate) to the initial rate.
     """
     initial = config.initial_learning_rate

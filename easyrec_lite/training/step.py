@@ -15,11 +15,11 @@ NONE = -1
 
 
 class StepProgress(NamedTuple):
-    """How many rows a step consumes, and how far the data is read after it.
+    """What a step consumes of the data.
 
     Attributes:
-      rows: int64 scalar.
-      position: int64 [2], (epoch, rows of it consumed).
+      rows: int64 scalar, rows of the step.
+      position: int64 [2], (epoch, rows of it consumed) after the step.
     """
 
     rows: tf.Tensor
@@ -29,15 +29,15 @@ class StepProgress(NamedTuple):
 class Trainer:
     """Runs training steps: forward, losses, gradients, update.
 
-    A step whose loss or gradient is not finite changes no weight; `finite` is false from then on
-    and no further step runs.
+    A step whose loss or gradient is not finite changes no weight. It sets `finite` to false, and no
+    further step runs.
 
     Args:
       model: the model to train.
-      optimizer: moves its variables.
+      optimizer: updates its variables.
 
     Attributes:
-      step: int64 variable, steps done.
+      step: int64 variable, the steps done.
       position: int64 variable [2], (epoch, rows of it consumed) after the last step.
       finite: bool variable, false once a loss or gradient was not.
     """
@@ -54,7 +54,7 @@ class Trainer:
         self._suspects = NamedScalars(tf.int64)
 
     def variables_by_name(self) -> dict[str, tf.Variable]:
-        """Returns all state that a run needs to go on to the same numbers."""
+        """Returns all state that a resumed run needs to compute the same numbers."""
         return {
             **self.model.variables_by_name(),
             **self.optimizer.variables_by_name(),
@@ -63,7 +63,7 @@ class Trainer:
         }
 
     def gradients(self, batch: Batch) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
-        """Returns (losses by name, raw gradients by variable name) of one batch."""
+        """Returns (name → loss, variable name → raw gradient) of one batch."""
         trainable = self.optimizer.trainable
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in trainable.values():
@@ -74,17 +74,17 @@ class Trainer:
                 losses = self._loss_terms(self.model.losses(outputs, batch), batch)
                 total = tf.add_n(list(losses.values()))
         with tf.name_scope("gradients"):
-            found = tape.gradient(total, list(trainable.values()))
-        return losses, dict(zip(trainable, found, strict=True))
+            gradients = tape.gradient(total, list(trainable.values()))
+        return losses, dict(zip(trainable, gradients, strict=True))
 
     def _loss_terms(self, losses: dict[str, tf.Tensor], batch: Batch) -> dict[str, tf.Tensor]:
-        """Returns the losses whose sum is differentiated; of several replicas they are weighed."""
+        """Returns the losses to differentiate; trainers of several replicas weight them."""
         return losses
 
     def _combined(
         self, losses: dict[str, tf.Tensor], gradients: dict[str, Any]
     ) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
-        """Returns the losses and gradients of the whole step; of several replicas their means."""
+        """Returns the losses and gradients of the step; of several replicas their means."""
         return losses, gradients
 
     def _progress(self, batch: Batch) -> Any:
@@ -92,7 +92,11 @@ class Trainer:
         return StepProgress(tf.cast(batch.rows, tf.int64), batch.position)
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Does one step and returns what a log shows: losses, total, gradient norm, rates."""
+        """Runs one step.
+
+        Returns:
+          The scalars to log: losses, total loss, gradient norm, learning rates.
+        """
         progress = self._progress(batch)
         losses, raw = self._combined(*self.gradients(batch))
         with tf.name_scope("distinct"):
@@ -121,7 +125,7 @@ class Trainer:
         self._rows.assign_add(progress.rows)
 
     def _blame(self, raw: dict[str, Any], batch: Batch) -> None:
-        """Notes which features, by their first bad row, and which gradients are not finite."""
+        """Records the first row of each feature, and the gradients, that are not finite."""
         features = {f"feature {name!r}": value for name, value in batch.features.items()}
         for name, value in batch.negatives.items():
             features[f"feature {name!r} of sampled items"] = value
@@ -134,13 +138,14 @@ class Trainer:
         self._suspects.assign(suspects)
 
     def not_finite(self) -> dict[str, int]:
-        """Returns what the failed step found not finite: features, or else gradients, by name.
+        """Returns the features that are not finite, or else the gradients, after a failed step.
 
-        The number of a feature is its first bad row in the batch, from 0.
+        Returns:
+          Name → first bad row of the batch, from 0; 0 for a gradient.
         """
-        found = {name: int(row) for name, row in self._suspects.read().items() if row != NONE}
-        features = {name: row for name, row in found.items() if name.startswith("feature")}
-        return features or found
+        bad = {name: int(row) for name, row in self._suspects.read().items() if row != NONE}
+        features = {name: row for name, row in bad.items() if name.startswith("feature")}
+        return features or bad
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _run(self, iterator: tf.data.Iterator, count: tf.Tensor) -> None:
@@ -156,23 +161,23 @@ class Trainer:
         return [done + 1]
 
     def next_batch(self, iterator: tf.data.Iterator) -> Batch:
-        """Returns the next batch, and counts the time that it takes to come."""
+        """Returns the next batch, and adds the time spent waiting for it."""
         start = tf.timestamp()
         with tf.control_dependencies([start]):
             batch: Batch = next(iterator)
         with tf.control_dependencies([batch.position]):
             waited = self._waited.assign_add(tf.timestamp() - start)
-        # The clock is read before the step begins, not when a thread is free for it.
+        # The step must not start before the clock is read, which may wait for a free thread.
         with tf.control_dependencies([waited]):
             begun = [part if part is None else tf.identity(part) for part in tf.nest.flatten(batch)]
         return tf.nest.pack_sequence_as(batch, begun)
 
     def train_on(self, batch: Batch) -> None:
-        """Does one step, and keeps what a log shows of it."""
+        """Runs one step and keeps its scalars for `shown`."""
         self._shown.assign(self.train_step(batch))
 
     def run(self, iterator: tf.data.Iterator, count: int) -> bool:
-        """Does up to `count` steps; returns False when the data ended before that.
+        """Runs up to `count` steps; returns False when the data ended before that.
 
         Raises:
           tf.errors.OpError: the input failed.
@@ -188,7 +193,7 @@ class Trainer:
         return {name: float(value) for name, value in self._shown.read().items()}
 
     def take_counts(self) -> tuple[int, float]:
-        """Returns rows trained on and seconds waited for input since the last call."""
+        """Returns the rows trained on, and the seconds spent waiting for input, since the last call."""
         counts = int(self._rows), float(self._waited)
         self._rows.assign(0)
         self._waited.assign(0.0)
@@ -213,12 +218,12 @@ def _first_bad_row(value: FeatureValue) -> tf.Tensor:
 class NamedScalars:
     """Scalars by name, whose names are known only when the step is traced.
 
-    One variable of open length holds them: a variable made while `tf.function` traces would make
-    it trace twice, which costs time and memory for large graphs.
+    They share one variable of unknown length: creating variables while `tf.function` traces would
+    make it trace twice, which costs time and memory for large graphs.
 
     Args:
       dtype: of the scalars.
-      size: the most that there may be, for a variable on another machine, which needs a length.
+      size: the largest number of them, for a variable on another machine, which needs a length.
     """
 
     def __init__(self, dtype: tf.DType, size: int | None = None):
@@ -229,19 +234,19 @@ class NamedScalars:
         )
 
     def assign(self, values: dict[str, tf.Tensor]) -> None:
-        """Keeps `values`, scalars, in the place of those before."""
+        """Replaces the scalars by `values`."""
         self.keep(self.stacked(values))
 
     def stacked(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Returns `values`, scalars, as a vector for `keep`."""
+        """Returns scalars as a vector for `keep`."""
         self._names = tuple(values)
         stacked = tf.stack(list(values.values()))
         return stacked if self._size is None else tf.pad(stacked, [[0, self._size - len(values)]])
 
     def keep(self, stacked: tf.Tensor) -> None:
-        """Keeps what `stacked` gave, in the place of those before."""
+        """Replaces the scalars by those of a vector that `stacked` returned."""
         self._values.assign(stacked)
 
     def read(self) -> dict[str, Any]:
-        """Returns the values kept last; nothing before the first."""
+        """Returns name → value; empty before the first step."""
         return dict(zip(self._names, self._values.numpy(), strict=False))

@@ -1,4 +1,4 @@
-"""Reasons to stop before all steps are done: no improvement, or a time of day."""
+"""Hooks that stop a run early: the metric no longer improves, or a deadline has passed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from easyrec_lite.checks.decision import decision_metric
-from easyrec_lite.config import Pipeline
-from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.checks.rules.train import DEADLINE_FORMAT
 from easyrec_lite.protos.messages import ExportConfig
 from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Hook
 
-DEADLINE_FORMAT = "%Y%m%d %H:%M:%S"
-
 
 class EarlyStop(Hook):
-    """Stops when the metric was best `max_check_steps` steps ago or longer.
+    """Stops when the best metric is at least `max_check_steps` steps old.
 
     Args:
       config: the `ExportConfig` message.
@@ -30,7 +27,7 @@ class EarlyStop(Hook):
         self._reason = ""
 
     def begin(self, trainer: Any, total_steps: int | None) -> None:
-        """A run that had stopped for this reason does not go on."""
+        """Checks at once, so that a run that stopped for this reason does not go on."""
         self._check(int(trainer.step))
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -38,11 +35,11 @@ class EarlyStop(Hook):
         self._check(step)
 
     def checkpoint(self, step: int, prefix: str) -> None:
-        """Compares what an evaluator in another process has found since."""
+        """Compares with what an evaluator in another process has recorded."""
         self._check(step)
 
     def should_stop(self, step: int) -> str:
-        """Returns which metric did not improve for how long, or ''."""
+        """Returns which metric did not improve, and for how long, or ""."""
         return self._reason
 
     def _check(self, step: int) -> None:
@@ -59,27 +56,15 @@ class EarlyStop(Hook):
 
 
 class Deadline(Hook):
-    """Stops at a local date and time, `YYYYMMDD HH:MM:SS`.
+    """Stops at a local date and time.
 
-    Raises:
-      ConfigError: the text is no such time.
+    Args:
+      text: `YYYYMMDD HH:MM:SS`, as checked by the rules.
     """
 
-    def __init__(self, pipeline: Pipeline):
-        text = pipeline.config.train_config.dead_line
-        try:
-            self._time = datetime.strptime(text, DEADLINE_FORMAT)
-        except ValueError as error:
-            raise ConfigError(
-                Problem(
-                    "dead_line is not a date and time",
-                    pipeline.place("train_config.dead_line"),
-                    path="train_config.dead_line",
-                    expected="YYYYMMDD HH:MM:SS, local time",
-                    found=repr(text),
-                )
-            ) from error
+    def __init__(self, text: str):
+        self._time = datetime.strptime(text, DEADLINE_FORMAT)
 
     def should_stop(self, step: int) -> str:
-        """Returns that the time has come, or ''."""
-        return f"dead_line {self._time} has come" if datetime.now() >= self._time else ""
+        """Returns that the deadline has passed, or ""."""
+        return f"dead_line {self._time} has passed" if datetime.now() >= self._time else ""

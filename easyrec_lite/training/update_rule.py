@@ -1,4 +1,4 @@
-"""Update rules: how one variable moves by its gradient.
+"""Update rules: how a variable is changed by its gradient.
 
 Each rule has a dense form for weights and a form by rows for embedding tables, which touches only
 the rows that were looked up, so that its cost does not grow with the table. `rows` are unique

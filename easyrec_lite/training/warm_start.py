@@ -1,4 +1,4 @@
-"""Starting from another run's weights: `fine_tune_checkpoint` and its variable map."""
+"""Initial weights from another run: `fine_tune_checkpoint` and its variable map."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ log = logging.getLogger(__name__)
 
 
 def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list[str]:
-    """Loads what `train_config.fine_tune_checkpoint` holds of `variables`; says what it lacks.
+    """Loads `variables` from `train_config.fine_tune_checkpoint`; logs those that it lacks.
 
-    `fine_tune_ckpt_var_map` is a text file with a pair a line, `name here` and `name in the
-    checkpoint`, separated by white space; without it names are looked up as they are.
-    Variables whose names match one of `model_config.restore_filters` keep their fresh values.
+    `fine_tune_ckpt_var_map` is a text file of pairs, one a line: the name here and the name in the
+    checkpoint, separated by white space. Other variables are looked up by their own names.
+    Variables that match one of `model_config.restore_filters` keep their initial values.
 
     Args:
       pipeline: the config.
       variables: name → model variable (no optimiser state).
 
     Returns:
-      Names of the variables that were loaded.
+      The names of the variables that were loaded.
 
     Raises:
-      ConfigError: no such checkpoint or map, a bad line, or not one variable fits.
+      ConfigError: there is no such checkpoint or map, a line is wrong, or no variable fits.
       RunError: the checkpoint is damaged.
     """
     config = pipeline.config.train_config
@@ -52,10 +52,12 @@ def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list
             continue
         source = names.get(name, name)
         if source not in stored:
-            log.warning("fine_tune_checkpoint has no %r: %r starts afresh", source, name)
+            log.warning(
+                "fine_tune_checkpoint has no %r: %r keeps its initial value", source, name
+            )
         elif stored[source] != tuple(variable.shape):
             log.warning(
-                "fine_tune_checkpoint has %r in shape %s, here it is %s: it starts afresh",
+                "fine_tune_checkpoint has %r in shape %s, here it is %s: it keeps its initial value",
                 source,
                 stored[source],
                 tuple(variable.shape),

@@ -1,4 +1,4 @@
-"""Restoring a model without its optimiser, as evaluation and export need it."""
+"""The weights of a model without its optimiser, as evaluation and export use them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from easyrec_lite.training.checkpoints import Checkpoints, read_variables
 
 
 def load_weights(prefix: str, model: Model, averaged: bool) -> None:
-    """Loads the variables of `model` from checkpoint `prefix`.
+    """Loads the variables of `model` from a checkpoint.
 
     Args:
-      prefix: the checkpoint.
-      model: its variables are assigned.
-      averaged: whether trainable variables take their moving averages.
+      prefix: of the checkpoint.
+      model: the model to load into.
+      averaged: whether to load the moving averages of its trainable variables.
 
     Raises:
       ConfigError: the checkpoint is of another model, or its weights mean something else.
