@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.speed.data import make
 from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.distribution.supervision import supervise
-from easyrec_lite.training.checkpoints import checkpoint_paths
+from easyrec_lite.training.checkpoint_files import checkpoint_paths
 from easyrec_lite.training.log import read_log
 
 CONFIG = "dssm_on_taobao"

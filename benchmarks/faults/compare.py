@@ -13,7 +13,7 @@ from easyrec_lite.core.errors import ProblemError
 from easyrec_lite.data.cache import folders
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import read_manifest
-from easyrec_lite.training.checkpoints import checkpoint_paths
+from easyrec_lite.training.checkpoint_files import checkpoint_paths
 
 SPEED = {"examples_per_second", "input_wait_share"}
 SAME_BYTES = ("evaluations.jsonl", "eval_result.json")

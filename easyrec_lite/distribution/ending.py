@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ProblemError, RunError
 from easyrec_lite.core.files import atomic_write
 
@@ -25,7 +25,7 @@ def announce_end(folder: Path) -> Iterator[None]:
     Raises:
       RunError: it ended well, but that cannot be told.
     """
-    (folder / FILE).unlink(missing_ok=True)
+    fs.remove_file(folder / FILE, missing_ok=True)
     code = 1
     try:
         yield
@@ -70,7 +70,7 @@ class RunEndWatcher:
         if state is None or state == self._before:
             return None
         try:
-            return int(json.loads(self._path.read_text(encoding="utf-8"))["exit_code"])
+            return int(json.loads(fs.read_text(self._path))["exit_code"])
         except FileNotFoundError:  # a new run has removed it just now
             return None
 
@@ -82,7 +82,7 @@ class RunEndWatcher:
 
     def _state(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self._path)
+            status = fs.stat(self._path)
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_mtime_ns
+        return status.st_ino, status.st_mtime_ns

@@ -17,7 +17,8 @@ from easyrec_lite.distribution.replica_trainer import ReplicaTrainer
 from easyrec_lite.distribution.synchronous_trainer import SynchronousTrainer
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import SEED_STATE, Model
-from easyrec_lite.training.checkpoints import GONE, Checkpoints, checkpoint_at
+from easyrec_lite.training.checkpoint_files import checkpoint_at
+from easyrec_lite.training.checkpoints import GONE, Checkpoints
 from easyrec_lite.training.input import position_of
 from easyrec_lite.training.loop import StepPlan
 from easyrec_lite.training.optimizer import Optimizer

@@ -14,7 +14,7 @@ from easyrec_lite.core.files import damaged
 from easyrec_lite.evaluation.ranking.report import FILE as RANKING
 from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
-from easyrec_lite.training.checkpoints import checkpoint_paths, step_of
+from easyrec_lite.training.checkpoint_files import checkpoint_paths, step_of
 from easyrec_lite.training.feature_weights import FILE as WEIGHTS
 from easyrec_lite.training.history import RESULT_FILE, EvaluationHistory, EvaluationRecord
 from easyrec_lite.training.log import FILE as LOG

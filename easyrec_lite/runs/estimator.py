@@ -21,7 +21,7 @@ from easyrec_lite.runs.export_gate import not_finite
 from easyrec_lite.runs.training_run import TrainingResult, TrainingRun
 from easyrec_lite.serving.export import ExportOptions, export_models
 from easyrec_lite.serving.predict import Prediction, predict_file
-from easyrec_lite.training.checkpoints import find_checkpoint, step_of
+from easyrec_lite.training.checkpoint_files import find_checkpoint, step_of
 from easyrec_lite.training.history import write_result
 from easyrec_lite.training.hooks import Hook
 from easyrec_lite.training.weights import load_weights

@@ -13,7 +13,7 @@ from easyrec_lite.distribution.base import from_checkpoint
 from easyrec_lite.distribution.ending import POLL_SECONDS, RunEndWatcher
 from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator
 from easyrec_lite.runs.progress import ProgressLines
-from easyrec_lite.training.checkpoints import checkpoint_at, checkpoint_paths, step_of
+from easyrec_lite.training.checkpoint_files import checkpoint_at, checkpoint_paths, step_of
 from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Summaries
 

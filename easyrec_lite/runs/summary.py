@@ -13,6 +13,7 @@ from easyrec_lite import __version__
 from easyrec_lite.checks.memory import estimate, report
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.evaluation.ranking.report import FILE, PREFIX
 from easyrec_lite.models.base import SCORER
 from easyrec_lite.runs.progress import describe_metrics
@@ -69,7 +70,7 @@ def next_commands(pipeline: Pipeline, result: TrainingResult) -> str:
     folder = pipeline.config.model_dir
     config = shlex.quote(f"{folder}/{CONFIG_FILE}")
     lines = ["next:"]
-    ranking = " --full_ranking" if result.export and (result.export / RECOMMENDER).is_dir() else ""
+    ranking = " --full_ranking" if result.export and fs.is_dir(result.export / RECOMMENDER) else ""
     lines.append(f"  python -m easyrec_lite.evaluate --config {config}{ranking}")
     if result.export:
         export = shlex.quote(str(result.export))
@@ -78,7 +79,7 @@ def next_commands(pipeline: Pipeline, result: TrainingResult) -> str:
             f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "
             f"--output_path {shlex.quote(f'{folder}/predictions.csv')}"
         )
-        if (result.export / RECOMMENDER).is_dir():
+        if fs.is_dir(result.export / RECOMMENDER):
             lines.append(
                 f"  python -m easyrec_lite.recommend --saved_model_dir {export} "
                 f"--input_path {shlex.quote(pipeline.config.eval_input_path)} "

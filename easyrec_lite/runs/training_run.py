@@ -12,6 +12,7 @@ import tensorflow as tf
 from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE, save
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.files import remove_leftovers
 from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
@@ -151,7 +152,7 @@ class TrainingRun:
         if self.parts.model.candidate_groups:
             log.info("negatives of a row: %s", negatives(self.config, self.distribution.count))
         if self.distribution.chief:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            fs.make_folder(self.folder)
             remove_leftovers(self.folder)
             self.checkpoints.remove_partial()
         self.prefix = self.distribution.restore(self.checkpoints)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.core.files import atomic_write, damaged
 
@@ -39,10 +40,10 @@ class EvaluationHistory:
         Raises:
           DataError: the file is damaged.
         """
-        if not self._path.exists():
+        if not fs.exists(self._path):
             return []
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            lines = fs.read_text(self._path).splitlines()
             return [
                 EvaluationRecord(line["step"], line["metrics"]) for line in map(json.loads, lines)
             ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.core.files import atomic_write, damaged, writing
 from easyrec_lite.training.hooks import Hook, StepReport
@@ -49,7 +50,7 @@ class TrainingLog(Hook):
             "examples_per_second": report.examples_per_second,
             "input_wait_share": report.wait_share,
         }
-        with writing(self._path), self._path.open("a", encoding="utf-8") as file:
+        with writing(self._path), fs.open_text(self._path, "a") as file:
             file.write(json.dumps(entry) + "\n")
 
 
@@ -61,10 +62,10 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
       DataError: the file is damaged.
     """
-    if not path.exists():
+    if not fs.exists(path):
         return
     try:
-        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+        for line in fs.read_text(path).split("\n")[:-1]:
             entry = json.loads(line)
             yield {**entry, "step": int(entry["step"])}
     except (ValueError, KeyError, TypeError) as error:

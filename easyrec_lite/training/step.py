@@ -193,7 +193,7 @@ class Trainer:
         return {name: float(value) for name, value in self._shown.read().items()}
 
     def take_counts(self) -> tuple[int, float]:
-        """Returns the rows trained on, and the seconds spent waiting for input, since the last call."""
+        """Returns rows trained on and seconds spent waiting for input since the last call."""
         counts = int(self._rows), float(self._waited)
         self._rows.assign(0)
         self._waited.assign(0.0)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 import tensorflow as tf
 
 from easyrec_lite.checks.fingerprint import changed_meaning, fingerprint
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
-from easyrec_lite.training.checkpoints import (
-    find_checkpoint,
+from easyrec_lite.training.checkpoint_files import find_checkpoint
+from easyrec_lite.training.checkpoint_reading import (
     read_variables,
-    refuse_changed,
     stored_fingerprint,
     variable_shapes,
 )
+from easyrec_lite.training.checkpoints import refuse_changed
 from easyrec_lite.training.patterns import matching
 
 log = logging.getLogger(__name__)
@@ -52,12 +52,10 @@ def warm_start(pipeline: Pipeline, variables: Mapping[str, tf.Variable]) -> list
             continue
         source = names.get(name, name)
         if source not in stored:
-            log.warning(
-                "fine_tune_checkpoint has no %r: %r keeps its initial value", source, name
-            )
+            log.warning("fine_tune_checkpoint has no %r: %r keeps its initial value", source, name)
         elif stored[source] != tuple(variable.shape):
             log.warning(
-                "fine_tune_checkpoint has %r in shape %s, here it is %s: it keeps its initial value",
+                "fine_tune_checkpoint has %r in shape %s, but it is %s here: it keeps its value",
                 source,
                 stored[source],
                 tuple(variable.shape),
@@ -95,11 +93,11 @@ def _name_map(
     if not path:
         return {}
     place = pipeline.place("train_config.fine_tune_ckpt_var_map")
-    if not Path(path).is_file():
+    if not fs.is_file(path):
         raise ConfigError(Problem("no such file", place, found=path))
     names: dict[str, str] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(fs.read_text(path).splitlines(), 1):
         words = line.split()
         if not words:
             continue

@@ -9,7 +9,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from easyrec_lite.models.base import Model
-from easyrec_lite.training.checkpoints import Checkpoints, read_variables
+from easyrec_lite.training.checkpoint_reading import read_variables
+from easyrec_lite.training.checkpoints import Checkpoints
 
 
 def load_weights(prefix: str, model: Model, averaged: bool) -> None:

@@ -46,7 +46,7 @@ ALLOWED = {
 }
 # Packages and modules that are not converted yet.
 PENDING = (
-    "distribution evaluation features reporting runs serving training models explain.py losses "
+    "evaluation features reporting runs serving models explain.py losses "
     "layers metrics train.py evaluate.py export.py predict.py recommend.py serve.py check.py "
     "build_index.py launch.py report.py __main__.py __init__.py"
 )

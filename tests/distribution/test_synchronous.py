@@ -18,7 +18,8 @@ from benchmarks.distributed.equivalence import CASES, Case, command, difference,
 from benchmarks.faults.cases import make_data
 from easyrec_lite.core.errors import PeerLost
 from easyrec_lite.distribution.local_cluster import LocalCluster
-from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables
+from easyrec_lite.training.checkpoint_files import checkpoint_paths
+from easyrec_lite.training.checkpoint_reading import read_variables
 from easyrec_lite.training.preemption import EXIT_CODE
 from tests.e2e.running import few_features
 

@@ -20,7 +20,8 @@ from easyrec_lite.core.errors import PeerLost
 from easyrec_lite.distribution.local_cluster import LocalCluster
 from easyrec_lite.distribution.supervision import supervise
 from easyrec_lite.runs.estimator import Estimator
-from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables, variable_shapes
+from easyrec_lite.training.checkpoint_files import checkpoint_paths
+from easyrec_lite.training.checkpoint_reading import read_variables, variable_shapes
 from easyrec_lite.training.history import EvaluationHistory
 from tests.config.base_config import POINTWISE, replaced
 

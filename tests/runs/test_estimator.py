@@ -17,7 +17,7 @@ from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.datasets import __main__ as datasets
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.estimator import Estimator, Hook
-from easyrec_lite.training.checkpoints import read_variables, variable_shapes
+from easyrec_lite.training.checkpoint_reading import read_variables, variable_shapes
 from easyrec_lite.training.warm_start import warm_start
 from tests.commands import call
 from tests.e2e.running import few_features

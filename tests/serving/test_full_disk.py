@@ -17,7 +17,8 @@ from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.folders import exports
 from easyrec_lite.serving.manifest import read_manifest
-from easyrec_lite.training.checkpoints import checkpoint_paths, read_variables, variable_shapes
+from easyrec_lite.training.checkpoint_files import checkpoint_paths
+from easyrec_lite.training.checkpoint_reading import read_variables, variable_shapes
 from tests.commands import Command
 from tests.commands import run as run_command
 from tests.disks import limit, mounted

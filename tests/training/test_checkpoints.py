@@ -15,12 +15,9 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, RunError
-from easyrec_lite.training.checkpoints import (
-    Checkpoints,
-    find_checkpoint,
-    read_variables,
-    variable_shapes,
-)
+from easyrec_lite.training.checkpoint_files import find_checkpoint
+from easyrec_lite.training.checkpoint_reading import read_variables, variable_shapes
+from easyrec_lite.training.checkpoints import Checkpoints
 
 
 def variables() -> dict[str, tf.Variable]:

@@ -10,7 +10,6 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.protos.messages import TrainConfig
 from easyrec_lite.training.optimizer import Optimizer, global_norm
 
@@ -192,12 +191,3 @@ def test_moving_averages() -> None:
     kernel.assign(before + 4.0)
     optimizer.update_averages({"kernel": kernel})
     np.testing.assert_allclose(optimizer.averages["kernel"], before + 1.0, rtol=1e-6)
-
-
-@pytest.mark.parametrize("count", [0, 3])
-def test_wrong_number_of_optimizers(count: int) -> None:
-    message = TrainConfig()
-    for _ in range(count):
-        message.optimizer_config.add().CopyFrom(config("adam_optimizer").optimizer_config[0])
-    with pytest.raises(ConfigError, match=f"{count} optimizer_config"):
-        Optimizer(message, {}, set())

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
-from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.protos.messages import LearningRate
 from easyrec_lite.training.schedules import make_schedule
 
@@ -94,8 +93,3 @@ def test_transformer_peaks_at_the_end_of_its_warm_up() -> None:
     )
     expected = [2 / 4 * min((s + 1) ** -0.5, (s + 1) * 4**-1.5) for s in (0, 3, 15)]
     assert found == pytest.approx(expected, rel=1e-5)
-
-
-def test_no_schedule_is_a_config_error() -> None:
-    with pytest.raises(ConfigError, match="no learning rate"):
-        make_schedule(LearningRate())

@@ -21,7 +21,7 @@ from easyrec_lite.evaluation.ranking.full import FullRanking
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.saved_model import SavedModel
-from easyrec_lite.training.checkpoints import find_checkpoint
+from easyrec_lite.training.checkpoint_files import find_checkpoint
 from easyrec_lite.training.weights import load_weights
 from tests.evaluation.ranking import brute_force
 from tests.serving import exported
