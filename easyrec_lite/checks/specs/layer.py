@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from easyrec_lite.checks.specs.base import Spec, register
+from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem, nearest
 from easyrec_lite.core.registry import ComponentRegistry
 
@@ -84,6 +85,14 @@ class LayerSpec(Spec):
                     yield from _inner(f"{parameter}[{index}]", part(), each)
             elif given is not None:
                 yield from _inner(parameter, part(), given)
+
+    def check_at(
+        self, arguments: Mapping[str, Any], pipeline: Pipeline, path: str
+    ) -> Iterator[Problem]:
+        """Yields what `check` does, with config paths below `path` and their places."""
+        for problem in self.check(arguments):
+            inner = f"{path}.{problem.path}" if problem.path else path
+            yield replace(problem, path=inner, place=pipeline.place(inner))
 
     def _values(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:
         for name in self.positive:

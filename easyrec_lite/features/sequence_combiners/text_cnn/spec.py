@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.layers import fields_of
 from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS, Problems, SequenceCombinerSpec
@@ -27,7 +25,5 @@ class TextCnnPoolingSpec(SequenceCombinerSpec):
     def check(self, view: View, feature: Feature) -> Problems:
         """Its parameters are those of the layer."""
         config = feature.config.sequence_combiner.text_cnn
-        for problem in TextCNNSpec().check(fields_of(config)):
-            path = f"{feature.path}.sequence_combiner.text_cnn"
-            path = f"{path}.{problem.path}" if problem.path else path
-            yield replace(problem, path=path, place=view.place(path))
+        path = f"{feature.path}.sequence_combiner.text_cnn"
+        yield from TextCNNSpec().check_at(fields_of(config), view.pipeline, path)

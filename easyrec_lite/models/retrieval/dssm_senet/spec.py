@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from easyrec_lite.checks.layers import fields_of
 from easyrec_lite.checks.specs.model import MODELS, DenseLayer
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import Named, View
+from easyrec_lite.layers.senet.spec import SENetSpec
 from easyrec_lite.models.retrieval.spec import (
     SIMILARITY_FIELDS,
     TOWER_FIELDS,
@@ -42,11 +44,7 @@ class DSSMSENetSpec(FieldTowersSpec):
 def _senet(view: View, tower: Named, group: str) -> Problems:
     """The SENet cuts every field's embedding into equal parts."""
     config = tower.config.senet
-    for field in ("num_squeeze_group", "reduction_ratio"):
-        if getattr(config, field) == 0:
-            yield view.error(
-                f"{tower.path}.senet.{field}", f"{field} is 0", expected="a positive number"
-            )
+    yield from SENetSpec().check_at(fields_of(config), view.pipeline, f"{tower.path}.senet")
     for field in ("use_skip_connection", "use_output_layer_norm"):
         if config.HasField(field):
             yield view.warning(
