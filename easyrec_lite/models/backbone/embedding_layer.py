@@ -12,9 +12,8 @@ from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
 from easyrec_lite.features import pooling
 from easyrec_lite.layers.initializers import initializer
+from easyrec_lite.models.backbone.parse import COMBINERS
 from easyrec_lite.protos import messages
-
-_COMBINERS = {"weight": "sum", "sum": "sum", "mean": "mean", "sqrtn": "sqrtn"}
 
 
 class RawField(NamedTuple):
@@ -59,7 +58,7 @@ class EmbeddingLayer(keras.layers.Layer):
             with keras.name_scope(self.name):
                 self._tables = [self._table(field) for field in fields]
             self.built = True
-        combiner = _COMBINERS[self._options.combiner]
+        combiner = COMBINERS[self._options.combiner]
         vectors = [
             pooling.pool(table.value, field.value, combiner)
             if isinstance(field.value, Bags)
@@ -78,8 +77,8 @@ class EmbeddingLayer(keras.layers.Layer):
             isinstance(field, RawField) and isinstance(field.value, Ids | Bags) for field in fields
         )
         size = self._options.vocab_size
-        if not ids or self._options.combiner not in _COMBINERS:
-            expected = "a raw_input block of id or tag features; combiner weight, sum, mean, sqrtn"
+        if not ids:
+            expected = "a raw_input block of id or tag features"
             raise ConfigError(Problem(f"{self.name}: cannot embed its input", expected=expected))
         for field in fields:
             if size and field.rows > size:

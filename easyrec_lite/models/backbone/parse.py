@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 
 from google.protobuf.message import Message
 
-from easyrec_lite.checks.layers import check_layer
+from easyrec_lite.checks.layers import check_layer, fields_of
 from easyrec_lite.config.expressions import Expression, compile_function, compile_slice
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
+from easyrec_lite.layers.mlp.spec import MLPSpec
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, block_names
 from easyrec_lite.models.backbone.order import order
 from easyrec_lite.protos import messages
@@ -23,6 +24,8 @@ FORMS = (
     "output_seq_and_normal_feature",
 )
 Blocks: TypeAlias = "messages.BackboneTower | messages.BlockPackage"
+# How an embedding layer pools the vectors of a field: its combiner → that of the tables.
+COMBINERS = {"weight": "sum", "sum": "sum", "mean": "mean", "sqrtn": "sqrtn"}
 _SINGLE = ("input_layer", "raw_input", "embedding_layer")
 
 
@@ -77,6 +80,8 @@ class _BackboneParser:
         if cycle:
             self.report(f"{PATH}.packages", "packages use each other: " + " → ".join(cycle))
         top = message.top_mlp if message.HasField("top_mlp") else None
+        if top is not None:
+            self.problems += MLPSpec().check_at(fields_of(top), self.pipeline, f"{PATH}.top_mlp")
         return Backbone(main, packages, top)
 
     # A graph.
@@ -209,7 +214,7 @@ class _BackboneParser:
             self.unknown(f"{path}.{kind}", "package", name, self.packages)
         self.check_input_options(message, kind, names, path)
         if message.HasField("reset_input"):
-            self.check_forms(message.reset_input, f"{path}.reset_input")
+            self.check_input_layer(message.reset_input, f"{path}.reset_input")
         return Input(
             kind=_KINDS[kind],
             name=name,
@@ -255,7 +260,9 @@ class _BackboneParser:
     def layer(self, owner: messages.Block | messages.Layer, kind: str, path: str) -> Layer:
         message = getattr(owner, kind)
         if kind == "input_layer":
-            self.check_forms(message, path)
+            self.check_input_layer(message, path)
+        if kind == "embedding_layer" and message.combiner not in COMBINERS:
+            self.unknown(f"{path}.combiner", "combiner", message.combiner, COMBINERS)
         if kind == "lambda":
             functions = self.functions(message, path, "expression")
             return Layer(kind, message, path, function=functions[0] if functions else None)
@@ -269,8 +276,13 @@ class _BackboneParser:
             steps += self.functions(message, path, "input_fn", arities=(1, 2))
         return Layer(kind, message, path, steps=steps)
 
-    def check_forms(self, message: messages.InputLayer, path: str) -> None:
-        """Reports an `InputLayer` message that asks for several forms."""
+    def check_input_layer(self, message: messages.InputLayer, path: str) -> None:
+        """Reports an `InputLayer` message with several forms, or with rates that are no shares."""
+        for field in ("dropout_rate", "feature_dropout_rate"):
+            rate = getattr(message, field)
+            if not 0 <= rate < 1:
+                expected = "at least 0, less than 1"
+                self.report(f"{path}.{field}", f"{field} is {rate:g}", expected=expected)
         forms = [form for form in FORMS if getattr(message, form)]
         if len(forms) > 1:
             self.report(path, "several forms of one input", found=", ".join(forms))

@@ -228,9 +228,6 @@ def test_embedding_layer_looks_raw_ids_up(concat: bool) -> None:
         block(
             'inputs { feature_group_name: "ids" } embedding_layer { embedding_dim: 3 vocab_size: 5 }'  # noqa: E501
         ),
-        block(
-            'inputs { feature_group_name: "ids" } embedding_layer { embedding_dim: 3 combiner: "x" }'  # noqa: E501
-        ),
     ],
 )
 def test_embedding_layer_refuses(text: str) -> None:

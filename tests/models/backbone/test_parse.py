@@ -62,6 +62,11 @@ WRONG = {
         "both layers and a single raw_input"
     ),
     f'blocks {{ name: "x" {GROUP} {GROUP} input_layer {{}} }}': "reads one feature group",
+    f'blocks {{ name: "x" {GROUP} }} top_mlp {{ hidden_units: 0 }}': "top_mlp.hidden_units",
+    f'blocks {{ name: "x" {GROUP} input_layer {{ dropout_rate: 1 }} }}': "dropout_rate",
+    f'blocks {{ name: "x" {GROUP} embedding_layer {{ embedding_dim: 3 combiner: "x" }} }}': (
+        "unknown combiner 'x'"
+    ),
     f'blocks {{ name: "x" {GROUP} input_layer {{ only_output_feature_list: true '
     "only_output_3d_tensor: true } }": "several forms",
     'blocks { name: "x" inputs { feature_group_name: "ab" package_input: "x" } }': (
