@@ -11,6 +11,7 @@ import pytest
 from easyrec_lite import layers
 
 MODULES = [module.name for module in pkgutil.walk_packages(layers.__path__, "easyrec_lite.layers.")]
+MODULES.append("easyrec_lite.checks.specs.layer")
 
 
 @pytest.mark.parametrize("name", MODULES)
