@@ -23,28 +23,48 @@ _HOMES = {
     "Estimator": "runs.estimator",
     "ExportOptions": "serving.export",
     "Hook": "training.hooks",
+    "LayerSpec": "checks.specs.layer",
+    "LossSpec": "checks.specs.loss",
+    "Metric": "metrics.base",
+    "MetricSpec": "checks.specs.metric",
     "Pipeline": "config.pipeline",
     "Prediction": "serving.predict",
     "Problem": "core.errors",
     "RunError": "core.errors",
+    "Scores": "losses.scores",
+    "StepReport": "training.hooks",
+    "TrainingResult": "runs.training_run",
     "check_config": "checks.check",
     "load_config": "checks.check",
     "register_function": "config.functions",
+    "register_layer": "checks.specs.layer",
+    "register_loss": "checks.specs.loss",
+    "register_metric": "checks.specs.metric",
 }
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.check import check_config as check_config
     from easyrec_lite.checks.check import load_config as load_config
+    from easyrec_lite.checks.specs.layer import LayerSpec as LayerSpec
+    from easyrec_lite.checks.specs.layer import register_layer as register_layer
+    from easyrec_lite.checks.specs.loss import LossSpec as LossSpec
+    from easyrec_lite.checks.specs.loss import register_loss as register_loss
+    from easyrec_lite.checks.specs.metric import MetricSpec as MetricSpec
+    from easyrec_lite.checks.specs.metric import register_metric as register_metric
     from easyrec_lite.config.functions import register_function as register_function
     from easyrec_lite.config.pipeline import Pipeline as Pipeline
     from easyrec_lite.core.errors import ConfigError as ConfigError
     from easyrec_lite.core.errors import DataError as DataError
     from easyrec_lite.core.errors import Problem as Problem
     from easyrec_lite.core.errors import RunError as RunError
+    from easyrec_lite.losses.scores import Scores as Scores
+    from easyrec_lite.metrics.base import Metric as Metric
     from easyrec_lite.runs.estimator import Estimator as Estimator
+    from easyrec_lite.runs.training_run import TrainingResult as TrainingResult
     from easyrec_lite.serving.export import ExportOptions as ExportOptions
     from easyrec_lite.serving.predict import Prediction as Prediction
     from easyrec_lite.training.hooks import Hook as Hook
+    from easyrec_lite.training.hooks import StepReport as StepReport
 
 
 def __getattr__(name: str) -> Any:

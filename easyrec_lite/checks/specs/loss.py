@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.base import Spec, register
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.core.registry import ComponentRegistry
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.view import Named, View
 
+T = TypeVar("T")
 Scored = Literal["row", "candidates"]
 
 
@@ -55,3 +56,27 @@ LOSSES: ComponentRegistry[LossSpec] = ComponentRegistry("loss_type", "easyrec_li
 def loss_names(scored: Scored) -> list[str]:
     """Returns the names of the losses of one kind, sorted."""
     return sorted(name for name in LOSSES.names() if LOSSES.spec(name).scored == scored)
+
+
+def register_loss(declared: str | type[LossSpec], **attributes: Any) -> Callable[[T], T]:
+    """Returns a decorator that makes a function the computation of a `loss_type`.
+
+    The function computes the loss from the scores of a batch (`Scores`) and the message with its
+    parameters, None when it has none: float32 [B] → a scalar.
+
+    Args:
+      declared: a `loss_type` of the schema that is not offered; or the loss's spec.
+      **attributes: attributes of the spec that is made of a name, such as `prediction`.
+
+    Raises:
+      ValueError: the loss is offered already.
+
+    Example:
+      >>> import tensorflow as tf
+      >>> @register_loss("ORDER_CALIBRATE_LOSS", prediction="logit")
+      ... def huber(scores, params):
+      ...     distance = tf.abs(scores.labels - scores.logits)
+      ...     values = tf.where(distance < 1, distance**2 / 2, distance - 0.5)
+      ...     return tf.reduce_mean(values)
+    """
+    return register(LOSSES, LossSpec, declared, attributes)

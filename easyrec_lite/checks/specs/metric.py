@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.base import Spec, register
 from easyrec_lite.checks.specs.loss import Scored
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.core.registry import ComponentRegistry
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.view import Named, View
+
+T = TypeVar("T")
 
 
 class MetricSpec(Spec):
@@ -41,3 +43,19 @@ METRICS: ComponentRegistry[MetricSpec] = ComponentRegistry("metric", "easyrec_li
 def metric_names(scored: Scored) -> list[str]:
     """Returns the names of the metrics of one kind, sorted."""
     return sorted(name for name in METRICS.names() if METRICS.spec(name).scored == scored)
+
+
+def register_metric(declared: str | type[MetricSpec], **attributes: Any) -> Callable[[T], T]:
+    """Returns a decorator that makes a function the maker of a metric of `metrics_set`.
+
+    The function is given the metric's name, its message in the config and the name of the label
+    field, and returns a `Metric`.
+
+    Args:
+      declared: a metric of the schema that is not offered; or the metric's spec.
+      **attributes: attributes of the spec that is made of a name, such as `scored`.
+
+    Raises:
+      ValueError: the metric is offered already.
+    """
+    return register(METRICS, MetricSpec, declared, attributes)
