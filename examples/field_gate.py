@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from easyrec_lite.checks.specs.layer import register_layer
+from easyrec_lite import register_layer
 
 
 @register_layer("FieldGate")

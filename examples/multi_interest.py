@@ -15,28 +15,20 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from easyrec_lite import Pipeline, Problem
-from easyrec_lite.checks.specs.model import DenseLayer, register_model
-from easyrec_lite.checks.view import View
-from easyrec_lite.data.rows.values import Bags
-from easyrec_lite.features.batch import Batch
-from easyrec_lite.layers.seeds import derive_seed
-from easyrec_lite.losses.outputs import Outputs
-from easyrec_lite.models.retrieval.spec import TwoTowerSpec
-from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
-from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
+import easyrec_lite as er
 
 
-class MultiInterestSpec(TwoTowerSpec):
+class MultiInterestSpec(er.TwoTowerSpec):
     """A dense layer over each part of the history and the rest of the group `user`."""
 
     name = "MultiInterest"
 
-    def interests(self, view: View) -> int:
+    def interests(self, view: er.View) -> int:
         """Returns K."""
-        return int(view.model_config.custom_params["interests"])
+        count: Any = view.model_config.custom_params["interests"]
+        return int(count)
 
-    def check(self, view: View) -> Iterator[Problem]:
+    def check(self, view: er.View) -> Iterator[er.Problem]:
         """Yields what is wrong with the config: there are several parts, and a history."""
         yield from super().check(view)
         params, path = dict(view.model_config.custom_params), "model_config.custom_params"
@@ -47,29 +39,29 @@ class MultiInterestSpec(TwoTowerSpec):
             history = str(params.get("history"))
             yield view.unknown(f"{path}.history", "TagFeature of the group user:", history, tags)
 
-    def dense_layers(self, view: View) -> list[DenseLayer]:
+    def dense_layers(self, view: er.View) -> list[er.DenseLayer]:
         """Returns the dense layers of both sides, for the memory estimate."""
-        units = int(view.model_config.custom_params["width"])
+        units: Any = view.model_config.custom_params["width"]
         groups = (view.group_features(side) for side in ("user", "item"))
-        return [DenseLayer(sum(f.width for f in group), units) for group in groups]
+        return [er.DenseLayer(sum(f.width for f in group), int(units)) for group in groups]
 
 
-class DenseTower(Tower):
+class DenseTower(er.Tower):
     """Computes `W v + b` of a group's joined fields v, [R, D]; with a history [R, K, D]."""
 
-    def __init__(self, params: Any, embeddings: Any, side: str, seed: int, history: str = ""):
+    def __init__(self, params: Any, tables: er.GroupEmbeddings, side: str, seed: int, history: str):
         self.groups, self.width = (side,), int(params["width"])
         self.interests = int(params["interests"]) if history else 1
-        self._embeddings, self._history = embeddings, history
-        start = keras.initializers.GlorotUniform(derive_seed(seed, side))
+        self._embeddings, self._history = tables, history
+        start = keras.initializers.GlorotUniform(er.derive_seed(seed, side))
         self._dense = keras.layers.Dense(self.width, kernel_initializer=start, name=f"{side}_dense")
-        self._dense.build((None, embeddings.width(side)))
+        self._dense.build((None, tables.width(side)))
         self.layers, self.kernels = [self._dense], [self._dense.kernel]
 
-    def __call__(self, features: dict[str, Any], training: bool) -> TowerOutput:
+    def __call__(self, features: dict[str, Any], training: bool) -> er.TowerOutput:
         """Returns the vectors of R rows; a user with fewer than K pieces has as many interests."""
         if not self._history:
-            return TowerOutput(self._vectors(features, training), {})
+            return er.TowerOutput(self._vectors(features, training), {})
         ids = features[self._history].ids  # ragged [R, (L)]
         lengths, rows = ids.row_lengths(), ids.value_rowids()
         counts = tf.clip_by_value(lengths, 1, self.interests)
@@ -77,27 +69,27 @@ class DenseTower(Tower):
         part = ids.with_flat_values(places * tf.gather(counts, rows) // tf.gather(lengths, rows))
         histories = (tf.ragged.boolean_mask(ids, part == k) for k in range(self.interests))
         vectors = [
-            self._vectors({**features, self._history: Bags(history)}, training)
+            self._vectors({**features, self._history: er.Bags(history)}, training)
             for history in histories
         ]
-        return TowerOutput(tf.stack(vectors, axis=1), {}, counts=tf.cast(counts, tf.int32))
+        return er.TowerOutput(tf.stack(vectors, axis=1), {}, counts=tf.cast(counts, tf.int32))
 
     def _vectors(self, features: dict[str, Any], training: bool) -> tf.Tensor:
         return self._dense(tf.concat(self._embeddings(self.groups[0], features, training), axis=-1))
 
 
-@register_model(MultiInterestSpec)
-class MultiInterest(TwoTowerModel):
+@er.register_model(MultiInterestSpec)
+class MultiInterest(er.TwoTowerModel):
     """K vectors a user, one an item; the score is the largest of K cosines."""
 
-    def __init__(self, pipeline: Pipeline, embeddings: Any, seed: int):
+    def __init__(self, pipeline: er.Pipeline, embeddings: er.GroupEmbeddings, seed: int):
         model = pipeline.config.model_config
-        params, shared = model.custom_params, model.model_params
+        params: Any = model.custom_params
         user = DenseTower(params, embeddings, "user", seed, params["history"])
-        item = DenseTower(params, embeddings, "item", seed)
-        super().__init__(pipeline, embeddings, seed, shared, user, item)
+        item = DenseTower(params, embeddings, "item", seed, "")
+        super().__init__(pipeline, embeddings, seed, model.model_params, user, item)
 
-    def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
+    def listwise_losses(self, outputs: er.Outputs, batch: er.Batch) -> dict[str, tf.Tensor]:
         """Returns the losses of a two-tower model, and the mean cosine of a user's vectors."""
         users = tf.math.l2_normalize(outputs.predictions["user_tower_emb"], axis=-1)
         squares = tf.reduce_sum(tf.reduce_sum(users, axis=1) ** 2, axis=-1)
