@@ -90,6 +90,20 @@ def test_bad_cells_are_named_by_line_and_field(folder, capsys) -> None:
     assert "notanint" in out
 
 
+def test_cells_that_a_feature_cannot_read_are_named(folder, capsys) -> None:
+    tags = 'input_names: "tags"'
+    config = replaced(POINTWISE, tags, f'{tags} kv_separator: ":"')
+    rows = ["1,u1,a,x:1|y,3,i1,c1,1.5\n", "1,u1,a,x:1,3,i1,c1,1.5\n", "1,u1,a,x:w,3,i1,c1,1.5\n"]
+    Path("train.csv").write_text("".join(rows), encoding="utf-8")
+    assert check(config, "--data") == 2
+    out = capsys.readouterr().out
+    assert "train.csv:1: error" in out
+    assert "'x:1|y': every entry must be KEY:VALUE" in out
+    assert "train.csv:2" not in out
+    assert "train.csv:3: error" in out
+    assert "'x:w': each weight must be a finite number" in out
+
+
 def test_only_the_first_rows_are_read(folder, capsys) -> None:
     Path("train.csv").write_text(ROW * 2 + "1,2\n", encoding="utf-8")
     assert check(POINTWISE, "--data", "--rows", "2") == 0
@@ -126,7 +140,7 @@ def test_zeros_among_listwise_labels_are_doubtful(folder, capsys) -> None:
 
 def test_nothing_imports_tensorflow(folder) -> None:
     Path("my.config").write_text(LISTWISE, encoding="utf-8")
-    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, "--config", "my.config", "--data"]
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, "--config", "my.config"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "the config is good" in done.stdout

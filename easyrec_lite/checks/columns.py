@@ -18,6 +18,8 @@ from easyrec_lite.core.errors import ConfigError, Problem, nearest
 
 CellValue = int | float | bool | bytes
 
+SKIP_REMEDY = "correct the row, or set data_config.bad_row_policy: SKIP to leave such rows out"
+
 INTEGER = re.compile(rb"[+-]?[0-9]+")
 DECIMAL = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 BOOLEANS = {b"true": True, b"1": True, b"false": False, b"0": False}
@@ -145,8 +147,7 @@ class InputField:
             path=self.name,
             expected=f"{self.kind.expected}, or nothing",
             found=shown(text),
-            remedy="correct the row, or set data_config.bad_row_policy: SKIP to leave such rows "
-            "out",
+            remedy=SKIP_REMEDY,
         )
 
 

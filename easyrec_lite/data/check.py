@@ -8,22 +8,25 @@ from easyrec_lite.checks.rules import files
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import Problem, ProblemError
-from easyrec_lite.data.readers.scan import label_zero_share, scan
+from easyrec_lite.data.readers.scan import RowCheck, label_zero_share, scan
 
 
-def data_problems(pipeline: Pipeline, rows: int) -> list[Problem]:
+def data_problems(
+    pipeline: Pipeline, rows: int, check: RowCheck = lambda rows: {}
+) -> list[Problem]:
     """Returns what is wrong with the files that a config names and with their first rows.
 
     Args:
       pipeline: a config without errors.
       rows: how many rows of the training and of the evaluation data to read.
+      check: what is wrong with rows, besides cells that are no values of their fields' types.
     """
     view, config = View(pipeline), pipeline.config
     problems = list(files.existing(view))
     train = config.train_input_path or config.parquet_train_input
     evaluation = config.eval_input_path or config.parquet_eval_input
     for path in dict.fromkeys(filter(None, (train, evaluation))):
-        problems += scan(pipeline, path, rows)
+        problems += scan(pipeline, path, rows, check)
     if view.data.bad_row_policy == view.data.SKIP:
         problems = [_skipped(problem) for problem in problems]
     if train and view.listwise and not any(problem.severity == "error" for problem in problems):

@@ -7,6 +7,7 @@ numbers. Symbols: B rows, L pieces in a row, N values in all, D width.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import tensorflow as tf
@@ -14,6 +15,15 @@ import tensorflow as tf
 from easyrec_lite.checks.features import Feature
 
 Column: TypeAlias = "tf.Tensor | tf.RaggedTensor"
+
+# What cells must be, and which do: bool [N].
+Met: TypeAlias = tuple[str, tf.Tensor]
+
+# Texts that `tf.strings.to_number` reads, but for infinity and NaN.
+NUMBER = (
+    r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
+    r"|\s*[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?\s*"
+)
 
 
 def single(feature: Feature, column: Column) -> tf.Tensor:
@@ -56,12 +66,50 @@ def text(feature: Feature, values: tf.Tensor) -> tf.Tensor:
 def numbers(feature: Feature, values: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
     """Returns values of any type as `dtype`, of the same shape; an empty text is 0.
 
-    A text that is not a number raises `InvalidArgumentError` with the text.
+    A text that is not a finite number raises `InvalidArgumentError`.
     """
     if values.dtype != tf.string:
         return tf.cast(values, dtype)
+    message = f"feature {feature.name!r}: not a finite number"
+    return tf.debugging.check_numerics(_numbers(feature, values, dtype), message)
+
+
+def _numbers(feature: Feature, values: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     filled = tf.where(values == "", "0", values)
     return tf.strings.to_number(filled, dtype, name=f"number_of_{_op_name(feature.name)}")
+
+
+def readable_numbers(
+    feature: Feature, values: tf.Tensor, dtype: tf.DType = tf.float32
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns values [N] of any type as `dtype`, and which are finite numbers, bool [N].
+
+    An empty text is 0, and so is what is no number at all.
+    """
+    if values.dtype == tf.string:
+        written = (values == "") | tf.strings.regex_full_match(values, NUMBER)
+        numbers = _numbers(feature, tf.where(written, values, "0"), dtype)
+        return numbers, written & tf.math.is_finite(numbers)
+    numbers = tf.cast(values, dtype)
+    finite = tf.math.is_finite(numbers) if values.dtype.is_floating else values == values
+    return numbers, finite
+
+
+def number_cells(
+    feature: Feature,
+    values: tf.Tensor,
+    what: str = "a cell",
+    dtype: tf.DType = tf.float32,
+) -> Iterator[Met]:
+    """Yields that values [N] must be numbers; nothing where their type says so."""
+    if values.dtype == tf.string or values.dtype.is_floating:
+        yield f"{what} must be a finite number", readable_numbers(feature, values, dtype)[1]
+
+
+def by_row(ragged: tf.RaggedTensor, met: tf.Tensor) -> tf.Tensor:
+    """Returns which of B rows meet in all their values what the values meet: [N] → bool [B]."""
+    unmet = tf.cast(~met, tf.int32)
+    return tf.math.unsorted_segment_sum(unmet, ragged.value_rowids(), ragged.nrows()) == 0
 
 
 def pieces(column: Column, separator: str) -> tf.RaggedTensor:
@@ -110,14 +158,30 @@ def truncate(ragged: tf.RaggedTensor, length: int) -> tf.RaggedTensor:
     return keep(ragged, position < length)
 
 
+def pair_separator(feature: Feature) -> str:
+    """Returns what stands between the two sides of a pair."""
+    return feature.config.kv_separator or ":"
+
+
+def readable_pairs(feature: Feature, entries: tf.Tensor) -> tuple[tf.Tensor, Met]:
+    """Returns the entries [N] with `0:0` for what is no pair, and that they must be pairs."""
+    separator = pair_separator(feature)
+    met = tf.strings.split(entries, separator).row_lengths() == 2
+    return tf.where(met, entries, f"0{separator}0"), (_pair_message(feature), met)
+
+
+def _pair_message(feature: Feature) -> str:
+    return f"every entry must be KEY{pair_separator(feature)}VALUE"
+
+
 def pairs(feature: Feature, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the two sides [N] of `key:value` texts [N], cut at `kv_separator` (unset: `:`).
 
     An entry that is not such a pair raises `InvalidArgumentError`.
     """
-    separator = feature.config.kv_separator or ":"
+    separator = pair_separator(feature)
     cut = tf.strings.split(entries, separator)
-    message = f"feature {feature.name!r}: every entry must be KEY{separator}VALUE"
+    message = f"feature {feature.name!r}: {_pair_message(feature)}"
     with tf.control_dependencies(
         [tf.debugging.assert_equal(cut.row_lengths(), tf.constant(2, tf.int64), message)]
     ):
@@ -140,6 +204,32 @@ def vectors(feature: Feature, column: Column, separator: str) -> tf.Tensor:
     with tf.control_dependencies([tf.debugging.Assert(right, [message, lengths], summarize=20)]):
         made = cells.with_values(numbers(feature, cells.values)).to_tensor(shape=[None, dim])
     return tf.ensure_shape(made, [None, dim])
+
+
+def vector_cells(feature: Feature, column: Column, separator: str) -> Iterator[Met]:
+    """Yields what the cells [B] of `vectors` must be, and which of them are."""
+    dim = feature.config.raw_input_dim
+    if not isinstance(column, tf.RaggedTensor) and column.shape.rank == 1 and dim == 1:
+        yield from number_cells(feature, column)
+        return
+    cells = pieces(column, separator)
+    lengths = cells.row_lengths()
+    yield f"a cell must hold {dim} numbers, or none", (lengths == dim) | (lengths == 0)
+    for message, met in number_cells(feature, cells.values, "each"):
+        yield message, by_row(cells, met)
+
+
+def emptied(column: Column, kept: tf.Tensor, default: object) -> Column:
+    """Returns a column with `default`, or an empty list, in the rows where `kept` [B] is False.
+
+    Without a default that is an empty text, or 0.
+    """
+    if isinstance(column, tf.RaggedTensor):
+        return keep(column, tf.gather(kept, column.value_rowids()))
+    empty = tf.zeros([], column.dtype)
+    if column.shape.rank > 1:
+        return tf.where(kept[:, tf.newaxis], column, empty)
+    return tf.where(kept, column, empty if default is None else tf.constant(default, column.dtype))
 
 
 def _op_name(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
@@ -30,6 +32,10 @@ class IdSource(tf.Module):
     def of_pieces(self, values: tf.Tensor) -> tf.Tensor:
         """Returns ids int64 [N] ≥ 0 of values among which no text is empty."""
         return self(values)
+
+    def cells(self, values: tf.Tensor) -> Iterator[columns.Met]:
+        """Yields what values [N] must be to be looked up at all, and which are, bool [N]."""
+        yield from ()
 
     def invalid(self, values: tf.Tensor) -> tf.Tensor:
         """Returns how many values are unknown or out of range, int64 scalar."""
@@ -69,6 +75,12 @@ class Identity(IdSource):
         if values.dtype != tf.string:
             return ids
         return tf.where(values == "", tf.constant(MISSING, tf.int64), ids)
+
+    def cells(self, values: tf.Tensor) -> Iterator[columns.Met]:
+        """Yields that values [N] must be whole numbers; nothing where their type says so."""
+        if values.dtype == tf.string or values.dtype.is_floating:
+            given, finite = columns.readable_numbers(self.feature, values, tf.float64)
+            yield "num_buckets needs whole numbers", finite & (given == tf.floor(given))
 
     def _integers(self, values: tf.Tensor) -> tf.Tensor:
         if values.dtype.is_integer or values.dtype.is_bool:

@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterable
 
 import tensorflow as tf
 
+from easyrec_lite.checks.columns import input_fields
 from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.specs.feature import FEATURE_KINDS
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Problem
+from easyrec_lite.data.rows.cells import Expectation
 from easyrec_lite.data.rows.values import FeatureValue
+from easyrec_lite.features.columns import emptied
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 
 
@@ -20,6 +23,10 @@ class FeatureTransform(tf.Module):
 
     It holds no variables; vocabularies are lookup tables that a SavedModel takes along. A column
     is a tensor [B], or a list column [B, L] or ragged [B, (L)], of strings or numbers.
+
+    A cell that a feature cannot read makes a call raise `InvalidArgumentError`: that costs good
+    rows nothing. `expectations` says which cells those are, and `forgiving` takes the default of
+    the column for them.
 
     Args:
       pipeline: the config.
@@ -35,6 +42,7 @@ class FeatureTransform(tf.Module):
             name: FEATURE_KINDS.get(feature.kind)(feature)
             for name, feature in self.features.items()
         }
+        self._defaults = {field.name: field.default for field in input_fields(pipeline)}
 
     def __call__(
         self, columns: Columns, names: Collection[str] | None = None
@@ -58,6 +66,37 @@ class FeatureTransform(tf.Module):
         if missing:
             raise DataError(missing)
         return {kind.feature.name: kind(columns) for kind in kinds}
+
+    def expectations(self, columns: Columns) -> list[Expectation]:
+        """Returns what the cells of B rows must be for the features, and which rows' are.
+
+        Features of which a column is not there are left out. Not for every step: it does the
+        transform's work again.
+        """
+        return [
+            Expectation(kind.feature.inputs, f"{message} (feature {kind.feature.name})", met)
+            for kind in self._chosen(None)
+            if all(name in columns for name in kind.feature.inputs)
+            for message, met in kind.cells(columns)
+        ]
+
+    def forgiving(
+        self, columns: Columns, names: Collection[str] | None = None
+    ) -> dict[str, FeatureValue]:
+        """Returns what a call does; cells that a feature cannot read are its columns' defaults."""
+        return {
+            kind.feature.name: kind(self._readable(kind, columns)) for kind in self._chosen(names)
+        }
+
+    def _readable(self, kind: FeatureKind, columns: Columns) -> Columns:
+        met = [met for _, met in kind.cells(columns)]
+        if not met:
+            return columns
+        kept = tf.reduce_all(tf.stack(met), axis=0)
+        return {
+            name: emptied(columns[name], kept, self._defaults.get(name))
+            for name in kind.feature.inputs
+        }
 
     def input_fields(self, names: Collection[str] | None = None) -> list[str]:
         """Returns the raw columns that the features `names` (None: all) read, each once."""

@@ -39,9 +39,7 @@ def check(
         if not _errors(problems):
             problems += _cluster_problems(pipeline)
         if data_rows and not _errors(problems):
-            from easyrec_lite.data.check import data_problems
-
-            problems += data_problems(pipeline, data_rows)
+            problems += _data_problems(pipeline, data_rows)
     for problem in problems:
         print(problem)
     errors = _errors(problems)
@@ -51,6 +49,18 @@ def check(
             _draw(pipeline, graph)
     print(_summary(errors, len(problems) - errors))
     return 2 if errors else 0
+
+
+def _data_problems(pipeline: Pipeline, rows: int) -> list[Problem]:
+    """Returns what is wrong with the data's first rows, as readers, features and losses see it."""
+    load_tensorflow()
+    from easyrec_lite.data.check import data_problems
+    from easyrec_lite.training.cells import row_check
+
+    try:
+        return data_problems(pipeline, rows, row_check(pipeline))
+    except ConfigError as error:
+        return list(error.problems)
 
 
 def _cluster_problems(pipeline: Pipeline) -> list[Problem]:

@@ -16,6 +16,8 @@ from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.rows.cells import require
+from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.serving.folders import checked_saved_model
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.writers import arrow_table, open_writer
@@ -66,10 +68,15 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     everything = list(prediction.reserved) == [ALL_COLUMNS]
     reserved = known if everything else chosen(prediction.reserved, known, "column")
     columns = dict.fromkeys([*_raw_inputs(inputs, known), *(prediction.reserved and reserved)])
-    reader = open_reader(pipeline, prediction.input_path, training=False, columns=list(columns))
+    cells = FeatureTransform(pipeline).expectations
+    reader = open_reader(
+        pipeline, prediction.input_path, training=False, columns=list(columns), cells=cells
+    )
     count, target = 0, Path(prediction.output_path)
     refuse_overwriting(target, reader.files, "--output_path")
-    batches = reader.batches(prediction.batch_size)
+    batches = reader.batches(prediction.batch_size).map(
+        lambda raw, position: (require(cells, raw), position)
+    )
     with atomic_file(target) as aside, open_writer(aside, target, prediction.separator) as writer:
         for raw, _ in _shown(guarded(reader, batches, lambda element: element[1])):
             predicted = model(**{name: dense(raw[name]) for name in inputs})

@@ -74,7 +74,7 @@ class ServedFunction(tf.Module):
         return serve.get_concrete_function(**{SINGLE_INPUT: spec})
 
     def _outputs(self, columns: dict[str, Any]) -> Tensors:
-        outputs = self._compute(self._transform(columns, self._features))
+        outputs = self._compute(self._transform.forgiving(columns, self._features))
         return {name: tf.identity(value, name=name) for name, value in outputs.items()}
 
     def _spec(self, field: InputField) -> tf.TensorSpec:

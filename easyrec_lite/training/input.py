@@ -122,7 +122,12 @@ class BatchInput:
         columns = columns | {*transform.input_fields()}
         columns |= self.sampler.fields if self.sampler else set()
         self.reader: Reader = open_reader(
-            pipeline, path, training=training, columns=columns, share=share
+            pipeline,
+            path,
+            training=training,
+            columns=columns,
+            share=share,
+            cells=transform.expectations,
         )
         self._cache = self._open_cache(data, again)
 

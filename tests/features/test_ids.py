@@ -95,9 +95,9 @@ def test_num_buckets_takes_whole_floats_and_booleans() -> None:
     assert ids_of("num_buckets: 2", [True, False]) == [1, 0]
 
 
-@pytest.mark.parametrize("bad", ["1.5", "nan"])
+@pytest.mark.parametrize("bad", ["1.5", "nan", "inf", "1e400"])
 def test_num_buckets_refuses_decimals(bad: str) -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match="feature 'x': num_buckets"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="feature 'x'"):
         ids_of("num_buckets: 10", [bad])
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
 from easyrec_lite.checks.specs.base import Spec
-from easyrec_lite.core.errors import Problem
+from easyrec_lite.core.errors import Place, Problem
 from easyrec_lite.core.registry import ComponentRegistry
 
 if TYPE_CHECKING:
@@ -18,13 +18,25 @@ if TYPE_CHECKING:
     from easyrec_lite.config.pipeline import Pipeline
 
 
+class SampledRow(NamedTuple):
+    """A row that was looked at.
+
+    Attributes:
+      place: where it stands.
+      problems: what is wrong with it.
+      values: field name → value; nothing when it has problems.
+    """
+
+    place: Place
+    problems: list[Problem]
+    values: dict[str, Any]
+
+
 class PlainReader(Protocol):
     """Reads files without TensorFlow: to check their first rows, and to count items."""
 
-    def sample(
-        self, files: Sequence[str], count: int
-    ) -> Iterator[tuple[list[Problem], dict[str, Any]]]:
-        """Yields (problems, values) of the first `count` rows; a row with problems has no values.
+    def sample(self, files: Sequence[str], count: int) -> Iterator[SampledRow]:
+        """Yields the first `count` rows.
 
         Raises:
           DataError: a file cannot be read at all.

@@ -19,6 +19,7 @@ from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.core.files import missing
 from easyrec_lite.data.readers.bad_rows import BadRows
 from easyrec_lite.data.readers.input_files import changed, expand, stamp
+from easyrec_lite.data.rows.cells import CellCheck, nothing
 from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Order, Run
 from easyrec_lite.data.rows.share import WHOLE, Share, is_real, placed, positioned
 from easyrec_lite.protos.messages import DatasetConfig
@@ -49,6 +50,7 @@ class Request:
       wanted: the fields to give.
       training: whether it is to train.
       share: the part of the rows to give.
+      cells: what the rows must hold besides values of their fields' types.
     """
 
     pipeline: Pipeline
@@ -57,6 +59,7 @@ class Request:
     wanted: tuple[InputField, ...]
     training: bool
     share: Share = WHOLE
+    cells: CellCheck = nothing
 
     @property
     def data(self) -> DatasetConfig:
@@ -85,6 +88,7 @@ class Reader(abc.ABC):
         self.share = request.share
         self.files = self.share.files(self._find(request.path))
         self._stamps = {file: stamp(file) for file in self.files}
+        self._cells = request.cells
         self._window = request.window
         self._skip_bad = data.bad_row_policy == data.SKIP
         self._most_bad = data.max_bad_rows
@@ -193,7 +197,10 @@ class Reader(abc.ABC):
         if gone or (gone := self._changed()):
             return DataError(gone)
         start = self._order.start if position is None else (int(position[0]), int(position[1]))
-        found = self._first_bad(dataclasses.replace(self._order, start=start))
+        # What failed is at most an epoch further: a batch, and those that are read ahead.
+        epochs = start[0] + 2 if self._order.epochs is None else self._order.epochs
+        epochs = min(epochs, start[0] + 2)
+        found = self._first_bad(dataclasses.replace(self._order, start=start, epochs=epochs))
         found += [self._bad.too_many()] if self._bad.exceeded else []
         return DataError(found or Problem(f"no row is bad, yet reading failed: {error}"))
 
@@ -229,7 +236,9 @@ class Reader(abc.ABC):
     def describe(self) -> str:
         """Returns what is read and how it is shuffled, for the log."""
         shuffled = (
-            f"{self._window} rows are shuffled together" if self._order.window else "in order"
+            f"up to {self._window:,} rows are shuffled together"
+            if self._order.window
+            else "in order"
         )
         count = len(self.files)
         return f"{count} file{'' if count == 1 else 's'}{self.share.describe()}, {shuffled}"
@@ -242,6 +251,7 @@ def open_reader(
     training: bool,
     columns: Collection[str] | None = None,
     share: Share = WHOLE,
+    cells: CellCheck = nothing,
 ) -> Reader:
     """Returns the reader for `data_config.input_type`.
 
@@ -251,6 +261,9 @@ def open_reader(
       training: whether it is to train: then data without any row is an error.
       columns: the columns to give; None gives all.
       share: the part of the rows to give.
+      cells: what the rows must hold besides values of their fields' types: a row that does not is
+        a bad one, which `bad_row_policy: SKIP` leaves out and which `Reader.explain` names. Else
+        the caller makes reading fail where it is met.
 
     Raises:
       ConfigError: the input type is not read, or `columns` names an unknown field.
@@ -261,5 +274,5 @@ def open_reader(
     make = READERS.get(enum_name(data, "input_type"))
     fields = input_fields(pipeline)
     wanted = select(fields, columns)
-    reader: Reader = make(Request(pipeline, path, fields, wanted, training, share))
+    reader: Reader = make(Request(pipeline, path, fields, wanted, training, share, cells))
     return reader

@@ -14,6 +14,7 @@ import tensorflow as tf
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.readers.base import Reader, Request
 from easyrec_lite.data.readers.input_files import BROKEN, broken, check_gzip, is_gzip
+from easyrec_lite.data.rows.cells import faults
 from easyrec_lite.data.rows.order import CHUNK, Order, Run, arranged, ordered
 
 Columns = dict[str, Any]
@@ -178,27 +179,37 @@ class RecordReader(Reader):
 
     def _good_rows(self, records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
         """Returns which records are good, bool [n], and counts the others."""
-        if self._parses(records):
-            self._bad.good(int(tf.size(records)))
-            return tf.ones_like(records, tf.bool)
-        found = [self._faults(record) for record in records.numpy()]
-        self._bad.good(found.count([]))
-        for faults, in_epoch, at_row in zip(found, epoch.numpy(), row.numpy(), strict=True):
-            if faults:
-                self._bad.add(int(in_epoch), int(at_row), faults[0])
-        return tf.constant([not faults for faults in found])
+        found = self._faults(records)
+        count = int(tf.size(records))
+        self._bad.good(count - len(found))
+        for at in sorted(found):
+            self._bad.add(int(epoch[at]), int(row[at]), found[at][0])
+        return tf.constant([at not in found for at in range(count)], tf.bool)
 
-    def _parses(self, records: tf.Tensor) -> bool:
+    def _parsed(self, records: tf.Tensor) -> Columns | None:
+        """Returns the columns of records [n], or None when one cannot be parsed."""
         try:
-            self._parse(records)
+            return self._parse(records)
         except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
-            return False
-        return True
+            return None
 
-    def _faults(self, record: bytes) -> list[Problem]:
-        """Returns what makes a record a bad row; nothing when it is good."""
+    def _faults(self, records: tf.Tensor) -> dict[int, list[Problem]]:
+        """Returns which of records [n] are bad rows, by number, and why."""
+        columns = self._parsed(records)
+        if columns is not None:
+            return faults(self._cells, columns)
+        each = {at: self._unparsed(record) for at, record in enumerate(records.numpy())}
+        good = [at for at, problems in each.items() if not problems]
+        found = {at: problems for at, problems in each.items() if problems}
+        columns = self._parsed(tf.gather(records, good)) if good else None
+        if columns is None:
+            return found
+        return found | {good[at]: why for at, why in faults(self._cells, columns).items()}
+
+    def _unparsed(self, record: bytes) -> list[Problem]:
+        """Returns why a record cannot be parsed; nothing when it can."""
         problems = self._problems(record)
-        if not problems and not self._parses(tf.constant([record])):
+        if not problems and self._parsed(tf.constant([record])) is None:
             problems = [Problem("the row cannot be parsed", found=repr(record[:200]))]
         return problems
 
@@ -211,13 +222,12 @@ class RecordReader(Reader):
     def _search(self, order: Order) -> list[Problem]:
         """Returns what is wrong with the first bad row; the search has an end."""
         for piece in self._chunks(order).rebatch(PIECE).take(SEARCHED_PIECES):
-            if self._parses(piece[0]):
-                continue
-            for record, epoch, _, index in zip(*(part.numpy() for part in piece), strict=True):
-                faults = self._faults(record)
-                if faults:
-                    place = self._place(order, int(epoch), int(index))
-                    return [dataclasses.replace(fault, place=place) for fault in faults]
+            records, epoch, _, index = piece
+            found = self._faults(records)
+            if found:
+                first = min(found)
+                place = self._place(order, int(epoch[first]), int(index[first]))
+                return [dataclasses.replace(fault, place=place) for fault in found[first]]
         return []
 
     def _place_of(self, order: Order, epoch: int, row: int) -> Place:

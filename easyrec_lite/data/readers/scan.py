@@ -5,11 +5,13 @@ Data that only TensorFlow reads is not scanned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from easyrec_lite.checks.names import enum_name
-from easyrec_lite.checks.specs.reader import READERS, PlainReader
+from easyrec_lite.checks.specs.reader import READERS, PlainReader, SampledRow
 from easyrec_lite.core.errors import Problem, ProblemError
 from easyrec_lite.data.readers.input_files import expand
 
@@ -17,30 +19,49 @@ if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline
 
 REPORTED = 20
+AT_ONCE = 1000
 
 
-def scan(pipeline: Pipeline, path: str, rows: int = 1000) -> list[Problem]:
+# From the values of rows to what is wrong with some of them, by number; without their places.
+RowCheck = Callable[[Sequence[Mapping[str, Any]]], Mapping[int, Sequence[Problem]]]
+
+
+def scan(
+    pipeline: Pipeline, path: str, rows: int = 1000, check: RowCheck = lambda rows: {}
+) -> list[Problem]:
     """Returns what is wrong with the first `rows` rows, at most 20 problems.
 
     Args:
       pipeline: the config.
       path: as `train_input_path`.
       rows: how many rows to read.
+      check: looks at the rows whose cells are values of their fields' types.
     """
     problems: list[Problem] = []
     try:
         reader = _plain_reader(pipeline)
-        count = 0
-        for found, _ in _sample(reader, path, rows):
-            count += 1
-            problems += found
-            if len(problems) >= REPORTED:
-                break
+        sample, count = _sample(reader, path, rows), 0
+        while len(problems) < REPORTED and (part := list(islice(sample, AT_ONCE))):
+            count += len(part)
+            problems += _part_problems(part, check)
         if reader and not count:
             problems.append(Problem(f"{path} holds no rows", remedy="name a file with data"))
     except ProblemError as error:
         problems += error.problems
     return problems[:REPORTED]
+
+
+def _part_problems(part: Sequence[SampledRow], check: RowCheck) -> list[Problem]:
+    """Returns what is wrong with some rows, in their order."""
+    good = [row for row in part if not row.problems]
+    found = check([row.values for row in good]) if good else {}
+    problems = [problem for row in part for problem in row.problems]
+    problems += [
+        dataclasses.replace(problem, place=good[at].place)
+        for at, why in found.items()
+        for problem in why
+    ]
+    return sorted(problems, key=lambda problem: problem.place)
 
 
 def label_zero_share(pipeline: Pipeline, path: str, rows: int = 1000) -> dict[str, float]:
@@ -53,7 +74,7 @@ def label_zero_share(pipeline: Pipeline, path: str, rows: int = 1000) -> dict[st
     """
     labels = pipeline.config.data_config.label_fields
     sample = _sample(_plain_reader(pipeline), path, rows)
-    good = [values for problems, values in sample if not problems]
+    good = [row.values for row in sample if not row.problems]
     if not good:
         return {}
     return {
@@ -68,8 +89,6 @@ def _plain_reader(pipeline: Pipeline) -> PlainReader | None:
     return spec.plain_reader(pipeline)
 
 
-def _sample(
-    reader: PlainReader | None, path: str, rows: int
-) -> Iterator[tuple[list[Problem], dict[str, Any]]]:
+def _sample(reader: PlainReader | None, path: str, rows: int) -> Iterator[SampledRow]:
     if reader is not None:
         yield from reader.sample(expand(path), rows)

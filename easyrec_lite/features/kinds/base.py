@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
 from easyrec_lite.data.rows.values import FeatureValue
-from easyrec_lite.features.columns import Column
+from easyrec_lite.features.columns import Column, Met
 
 Columns = Mapping[str, Column]
 
@@ -31,6 +31,13 @@ class FeatureKind(tf.Module):
     def __call__(self, columns: Columns) -> FeatureValue:
         """Returns the feature's value for B rows."""
         raise TypeError(f"{type(self).__name__} is no kind of feature")
+
+    def cells(self, columns: Columns) -> Iterator[Met]:
+        """Yields what the cells of B rows must be for `__call__` to read them, and which are.
+
+        Nothing fails here, whatever a cell holds.
+        """
+        yield from ()
 
     def invalid(self, columns: Columns) -> tf.Tensor:
         """Returns how many of its values are unknown or out of range, int64 scalar."""

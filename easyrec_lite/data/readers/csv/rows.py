@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from easyrec_lite.checks.columns import InputField, input_fields, shown
+from easyrec_lite.checks.specs.reader import SampledRow
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.data.readers.csv.format import CsvFormat, csv_format
 
@@ -124,10 +125,8 @@ class PlainCsvReader:
         self._format = csv_format(pipeline)
         self._fields = input_fields(pipeline)
 
-    def sample(
-        self, files: Sequence[str], count: int
-    ) -> Iterator[tuple[list[Problem], dict[str, Any]]]:
-        """Yields (problems, values) of the first `count` rows; a row with problems has no values.
+    def sample(self, files: Sequence[str], count: int) -> Iterator[SampledRow]:
+        """Yields the first `count` rows.
 
         Raises:
           DataError: a file cannot be read at all, or lacks a column.
@@ -137,7 +136,8 @@ class PlainCsvReader:
         for file, number, line in islice(rows, count):
             place = Place(file, number)
             found = columns.problems(line)
-            yield (
+            yield SampledRow(
+                place,
                 [dataclasses.replace(problem, place=place) for problem in found],
                 {} if found else columns.values(line),
             )

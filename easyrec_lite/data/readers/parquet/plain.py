@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.checks.columns import InputField, input_fields
-from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.checks.specs.reader import SampledRow
+from easyrec_lite.core.errors import DataError, Place
 from easyrec_lite.data.readers.parquet.table import (
     check_schema,
     convert_table,
@@ -32,10 +33,8 @@ class PlainParquetReader:
     def __init__(self, pipeline: Pipeline):
         self._fields = input_fields(pipeline)
 
-    def sample(
-        self, files: Sequence[str], count: int
-    ) -> Iterator[tuple[list[Problem], dict[str, Any]]]:
-        """Yields (problems, values) of the first `count` rows; a row with problems has no values.
+    def sample(self, files: Sequence[str], count: int) -> Iterator[SampledRow]:
+        """Yields the first `count` rows.
 
         Raises:
           DataError: a file is no Parquet file, or lacks a column.
@@ -52,15 +51,13 @@ class PlainParquetReader:
                 if not count:
                     return
 
-    def _rows(
-        self, table: pa.Table, file: str, before: int
-    ) -> Iterator[tuple[list[Problem], dict[str, Any]]]:
+    def _rows(self, table: pa.Table, file: str, before: int) -> Iterator[SampledRow]:
         converted, bad = convert_table(table, self._fields)
         for row, values in enumerate(converted.to_pylist()):
             found = row_problems(table.slice(row, 1), self._fields) if bad[row] else []
             place = Place(file, before + row + 1)
             placed = [dataclasses.replace(problem, place=place) for problem in found]
-            yield placed, {} if found else values
+            yield SampledRow(place, placed, {} if found else values)
 
     def text(self, files: Sequence[str], fields: Sequence[InputField]) -> Iterator[pa.Table]:
         """Yields parts of the files as tables of text, a column a field; lists joined by `|`.

@@ -26,6 +26,7 @@ from easyrec_lite.data.readers.parquet.table import (
     row_problems,
 )
 from easyrec_lite.data.readers.parquet.windows import RowGroup, Window, row_groups, windows
+from easyrec_lite.data.rows.cells import faults, nothing
 from easyrec_lite.data.rows.generated import generated
 from easyrec_lite.data.rows.order import Order, Run
 from easyrec_lite.data.rows.share import Numbers
@@ -54,6 +55,7 @@ class ParquetReader(Reader):
         super().__init__(request)
         self._names = [field.name for field in self.fields]
         self._lists = self._check()
+        self._looks_at_cells = self._skip_bad and self._cells is not nothing
         self._groups = [group for file in self.files for group in row_groups(file)]
         if request.training and not self._groups:
             problem = "the file holds no rows"
@@ -171,7 +173,7 @@ class ParquetReader(Reader):
         """
         raw = [self._read_group(group) for group in window.groups]
         converted = [convert_table(table, self.fields) for table in raw]
-        bad = np.concatenate([wrong for _, wrong in converted])
+        bad = np.concatenate([self._bad_rows(table, wrong) for table, wrong in converted])
         index = self._index(window, order)
         row = np.arange(window.first + window.rows - len(index), window.first + window.rows)
         if bad.any():
@@ -200,13 +202,41 @@ class ParquetReader(Reader):
     ) -> None:
         for at, row in zip(index, rows, strict=True):
             position, number = window.locate(at)
-            problems = row_problems(raw[position].slice(number, 1), self.fields)
+            problems = self._problems(raw[position].slice(number, 1))
             if not self._skip_bad:
                 place = window.place(at)
                 raise DataError(dataclasses.replace(found, place=place) for found in problems)
             self._bad.add(window.epoch, int(row), problems[0])
 
+    def _bad_rows(self, converted: pa.Table, bad: np.ndarray) -> np.ndarray:
+        """Returns which rows are bad, bool [n]: `bad`, and where cells are looked at those too."""
+        if not self._looks_at_cells:
+            return bad
+        found = bad.copy()
+        found[list(faults(self._cells, self._tensors(converted)))] = True
+        return found
+
+    def _problems(self, row: pa.Table) -> list[Problem]:
+        """Returns what is wrong with the one row of a table, without its place."""
+        found = row_problems(row, self.fields)
+        if found or not self._looks_at_cells:
+            return found
+        converted, _ = convert_table(row, self.fields)
+        return faults(self._cells, self._tensors(converted)).get(0, [])
+
+    def _tensors(self, converted: pa.Table) -> dict[str, Any]:
+        arrays = self._arrays(converted)
+        for name in self._lists:
+            arrays[name] = tf.RaggedTensor.from_row_splits(*arrays[name], validate=False)
+        return {
+            field.name: arrays[field.name]
+            if field.name in self._lists
+            else tf.constant(arrays[field.name], field.dtype)
+            for field in self.fields
+        }
+
     def _first_bad(self, order: Order) -> list[Problem]:
+        self._looks_at_cells = self._cells is not nothing
         try:
             for _ in itertools.islice(self._cut(order, PIECE), SEARCHED_PIECES):
                 pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
@@ -32,3 +34,9 @@ class ExprFeature(FeatureKind):
         ]
         result = tf.cast(self.expression(*arguments), tf.float32)
         return self.numbers.value(tf.broadcast_to(result, tf.shape(arguments[0]))[:, tf.newaxis])
+
+    def cells(self, given: Columns) -> Iterator[columns.Met]:
+        """Yields what the cells must be, and which rows' are."""
+        for name, column in zip(self.feature.inputs, self.inputs(given), strict=True):
+            plain = columns.single(self.feature, column)
+            yield from columns.number_cells(self.feature, plain, name, tf.float64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
@@ -23,6 +25,10 @@ class IdFeature(FeatureKind):
     def __call__(self, given: Columns) -> Ids:
         """Returns one id a row."""
         return Ids(self.source(self._column(given)))
+
+    def cells(self, given: Columns) -> Iterator[columns.Met]:
+        """Yields what the cells must be, and which rows' are."""
+        yield from self.source.cells(self._column(given))
 
     def invalid(self, given: Columns) -> tf.Tensor:
         """Returns how many values are unknown or out of range, int64 scalar."""

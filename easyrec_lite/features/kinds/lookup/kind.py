@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
@@ -26,17 +28,27 @@ class LookupFeature(FeatureKind):
 
     def __call__(self, given: Columns) -> Bags:
         """Returns the ids of the values for the key."""
-        values = self._values(given)
+        values = self._values(given, self._entries(given))
         return Bags(values.with_values(self.source.of_pieces(values.values)))
+
+    def cells(self, given: Columns) -> Iterator[columns.Met]:
+        """Yields what the cells must be, and which rows' are."""
+        entries = self._entries(given)
+        readable, (message, met) = columns.readable_pairs(self.feature, entries.values)
+        yield message, columns.by_row(entries, met)
+        values = self._values(given, entries.with_values(readable))
+        for message, met in self.source.cells(values.values):
+            yield message, columns.by_row(values, met)
 
     def invalid(self, given: Columns) -> tf.Tensor:
         """Returns how many values for the key are unknown or out of range, int64 scalar."""
-        return self.source.invalid(self._values(given).values)
+        return self.source.invalid(self._values(given, self._entries(given)).values)
 
-    def _values(self, given: Columns) -> tf.RaggedTensor:
-        key_column, map_column = self.inputs(given)
-        wanted = columns.text(self.feature, columns.single(self.feature, key_column))
-        entries = columns.pieces(map_column, self.feature.config.separator)
+    def _entries(self, given: Columns) -> tf.RaggedTensor:
+        return columns.pieces(self.inputs(given)[1], self.feature.config.separator)
+
+    def _values(self, given: Columns, entries: tf.RaggedTensor) -> tf.RaggedTensor:
+        wanted = columns.text(self.feature, columns.single(self.feature, self.inputs(given)[0]))
         keys, values = columns.pairs(self.feature, entries.values)
         matches = (keys == tf.gather(wanted, entries.value_rowids())) & (values != "")
         kept = columns.keep(entries.with_values(values), matches)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
@@ -32,6 +34,16 @@ class RawFeature(FeatureKind):
         return self.numbers.value(
             columns.vectors(self.feature, column, self.feature.config.separator)
         )
+
+    def cells(self, given: Columns) -> Iterator[columns.Met]:
+        """Yields what the cells must be, and which rows' are."""
+        column, separator = self.inputs(given)[0], self.feature.config.separator
+        if not self.feature.config.seq_multi_sep:
+            yield from columns.vector_cells(self.feature, column, separator)
+            return
+        cells = columns.pieces(column, self.feature.config.seq_multi_sep)
+        for message, met in columns.vector_cells(self.feature, cells.values, separator):
+            yield message, columns.by_row(cells, met)
 
     def _pooled(self, column: columns.Column) -> tf.Tensor:
         cells = columns.pieces(column, self.feature.config.seq_multi_sep)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
@@ -37,6 +39,25 @@ class SequenceFeature(FeatureKind):
                 steps.with_values(values.with_values(self.source.of_pieces(values.values)))
             )
         return Steps(steps.with_values(self.source.of_pieces(values)))
+
+    def cells(self, given: Columns) -> Iterator[columns.Met]:
+        """Yields what the cells must be, and which rows' are."""
+        steps = self._steps(given)
+        for message, met in self._step_cells(steps):
+            yield message, columns.by_row(steps, met)
+
+    def _step_cells(self, steps: tf.RaggedTensor) -> Iterator[columns.Met]:
+        """Yields what steps [N] must be, and which are."""
+        if self.source is None:
+            separator = self.feature.config.seq_multi_sep
+            yield from columns.vector_cells(self.feature, steps.values, separator)
+            return
+        values = self._values(steps)
+        if not isinstance(values, tf.RaggedTensor):
+            yield from self.source.cells(values)
+            return
+        for message, met in self.source.cells(values.values):
+            yield message, columns.by_row(values, met)
 
     def invalid(self, given: Columns) -> tf.Tensor:
         """Returns how many values are unknown or out of range, int64 scalar."""

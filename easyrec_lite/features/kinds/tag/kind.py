@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
@@ -10,6 +12,8 @@ from easyrec_lite.data.rows.values import Bags
 from easyrec_lite.features import columns
 from easyrec_lite.features.ids import id_source
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
+
+AS_MANY = "a row has as many weights as tags"
 
 
 @FEATURE_KINDS.implement("TagFeature")
@@ -28,6 +32,24 @@ class TagFeature(FeatureKind):
         """Returns the ids and weights of each row."""
         tags, weights = self._tags(given)
         return Bags(tags.with_values(self.source.of_pieces(tags.values)), weights)
+
+    def cells(self, given: Columns) -> Iterator[columns.Met]:
+        """Yields what the cells must be, and which rows' are."""
+        separator = self.feature.config.separator
+        tags, *more = (columns.pieces(column, separator) for column in self.inputs(given))
+        names = tags.values
+        if self.feature.config.kv_separator:
+            entries, (message, met) = columns.readable_pairs(self.feature, tags.values)
+            yield message, columns.by_row(tags, met)
+            names, weights = columns.pairs(self.feature, entries)
+            more = [tags.with_values(weights)]
+        elif more:
+            yield AS_MANY, tags.row_lengths() == more[0].row_lengths()
+        for cells in more[:1]:
+            for message, met in columns.number_cells(self.feature, cells.values, "each weight"):
+                yield message, columns.by_row(cells, met)
+        for message, met in self.source.cells(names):
+            yield message, columns.by_row(tags, met)
 
     def invalid(self, given: Columns) -> tf.Tensor:
         """Returns how many tags are unknown or out of range, int64 scalar."""
@@ -49,7 +71,7 @@ class TagFeature(FeatureKind):
         return columns.keep(cells.with_values(keys), named), columns.keep(weighted, named)
 
     def _second_column(self, tags: tf.RaggedTensor, cells: tf.RaggedTensor) -> tf.RaggedTensor:
-        message = f"feature {self.feature.name!r}: a row has as many weights as tags"
+        message = f"feature {self.feature.name!r}: {AS_MANY}"
         same = tf.debugging.assert_equal(tags.row_lengths(), cells.row_lengths(), message)
         with tf.control_dependencies([same]):
             return tags.with_values(columns.numbers(self.feature, cells.values))
