@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -28,7 +27,7 @@ COPIED = ("easyrec_lite", "protos", "configs", "tests", "docs", "setup.py", "pyp
 COMPILE = "import runpy, sys; sys.argv = ['setup.py', '--version']"
 COMPILE += "; runpy.run_path('setup.py')['compile_schema']()"
 ROWS = ["--rows", "600", "--users", "120", "--items", "80"]
-SMALL = {"train_config.num_steps": 3, "data_config.batch_size": 32}
+SMALL = ["--train_config.num_steps=3", "--data_config.batch_size=32"]
 
 
 class Guide(NamedTuple):
@@ -135,9 +134,8 @@ def test_the_tests_of_the_guides_pass(copy: Path) -> None:
 
 @pytest.mark.parametrize("title", GUIDES)
 def test_the_commands_of_a_guide_run(title: str, copy: Path) -> None:
-    small: dict[str, object] = {**SMALL, "model_dir": f"experiments/{title.replace(' ', '_')}"}
+    flags = [*SMALL, f"--model_dir=experiments/{title.replace(' ', '_')}"]
     if title != "a model":
-        small["export_config.exporter_type"] = "none"
-    flags = [f"--{path}={json.dumps(value)}" for path, value in small.items()]
+        flags.append("--export_config.exporter_type=none")
     for command in GUIDES[title].commands:
         run(copy, "bash", "-ec", f"{command.rstrip()} {shlex.join(flags)}")
