@@ -12,6 +12,8 @@ from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.features import sharded
+from easyrec_lite.protos import messages
+from easyrec_lite.protos.messages import TrainConfig
 from easyrec_lite.training.patterns import matching
 from easyrec_lite.training.schedules import Schedule, make_schedule
 from easyrec_lite.training.update_rule import UpdateRule
@@ -36,7 +38,7 @@ class Optimizer:
       averages: variable name → its moving average; empty without `use_moving_average`.
     """
 
-    def __init__(self, config: Any, trainable: Mapping[str, tf.Variable], tables: set[str]):
+    def __init__(self, config: TrainConfig, trainable: Mapping[str, tf.Variable], tables: set[str]):
         frozen = matching(trainable, config.freeze_gradient)
         thawed = {name: v for name, v in trainable.items() if name not in frozen}
         parts = {name: sharded.parts(name, variable) for name, variable in thawed.items()}
@@ -128,7 +130,7 @@ class Optimizer:
 class _Group:
     """One `Optimizer` message: its update rule, its schedule, its scale of table gradients."""
 
-    def __init__(self, config: Any, index: int):
+    def __init__(self, config: messages.Optimizer, index: int):
         kind = config.WhichOneof("optimizer")
         params = getattr(config, kind)
         self.index = index

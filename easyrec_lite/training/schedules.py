@@ -8,10 +8,20 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.protos.messages import (
+    ConstantLearningRate,
+    CosineDecayLearningRate,
+    ExponentialDecayLearningRate,
+    LearningRate,
+    ManualStepLearningRate,
+    PolyDecayLearningRate,
+    TransformerLearningRate,
+)
+
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 
 
-def make_schedule(config: Any) -> Schedule:
+def make_schedule(config: LearningRate) -> Schedule:
     """Returns the schedule that a checked `LearningRate` message asks for.
 
     The schedule maps a float32 scalar (steps done so far) to the learning rate, float32.
@@ -20,12 +30,12 @@ def make_schedule(config: Any) -> Schedule:
     return _SCHEDULES[kind](getattr(config, kind))
 
 
-def constant(config: Any) -> Schedule:
+def constant(config: ConstantLearningRate) -> Schedule:
     """The same rate at every step."""
     return lambda step: tf.constant(config.learning_rate, tf.float32)
 
 
-def exponential_decay(config: Any) -> Schedule:
+def exponential_decay(config: ExponentialDecayLearningRate) -> Schedule:
     """`initial · factor^((step − burnin)/decay_steps)`, floored exponent if staircase.
 
     Never below `min_learning_rate`. During the burn-in the rate changes linearly from
@@ -45,7 +55,7 @@ def exponential_decay(config: Any) -> Schedule:
     return rate
 
 
-def manual_step(config: Any) -> Schedule:
+def manual_step(config: ManualStepLearningRate) -> Schedule:
     """Piecewise constant: from each `schedule.step` on, its rate.
 
     With `warmup`, the rate goes linearly from the initial one to the first schedule's.
@@ -64,7 +74,7 @@ def manual_step(config: Any) -> Schedule:
     return rate
 
 
-def cosine_decay(config: Any) -> Schedule:
+def cosine_decay(config: CosineDecayLearningRate) -> Schedule:
     """Linear warm-up, an optional hold at the base rate, then half a cosine down to 0."""
     warmup, hold = config.warmup_steps, config.hold_base_rate_steps
     base, span = config.learning_rate_base, max(config.total_steps - warmup - hold, 1)
@@ -81,7 +91,7 @@ def cosine_decay(config: Any) -> Schedule:
     return rate
 
 
-def poly_decay(config: Any) -> Schedule:
+def poly_decay(config: PolyDecayLearningRate) -> Schedule:
     """`(base − end) · (1 − step/total)^power + end`, constant once `total_steps` are done."""
 
     def rate(step: tf.Tensor) -> tf.Tensor:
@@ -92,7 +102,7 @@ def poly_decay(config: Any) -> Schedule:
     return rate
 
 
-def transformer(config: Any) -> Schedule:
+def transformer(config: TransformerLearningRate) -> Schedule:
     """`base · hidden^−0.5 · min((s+1)^−0.5, (s+1) · warmup^−1.5)`, s = scaled step.
 
     Source: Vaswani et al., Attention Is All You Need, section 5.3.

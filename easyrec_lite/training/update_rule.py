@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import Message
 
 Slots = dict[str, tf.Variable]
 
@@ -60,7 +61,7 @@ class WeightDecay(UpdateRule):
         self.rule.by_rows(variable, slots, rows, gradient, rate, step)
 
 
-def with_weight_decay(rule: UpdateRule, params: Any) -> UpdateRule:
+def with_weight_decay(rule: UpdateRule, params: Message) -> UpdateRule:
     """Returns the rule, with decoupled weight decay if the optimiser's message asks for it."""
     decay = getattr(params, "weight_decay", 0.0)
     return WeightDecay(rule, decay) if decay else rule

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from google.protobuf.message import Message
 
 from easyrec_lite.checks.keras_names import INITIALIZERS, activation_names, short_name
 from easyrec_lite.checks.view import View
@@ -21,7 +23,7 @@ class Text(NamedTuple):
     value: str
 
 
-def texts(message: Any, prefix: str = "") -> Iterator[Text]:
+def texts(message: Message, prefix: str = "") -> Iterator[Text]:
     """Yields all single strings that are set in or below a message."""
     owner = message.DESCRIPTOR.full_name.removeprefix(f"{PACKAGE}.")
     for field, value in message.ListFields():

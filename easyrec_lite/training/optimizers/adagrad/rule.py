@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
+from easyrec_lite.protos.messages import AdagradOptimizer
 from easyrec_lite.training.update_rule import Slots, UpdateRule
 
 
@@ -41,6 +42,6 @@ class Adagrad(UpdateRule):
 
 
 @OPTIMIZERS.implement("adagrad_optimizer")
-def adagrad(params: Any) -> UpdateRule:
+def adagrad(params: AdagradOptimizer) -> UpdateRule:
     """Returns the rule of the optimiser's message."""
     return Adagrad(params.initial_accumulator_value)

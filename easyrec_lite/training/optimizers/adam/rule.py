@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
+from easyrec_lite.protos import messages
 from easyrec_lite.training.update_rule import Slots, UpdateRule, with_weight_decay
 
 
@@ -74,6 +75,12 @@ class Adam(UpdateRule):
         variable.scatter_update(tf.IndexedSlices(tf.gather(variable, rows) - move, rows))
 
 
+AdamMessage: TypeAlias = (
+    "messages.AdamOptimizer | messages.LazyAdamOptimizer | messages.AdamAsyncOptimizer"
+    " | messages.AdamWOptimizer | messages.AdamAsyncWOptimizer"
+)
+
+
 @OPTIMIZERS.implement(
     "adam_optimizer",
     "lazy_adam_optimizer",
@@ -81,7 +88,7 @@ class Adam(UpdateRule):
     "adamw_optimizer",
     "adam_asyncw_optimizer",
 )
-def adam(params: Any) -> UpdateRule:
+def adam(params: AdamMessage) -> UpdateRule:
     """Returns the rule of the optimiser's message."""
     rule = Adam(params.beta1, params.beta2, decay_all_rows=getattr(params, "decay_all_rows", False))
     return with_weight_decay(rule, params)

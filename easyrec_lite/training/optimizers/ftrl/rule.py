@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
+from easyrec_lite.protos.messages import FtrlOptimizer
 from easyrec_lite.training.update_rule import Slots, UpdateRule
 
 
@@ -50,7 +51,7 @@ class Ftrl(UpdateRule):
 
 
 @OPTIMIZERS.implement("ftrl_optimizer")
-def ftrl(params: Any) -> UpdateRule:
+def ftrl(params: FtrlOptimizer) -> UpdateRule:
     """Returns the rule of the optimiser's message."""
     return Ftrl(
         params.initial_accumulator_value,

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
+from easyrec_lite.protos.messages import MomentumOptimizer, MomentumWOptimizer
 from easyrec_lite.training.update_rule import Slots, UpdateRule, with_weight_decay
 
 
@@ -45,6 +46,6 @@ class Momentum(UpdateRule):
 
 
 @OPTIMIZERS.implement("momentum_optimizer", "momentumw_optimizer")
-def momentum(params: Any) -> UpdateRule:
+def momentum(params: MomentumOptimizer | MomentumWOptimizer) -> UpdateRule:
     """Returns the rule of the optimiser's message."""
     return with_weight_decay(Momentum(params.momentum_optimizer_value), params)

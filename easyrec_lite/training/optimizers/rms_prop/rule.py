@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
+from easyrec_lite.protos.messages import RMSPropOptimizer
 from easyrec_lite.training.update_rule import Slots, UpdateRule
 
 
@@ -48,6 +49,6 @@ class RMSProp(UpdateRule):
 
 
 @OPTIMIZERS.implement("rms_prop_optimizer")
-def rms_prop(params: Any) -> UpdateRule:
+def rms_prop(params: RMSPropOptimizer) -> UpdateRule:
     """Returns the rule of the optimiser's message."""
     return RMSProp(params.decay, params.momentum_optimizer_value, params.epsilon)
