@@ -22,7 +22,7 @@ def parser() -> cli.Parser:
     made = config_parser("build_index", EXAMPLES, shown, required=False)
     made.add_argument("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
     add_tuning(made)
-    cli.add_bool(made, "--with_header", False, "the queries' first line names their columns")
+    cli.add_bool(made, "--with_header", False, "the first line of the queries names their columns")
     return made
 
 

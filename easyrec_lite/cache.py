@@ -25,8 +25,10 @@ def parser() -> cli.Parser:
     shown = ("train_input_path", "eval_input_path")
     made = config_parser("cache", EXAMPLES, shown, required=False)
     made.add_argument("action", choices=("list", "clear"))
-    made.add_argument("folders", nargs="*", metavar="FOLDER", help="of data, or of kept rows")
-    made.add_argument("--stale", action="store_true", help="only those whose data has changed")
+    made.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="folder of data, or of kept rows"
+    )
+    made.add_argument("--stale", action="store_true", help="only rows whose data has changed since")
     return made
 
 

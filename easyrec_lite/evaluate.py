@@ -21,21 +21,35 @@ EXAMPLES = (
 def parser() -> cli.Parser:
     """Returns the command's flags."""
     made = config_parser("evaluate", EXAMPLES, ("model_dir", "train_input_path", "eval_input_path"))
-    made.add_argument("--checkpoint_path", metavar="PATH", help="a prefix, or a folder")
+    made.add_argument(
+        "--checkpoint_path", metavar="PATH", help="a prefix, or a folder (default: model_dir)"
+    )
     group = made.add_argument_group(
-        "ranking among all items", f"each sets the field of {FULL_RANKING} of its name"
+        "ranking among all items", f"each sets the field of its name in {FULL_RANKING}"
     )
     cli.add_bool(
-        group, "--full_ranking", None, "rank held-out items among all; false: not, whatever config"
+        group,
+        "--full_ranking",
+        None,
+        "rank held-out items among all items; false turns the config's ranking off",
     )
     add = group.add_argument
-    add("--topk", type=_lengths, metavar="K,…", help="lengths of lists (default: 10,50,100)")
+    add("--topk", type=_lengths, metavar="K,…", help="lengths of the lists (default: 10,50,100)")
     add("--item_path", metavar="FILE", help="item table (default: the sampler's)")
     add("--user_id", metavar="FIELD", help="field that holds the user's id")
     add("--item_id", metavar="FIELD", help="field that holds the item's id")
-    add("--seen_path", metavar="FILES", help="data that was seen (default: train_input_path)")
-    add("--group_by", type=cli.names, metavar="COLUMN,…", help="break metrics down by these")
-    cli.add_bool(group, "--by_row", None, "each row is a query, instead of each user")
+    add(
+        "--seen_path",
+        metavar="FILES",
+        help="items that users have seen (default: train_input_path)",
+    )
+    add(
+        "--group_by",
+        type=cli.names,
+        metavar="COLUMN,…",
+        help="columns to break the metrics down by",
+    )
+    cli.add_bool(group, "--by_row", None, "rank for each row, instead of for each user")
     return made
 
 

@@ -20,11 +20,13 @@ def parser() -> cli.Parser:
     """Returns the command's flags."""
     made = config_parser("export", EXAMPLES, ("model_dir", "train_input_path", "eval_input_path"))
     add = made.add_argument
-    add("--checkpoint_path", metavar="PATH", help="a prefix, or a folder")
-    add("--export_dir", metavar="DIR", help="where to (default: model_dir/export/final)")
+    add("--checkpoint_path", metavar="PATH", help="a prefix, or a folder (default: model_dir)")
     add(
-        "--export_done_file", metavar="NAME", help="write this empty file into the export when done"
+        "--export_dir",
+        metavar="DIR",
+        help="folder of the exports (default: model_dir/export/final)",
     )
+    add("--export_done_file", metavar="NAME", help="write an empty file of this name at the end")
     add("--item_path", default="", metavar="FILE", help="item table (default: the config's)")
     cli.add_bool(made, "--index", False, "also write an approximate index of the item vectors")
     add_tuning(made)

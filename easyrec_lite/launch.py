@@ -49,22 +49,32 @@ def parser() -> cli.Parser:
         metavar="N",
         help="processes that train (default: 2)",
     )
-    add("--ps", type=_count, default=0, metavar="N", help="parameter servers; with them a chief")
-    add("--chief", action="store_true", help="a chief beside the workers; else worker 0 is it")
+    add(
+        "--ps",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="parameter servers, which need a chief (default: 0)",
+    )
+    add(
+        "--chief",
+        action="store_true",
+        help="a chief beside the workers; otherwise worker 0 is the chief",
+    )
     add("--evaluator", action="store_true", help="a process that evaluates each checkpoint")
     add(
         "--restart",
         type=_count,
         default=0,
         metavar="N",
-        help="start processes that were lost, or the whole cluster, again, at most N times",
+        help="restart lost processes, or the whole cluster, at most N times (default: 0)",
     )
     add(
         "--grace",
         type=_count,
         default=60,
         metavar="SECONDS",
-        help="time to end after SIGTERM (default: 60)",
+        help="time between SIGTERM and SIGKILL (default: 60)",
     )
     return made
 

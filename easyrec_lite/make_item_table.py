@@ -33,12 +33,14 @@ EXAMPLES = (
 def parser() -> cli.Parser:
     """Returns the command's flags."""
     made = config_parser("make_item_table", EXAMPLES, shows=("train_input_path",))
-    made.add_argument("--output", metavar="FILE", help="default: where the sampler reads it")
+    made.add_argument(
+        "--output", metavar="FILE", help="the table (default: where the sampler reads it)"
+    )
     made.add_argument(
         "--power",
         type=float,
         default=0.75,
-        help="weight = count ** power; 1 by popularity, 0 alike",
+        help="weight = count ** power: 1 draws by popularity, 0 all items alike (default: 0.75)",
     )
     made.add_argument(
         "--label", default="", metavar="FIELD", help="count only rows where this field is above 0"

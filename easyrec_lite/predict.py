@@ -24,11 +24,18 @@ def parser() -> cli.Parser:
     add("--output_path", required=True, metavar="FILE", help="a .parquet file, or delimited text")
     add("--saved_model_dir", metavar="DIR", help="a SavedModel, an export, or a model folder")
     add("--model", default="scorer", metavar="NAME", help="scorer, user_tower, item_tower, …")
-    add("--reserved_cols", default="", help="input columns to carry along, or ALL_COLUMNS")
-    add("--output_cols", default="", help="outputs to write (default: all)")
-    add("--output_sep", default=",", help="separator of delimited text")
-    add("--batch_size", type=int, default=4096, help="rows at once")
-    cli.add_bool(made, "--with_header", False, "the input's first line names its columns")
+    add(
+        "--reserved_cols",
+        default="",
+        metavar="COLUMN,…",
+        help="input columns to copy, or ALL_COLUMNS",
+    )
+    add("--output_cols", default="", metavar="NAME,…", help="outputs to write (default: all)")
+    add(
+        "--output_sep", default=",", metavar="TEXT", help="separator of delimited text (default: ,)"
+    )
+    add("--batch_size", type=int, default=4096, metavar="B", help="rows of a batch (default: 4096)")
+    cli.add_bool(made, "--with_header", False, "the first line of the input names its columns")
     return made
 
 

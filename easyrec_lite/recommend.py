@@ -25,18 +25,39 @@ def parser() -> cli.Parser:
     add("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
     users = made.add_mutually_exclusive_group(required=True)
     users.add_argument(
-        "--user", metavar="JSON", help="""'{"user_id": "7"}', or a list; columns of the user"""
+        "--user",
+        metavar="JSON",
+        help="""columns of a user, '{"user_id": "7"}', or a list of users""",
     )
     users.add_argument("--input_path", metavar="FILES", help="users, in the config's input format")
-    add("--topk", type=cli.positive, default=10, metavar="K", help="items a user (default: 10)")
-    add("--seen", default="", metavar="IDS", help="items to leave out, by commas or as JSON list")
-    add("--seen_column", default="", help="column of the input: items that its user has seen")
-    add("--seen_separator", default="|", help="stands between the ids there (default: |)")
-    add("--reserved_cols", default="", help="user columns to carry along, by commas")
-    add("--output_path", metavar="FILE", help="a .parquet file, or delimited text; else printed")
-    add("--output_sep", default=",", help="separator of delimited text")
-    add("--batch_size", type=cli.positive, default=1024, help="users at once")
-    cli.add_bool(made, "--with_header", False, "the input's first line names its columns")
+    add(
+        "--topk",
+        type=cli.positive,
+        default=10,
+        metavar="K",
+        help="items for each user (default: 10)",
+    )
+    add(
+        "--seen",
+        default="",
+        metavar="IDS",
+        help="items to leave out, separated by commas or as a JSON list",
+    )
+    add("--seen_column", default="", metavar="COLUMN", help="input column of items to leave out")
+    add("--seen_separator", default="|", metavar="TEXT", help="between ids there (default: |)")
+    add("--reserved_cols", default="", metavar="COLUMN,…", help="user columns to copy")
+    add("--output_path", metavar="FILE", help="a .parquet file, or delimited text (default: print)")
+    add(
+        "--output_sep", default=",", metavar="TEXT", help="separator of delimited text (default: ,)"
+    )
+    add(
+        "--batch_size",
+        type=cli.positive,
+        default=1024,
+        metavar="B",
+        help="users of a batch (default: 1024)",
+    )
+    cli.add_bool(made, "--with_header", False, "the first line of the input names its columns")
     return made
 
 

@@ -17,7 +17,7 @@ def parser() -> cli.Parser:
     """Returns the command's flags."""
     made = config_parser("report", EXAMPLES, SHOWN, required=False)
     made.add_argument(
-        "--output_path", metavar="FILE", help="default: report.html in the model folder"
+        "--output_path", metavar="FILE", help="the report (default: report.html in model_dir)"
     )
     return made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from easyrec_lite.distribution.cluster import JOIN_SECONDS
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.config_flags import FIELDS, config_parser, pipeline_from
 
@@ -17,22 +16,22 @@ EXAMPLES = (
 def parser() -> cli.Parser:
     """Returns the command's flags."""
     made = config_parser("train", EXAMPLES, shows=tuple(FIELDS))
-    cli.add_bool(made, "--continue_train", True, "go on from the newest checkpoint in model_dir")
+    cli.add_bool(made, "--continue_train", True, "continue from the newest checkpoint in model_dir")
     made.add_argument(
         "--join_timeout",
         type=cli.positive,
-        default=int(JOIN_SECONDS),
         metavar="SECONDS",
-        help="how long to wait for the other processes of TF_CONFIG (default: %(default)s)",
+        help="how long to wait for the other processes of TF_CONFIG (default: 600)",
     )
     return made
 
 
 def main(args: Namespace) -> int:
     """Trains as the flags say."""
+    from easyrec_lite.distribution.cluster import JOIN_SECONDS
     from easyrec_lite.runs.train import train
 
-    return train(pipeline_from(args), args.continue_train, args.join_timeout)
+    return train(pipeline_from(args), args.continue_train, args.join_timeout or JOIN_SECONDS)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 
 import easyrec_lite
 from easyrec_lite.__main__ import main
+from easyrec_lite.distribution.cluster import JOIN_SECONDS
 from easyrec_lite.runs.commands import COMMANDS
 
 # As in a docstring; and pages of Python have no place in help.
@@ -74,6 +75,12 @@ def test_only_flags_that_matter_are_shown(capsys: pytest.CaptureFixture[str]) ->
     for name in ("evaluate", "export", "predict", "recommend", "report", "build_index", "cache"):
         assert not own & flags(name), name
     assert "--train_input_path" not in flags("predict")
+
+
+def test_defaults_that_help_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert f"other processes of TF_CONFIG (default: {JOIN_SECONDS:g})" in words
 
 
 def test_unknown_commands_exit_2_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,9 +29,9 @@ FIELDS = {
 }
 _FIELD_FLAGS = {
     "model_dir": ("DIR", "folder of checkpoints, exports and summaries"),
-    "train_input_path": ("FILES", "training data: files, globs, folders, by commas"),
-    "eval_input_path": ("FILES", "evaluation data, likewise"),
-    "fine_tune_checkpoint": ("PATH", "checkpoint to take initial weights from"),
+    "train_input_path": ("FILES", "training data: files, globs or folders, separated by commas"),
+    "eval_input_path": ("FILES", "evaluation data, in the same form"),
+    "fine_tune_checkpoint": ("PATH", "checkpoint to load initial weights from"),
 }
 NOTES = (
     "Any field of the config can be set by its path, e.g. --train_config.num_steps=100 or\n"
@@ -58,12 +58,12 @@ def config_parser(
         "--pipeline_config_path",
         required=required,
         metavar="NAME",
-        help="config file (text, or .json), or the name of a config that comes with the package",
+        help="config file (text format, or .json), or the name of a config of the package",
     )
     add(
         "--edit_config_json",
         metavar="JSON",
-        help="""edits, config path to value: '{"train_config.num_steps": 100}'""",
+        help="""edits of the config, path to value: '{"train_config.num_steps": 100}'""",
     )
     add(
         "--import",
@@ -71,7 +71,7 @@ def config_parser(
         action="append",
         default=[],
         metavar="MODULE",
-        help="module to import that registers components of yours, such as models; repeatable",
+        help="module that registers components of your own, such as models; repeatable",
     )
     for flag, (metavar, text) in _FIELD_FLAGS.items():
         add(f"--{flag}", metavar=metavar, help=text if flag in shows else argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""The flags that say how an approximate index is tuned."""
+"""The flags that tune an approximate index."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def add_tuning(parser: cli.Parser) -> None:
         type=_share,
         default=default.target_recall,
         metavar="SHARE",
-        help=f"share of the exact top-K to find (default: {default.target_recall})",
+        help=f"share of the exact top-K to find, at least (default: {default.target_recall})",
     )
     add(
         "--recall_at",
         type=cli.positive,
         default=default.k,
         metavar="K",
-        help=f"that K (default: {default.k})",
+        help=f"K of that top-K (default: {default.k})",
     )
     add(
         "--query_path",
         default="",
         metavar="FILES",
-        help="users to measure with (default: those of the config's evaluation or training data)",
+        help="users to measure the recall with (default: the config's evaluation or training data)",
     )
 
 
