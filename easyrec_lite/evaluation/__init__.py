@@ -1,1 +1,1 @@
-"""Evaluation: metrics of a pass over data, and the ranking of all items."""
+"""Evaluation: metrics over data files, and ranking among all items."""

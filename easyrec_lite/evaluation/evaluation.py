@@ -1,4 +1,4 @@
-"""Evaluation: metrics and losses over the rows of the evaluation files."""
+"""Evaluators: metrics and losses over data files, and what else an evaluation writes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ log = logging.getLogger(__name__)
 
 
 class ModelEvaluator:
-    """Everything that an evaluation computes: the config's metrics, and a full ranking if asked.
+    """Evaluates a model: the config's metrics, and a full ranking if the config asks for one.
 
     Args:
-      parts: the model, evaluated with the weights that it has at the time.
+      parts: the model; each `run` uses its current weights.
       path: files, as in `eval_input_path`.
-      seen_path: data whose items count as seen, where the config names none.
+      seen_path: data whose items count as seen if the config names none.
       again: whether `run` will be called more than once.
 
     Attributes:
-      ranking: what the last full ranking had to say; None without any.
+      ranking: the report of the last full ranking; None without one.
 
     Raises:
       DataError: no such file.
@@ -47,13 +47,14 @@ class ModelEvaluator:
         self.ranking: RankingReport | None = None
 
     def run(self, step: int, checkpoint: str, bar: bool = False) -> dict[str, float]:
-        """Returns metric name → value; writes what else it found to the model folder.
+        """Returns metric name → value.
 
-        That is `feature_weights.json` for a model with SENet layers, and `ranking.json` if asked.
+        Writes `feature_weights.json` of a model with SENet layers, and `ranking.json` of a full
+        ranking, to the model folder.
 
         Args:
-          step: steps that the model was trained for.
-          checkpoint: where its weights are.
+          step: the number of steps that the model was trained for.
+          checkpoint: the prefix of its checkpoint.
           bar: whether a progress bar may be shown.
 
         Raises:
@@ -70,12 +71,12 @@ class ModelEvaluator:
 
 
 class MetricEvaluator:
-    """Computes the config's metrics over its evaluation data, as often as asked.
+    """Computes the config's metrics over data files.
 
     Args:
-      parts: the model, evaluated with the weights that it has at the time.
+      parts: the model; each `run` uses its current weights.
       path: files, as in `eval_input_path`.
-      again: whether it will be asked more than once.
+      again: whether `run` will be called more than once.
 
     Raises:
       DataError: no such file.
@@ -111,7 +112,7 @@ class MetricEvaluator:
         return states, losses, batch.rows
 
     def _dataset(self) -> tf.data.Dataset:
-        """Returns the batches; made anew only when a cache has taken the place of the files."""
+        """Returns the batches; the data set is made again only once a cache replaces the files."""
         if self._batches is None or self._from_cache != self._input.cached:
             self._batches = self._input.batches(self._batch_size, self._order)
             self._from_cache = self._input.cached

@@ -1,8 +1,15 @@
-"""Ranking among all items: metrics of exact top-K lists, in numpy, without TensorFlow.
+"""Ranking among all items: metrics of exact top-K lists, in NumPy, without TensorFlow.
 
 `rank` scores every item for every query and measures the lists; `rank_popularity` and
-`rank_random` give the rows to hold beside them. Symbols: Q queries, M items, D width, H held-out
-items of all queries together, K length of a list.
+`rank_random` are the baselines. Symbols: Q queries, M items, D width, H held-out items of all
+queries, K length of a list.
+
+    >>> import numpy as np
+    >>> from easyrec_lite.evaluation.ranking import KEPT, rank
+    >>> users, items = np.eye(2, 3), np.eye(4, 3)
+    >>> held_out, seen = [[0], [3]], [[], []]
+    >>> rank(users, items, held_out, seen, [1]).metrics(KEPT)["hit_rate@1"]
+    0.5
 """
 
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT

@@ -1,4 +1,4 @@
-"""What to hold beside a model: lists by popularity, and lists at random."""
+"""Baselines to compare a model with: lists by popularity, and random lists."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def rank_popularity(
     """Ranks the items of each query by their popularity.
 
     Args:
-      popularity: int or float [M], such as how often each item was seen in training.
+      popularity: int or float [M], such as how often each item occurs in the training data.
       held_out, seen, ks, seed: as of `rank`.
     """
-    # Ranks of popularity instead of itself: exact in float32.
+    # The rank of a popularity in its place: exact in float32.
     _, scores = np.unique(popularity, return_inverse=True)
     scores = scores.astype(np.float32)
     count, k = len(scores), max(ks)
@@ -50,10 +50,11 @@ def rank_random(
     *,
     seed: int = 0,
 ) -> Ranking:
-    """Ranks `count` items at random: each query a stretch of a random order, from a random start.
+    """Ranks `count` items at random.
 
-    Each block of queries has an order of its own; each item is as likely in each place.
-    `held_out`, `seen`, `ks`, `seed` are as of `rank`.
+    Each block of queries draws one random order of the items; a query's list begins at a random
+    place of it, so that each item is equally likely at each place. `held_out`, `seen`, `ks`, `seed`
+    are as of `rank`.
     """
     generator, k = np.random.default_rng(seed), max(ks)
 

@@ -1,4 +1,17 @@
-"""The K best items of each query, out of scores that come block by block."""
+"""The K best items of each query, from scores that come in blocks of items.
+
+Sorting every block would cost more than scoring it. Instead:
+1. The first block gives each query a threshold: its K-th best score among unseen items.
+2. Of each block, only entries at or above the query's threshold pass, which are few: a comparison
+   of the whole block, and the places where it is true (`_true_places`). Of those equal to the
+   threshold, entries that lose the tie (`tie_order`) are removed.
+3. What passes is put aside. More than 2·B·K entries aside are merged: they are sorted together with
+   the lists so far by query, score and tie. An entry stays if it is among the query's first K
+   items, or among its first K unseen ones. The K-th unseen entry is the new threshold.
+4. At the end both lists are read off: the first K of all items, and of the unseen ones.
+Every entry that can be in a list passes: unseen entries below the threshold have K better ones, and
+seen entries below it have K better ones too.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +26,11 @@ ITEMS_AT_ONCE = 4096
 
 
 class BestItems:
-    """Keeps the K best items of B queries twice: all items, and those not seen.
-
-    What is offered is compared with the K-th unseen item of the lists so far; the few that pass
-    are put aside and merged when there are many, so that sorting costs little beside scoring.
+    """Keeps two lists of B queries: the K best of all items, and of the items not seen.
 
     Args:
-      queries: int64 [B], numbers of the queries, for the order of equal scores.
-      seen: the items seen by each of them.
+      queries: int64 [B], the numbers of the queries, for the order of equal scores.
+      seen: the items that each query has seen.
       count: M, the number of items.
       k: K.
       seed: of the order of equal scores.
@@ -30,20 +40,21 @@ class BestItems:
         self._queries, self._seen, self._seed, self._k = queries, seen, seed, k
         self._seen_keys = seen.keys(count)
         self._count = count
-        # The items in a list, by query and place; and the K-th unseen item of each query.
+        # The entries that are in a list, by query and place: query (row in B), item, score.
         self._rows, self._items = np.empty(0, np.int64), np.empty(0, np.int64)
         self._scores = np.empty(0, np.float32)
+        # The threshold of each query: score and tie of its K-th unseen entry.
         self._worst = np.full(len(queries), -np.inf, np.float32)
         self._worst_tie = np.full(len(queries), _LAST_TIE)
         self._aside: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._waiting, self._started = 0, False
 
     def offer(self, scores: np.ndarray, items: np.ndarray) -> None:
-        """Takes the scores of some more items, and sorts at most `ITEMS_AT_ONCE` of them at once.
+        """Takes the scores of more items, `ITEMS_AT_ONCE` at a time.
 
         Args:
           scores: float32 [B, m], finite.
-          items: int64 [m], numbers of the items, ascending; or [B, m], each query's own.
+          items: int64 [m], the numbers of the items, ascending; or [B, m], of each query.
         """
         for start in range(0, items.shape[-1], ITEMS_AT_ONCE):
             block = slice(start, start + ITEMS_AT_ONCE)
@@ -55,16 +66,16 @@ class BestItems:
         self._started = True
         rows, columns = _true_places(scores >= self._worst[:, None])
         chosen = items[columns] if items.ndim == 1 else items[rows, columns]
-        found = self._without_ties(rows, chosen, scores[rows, columns])
-        self._aside.append(found)
-        self._waiting += len(found[0])
+        entries = self._without_late_ties(rows, chosen, scores[rows, columns])
+        self._aside.append(entries)
+        self._waiting += len(entries[0])
         if self._waiting > 2 * len(self._queries) * self._k:
             self._merge()
 
     def lists(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the lists so far, int64 [B, K] each: of all items, and of those not seen.
+        """Returns both lists, int64 [B, K]: of all items, and of the items not seen.
 
-        The best comes first; `ABSENT` fills up what is missing to K.
+        The best item comes first; a shorter list is filled with `ABSENT`.
         """
         if self._waiting:
             self._merge()
@@ -73,12 +84,12 @@ class BestItems:
 
     def _filled(self, kept: np.ndarray) -> np.ndarray:
         """Returns [B, K], the first K of the `kept` items of each query."""
-        found = np.full((len(self._queries), self._k), ABSENT, np.int64)
+        lists = np.full((len(self._queries), self._k), ABSENT, np.int64)
         rows, items = self._rows[kept], self._items[kept]
         places = _places(rows, np.ones(len(rows), bool), len(self._queries))
         inside = places < self._k
-        found[rows[inside], places[inside]] = items[inside]
-        return found
+        lists[rows[inside], places[inside]] = items[inside]
+        return lists
 
     def _first_worst(self, scores: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Returns float32 [B], the K-th best of the first scores [B, m] without the seen items."""
@@ -90,10 +101,10 @@ class BestItems:
         unseen.partition(len(items) - self._k, axis=1)
         return unseen[:, len(items) - self._k].copy()
 
-    def _without_ties(
+    def _without_late_ties(
         self, rows: np.ndarray, items: np.ndarray, scores: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Drops what equals the K-th unseen item in score and comes after it."""
+        """Removes entries whose score equals the threshold and whose tie comes after it."""
         equal = np.flatnonzero(scores == self._worst[rows])
         ties = tie_order(self._queries[rows[equal]], items[equal], self._seed)
         late = equal[ties > self._worst_tie[rows[equal]]]
@@ -102,7 +113,7 @@ class BestItems:
         return np.delete(rows, late), np.delete(items, late), np.delete(scores, late)
 
     def _merge(self) -> None:
-        """Sorts what waits into the lists, and drops what is in neither."""
+        """Sorts the entries aside into the lists, and removes what is in neither."""
         self._aside.append((self._rows, self._items, self._scores))
         rows, items, scores = (np.concatenate(parts) for parts in zip(*self._aside, strict=True))
         self._aside, self._waiting = [], 0
@@ -118,13 +129,16 @@ class BestItems:
         self._rows, self._items, self._scores = rows[keep], items[keep], scores[keep]
 
     def _order(self, rows: np.ndarray, items: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """Returns int [P], the entries by query, falling score, and the order of equal scores."""
+        """Returns int [P], the order of the entries: by query, falling score, tie.
+
+        Query and score make one key of 64 bits. Only if two keys are equal, a second sort orders
+        them by the tie, of which as many bits as fit stand below the number of the run.
+        """
         keys = (rows.astype(np.uint64) << np.uint64(32)) | _falling(scores)
         order = np.argsort(keys)
         new = np.diff(keys[order]) != 0
         if new.all():
             return order
-        # Number of the run of equal keys in the upper bits, as much of the tie as fits below.
         runs = np.concatenate([[0], np.cumsum(new)]).astype(np.uint64)
         bits = np.uint64(int(runs[-1]).bit_length())
         ties = tie_order(self._queries[rows[order]], items[order], self._seed)
@@ -141,14 +155,20 @@ class BestItems:
 
 
 def _falling(scores: np.ndarray) -> np.ndarray:
-    """Returns uint64 [P] below 2³², in which larger scores are smaller; 0.0 and -0.0 are equal."""
+    """Returns uint64 [P] below 2³²: a larger score has a smaller value; 0.0 equals -0.0.
+
+    The bits of a positive float ascend with it, those of a negative one descend.
+    """
     bits = (scores + np.float32(0)).view(np.uint32)
     negative = bits >> np.uint32(31) == 1
     return np.where(negative, bits, ~bits & np.uint32(0x7FFFFFFF)).astype(np.uint64)
 
 
 def _true_places(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns rows and columns of the true flags [B, m], fast where few are true."""
+    """Returns the rows and columns of the true flags [B, m]; fast if few are true.
+
+    Eight flags are read as one integer, so that a stretch without a true flag costs one comparison.
+    """
     if flags.shape[1] % _WORD:
         rows, columns = np.nonzero(flags)
         return rows, columns

@@ -1,4 +1,4 @@
-"""Metrics of parts of the held-out items: by popularity, by a column, of new users and items."""
+"""Metrics of groups of held-out items: by popularity, by a column, of new users and items."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MOST_VALUES = 20
 
 @dataclass(frozen=True)
 class HeldOutLabels:
-    """A way to part held-out items: the label of each.
+    """The labels of the held-out items, which divide them into groups.
 
     Attributes:
-      by: what the labels are values of.
+      by: what the label is, such as a column.
       values: object [H] of text.
     """
 
@@ -31,9 +31,10 @@ class HeldOutLabels:
 def groups(ranking: Ranking, labels: HeldOutLabels) -> list[dict[str, object]]:
     """Returns the metrics of each label's held-out items, as `ranking.json` has them.
 
-    The lists are those of all items; a query counts in each group of which it has a held-out item,
-    and there only with those. The most frequent label comes first, but numbers in their order; of
-    more than `MOST_VALUES` labels the rarest are one group.
+    The lists contain all items. A query counts in each group of which it has a held-out item, and
+    there only with the held-out items of that group. The most frequent label comes first; labels
+    that are numbers come in their order. Of more than `MOST_VALUES` labels, the rarest form one
+    group.
     """
     codes, names = pd.factorize(labels.values)
     sizes = np.bincount(codes, minlength=len(names))
@@ -65,19 +66,19 @@ def _group(ranking: Ranking, seen: str, by: str, name: str, part: np.ndarray) ->
 
 
 def deciles(popularity: np.ndarray) -> np.ndarray:
-    """Returns int64 [M]: 0 for the tenth of the items that is most popular, to 9.
+    """Returns int64 [M], the decile of each item: 0 for the most popular tenth, to 9.
 
     Args:
-      popularity: [M]; of equal items the first in the table count as more popular.
+      popularity: [M]; of equally popular items, the first in the table counts as more popular.
     """
     order = np.argsort(-np.asarray(popularity, np.float64), kind="stable")
-    found = np.empty(len(order), np.int64)
-    found[order] = np.arange(len(order)) * DECILES // max(len(order), 1)
-    return found
+    decile = np.empty(len(order), np.int64)
+    decile[order] = np.arange(len(order)) * DECILES // max(len(order), 1)
+    return decile
 
 
 def decile_counts(decile: np.ndarray, counts: np.ndarray) -> list[int]:
-    """Returns how many of the counted items are of each decile, the most popular first.
+    """Returns the sum of the counts in each decile, the most popular first.
 
     Args:
       decile: int [M].
@@ -87,10 +88,10 @@ def decile_counts(decile: np.ndarray, counts: np.ndarray) -> list[int]:
 
 
 def item_labels(items: np.ndarray, values: Sequence[str] | np.ndarray, absent: str) -> np.ndarray:
-    """Returns object [H], the value of each item; `absent` for one that the table lacks.
+    """Returns object [H], the value of each item; `absent` for an item that is not in the table.
 
     Args:
-      items: int [H], numbers of items, `ABSENT` among them.
+      items: int [H], the numbers of items, or `ABSENT`.
       values: text [M].
       absent: the label of `ABSENT`.
     """

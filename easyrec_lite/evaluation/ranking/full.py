@@ -36,14 +36,14 @@ MISSED = "a held-out item that cannot be recommended"
 
 
 class FullRanking:
-    """Ranks as `eval_config.full_ranking` says, as often as asked, with the weights of the time.
+    """Ranks all items as `eval_config.full_ranking` says; each `run` uses the current weights.
 
-    The item table, what was seen, and the baselines are read and computed once.
+    The item table, the seen items and the baselines are read and computed once.
 
     Args:
       parts: the model.
       path: the evaluation data, as `eval_input_path`.
-      seen_path: data whose items count as seen, where the config names none.
+      seen_path: data whose items count as seen if the config names none.
 
     Raises:
       ConfigError: it is a model of another task.
@@ -77,11 +77,11 @@ class FullRanking:
         return (EXCLUDED, KEPT) if self._fields.user else (KEPT,)
 
     def run(self, step: int, checkpoint: str, bar: bool = False) -> RankingReport:
-        """Ranks, and returns the metrics.
+        """Ranks all items for each query, and returns the report.
 
         Args:
-          step: steps that the model was trained for.
-          checkpoint: where its weights are.
+          step: the number of steps that the model was trained for.
+          checkpoint: the prefix of its checkpoint.
           bar: whether a progress bar may be shown.
 
         Raises:
@@ -138,22 +138,22 @@ class FullRanking:
     def _labels(
         self, queries: Queries, history: InteractionHistory, decile: np.ndarray
     ) -> list[HeldOutLabels]:
-        """Returns the ways to part the held-out items."""
+        """Returns the labels by which the held-out items are grouped."""
         held_out = queries.held_out
         tenths = (decile + 1).astype(str)
         known = np.where(history.counts > 0, "known", "new")
-        found = [
+        labels = [
             HeldOutLabels("item popularity decile", _of_items(held_out.items, tenths)),
             HeldOutLabels("item in the seen data", _of_items(held_out.items, known)),
         ]
         if self._fields.user:
             users = np.where(history.known, "known", "new").astype(object)
-            found.append(HeldOutLabels("user in the seen data", users[held_out.queries]))
+            labels.append(HeldOutLabels("user in the seen data", users[held_out.queries]))
         for name, values in self._of_items.items():
-            found.append(HeldOutLabels(name, _of_items(held_out.items, values)))
+            labels.append(HeldOutLabels(name, _of_items(held_out.items, values)))
         for name in self._of_users:
-            found.append(HeldOutLabels(name, queries.columns[name][held_out.queries]))
-        return found
+            labels.append(HeldOutLabels(name, queries.columns[name][held_out.queries]))
+        return labels
 
     def _protocol(
         self, queries: Queries, history: InteractionHistory, ranking: Ranking

@@ -1,4 +1,4 @@
-"""What users have seen, and how popular items are: read from the training data."""
+"""What users have seen, and how popular items are, from the training data."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from easyrec_lite.training.input import COUNTED_ROWS, guarded
 
 @dataclass(frozen=True)
 class InteractionHistory:
-    """What the data before the held-out rows tell of Q queries and M items.
+    """The interactions of Q queries' users and M items before the held-out rows.
 
     Attributes:
-      counts: int64 [M], rows with each item that count.
-      seen: numbers of the items that each query's user has such a row with.
+      counts: int64 [M], the number of positive rows of each item.
+      seen: the numbers of the items of each query's user's positive rows.
       known: bool [Q], whether the user has any row.
     """
 
@@ -31,13 +31,13 @@ class InteractionHistory:
 def read_history(
     reader: Reader, fields: RankingColumns, items: np.ndarray, users: list[str]
 ) -> InteractionHistory:
-    """Reads the history.
+    """Reads the interactions.
 
     Args:
-      reader: of the columns of `fields`.
+      reader: reads the columns of `fields`.
       fields: the columns of ids.
-      items: text [M], ids.
-      users: text [Q], ids; an empty one has seen nothing.
+      items: text [M], item ids.
+      users: text [Q], user ids; '' has seen nothing.
 
     Raises:
       DataError: it cannot be read.
@@ -47,15 +47,15 @@ def read_history(
     counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
     pairs = [np.empty((0, 2), np.int64)]
     for columns, _ in guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1]):
-        found = numbers(fields.items(columns))
-        positive = fields.positive(columns, len(found)) & (found >= 0)
-        counts += np.bincount(found[positive], minlength=len(items))
+        own = numbers(fields.items(columns))
+        positive = fields.positive(columns, len(own)) & (own >= 0)
+        counts += np.bincount(own[positive], minlength=len(items))
         if fields.user:
             ids = texts(fields.user, columns[fields.user])
             who = np.where(ids == "", ABSENT, user_numbers(ids))
             known[who[who >= 0]] = True
             both = positive & (who >= 0)
-            pairs.append(np.unique(np.stack([who[both], found[both]], axis=1), axis=0))
+            pairs.append(np.unique(np.stack([who[both], own[both]], axis=1), axis=0))
     joined = np.concatenate(pairs)
     seen = ItemSets.of_pairs(joined[:, 0], joined[:, 1], len(names))
     return InteractionHistory(counts, seen.take(codes), known[codes])

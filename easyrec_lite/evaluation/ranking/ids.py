@@ -1,4 +1,4 @@
-"""Ids of the data as text, and the numbers that they have here."""
+"""Ids as text, and their numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from easyrec_lite.core.errors import DataError, Problem
 
 
 class RankingColumns:
-    """Which columns of the data say who, what, and whether it counts.
+    """The columns that a full ranking reads: user, item and label.
 
     Args:
       pipeline: the config.
@@ -23,7 +23,7 @@ class RankingColumns:
     Attributes:
       user: the user's id, '' for none.
       item: the item's id.
-      label: rows count where it is above 0; '' for a listwise model, whose rows all count.
+      label: a row is positive if it is above 0; '' for a listwise model: all rows are positive.
     """
 
     def __init__(self, pipeline: Pipeline):
@@ -35,11 +35,11 @@ class RankingColumns:
 
     @property
     def columns(self) -> list[str]:
-        """The columns themselves."""
+        """The names that are not empty."""
         return [name for name in (self.user, self.item, self.label) if name]
 
     def positive(self, columns: dict[str, Any], rows: int) -> np.ndarray:
-        """Returns bool [B], which rows count."""
+        """Returns bool [B], which rows are positive."""
         return columns[self.label].numpy() > 0 if self.label else np.ones(rows, bool)
 
     def items(self, columns: dict[str, Any]) -> np.ndarray:
@@ -48,18 +48,18 @@ class RankingColumns:
 
 
 class IdLookup:
-    """Finds the numbers of ids, which are their places among `ids` (text, all different)."""
+    """Maps ids to their numbers: their places in `ids` (text, all different)."""
 
     def __init__(self, ids: np.ndarray | list[str]):
         self._index = pd.Index(ids, dtype=object)
 
     def __call__(self, ids: np.ndarray) -> np.ndarray:
-        """Returns int64 [B], `ABSENT` (-1, as of pandas) for unknown ids; `ids` is text [B]."""
+        """Returns int64 [B] for text [B], `ABSENT` (-1, as in pandas) for unknown ids."""
         return self._index.get_indexer(pd.Index(ids, dtype=object)).astype(np.int64)
 
 
 def texts(name: str, column: tf.Tensor) -> np.ndarray:
-    """Returns a column of B rows as text, object [B]; numbers in decimals.
+    """Returns a column of B rows as text, object [B]; numbers as decimals.
 
     Raises:
       DataError: it is a list column.

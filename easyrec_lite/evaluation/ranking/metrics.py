@@ -1,4 +1,4 @@
-"""Metrics of ranked lists, from the places at which held-out items stand."""
+"""Metrics of ranked lists, from the places of held-out items."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ NOWHERE = np.iinfo(np.int64).max
 def query_metrics(places: np.ndarray, queries: np.ndarray, k: int) -> dict[str, np.ndarray]:
     """Returns the metrics at K of each query that has a held-out item.
 
-    With R held-out items, relevance 0 or 1: hit rate is whether one of them is among the first K;
-    recall the share of R that is; NDCG the sum of 1 / log2(place + 2) over those found by the same
-    for the best list, which has min(K, R) of them; MRR 1 / (place + 1) of the first found, else 0;
-    MAP the sum of the precisions at the places of those found by min(K, R).
+    A query has R held-out items of relevance 1; places count from 0.
+    - hit rate: whether one of them is among the first K.
+    - recall: the share of R that is.
+    - NDCG: Σ 1 / log2(place + 2) over those, divided by the sum of the best list, where they have
+      the first min(K, R) places.
+    - MRR: 1 / (place + 1) of the first of them, else 0.
+    - MAP: the sum of the precisions at their places, divided by min(K, R).
 
     Args:
-      places: int64 [H], places of the held-out items in their query's list, from 0; `NOWHERE`
-        where it is not in it.
+      places: int64 [H], the place of each held-out item in its query's list, from 0; `NOWHERE` if
+        it is not in the list.
       queries: int64 [H], the query of each.
       k: K.
 
@@ -62,14 +65,14 @@ def mean_metrics(places: np.ndarray, queries: np.ndarray, ks: Sequence[int]) -> 
 
 
 def list_metrics(counts: np.ndarray) -> dict[str, float]:
-    """Returns what the lists of all queries together say of the catalogue.
+    """Returns metrics of the lists of all queries together.
 
     Args:
-      counts: int64 [M], how many lists each item is in.
+      counts: int64 [M], how many lists contain each item.
 
     Returns:
-      coverage: the share of items that are in a list at all; entropy: of the items' shares of all
-      places, in nats: log M when all are recommended alike, 0 when one item is.
+      coverage: the share of items that are in a list; entropy: of the items' shares of all places,
+      in nats: log M if all items are recommended equally often, 0 if only one is.
     """
     total = counts.sum()
     if not total:

@@ -1,4 +1,4 @@
-"""How far a ranking is, and how fast: a bar on a terminal, else a line now and then."""
+"""The progress of a ranking: a bar on a terminal, else a log line now and then."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def ranking_progress(total: int, bar: bool) -> Iterator[ScoreCallback]:
-    """Gives what is to be told of each so many scores.
+    """Yields the function to call with the number of scores that were computed.
 
     Args:
-      total: how many there will be.
-      bar: whether a bar may be shown; it is on a terminal only.
+      total: the number of all scores.
+      bar: whether a bar may be shown; it is shown on a terminal only.
     """
     if bar and sys.stdout.isatty():
         with _bar(total) as report:
@@ -32,14 +32,14 @@ def ranking_progress(total: int, bar: bool) -> Iterator[ScoreCallback]:
 
 
 class ProgressLog:
-    """Logs a line every `SECONDS`, so that a short ranking says nothing."""
+    """Logs a line every `SECONDS`; a short ranking logs nothing."""
 
     def __init__(self, total: int):
         self._total, self._done = total, 0
         self._start = self._last = time.monotonic()
 
     def report(self, scores: int) -> None:
-        """Takes that so many more scores were computed."""
+        """Adds `scores` computed scores."""
         self._done += scores
         now = time.monotonic()
         if now - self._last < SECONDS:

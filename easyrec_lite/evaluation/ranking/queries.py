@@ -1,4 +1,4 @@
-"""The queries of a full ranking: users of the evaluation data, vectors, held-out items."""
+"""The queries of a full ranking: users of the evaluation data, their vectors and held-out items."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Queries:
     """Q queries, in the order of their first rows.
 
     Attributes:
-      users: text [Q], ids of the users; '' for a row without one, which is a query of its own.
-      vectors: float32 [Q, K, D], as served, by the user's first row.
-      held_out: numbers of the held-out items of each.
+      users: text [Q], user ids; '' for a row without one, which is a query of its own.
+      vectors: float32 [Q, K, D], as served, of the user's first row.
+      held_out: the numbers of each query's held-out items.
       columns: column → object [Q], its value in the user's first row.
-      rows: rows read.
+      rows: the number of rows that were read.
     """
 
     users: list[str]
@@ -38,13 +38,13 @@ class Queries:
 
 
 class QueryReader:
-    """Reads the queries of evaluation files, with the model's weights of the time.
+    """Reads the queries of evaluation files.
 
     Args:
-      parts: the model.
+      parts: the model; each `read` uses its current weights.
       path: files, as `eval_input_path`.
       fields: the columns of ids.
-      columns: further columns to keep.
+      columns: further columns to read.
 
     Raises:
       DataError: no such file.
@@ -67,7 +67,7 @@ class QueryReader:
         """Returns the queries.
 
         Args:
-          numbers: of the items.
+          numbers: the items' numbers.
 
         Raises:
           DataError: a row cannot be read, or nothing is held out.
@@ -75,10 +75,10 @@ class QueryReader:
         rows = self._reader.batches(self._batch_size)
         if self._limit:
             rows = first_rows(rows, self._batch_size, self._limit)
-        found = _Rows(self._fields, self._kept, self._by_row)
+        gathered = _QueryRows(self._fields, self._kept, self._by_row)
         for columns, _ in guarded(self._reader, rows, lambda element: element[1]):
-            found.add(columns, self._encode(columns))
-        if not found.items:
+            gathered.add(columns, self._encode(columns))
+        if not gathered.items:
             raise DataError(
                 Problem(
                     "nothing is held out: no row to rank an item of",
@@ -88,11 +88,11 @@ class QueryReader:
                     else "",
                 )
             )
-        return found.queries(numbers)
+        return gathered.queries(numbers)
 
 
-class _Rows:
-    """Gathers rows, batch by batch, into queries."""
+class _QueryRows:
+    """Gathers the rows of batches into queries."""
 
     def __init__(self, fields: RankingColumns, kept: Sequence[str], by_row: bool):
         self._fields, self._by_row = fields, by_row
@@ -105,7 +105,7 @@ class _Rows:
         self._rows = 0
 
     def add(self, columns: dict[str, tf.Tensor], vectors: np.ndarray) -> None:
-        """Takes B rows and their vectors [B, K, D]."""
+        """Adds B rows and their vectors [B, K, D]."""
         queries, new = self._number(columns, len(vectors))
         self._vectors.append(vectors[new])
         for name, parts in self._columns.items():
@@ -116,7 +116,7 @@ class _Rows:
         self._rows += len(vectors)
 
     def _number(self, columns: dict[str, tf.Tensor], rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the query of each row, int64 [B], and which rows are the first of theirs."""
+        """Returns the query of each row, int64 [B], and the rows that begin a query."""
         if self._fields.user:
             users = texts(self._fields.user, columns[self._fields.user]).tolist()
         else:
@@ -133,7 +133,7 @@ class _Rows:
         return queries, np.array(new, np.int64)
 
     def queries(self, numbers: IdLookup) -> Queries:
-        """Returns all queries; an item that a user has twice is held out once."""
+        """Returns all queries; an item that occurs twice for a user is held out once."""
         queries, items = np.concatenate(self._queries), np.array(self.items, object)
         pairs = pd.DataFrame({"query": queries, "item": items}).drop_duplicates()
         held_out = ItemSets.of_pairs(

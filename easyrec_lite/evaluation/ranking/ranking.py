@@ -1,4 +1,4 @@
-"""Ranks all items for each query, in blocks, and measures the lists."""
+"""Ranks all items for each query, in blocks, and computes the metrics of the lists."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
 
 SEEN_RULES = (EXCLUDED, KEPT)
 QUERIES_AT_ONCE = 512
-# Called with how many more scores were computed.
+# Called with the number of scores that were computed.
 ScoreCallback = Callable[[int], None]
 # Makes the scores [B, m] of the inner products [B, K, m] of K interests.
 Combine = Callable[[np.ndarray], Any]
-# Of a block's query numbers and seen items: their lists, of all items and of those not seen.
+# Query numbers [B] and their seen items → lists [B, K]: of all items, and of the items not seen.
 Lists = Callable[[np.ndarray, ItemSets], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass
 class Outcome:
-    """What came of one seen rule.
+    """The result under one seen rule.
 
     Attributes:
-      places: int64 [H], places of the held-out items from 0, `NOWHERE` beyond the largest K.
-      counts: K → int64 [M], how many lists of K each item is in.
-      lists: int64 [Q, K] of the largest K when asked for, `ABSENT` where a list is shorter and
-        for queries that have nothing held out; else None.
+      places: int64 [H], the places of the held-out items from 0, `NOWHERE` beyond the largest K.
+      counts: K → int64 [M], how many lists of length K contain each item.
+      lists: int64 [Q, K] of the largest K if asked for, else None; `ABSENT` where a list is
+        shorter, and for queries without held-out items.
     """
 
     places: np.ndarray
@@ -42,7 +42,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Ranked lists of Q queries, measured.
+    """The metrics of the ranked lists of Q queries.
 
     Attributes:
       items: M.
@@ -58,11 +58,11 @@ class Ranking:
 
     @property
     def queries(self) -> int:
-        """How many queries have a held-out item; the others are not ranked."""
+        """The number of queries with a held-out item; the others are not ranked."""
         return int((self.held_out.sizes > 0).sum())
 
     def metrics(self, seen: str) -> dict[str, float]:
-        """Returns name@K → value under a seen rule; without any query, only 0 for the lists."""
+        """Returns name@K → value under a seen rule; without any query, 0 for the list metrics."""
         outcome = self.outcomes[seen]
         means = mean_metrics(outcome.places, self.held_out.queries, self.ks)
         for k, counts in outcome.counts.items():
@@ -82,22 +82,22 @@ def rank(
     progress: ScoreCallback | None = None,
     combine: Combine | None = None,
 ) -> Ranking:
-    """Ranks all items for each query by inner product, seen items kept and excluded at once.
+    """Ranks all items for each query by inner product, with seen items kept and with them excluded.
 
-    Scores exist for a block of queries and a block of items at a time. An item that cannot be
-    recommended (not in the table, or seen while seen items are excluded) counts as missed.
+    Scores exist for one block of queries and one block of items at a time. A held-out item that
+    cannot be recommended, as it is not in the table or was seen, counts as missed.
 
     Args:
       query_vectors: float32 [Q, D], or [Q, K, D] of queries with K interests each: an item's score
         is then the largest of its K inner products.
       item_vectors: float32 [M, D].
-      held_out: for each query the numbers of its held-out items; `ABSENT` for one that is not
-        among the M. Queries without any are left out.
-      seen: for each query the numbers of the items that it has seen.
-      ks: lengths of lists, ≥ 1; one above M gives lists of M.
+      held_out: the numbers of each query's held-out items; `ABSENT` for an item that is not among
+        the M. Queries without any are not ranked.
+      seen: the numbers of the items that each query has seen.
+      ks: lengths of lists, ≥ 1; a length above M gives lists of M.
       seed: of the order of equal scores (`TIES`).
       keep_lists: whether to return the lists themselves.
-      progress: told of the work as it is done, Q · M scores in all.
+      progress: called with the numbers of computed scores, Q · M in all.
       combine: makes the scores [B, m] of K inner products [B, K, m], in place of the largest.
 
     Raises:
@@ -129,7 +129,7 @@ def rank(
 
 
 class BlockScorer:
-    """Scores a block of queries and a block of items, in room that is kept for the next one.
+    """Scores a block of queries and a block of items; its memory is used again for the next block.
 
     Args:
       combine: as of `rank`.
@@ -142,10 +142,10 @@ class BlockScorer:
         )
 
     def __call__(self, queries: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Returns the scores float32 [B, m], until the next call.
+        """Returns the scores float32 [B, m], which are valid until the next call.
 
-        One interest after another is scored, and the larger score kept, so that the scores of two
-        exist at once, however many there are.
+        One interest after another is scored, and the larger score is kept: the scores of only two
+        interests exist at once.
 
         Args:
           queries: float32 [B, K, D].
@@ -176,7 +176,7 @@ def rank_scores(
     seed: int = 0,
     keep_lists: bool = False,
 ) -> Ranking:
-    """Ranks by scores that are no inner products, such as those of item neighbourhoods.
+    """Ranks by scores that are not inner products, such as those of item neighbourhoods.
 
     Args:
       scores: numbers of queries int64 [B] → float32 [B, M], finite.
@@ -201,10 +201,10 @@ def measure(
     *,
     keep_lists: bool = False,
 ) -> Ranking:
-    """Returns the ranking by any lists of items.
+    """Returns the metrics of given lists.
 
     Args:
-      lists: makes the lists of a block of queries.
+      lists: returns the lists of a block of queries.
       count: M.
       held_out, seen, ks, keep_lists: as of `rank`.
     """
@@ -225,8 +225,8 @@ def measure(
     for start in range(0, len(asked), QUERIES_AT_ONCE):
         queries = asked[start : start + QUERIES_AT_ONCE]
         both = lists(queries, seen.take(queries))
-        for rule, found in zip((KEPT, EXCLUDED), both, strict=True):
-            _note(ranking.outcomes[rule], held_out, queries, found)
+        for rule, made in zip((KEPT, EXCLUDED), both, strict=True):
+            _note(ranking.outcomes[rule], held_out, queries, made)
     return ranking
 
 

@@ -1,4 +1,4 @@
-"""What a full ranking has to say: its protocol with its numbers, as text and as `ranking.json`."""
+"""The report of a full ranking: its protocol and metrics, as text and as `ranking.json`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MODEL, POPULARITY, RANDOM = "model", "popularity", "random"
 
 @dataclass(frozen=True)
 class RankingReport:
-    """Metrics of the model and the baselines, and how they were got.
+    """The metrics of the model and of the baselines, and their protocol.
 
     Attributes:
-      step: steps that the model was trained for.
-      checkpoint: where its weights came from.
-      protocol: what was ranked how: `items`, `queries`, `held_out`, `seen`, `ties`, ….
+      step: the number of steps that the model was trained for.
+      checkpoint: the prefix of its checkpoint.
+      protocol: what was ranked, and how: `items`, `queries`, `held_out`, `seen`, `ties`, ….
       ks: the lengths of lists, ascending.
       rows: scorer, seen rule, metrics.
-      groups: metrics of the model for parts of the held-out items.
-      popularity_deciles: places of the model's lists, and held-out items, by popularity.
+      groups: metrics of the model for groups of held-out items.
+      popularity_deciles: the items in the model's lists, and the held-out items, by popularity.
     """
 
     step: int
@@ -40,7 +40,7 @@ class RankingReport:
     popularity_deciles: dict[str, list[int]]
 
     def write(self, folder: Path) -> Path:
-        """Writes `ranking.json` to `folder`, whole or not at all, and returns its path."""
+        """Writes `ranking.json` to `folder` atomically, and returns its path."""
         content = {
             "step": self.step,
             "checkpoint": self.checkpoint,
@@ -62,13 +62,13 @@ class RankingReport:
         }
 
     def compared(self, name: str) -> tuple[float | None, float | None]:
-        """Returns metric `full_ranking/SEEN/NAME@K` of the model, and that of popularity."""
+        """Returns the metric `full_ranking/SEEN/NAME@K` of the model, and of popularity."""
         _, seen, metric = name.split("/", 2)
         values = {row["scorer"]: row["metrics"] for row in self.rows if row["seen"] == seen}
         return values[MODEL].get(metric), values[POPULARITY].get(metric)
 
     def line(self) -> str:
-        """Returns protocol and the metrics of the smallest K, with the baselines, in one line."""
+        """Returns the protocol and the metrics of the smallest K, with baselines, in one line."""
         parts = [f"full ranking of step {self.step}: {self._counts()}, ties in random order"]
         for seen in self.protocol["seen"]:
             words = [
@@ -81,7 +81,7 @@ class RankingReport:
         return "; ".join(parts)
 
     def text(self) -> str:
-        """Returns protocol, all metrics and the groups as text."""
+        """Returns the protocol, all metrics and the groups as text."""
         protocol = self.protocol
         lines = [
             f"full ranking of step {self.step}, {self.checkpoint}",

@@ -1,4 +1,4 @@
-"""A set of items for each query: what was held out, what was seen."""
+"""A set of items for each query: its held-out items, or the items that it has seen."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ABSENT = -1
 
 @dataclass(frozen=True)
 class ItemSets:
-    """Sets of item numbers, one a query, in one array.
+    """Sets of item numbers, one for each query, in one array.
 
     Attributes:
       offsets: int64 [Q + 1]; query q has `items[offsets[q] : offsets[q + 1]]`.
-      items: int64 [H], numbers of items; `ABSENT` (-1) is an item that the table does not have.
+      items: int64 [H], the numbers of items; `ABSENT` (-1) is an item that is not in the table.
     """
 
     offsets: np.ndarray
@@ -27,7 +27,7 @@ class ItemSets:
 
     @classmethod
     def of(cls, sets: ItemSets | Sequence[Iterable[int]]) -> ItemSets:
-        """Returns the sets of Q lists of item numbers; what is repeated in a list counts once."""
+        """Returns the sets of Q lists of item numbers; a repeated number counts once."""
         if isinstance(sets, ItemSets):
             return sets
         rows = [np.fromiter(items, np.int64) for items in sets]
@@ -40,8 +40,8 @@ class ItemSets:
 
         Args:
           queries: int [P], each in [0, count).
-          items: int [P]. A known item given twice to a query counts once; `ABSENT` counts as
-            often as it is given, for it stands for different items.
+          items: int [P]. A known item that a query has twice counts once; `ABSENT` counts each
+            time, as it stands for different items.
           count: Q.
         """
         order = np.lexsort((items, queries))
@@ -53,7 +53,7 @@ class ItemSets:
 
     @property
     def sizes(self) -> np.ndarray:
-        """How many items each query has, int64 [Q]."""
+        """The number of items of each query, int64 [Q]."""
         return np.diff(self.offsets)
 
     @property
@@ -62,7 +62,7 @@ class ItemSets:
         return np.repeat(np.arange(len(self)), self.sizes)
 
     def take(self, queries: np.ndarray) -> ItemSets:
-        """Returns the sets of some queries, in their order; `queries` int [Q']."""
+        """Returns the sets of the queries `queries`, int [Q'], in that order."""
         sizes = self.sizes[queries]
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         shift = np.repeat(self.offsets[:-1][queries] - offsets[:-1], sizes)
@@ -74,6 +74,6 @@ class ItemSets:
         return ItemSets(self.offsets[start : stop + 1] - first, self.items[first:last])
 
     def keys(self, count: int) -> np.ndarray:
-        """Returns int64 [H], query * count + item of all known items, ascending; `count` is M."""
+        """Returns query · count + item of all known items, int64, ascending; `count` is M."""
         known = self.items >= 0
         return np.sort(self.queries[known] * count + self.items[known])

@@ -1,4 +1,4 @@
-"""Equal scores: an order of items that no scorer can profit from."""
+"""The order of items with equal scores: pseudo-random, so that no scorer gains by it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _GOLDEN, _FIRST, _SECOND = (
 
 
 def tie_order(queries: np.ndarray, items: np.ndarray, seed: int) -> np.ndarray:
-    """Returns uint64 [P], by which equal scores of a query are ordered, the smallest first.
+    """Returns uint64 [P], the keys that order equal scores of a query, the smallest first.
 
     Args:
-      queries: int [P], numbers of queries.
-      items: int [P], numbers of items.
-      seed: of the order; the same seed gives the same order, however the work is cut up.
+      queries: int [P], the numbers of queries.
+      items: int [P], the numbers of items.
+      seed: of the order; one seed gives one order, whatever the blocks.
     """
     start = np.uint64(seed % 2**64)
     return _mix(_mix(queries.astype(np.uint64) + start) + items.astype(np.uint64))
