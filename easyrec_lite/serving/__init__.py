@@ -1,1 +1,1 @@
-"""SavedModels, item vectors, indexes and recommendation."""
+"""Serving: SavedModels, item vectors, indexes, recommendation and prediction."""

@@ -1,4 +1,4 @@
-"""SHA-256 of the files in a folder, and what no longer agrees with them."""
+"""SHA-256 fingerprints of the files in a folder, and their verification."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fingerprint(path: Path) -> dict[str, Any]:
 
 
 def fingerprints(folder: Path) -> dict[str, dict[str, Any]]:
-    """Returns the `fingerprint` of every file below `folder`, by its path from there, sorted."""
+    """Returns path from `folder` → `fingerprint` of every file below it, sorted."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): fingerprint(path) for path in files}
 
@@ -36,12 +36,12 @@ def verify(folder: Path, known: Mapping[str, Mapping[str, Any]], names: Iterable
     """Checks files of `folder` against their fingerprints.
 
     Args:
-      folder: where they lie.
+      folder: the folder of the files.
       known: path from `folder` → fingerprint.
-      names: files, or folders whose files are meant, as paths from `folder`.
+      names: files, or folders of files, as paths from `folder`.
 
     Raises:
-      DataError: a file is missing, cut off, changed, or was never listed; all of them together.
+      DataError: files are missing, truncated, changed or not listed; all of them at once.
     """
     problems = [problem for name in names for problem in _problems(folder, known, name)]
     if problems:

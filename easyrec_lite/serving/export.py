@@ -1,4 +1,4 @@
-"""Writes an export: the functions that the model offers, and what a caller must know of them."""
+"""Writes an export: the functions that the model offers, and a manifest that describes them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from easyrec_lite.serving.signatures import ServedFunction
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What an export holds beside the functions that the model offers.
+    """What an export contains beside the functions that the model offers.
 
     Attributes:
-      item_path: an item table; '' for the config's own, if it has one.
+      item_path: an item table; '' for the config's own table, if it has one.
       index: how to tune an approximate index of the item vectors; None for no index.
     """
 
@@ -42,15 +42,15 @@ def export_models(
     """Writes `root/STEP/NAME` for each of the model's signatures, a manifest and the config.
 
     Of a retrieval model with an item table, also `recommender`, `item_vectors.{parquet,npy}`,
-    `item_ids.npy` and, when asked for, `item_index.faiss`. All is written aside and renamed into
-    place at the end; an export of the same step is replaced.
+    `item_ids.npy` and, if asked for, `item_index.faiss`. Everything is written to a temporary
+    folder, which is renamed at the end; an export of the same step is replaced.
 
     Returns:
       The folder `root/STEP`.
 
     Raises:
-      ConfigError: an asset file of the config does not exist; items or an index are asked of a
-        model of another task; or an index is asked for without items or without faiss.
+      ConfigError: an asset file of the config does not exist; the model has another task than
+        retrieval and is to export items; or an index is asked for without items or without faiss.
       DataError: the item table or the index's queries cannot be read.
       RunError: an item vector is not finite, or the export cannot be written.
     """
@@ -101,7 +101,7 @@ def _assets(parts: Parts) -> list[Path]:
             pipeline.place(f"export_config.asset_files[{index}]"),
             path=f"export_config.asset_files[{index}]",
             found=str(path),
-            remedy="correct the path, or drop the entry",
+            remedy="correct the path, or remove the entry",
         )
         for index, path in enumerate(paths)
         if not path.is_file()

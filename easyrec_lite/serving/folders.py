@@ -1,4 +1,4 @@
-"""Where exports lie, and which one a path means."""
+"""Folders of exports: the list of them, and the export that a path names."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 def exports(root: Path) -> list[Path]:
-    """Returns the complete exports below `root`, oldest step first."""
-    found = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name.isdigit()]
-    return sorted(found, key=lambda path: int(path.name))
+    """Returns the complete exports below `root`, the oldest step first."""
+    folders = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name.isdigit()]
+    return sorted(folders, key=lambda path: int(path.name))
 
 
 def keep_newest(root: Path, keep: int) -> None:
@@ -29,12 +29,12 @@ def keep_newest(root: Path, keep: int) -> None:
 
 
 def find_saved_model(path: Path, name: str = SCORER) -> Path:
-    """Returns the SavedModel folder that `path` means.
+    """Returns the folder of the SavedModel `name` that `path` names.
 
-    `path` may be that folder, an export (`…/STEP`), a folder of exports, or a model folder.
+    `path` is that folder, an export (`…/STEP`), a folder of exports, or a model folder.
 
     Raises:
-      ConfigError: there is none.
+      ConfigError: there is no such SavedModel.
     """
     roots = [path, *(path / "export" / kind for kind in ("final", "best", "latest"))]
     below = [path, *(export for root in roots for export in reversed(exports(root)))]
@@ -66,19 +66,19 @@ def _not_offered(name: str, export: Path, names: list[str]) -> Problem:
 
 
 def checked_saved_model(path: Path, name: str = SCORER) -> Path:
-    """Returns `find_saved_model(path, name)` after a check of its files by the export's checksums.
+    """Returns `find_saved_model(path, name)`, its files verified by the export's checksums.
 
-    A SavedModel that is in no export has none, which the log says.
+    A SavedModel outside an export has no checksums; a warning is logged.
 
     Raises:
-      ConfigError: there is none.
+      ConfigError: there is no such SavedModel.
       DataError: a file of it, or the manifest, is missing or damaged.
     """
     folder = find_saved_model(path, name)
     if (folder.parent / MANIFEST).is_file():
         verify(folder.parent, read_manifest(folder.parent)["files"], [folder.name])
     else:
-        log.warning("%s: not checked, %s is not beside it", folder, MANIFEST)
+        log.warning("%s: not verified, as there is no %s beside it", folder, MANIFEST)
     return folder
 
 
@@ -87,10 +87,10 @@ def checked_export(saved_model: Path, files: Iterable[str]) -> tuple[Path, dict[
 
     Args:
       saved_model: an export, or a folder of exports, or a model folder.
-      files: what is about to be read: files, or folders of them, as paths from the export.
+      files: what will be read: files, or folders of files, as paths from the export.
 
     Raises:
-      ConfigError: no export, or one without items.
+      ConfigError: there is no export, or it has no items.
       DataError: one of the files, or the manifest, is missing or damaged.
     """
     folder = find_saved_model(saved_model).parent

@@ -13,21 +13,21 @@ import numpy as np
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 
 INDEX = "item_index.faiss"
-# Fewer vectors a cell than this make poor centroids, of which faiss warns.
+# With fewer vectors in a cell, centroids are poor, and faiss warns.
 VECTORS_A_CELL = 39
-# Relative: what the order of summation may change in a score.
+# The relative error of a score by the order of summation.
 ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class IndexTuning:
-    """What the index is tuned towards.
+    """The target of tuning an index.
 
     Attributes:
-      target_recall: the least share of the exact top-K to find, above 0 and at most 1.
+      target_recall: the share of the exact top-K that it must find, above 0 and at most 1.
       k: K of that top-K.
-      queries: how many queries to measure with.
-      query_path: users to measure with; '' for those of the config's data.
+      queries: the number of queries to measure with.
+      query_path: users to measure with; '' for the users of the config's data.
     """
 
     target_recall: float = 0.95
@@ -38,15 +38,17 @@ class IndexTuning:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """How an index was built, and what it was measured to find.
+    """An index, and its measured recall and speed.
 
     Attributes:
       items, width: M and D.
-      nlist: cells.
-      nprobe: cells that a query looks into, as the file says; the least that reaches the target.
+      nlist: the number of cells.
+      nprobe: the number of cells that a search visits, as stored in the file; the smallest that
+        reaches the target.
       k, queries, queries_from: what recall was measured with.
-      recall: the share of the exact top-K found; the target, unless all cells do not reach it.
-      seconds: of building.
+      recall: the share of the exact top-K that is found; less than the target only if all cells do
+        not reach it.
+      seconds: the time to build it.
       queries_per_second, exact_queries_per_second: of the index and of the exact search, on
         all threads.
     """
@@ -74,7 +76,7 @@ class IndexReport:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns what does not depend on the machine, for a manifest."""
+        """Returns the values that do not depend on the machine, for the manifest."""
         measured = {name: value for name, value in asdict(self).items() if "second" not in name}
         kind = {"kind": "IVF-Flat, inner product", "faiss": require_faiss().__version__}
         return {"file": INDEX, **kind, **measured}
@@ -102,16 +104,18 @@ def require_faiss() -> Any:
 def build_index(
     path: Path, vectors: np.ndarray, queries: np.ndarray, queries_from: str, tuning: IndexTuning
 ) -> IndexReport:
-    """Writes an IVF-Flat index of inner products, with the least `nprobe` that reaches the target.
+    """Writes an IVF-Flat index of inner products.
 
+    The vectors are divided into √M cells (k-means); a search visits the `nprobe` cells nearest to
+    the query. The smallest `nprobe` that reaches the target is found by doubling, then bisection.
     Number n in the index is row n of `vectors`.
 
     Args:
       path: the file to write.
       vectors: float32 [M, D].
-      queries: float32 [Q, D] or [Q, H, D]; the vectors of real users, as recall depends on where
-        they point.
-      queries_from: what they are, in words.
+      queries: float32 [Q, D] or [Q, H, D]; vectors of real users, as recall depends on their
+        directions.
+      queries_from: a description of them.
       tuning: the target; K is at most M.
 
     Raises:
@@ -130,7 +134,7 @@ def build_index(
     trial = _Trial(index, vectors, queries, floor, k)
     nprobe = _least_nprobe(trial, index.nlist, tuning.target_recall)
     recall, speed = trial(nprobe)
-    with path.open("wb") as file:  # faiss itself does not see that its last bytes found no room
+    with path.open("wb") as file:  # faiss itself does not notice if the disk is full at the end
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
     return IndexReport(
         items=len(vectors),
@@ -160,8 +164,8 @@ def _trained(faiss: Any, vectors: np.ndarray) -> Any:
 def search(index: Any, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the K best items of each query by an index of inner products.
 
-    A query of several vectors is a search for each; their lists are merged, an item that is in
-    several has its best score. So an exact index gives the exact top-K by the largest product.
+    A query of several vectors is one search for each. Their lists are merged; an item that is in
+    several keeps its best score. Thus an exact index gives the exact top-K by the largest product.
 
     Args:
       index: a faiss index.
@@ -169,8 +173,8 @@ def search(index: Any, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
       k: K.
 
     Returns:
-      Scores float32 [Q, K], the largest first, and items int64 [Q, K], −1 with score −inf where
-      there are no more.
+      Scores float32 [Q, K], the largest first, and items int64 [Q, K]; −1 with score −inf if there
+      are fewer items.
     """
     if queries.ndim == 2:
         scores, items = index.search(queries, k)
@@ -183,8 +187,10 @@ def search(index: Any, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
 def merged(scores: np.ndarray, items: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the K best of each row's P entries, each item once, as `search` does.
 
-    1. Entries by falling score. 2. Those, stably, by item: of an item's entries the best is first.
-    3. The others, and entries without an item (−1), get −inf. 4. The first K by falling score.
+    1. Sort the entries by score, the largest first; then, with a stable sort, by item: the best of
+       an item's entries comes first.
+    2. Set the others, and entries without an item (−1), to −inf.
+    3. Sort by score again, and take the first K.
 
     Args:
       scores: float32 [Q, P].
@@ -207,7 +213,12 @@ def _along(order: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class _Trial:
-    """Searches with the queries and compares with the exact top-K; `floor` [Q]: its last score."""
+    """Searches with the queries, and compares with the exact top-K.
+
+    Attributes:
+      index, vectors, queries, k: as of `build_index`.
+      floor: float32 [Q], the K-th score of the exact search.
+    """
 
     index: Any
     vectors: np.ndarray
@@ -216,23 +227,23 @@ class _Trial:
     k: int
 
     def __call__(self, nprobe: int) -> tuple[float, float]:
-        """Returns recall and queries per second; leaves `nprobe` set in the index.
+        """Returns recall and queries per second; sets `nprobe` in the index.
 
-        An item that ties with the exact K-th counts as found.
+        An item whose score equals the exact K-th counts as found.
         """
         self.index.nprobe = nprobe
         started = time.perf_counter()
-        _, found = search(self.index, self.queries, self.k)
+        _, items = search(self.index, self.queries, self.k)
         seconds = time.perf_counter() - started
         several = self.queries[:, None] if self.queries.ndim == 2 else self.queries
-        scores = np.einsum("qhd,qkd->qhk", several, self.vectors[found]).max(axis=1)
+        scores = np.einsum("qhd,qkd->qhk", several, self.vectors[items]).max(axis=1)
         floor = self.floor - ROUNDING * np.maximum(np.abs(self.floor), 1)
-        hits = (found >= 0) & (scores >= floor[:, None])
+        hits = (items >= 0) & (scores >= floor[:, None])
         return float(hits.mean()), len(self.queries) / seconds
 
 
 def _least_nprobe(trial: _Trial, nlist: int, target: float) -> int:
-    """Returns the least number of cells that reaches the target by doubling, then halving."""
+    """Returns the smallest number of cells that reaches the target, by doubling, then bisection."""
     below, enough = 0, 1
     while enough < nlist and trial(enough)[0] < target:
         below, enough = enough, min(2 * enough, nlist)

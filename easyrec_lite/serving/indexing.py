@@ -1,4 +1,4 @@
-"""The index of an export's items: built beside their vectors, measured with real users."""
+"""Adds an index of the item vectors to an export, measured with real users."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ log = logging.getLogger(__name__)
 
 
 def index_export(pipeline: Pipeline, saved_model: Path, tuning: IndexTuning) -> IndexReport:
-    """Adds an index to a finished export, or replaces it; the export is whole at any moment.
+    """Adds an index to a finished export, or replaces it; the export is complete at any moment.
 
     Args:
       pipeline: the config.
       saved_model: an export, or a folder of exports, or a model folder.
-      tuning: what the index is tuned towards.
+      tuning: the target.
 
     Raises:
-      ConfigError: no export, one without items, or faiss is not installed.
+      ConfigError: there is no export, it has no items, or faiss is not installed.
       DataError: a file of the export is missing or damaged, or the queries cannot be read.
     """
     folder, manifest = checked_export(saved_model, [USER_TOWER, VECTORS, IDS])
@@ -47,7 +47,7 @@ def index_export(pipeline: Pipeline, saved_model: Path, tuning: IndexTuning) -> 
 
 
 def index_items(pipeline: Pipeline, folder: Path, path: Path, tuning: IndexTuning) -> IndexReport:
-    """Writes to `path` an index of the item vectors in `folder`, an export in the making."""
+    """Writes an index of the item vectors in `folder`, an unfinished export, to `path`."""
     require_faiss()
     queries, origin = query_vectors(pipeline, folder, tuning.queries, tuning.query_path)
     return build_index(path, read_vectors(folder), queries, origin, tuning)
@@ -58,14 +58,13 @@ def query_vectors(
 ) -> tuple[np.ndarray, str]:
     """Returns vectors float32 [Q, D] or [Q, K, D] to search with, Q ≤ `count`, and what they are.
 
-    They are of the first rows in `path`, else in the config's evaluation data, else in its
-    training data. Where the config's data cannot be read, items stand in for users, and the
-    second value says so.
+    They are the users of the first rows in `path`, else in the config's evaluation data, else in
+    its training data. If the config's data cannot be read, item vectors are used instead.
 
     Args:
       pipeline: the config.
       folder: an export with a user tower and item vectors.
-      count: the most to return.
+      count: the largest number to return.
       path: data in the config's input format; '' for the config's own.
 
     Raises:
@@ -83,7 +82,7 @@ def query_vectors(
             log.warning("no users to measure the index with in %s:\n%s", file, error)
     vectors = read_vectors(folder)
     spread = np.linspace(0, len(vectors) - 1, min(count, len(vectors))).astype(np.int64)
-    return vectors[spread], "items, for want of users"
+    return vectors[spread], "items, as there are no users"
 
 
 def _user_vectors(pipeline: Pipeline, folder: Path, count: int, path: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What an export holds once its items are known: their vectors, a recommender, an index."""
+"""The parts of an export that need items: their vectors, a recommender, an index."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ log = logging.getLogger(__name__)
 
 
 def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
-    """Returns the items of the table at `path`, else of the config's table, else None.
+    """Returns the items of the table at `path`, or of the config's table; None without one.
 
-    A table of the sampler that is not there gives None too, with a warning: an exporting machine
-    need not have the training data. So does a model of another task than retrieval.
+    Returns None, with a warning, if the table of the sampler does not exist: the machine that
+    exports need not have the training data. Returns None for a model of another task than
+    retrieval.
 
     Args:
       parts: the model.
@@ -42,7 +43,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
       index: whether an index is asked for, which needs items.
 
     Raises:
-      ConfigError: a table or an index is asked of a model of another task; or an index is asked
+      ConfigError: `path` or an index is given for a model of another task; or an index is asked
         for, and there are no items or no faiss.
       DataError: the table is missing or has bad lines.
     """
@@ -69,7 +70,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
 
 
 def add_items(parts: Parts, items: ItemRows, folder: Path, manifest: dict[str, Any]) -> None:
-    """Writes vectors and recommender of `items` into an export in the making, and notes them.
+    """Adds the vectors of `items` and a recommender to an unfinished export and its manifest.
 
     Raises:
       DataError: the items lack a column that an item feature reads.
@@ -102,7 +103,7 @@ def add_items(parts: Parts, items: ItemRows, folder: Path, manifest: dict[str, A
 def add_index(
     pipeline: Pipeline, tuning: IndexTuning, folder: Path, manifest: dict[str, Any]
 ) -> None:
-    """Writes the index of the item vectors in an export in the making, and notes it."""
+    """Adds an index of the item vectors to an unfinished export and its manifest."""
     report = index_items(pipeline, folder, folder / INDEX, tuning)
     log.info("%s", report)
     manifest["index"] = report.as_dict()

@@ -1,4 +1,4 @@
-"""Item vectors in an export: as Parquet with the items' columns, and as bare arrays."""
+"""Item vectors of an export: as Parquet with the items' columns, and as NumPy arrays."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ ID_COLUMN, VECTOR_COLUMN = "item_id", "item_tower_emb"
 def write_item_vectors(
     folder: Path, ids: np.ndarray, vectors: np.ndarray, columns: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
-    """Writes `item_vectors.parquet`, `item_vectors.npy` and `item_ids.npy`, row for row the same.
+    """Writes `item_vectors.parquet`, `item_vectors.npy` and `item_ids.npy`, of the same rows.
 
     Args:
-      folder: where to.
+      folder: the folder of the files.
       ids: text, object [M].
-      vectors: float32 [M, D], in the .npy as they are.
-      columns: further columns of the items, [M] each, for the Parquet file. One named `item_id`
-        that only repeats the ids is left out; a name that is taken gets `item_` before it.
+      vectors: float32 [M, D].
+      columns: further columns of the items, [M] each, for the Parquet file. A column `item_id` that
+        repeats the ids is left out; a name that is taken gets the prefix `item_`.
 
-    `item_ids.npy` holds the UTF-8 bytes of the ids at one width (dtype `S…`, no pickle).
+    `item_ids.npy` contains the UTF-8 bytes of the ids at one width (dtype `S…`, no pickle).
 
     Returns:
       File → description for the manifest.
@@ -66,13 +66,13 @@ def read_ids(folder: Path) -> np.ndarray:
 
 
 def read_columns(folder: Path) -> pa.Table:
-    """Returns the items of an export, M rows: `item_id` and their further columns."""
+    """Returns the items of an export, M rows: `item_id` and the further columns."""
     names = pq.read_schema(folder / PARQUET).names
     return pq.read_table(folder / PARQUET, columns=[n for n in names if n != VECTOR_COLUMN])
 
 
 def free_name(name: str, taken: Mapping[str, object], prefix: str) -> str:
-    """Returns `name` with `prefix` before it as often as it takes not to be among `taken`."""
+    """Returns `name`, with `prefix` as often as needed for it not to be in `taken`."""
     while name in taken:
         name = prefix + name
     return name

@@ -1,4 +1,4 @@
-"""The manifest of an export: what it holds, what each part takes and gives, and checksums."""
+"""The manifest of an export: its parts, their inputs and outputs, and checksums."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MANIFEST = "manifest.json"
 
 
 def write_manifest(folder: Path, content: dict[str, Any]) -> None:
-    """Writes the manifest of `folder`, with the fingerprints of all files that lie there."""
-    files = {name: print_ for name, print_ in fingerprints(folder).items() if name != MANIFEST}
+    """Writes the manifest of `folder`, with the fingerprints of all files in it."""
+    files = {name: known for name, known in fingerprints(folder).items() if name != MANIFEST}
     rewrite_manifest(folder, {**content, "files": files})
 
 
 def rewrite_manifest(folder: Path, content: dict[str, Any]) -> None:
-    """Replaces the manifest of `folder`, whole or not at all."""
+    """Replaces the manifest of `folder` atomically."""
     text = json.dumps(content, indent=1, ensure_ascii=False)
     atomic_write(folder / MANIFEST, text + "\n")
 
@@ -29,7 +29,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Returns the manifest of an export.
 
     Raises:
-      DataError: there is none, or it is no manifest.
+      DataError: it does not exist, or is not a manifest.
     """
     path = folder / MANIFEST
     remedy = "export the model again: python -m easyrec_lite.export --config …"

@@ -1,4 +1,4 @@
-"""Prediction over files: rows in, an exported SavedModel's outputs out, in batches."""
+"""Prediction: applies an exported SavedModel to the rows of files, in batches."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ ALL_COLUMNS = "ALL_COLUMNS"
 
 @dataclass(frozen=True)
 class Prediction:
-    """What to predict, and where to.
+    """The input, output and model of a prediction.
 
     Attributes:
       input_path: files, as in `train_input_path`.
       output_path: `.parquet` is written as Parquet, anything else as delimited text.
       saved_model: an exported SavedModel, an export, or a model folder.
       model: which of the export's models, such as `scorer`, `user_tower` or `item_tower`.
-      reserved: input columns to carry along; `ALL_COLUMNS` stands for all.
+      reserved: input columns to copy to the output; `ALL_COLUMNS` stands for all.
       outputs: the model's outputs to write; empty for all.
       separator: between columns of delimited text.
-      batch_size: rows at once.
+      batch_size: the number of rows of a batch.
     """
 
     input_path: str
@@ -52,9 +52,9 @@ class Prediction:
 
 
 def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
-    """Writes the predictions of all rows and returns how many rows they are.
+    """Writes the predictions of all rows, and returns the number of rows.
 
-    The output is written aside and renamed into place at the end.
+    The output is written to a temporary file, which is renamed at the end.
 
     Raises:
       ConfigError: no such SavedModel, column or output; or the output is one of the input files.
@@ -88,11 +88,11 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
 
 
 def chosen(wanted: Sequence[str], known: Sequence[str], kind: str) -> list[str]:
-    """Returns the names that are wanted, all that are known when none is.
+    """Returns the wanted names; all known ones if none is wanted.
 
     Args:
       wanted: names, or `ALL_COLUMNS`.
-      known: what there is.
+      known: the names that exist.
       kind: what they name, for messages.
 
     Raises:
@@ -126,5 +126,5 @@ def _raw_inputs(inputs: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def _shown(batches: Iterator[Any]) -> Iterator[Any]:
-    """The batches, behind a progress bar when somebody watches."""
+    """Returns the batches; on a terminal, with a progress bar."""
     return iter(track(batches, description="predicting")) if sys.stderr.isatty() else batches

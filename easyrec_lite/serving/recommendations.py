@@ -1,4 +1,4 @@
-"""Recommendations to users out of an export: the K best items of each, with their columns."""
+"""Recommendations from an export: the K best items for each user, with their columns."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from easyrec_lite.training.input import guarded
 
 @dataclass(frozen=True)
 class RecommendationOptions:
-    """What to recommend.
+    """The options of recommendations.
 
     Attributes:
-      k: how many items a user.
-      seen: ids of items that nobody is to get.
-      reserved: columns of the user to carry along.
-      seen_column: for files, the column that holds what a user has seen; '' for none.
-      seen_separator: stands between the ids there.
-      batch_size: users at once.
+      k: the number of items for each user.
+      seen: ids of items that are recommended to nobody.
+      reserved: columns of the user to copy to the result.
+      seen_column: for files, the column of the items that the user has seen; '' for none.
+      seen_separator: the separator of the ids in it.
+      batch_size: the number of users of a batch.
     """
 
     k: int = 10
@@ -46,52 +46,52 @@ class RecommendationOptions:
 
 
 class Recommendations:
-    """Recommends with an export.
+    """Recommends items with an export.
 
-    Results are tables of a row an item, the best of each user first: `row` (of the user, from
-    1), the reserved columns, `rank` from 1, `item_id`, `score`, where users have several vectors
-    `interest` (the number of the one that found the item, from 1), the item's columns; where a name
-    is taken, `user_` or `item_` comes before it. A user for whom fewer than K items are left has
-    fewer rows.
+    Results are tables with a row for each item, the best of each user first: `row` (of the user,
+    from 1), the reserved columns, `rank` from 1, `item_id`, `score`, where users have several
+    vectors `interest` (the number of the one that found the item, from 1), the item's columns;
+    where a name is taken, `user_` or `item_` comes before it. A user for whom fewer than K items
+    are left has fewer rows.
 
     Args:
       saved_model: an export, or a folder of exports, or a model folder.
-      wish: what to recommend.
+      options: the options.
 
     Attributes:
-      columns: names of the user columns that it reads.
+      columns: the names of the user columns that the model reads.
 
     Raises:
-      ConfigError: no export, or one without items.
+      ConfigError: there is no export, or it has no items.
       DataError: a file of the export is missing or damaged.
     """
 
-    def __init__(self, saved_model: Path, wish: RecommendationOptions):
+    def __init__(self, saved_model: Path, options: RecommendationOptions):
         folder, _ = checked_export(saved_model, [NAME, PARQUET])
         self._model = SavedModel(folder / NAME)
         self._items = read_columns(folder)
         self._ids = self._items[ID_COLUMN].combine_chunks()
-        self._wish = wish
+        self._options = options
         self.columns = [name for name in self._model.inputs if name not in (SEEN, K)]
         self._short = 0
         self._unknown_seen: set[str] = set()
 
     def of_users(self, users: Iterable[User]) -> Iterator[pa.Table]:
-        """Yields the recommendations to each user.
+        """Yields the recommendations for each user.
 
         Raises:
           ConfigError: a reserved column is not read by the user tower.
         """
-        chosen(self._wish.reserved, self.columns, "column of the user tower")
+        chosen(self._options.reserved, self.columns, "column of the user tower")
         for row, user in enumerate(users):
             inputs = {
                 n: tf.constant([user.columns[n]], self._model.inputs[n].dtype) for n in self.columns
             }
-            kept = {name: inputs[name] for name in self._wish.reserved}
+            kept = {name: inputs[name] for name in self._options.reserved}
             yield self._table(row, inputs, [list(user.seen)], kept)
 
     def of_file(self, pipeline: Pipeline, path: str, output: str = "") -> Iterator[pa.Table]:
-        """Yields the recommendations to the users of a file, batch by batch.
+        """Yields the recommendations for the users of a file, by batches.
 
         Args:
           pipeline: the config, whose input format the file has.
@@ -102,25 +102,26 @@ class Recommendations:
           ConfigError: a column is no input field, or `output` is one of the input files.
           DataError: the file cannot be read.
         """
-        wish, row = self._wish, 0
-        wanted = dict.fromkeys([*self.columns, *wish.reserved, *filter(None, [wish.seen_column])])
+        options, row = self._options, 0
+        extra = [options.seen_column] if options.seen_column else []
+        wanted = dict.fromkeys([*self.columns, *options.reserved, *extra])
         reader = open_reader(pipeline, path, training=False, columns=list(wanted))
         if output:
             refuse_overwriting(output, reader.files, "--output_path")
-        batches = guarded(reader, reader.batches(wish.batch_size), lambda element: element[1])
+        batches = guarded(reader, reader.batches(options.batch_size), lambda element: element[1])
         for raw, _ in batches:
             inputs = {name: dense(raw[name]) for name in self.columns}
-            kept = {name: raw[name] for name in wish.reserved}
+            kept = {name: raw[name] for name in options.reserved}
             count = int(tf.shape(next(iter(inputs.values())))[0])
-            seen = self._seen(raw[wish.seen_column]) if wish.seen_column else [[]] * count
+            seen = self._seen(raw[options.seen_column]) if options.seen_column else [[]] * count
             yield self._table(row, inputs, seen, kept)
             row += count
 
     def notes(self) -> list[str]:
-        """Returns what the tables so far do not show."""
-        k, notes = self._wish.k, []
+        """Returns notes on the tables so far: short lists, unknown ids of seen items."""
+        k, notes = self._options.k, []
         if self._short:
-            notes.append(f"users with fewer than {k} items, for no more are left: {self._short}")
+            notes.append(f"users with fewer than {k} items, as no more are left: {self._short}")
         if self._unknown_seen:
             some = ", ".join(map(repr, sorted(self._unknown_seen)[:5]))
             count = len(self._unknown_seen)
@@ -132,7 +133,7 @@ class Recommendations:
         cells = arrow_table({"seen": column})["seen"].to_pylist()
         if isinstance(column, tf.RaggedTensor):
             return [[_text(item) for item in cell] for cell in cells]
-        separator = self._wish.seen_separator
+        separator = self._options.seen_separator
         return [[item for item in str(cell).split(separator) if item] for cell in cells]
 
     def _table(
@@ -142,9 +143,9 @@ class Recommendations:
         seen: Sequence[Sequence[str]],
         kept: Mapping[str, tf.Tensor],
     ) -> pa.Table:
-        seen_ids = tf.ragged.constant([[*self._wish.seen, *ids] for ids in seen], tf.string, 1)
+        seen_ids = tf.ragged.constant([[*self._options.seen, *ids] for ids in seen], tf.string, 1)
         self._note_unknown(seen_ids.flat_values.numpy())
-        more = {SEEN: seen_ids.to_tensor(""), K: tf.constant(self._wish.k)}
+        more = {SEEN: seen_ids.to_tensor(""), K: tf.constant(self._options.k)}
         found = self._model(**inputs, **more)
         scores = found["scores"].numpy()
         users, places = np.nonzero(scores > -np.inf)

@@ -1,4 +1,4 @@
-"""The recommender SavedModel: raw user columns in, the K best of all M items out, exactly."""
+"""The recommender SavedModel: raw user columns in, the exact K best of M items out."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ NAME = "recommender"
 SEEN, K = "seen_item_ids", "k"
 INTERESTS = "interests"
 FEW = 10
-# Scores that exist at once: 64 MB of them.
+# The number of scores that exist at once: 64 MB.
 CELLS = 1 << 24
 
 
 class Recommender(tf.Module):
-    """Recommends to users, given by the raw columns of their side, out of M items.
+    """Recommends M items to users, who are given by the raw columns of the user side.
 
-    A score is the inner product of a user's and an item's exported vectors: for COSINE their
-    cosine. Of a user with several vectors it is the largest one, or what the model combines of
-    them. Equal scores come in the item table's order. Where fewer than K items are left, the
-    rest of the row is '' with score -inf.
+    A score is the inner product of a user's and an item's exported vectors (for COSINE, their
+    cosine); for a user with several vectors, the largest one, or the model's own combination. Equal
+    scores come in the order of the item table. If fewer than K items are left, the rest of the row
+    is '' with score -inf.
 
     Args:
       user: the user tower.
@@ -106,11 +106,11 @@ def best_items(
     is kept.
 
     Args:
-      users: float32 [B, D], or of H interests each [B, H, D].
+      users: float32 [B, D], or [B, H, D] of H interests each.
       items: float32 [M, D].
-      excluded: int64 [P, 2] of (user, item) that are not to come.
+      excluded: int64 [P, 2], pairs (user, item) to leave out.
       k: int32 scalar K.
-      cells: the most scores to have at once; a block has at least one item.
+      cells: the largest number of scores at once; a block has at least one item.
       combine: makes the scores [B, m] of H interests' [B, H, m]; None: the largest.
 
     Returns:
@@ -143,7 +143,7 @@ def best_items(
 
 
 def _without(scores: tf.Tensor, excluded: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    """Returns the scores of items [start, end) with −inf in the places of `excluded`."""
+    """Returns the scores of items [start, end), −inf for the pairs in `excluded`."""
     first, item = tf.cast(start, tf.int64), excluded[:, 1]
     inside = tf.logical_and(item >= first, item < tf.cast(end, tf.int64))
     places = tf.boolean_mask(excluded, inside) - tf.stack([tf.zeros_like(first), first])
@@ -153,5 +153,5 @@ def _without(scores: tf.Tensor, excluded: tf.Tensor, start: tf.Tensor, end: tf.T
 
 
 def clashes(user: ServedFunction) -> list[str]:
-    """Returns the user columns that are named like another input of the recommender."""
+    """Returns the user columns that have the name of another input of the recommender."""
     return [name for name in (SEEN, K) if name in user.columns]

@@ -1,4 +1,4 @@
-"""SavedModels: written with a description for the manifest, read back as functions."""
+"""SavedModels: writes them with a description for the manifest, and reads them as functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SavedModel:
 
     Attributes:
       inputs: input name → `tf.TensorSpec`.
-      outputs: names of the outputs.
+      outputs: the names of the outputs.
 
     Raises:
       DataError: a file of it is missing or damaged, or it lacks the signature.
@@ -41,7 +41,7 @@ class SavedModel:
 
 
 def dense(column: Any) -> tf.Tensor:
-    """Returns a raw column as SavedModels take it: a list column is padded, [B, L]."""
+    """Returns a raw column as SavedModels take it: a list column padded to [B, L]."""
     return column.to_tensor() if isinstance(column, tf.RaggedTensor) else column
 
 
@@ -49,8 +49,8 @@ def save_model(module: tf.Module, folder: Path, signatures: Mapping[str, Any]) -
     """Writes a SavedModel and returns its description for the manifest.
 
     Args:
-      module: owns what the signatures read.
-      folder: where to.
+      module: owns the variables of the signatures.
+      folder: the folder to write.
       signatures: name → concrete function; `serving_default` is one of them.
 
     Returns:

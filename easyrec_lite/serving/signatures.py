@@ -1,4 +1,4 @@
-"""The functions that SavedModels offer: raw columns in, predictions out, hashing inside."""
+"""The functions of SavedModels: raw columns in, transformed to features inside, predictions out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SINGLE_INPUT = "features"
 
 
 class ServedFunction(tf.Module):
-    """One SavedModel: a function of raw columns, and the variables that it reads.
+    """A function of raw columns, with the variables that it reads: the content of a SavedModel.
 
     Args:
       parts: the model.
@@ -82,7 +82,7 @@ class ServedFunction(tf.Module):
         return tf.TensorSpec(shape, field.dtype, name=field.name)
 
     def _column(self, name: str, column: tf.Tensor) -> Any:
-        """A multi-valued column is padded at the end: strings with '', numbers are all kept."""
+        """Returns a list column without its padding: '' at the end; of numbers, all are kept."""
         if name not in self._lists:
             return column
         padding = "" if column.dtype == tf.string else None

@@ -1,4 +1,4 @@
-"""Users given as JSON: checked against the columns of the user side, defaults filled in."""
+"""Users given as JSON: checks their columns, and fills in defaults."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class User:
     """One user.
 
     Attributes:
-      columns: column → value, or values of a list column; none is missing.
-      seen: ids of items not to recommend.
-      notes: what was assumed, or not used.
+      columns: column → value, or the values of a list column; all columns that the model reads.
+      seen: ids of items to leave out.
+      notes: defaults that were filled in, and columns that are not read.
     """
 
     columns: Mapping[str, CellValue | list[CellValue]]
@@ -35,9 +35,9 @@ class UserColumns:
     """The columns that a user may have.
 
     Attributes:
-      read: fields that the user tower reads.
-      others: further fields of the config; given, they are named in a note.
-      lists: names of the columns whose value is a list.
+      read: the fields that the user tower reads.
+      others: further fields of the config; a note names those that are given.
+      lists: the names of the columns whose value is a list.
     """
 
     read: Sequence[InputField]
@@ -101,7 +101,7 @@ class UserColumns:
         return User(columns, [_text(item) for item in user.get(SEEN, [])], notes)
 
     def _value(self, field: InputField, value: Any) -> CellValue | list[CellValue]:
-        """Returns a JSON value as the column's; ValueError when it is none."""
+        """Returns a JSON value as a value of the column; ValueError if it is none."""
         if field.name not in self.lists:
             return field.default if value is None else field.parse(_text(value).encode())
         if not isinstance(value, list | None):

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 
 class TableWriter(Protocol):
-    """Takes tables of the same columns, one after another."""
+    """Writes tables of the same columns, one after another."""
 
     def write(self, table: pa.Table) -> None:
         """Writes the rows of `table`."""
@@ -22,7 +22,7 @@ class TableWriter(Protocol):
 
 @contextmanager
 def open_writer(path: Path, target: Path, separator: str) -> Iterator[TableWriter]:
-    """Gives a writer to `path`, in the format that the name `target` asks for."""
+    """Yields a writer to `path`, in the format that the suffix of `target` names."""
     if target.suffix == ".parquet":
         parquet = ParquetWriter(path)
         try:
@@ -45,7 +45,7 @@ class TextWriter:
         self._begun = False
 
     def write(self, table: pa.Table) -> None:
-        """Writes the rows, the header before the first."""
+        """Writes the rows; the header before the first row."""
         if not self._begun:
             self._writer.writerow(table.column_names)
             self._begun = True
@@ -54,7 +54,7 @@ class TextWriter:
 
 
 class ParquetWriter:
-    """One row group a table."""
+    """Parquet, a row group for each table."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -82,7 +82,7 @@ def _cell(value: Any) -> Any:
 
 
 def arrow_table(columns: Mapping[str, Any]) -> pa.Table:
-    """Returns tensors of B rows each as a table; text is UTF-8, a vector is a list of numbers."""
+    """Returns tensors of B rows as a table; text is UTF-8, a vector is a list of numbers."""
     return pa.table({name: _array(column) for name, column in columns.items()})
 
 

@@ -81,7 +81,7 @@ def test_printed_with_notes(export: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "é" not in ids
     assert "brand is not read by the user tower" in printed.err
     assert "city='Wien', history=''" in printed.err
-    assert "users with fewer than 20 items, for no more are left: 1" in printed.err
+    assert "users with fewer than 20 items, as no more are left: 1" in printed.err
     assert "2 seen ids are not among the 13 items: 'nobody', 'nothing'" in printed.err
 
 
