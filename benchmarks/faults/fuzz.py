@@ -27,10 +27,10 @@ from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.config.load import loads
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.readers.iterate import guarded
 from easyrec_lite.data.tables.item_table import read_item_table
 from easyrec_lite.runs.config_flags import config_parser, pipeline_from
 from easyrec_lite.serving.users import UserColumns
-from easyrec_lite.training.input import guarded
 
 # What one input may take, in CPU seconds; it is for hangs, not for speed.
 MOST_SECONDS = 20.0

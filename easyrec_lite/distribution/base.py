@@ -15,11 +15,12 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.core.errors import PeerLost, Place
+from easyrec_lite.data.readers.iterate import position_of
 from easyrec_lite.data.rows.share import WHOLE, Share
 from easyrec_lite.models.assembly import Parts, build
 from easyrec_lite.models.base import Model
 from easyrec_lite.training.checkpoints import Checkpoints
-from easyrec_lite.training.input import BatchInput, ReadPlan, position_of
+from easyrec_lite.training.input import BatchInput, ReadPlan
 from easyrec_lite.training.loop import StepPlan
 from easyrec_lite.training.optimizer import Optimizer, check_frozen
 from easyrec_lite.training.step import Trainer

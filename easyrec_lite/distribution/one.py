@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.data.readers.iterate import position_of
 from easyrec_lite.distribution.base import Distribution, Weights, log, make_replica, order_from
 from easyrec_lite.models.assembly import Parts
-from easyrec_lite.training.input import position_of
 from easyrec_lite.training.weights import averaged_weights
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core import replicas
 from easyrec_lite.core.errors import PeerLost, Place, Problem
+from easyrec_lite.data.readers.iterate import position_of
 from easyrec_lite.data.rows.share import Share
 from easyrec_lite.distribution.base import Distribution, log, make_replica, order_from
 from easyrec_lite.distribution.replica_trainer import ReplicaTrainer
@@ -19,7 +20,6 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.base import SEED_STATE, Model
 from easyrec_lite.training.checkpoint_files import checkpoint_at
 from easyrec_lite.training.checkpoints import GONE, Checkpoints
-from easyrec_lite.training.input import position_of
 from easyrec_lite.training.loop import StepPlan
 from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.preemption import SIGTERM_REASON

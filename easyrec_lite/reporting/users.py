@@ -14,12 +14,12 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import eval_path, train_path
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.readers.iterate import column_batches
 from easyrec_lite.reporting.id_columns import IdColumns, ListColumn, id_columns, text
 from easyrec_lite.serving.item_vectors import ID_COLUMN, read_columns
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from easyrec_lite.serving.users import User
-from easyrec_lite.training.input import guarded
 
 USERS = 5
 TOP = 10
@@ -157,8 +157,7 @@ def _took(row: Row, ids: IdColumns) -> bool:
 def _rows(pipeline: Pipeline, path: str, columns: Collection[str]) -> Iterator[Row]:
     """Yields the first `ROWS` rows of the files at `path`."""
     reader = open_reader(pipeline, path, training=False, columns=sorted(columns))
-    dataset = reader.batches(BATCH).take(-(-ROWS // BATCH))
-    for raw, _ in guarded(reader, dataset, lambda element: element[1]):
+    for raw in column_batches(reader, BATCH, ROWS):
         cells = {name: _cells(column) for name, column in raw.items()}
         count = len(next(iter(cells.values())))
         yield from ({name: cells[name][i] for name in cells} for i in range(count))

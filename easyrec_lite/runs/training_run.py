@@ -14,6 +14,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.files import remove_leftovers
+from easyrec_lite.data.readers.base import READ_ERRORS
 from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
 from easyrec_lite.models.assembly import Parts
@@ -21,7 +22,7 @@ from easyrec_lite.protos.messages import EasyRecConfig
 from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator, has_work
 from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Hook, Summaries
-from easyrec_lite.training.input import DATA_ERRORS, BatchInput
+from easyrec_lite.training.input import BatchInput
 from easyrec_lite.training.log import TrainingLog
 from easyrec_lite.training.loop import StepPlan, TrainingLoop, periods_of
 from easyrec_lite.training.preemption import SIGTERM_REASON, Preemption, Terminated
@@ -173,7 +174,7 @@ class TrainingRun:
             hook.begin(self.trainer, periods.total)
         try:
             return loop.run(self.distribution.iterator())
-        except DATA_ERRORS as error:
+        except READ_ERRORS as error:
             lost = isinstance(error, tf.errors.OpError) and self.distribution.lost(error)
             raise lost or self.distribution.explain(error) from error
         finally:

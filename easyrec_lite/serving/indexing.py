@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.readers.iterate import column_batches
 from easyrec_lite.models.retrieval.task import USER_TOWER, USER_VECTORS
 from easyrec_lite.serving.checksums import fingerprint
 from easyrec_lite.serving.folders import checked_export
@@ -19,7 +19,6 @@ from easyrec_lite.serving.index import INDEX, IndexReport, IndexTuning, build_in
 from easyrec_lite.serving.item_vectors import IDS, VECTORS, read_vectors
 from easyrec_lite.serving.manifest import rewrite_manifest
 from easyrec_lite.serving.saved_model import SavedModel, dense
-from easyrec_lite.training.input import guarded
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +87,5 @@ def query_vectors(
 def _user_vectors(pipeline: Pipeline, folder: Path, count: int, path: str) -> np.ndarray:
     tower = SavedModel(folder / USER_TOWER)
     reader = open_reader(pipeline, path, training=True, columns=list(tower.inputs))
-    batches = guarded(reader, reader.batches(count), lambda element: element[1])
-    for raw, _ in islice(batches, 1):
-        columns = {name: dense(raw[name]) for name in tower.inputs}
-        return tower(**columns)[USER_VECTORS].numpy()
-    raise AssertionError("a reader for training has rows")
+    raw = next(column_batches(reader, count))  # a reader for training has rows
+    return tower(**{name: dense(raw[name]) for name in tower.inputs})[USER_VECTORS].numpy()

@@ -16,12 +16,12 @@ from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.readers.iterate import guarded
 from easyrec_lite.data.rows.cells import require
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.serving.folders import checked_saved_model
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.writers import arrow_table, open_writer
-from easyrec_lite.training.input import guarded
 
 ALL_COLUMNS = "ALL_COLUMNS"
 

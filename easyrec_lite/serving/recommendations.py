@@ -14,6 +14,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.readers.iterate import column_batches
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
 from easyrec_lite.serving.predict import chosen
@@ -21,7 +22,6 @@ from easyrec_lite.serving.recommender import INTERESTS, NAME, SEEN, K
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.users import User
 from easyrec_lite.serving.writers import arrow_table
-from easyrec_lite.training.input import guarded
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,7 @@ class Recommendations:
         reader = open_reader(pipeline, path, training=False, columns=list(wanted))
         if output:
             refuse_overwriting(output, reader.files, "--output_path")
-        batches = guarded(reader, reader.batches(options.batch_size), lambda element: element[1])
-        for raw, _ in batches:
+        for raw in column_batches(reader, options.batch_size):
             inputs = {name: dense(raw[name]) for name in self.columns}
             kept = {name: raw[name] for name in options.reserved}
             count = int(tf.shape(next(iter(inputs.values())))[0])

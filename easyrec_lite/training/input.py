@@ -1,10 +1,10 @@
-"""From data files to batches: reader → labels, weights, features, sampled negatives."""
+"""From data files to batches: rows of a reader → features, labels, weights, sampled items."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +15,8 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.cache.key import key
 from easyrec_lite.data.cache.rows import CachedRows
-from easyrec_lite.data.readers.base import READ_ERRORS, Reader, open_reader
+from easyrec_lite.data.readers.base import Reader, open_reader
+from easyrec_lite.data.readers.iterate import column_batches, first_rows, guarded
 from easyrec_lite.data.rows.order import Order
 from easyrec_lite.data.rows.share import WHOLE, Finish, Share, endless, finished, is_real
 from easyrec_lite.data.rows.values import FeatureValue
@@ -28,22 +29,21 @@ from easyrec_lite.protos.messages import DatasetConfig
 
 Columns = Mapping[str, Any]
 
-DATA_ERRORS = READ_ERRORS
 COUNTED_ROWS = 1 << 16
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """Which rows come, and in which order: the order is a function of (seed, epoch, row).
+    """Which rows are read, and in which order: the order is a function of (seed, epoch, row).
 
     Attributes:
-      epochs: how often the data is read; None is without end.
-      start: (epoch, rows of it already consumed) to go on from; a tensor or variable, int64 [2],
+      epochs: how often the data is read; None reads without end.
+      start: (epoch, rows of it already consumed) to continue from; a tensor or variable, int64 [2],
         is read when a data set is made.
-      shuffle: whether each epoch has an order of its own, made from `seed`.
+      shuffle: whether each epoch has its own order, derived from `seed`.
       seed: the run's seed.
-      limit: at most so many rows, counted within one epoch and share; 0 is all.
+      limit: the largest number of rows within one epoch and share; 0 for all.
     """
 
     epochs: int | None = 1
@@ -54,12 +54,12 @@ class ReadPlan:
 
 
 class EncodedRows(NamedTuple):
-    """B rows as they are kept in a cache.
+    """B rows as a cache stores them.
 
     Attributes:
-      features: feature name → value, of those that are the same in any batch.
-      columns: the raw columns that the rest of a batch follows from.
-      located: what the sampler needs to know of the rows.
+      features: feature name → value, of the features that depend on the row alone.
+      columns: the raw columns from which the rest of a batch is computed.
+      located: what the sampler needs of the rows.
     """
 
     features: dict[str, FeatureValue]
@@ -74,12 +74,12 @@ class BatchInput:
       pipeline: the config.
       path: files, as in `train_input_path`.
       transform: the config's feature transform.
-      extra_columns: raw columns that the model and the metrics read, of rows and of negatives.
-      candidate_features: features of the items that compete with a row's own, which sampled items
-        need too; () samples none.
-      training: whether for training (a sampler's `num_sample`) or evaluation.
-      again: whether the run will ask for these batches more than once.
-      share: the part of the rows that this worker has.
+      extra_columns: raw columns that the model and the metrics read, of rows and of sampled items.
+      candidate_features: the features of items that compete with a row's own item, which sampled
+        items need too; () samples no items.
+      training: whether the batches are for training (a sampler's `num_sample`) or evaluation.
+      again: whether the run will read these batches more than once.
+      share: this worker's part of the rows.
 
     Raises:
       DataError: no such file, fewer files than workers that share them, or the sampler's table is
@@ -143,7 +143,7 @@ class BatchInput:
 
     @property
     def cached(self) -> bool:
-        """Whether the rows come from a cache that is whole."""
+        """Whether the rows are read from a complete cache."""
         return self._cache is not None and self._cache.opened
 
     def batches(
@@ -151,8 +151,8 @@ class BatchInput:
     ) -> tf.data.Dataset:
         """Returns the data set of `Batch`es of `batch_size` rows (the last may be smaller).
 
-        Of a share by rows it is the batches of this worker; a global batch of fewer rows than
-        workers has none for some of them.
+        With a share by rows, these are the batches of this worker; a global batch of fewer rows
+        than workers has none for some of them.
         """
         if not self.reader.share.by_row:
             return _ahead(self._made(batch_size, order, drop_remainder, self._batch))
@@ -162,11 +162,11 @@ class BatchInput:
     def padded(
         self, batch_size: int, order: ReadPlan, drop_remainder: bool = False
     ) -> tf.data.Dataset:
-        """Returns a data set without end of (`Batch`, real), for workers that step together.
+        """Returns an endless data set of (`Batch`, real), for workers that step together.
 
-        `real`, a bool scalar, is False where this worker has no rows but others may: the batch then
-        stands in for one, and its position is where this worker's data has come to. Of shares by
-        rows all workers have the same positions, and their data ends with the same batch.
+        `real`, a bool scalar, is False once this worker has no more rows while others may have
+        some: the batch is then a substitute, and its position is the end of this worker's data.
+        With shares by rows, all workers have the same positions, and end with the same batch.
 
         Raises:
           DataError: this worker has no batch at all, in no epoch.
@@ -197,7 +197,7 @@ class BatchInput:
     def _made(
         self, batch_size: int, order: ReadPlan, drop_remainder: bool, finish: Finish
     ) -> tf.data.Dataset:
-        """Returns `finish` of each batch of encoded or raw rows."""
+        """Returns the data set of `finish` of each batch of encoded or raw rows."""
         begun = self._begin(order)
         if self._cache is not None and not order.limit and isinstance(order.start, tuple):
             return self._cache.batches(begun, batch_size, drop_remainder, finish)
@@ -207,7 +207,7 @@ class BatchInput:
         return finished(rows, finish)
 
     def close(self) -> None:
-        """Ends what `batches` began: an unfinished cache goes."""
+        """Closes the input, and deletes an unfinished cache."""
         if self._cache is not None:
             self._cache.close()
 
@@ -220,7 +220,7 @@ class BatchInput:
         return guarded(self.reader, dataset, lambda batch: batch.position)
 
     def _encode(self, columns: Columns) -> EncodedRows:
-        """Returns what follows from each of B raw rows alone, the same in every epoch."""
+        """Returns what depends on each of B raw rows alone, the same in every epoch."""
         early = [name for name in self._transform.features if name not in self._late]
         kept = {name: columns[name] for name in self._kept_columns}
         with tf.name_scope("transform"):
@@ -231,12 +231,12 @@ class BatchInput:
 
     @tf.autograph.experimental.do_not_convert
     def _batch(self, rows: EncodedRows | Columns, position: tf.Tensor, real: Any = True) -> Batch:
-        """Returns the batch of B rows: with late features and sampled negatives.
+        """Returns the batch of B rows, with the remaining features and sampled items.
 
         Args:
-          rows: encoded or raw.
-          position: int64 [2], where they end.
-          real: makes no difference.
+          rows: encoded or raw rows.
+          position: int64 [2], the end of the rows.
+          real: has no effect.
         """
         rows = rows if isinstance(rows, EncodedRows) else self._encode(rows)
         columns = rows.columns
@@ -275,19 +275,19 @@ def _batch_alone(batch: Batch, real: tf.Tensor) -> Batch:
 def _ahead(batches: tf.data.Dataset) -> tf.data.Dataset:
     """Returns the batches, read ahead."""
     options = tf.data.Options()
-    # It keeps an account of each record, for a tenth of the input's time; without it a map takes
-    # all cores, and a buffer grows as before.
+    # Autotuning measures each record, which takes a tenth of the input's time. Without it, a map
+    # still uses all cores, and the buffer still grows.
     options.autotune.enabled = False
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def open_proposal(pipeline: Pipeline, path: str, sampler: Sampler | None) -> Proposal | None:
-    """Returns what finds each candidate's probability, or None when the config has no logQ.
+    """Returns what computes each candidate's probability; None for a config without logQ.
 
     Args:
       pipeline: the config.
-      path: the training data, read once where item frequencies are `COUNTED`.
-      sampler: draws its negatives, or None.
+      path: the training data, which is read once if item frequencies are `COUNTED`.
+      sampler: the sampler of negatives, or None.
 
     Raises:
       DataError: a row cannot be read.
@@ -300,52 +300,8 @@ def open_proposal(pipeline: Pipeline, path: str, sampler: Sampler | None) -> Pro
     if options.logq == options.COUNTED:
         log.info("counting %s in the training data, for logq", field)
         reader = open_reader(pipeline, path, training=True, columns=[field])
-        rows = guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1])
-        frequencies = count_frequencies(columns[field] for columns, _ in rows)
+        batches = column_batches(reader, COUNTED_ROWS)
+        frequencies = count_frequencies(columns[field] for columns in batches)
     elif options.logq == options.ITEM_TABLE and sampler is not None:
         frequencies = table_frequencies(sampler)
     return Proposal(field, frequencies, sampler, pipeline.config.data_config.batch_size)
-
-
-def guarded(
-    reader: Reader, dataset: tf.data.Dataset, position: Callable[[Any], tf.Tensor]
-) -> Iterator[Any]:
-    """Yields the elements of a data set made from `reader.batches()`.
-
-    Args:
-      reader: explains what goes wrong.
-      dataset: the elements.
-      position: element → its int64 [2] position.
-
-    Raises:
-      DataError: a row cannot be read; says which, and why.
-    """
-    iterator, last = iter(dataset), None
-    while True:
-        try:
-            element = next(iterator)
-        except StopIteration:
-            return
-        except DATA_ERRORS as error:
-            raise reader.explain(error, last) from error
-        last = position_of(position(element))
-        yield element
-
-
-def position_of(position: tf.Tensor) -> tuple[int, int]:
-    """Returns an int64 [2] tensor as (epoch, rows)."""
-    epoch, rows = position.numpy()
-    return int(epoch), int(rows)
-
-
-def first_rows(rows: tf.data.Dataset, batch_size: int, limit: int) -> tf.data.Dataset:
-    """Cuts a data set of (columns, …) after `limit` rows."""
-
-    @tf.autograph.experimental.do_not_convert
-    def cut(index: tf.Tensor, element: Any) -> Any:
-        columns, *rest = element
-        keep = limit - index * batch_size
-        return tf.nest.map_structure(lambda column: column[:keep], columns), *rest
-
-    batches = -(-limit // batch_size)
-    return rows.take(batches).enumerate().map(cut)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from easyrec_lite.data.readers.base import Reader
+from easyrec_lite.data.readers.iterate import column_batches
 from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns, texts
 from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
-from easyrec_lite.training.input import COUNTED_ROWS, guarded
+from easyrec_lite.training.input import COUNTED_ROWS
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def read_history(
     numbers, user_numbers = IdLookup(items), IdLookup(names)
     counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
     pairs = [np.empty((0, 2), np.int64)]
-    for columns, _ in guarded(reader, reader.batches(COUNTED_ROWS), lambda element: element[1]):
+    for columns in column_batches(reader, COUNTED_ROWS):
         own = numbers(fields.items(columns))
         positive = fields.positive(columns, len(own)) & (own >= 0)
         counts += np.bincount(own[positive], minlength=len(items))

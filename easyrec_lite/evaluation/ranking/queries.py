@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.readers.base import open_reader
+from easyrec_lite.data.readers.iterate import column_batches
 from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns, texts
 from easyrec_lite.evaluation.ranking.sets import ItemSets
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.retrieval.encoders import UserEncoder
-from easyrec_lite.training.input import first_rows, guarded
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,8 @@ class QueryReader:
         Raises:
           DataError: a row cannot be read, or nothing is held out.
         """
-        rows = self._reader.batches(self._batch_size)
-        if self._limit:
-            rows = first_rows(rows, self._batch_size, self._limit)
         gathered = _QueryRows(self._fields, self._kept, self._by_row)
-        for columns, _ in guarded(self._reader, rows, lambda element: element[1]):
+        for columns in column_batches(self._reader, self._batch_size, self._limit):
             gathered.add(columns, self._encode(columns))
         if not gathered.items:
             raise DataError(

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.readers.base import Reader, open_reader
+from easyrec_lite.data.readers.iterate import guarded
 from easyrec_lite.data.rows.cells import Expectation, require
-from easyrec_lite.training.input import guarded
 from tests.data.reading import column, pipeline
 
 ROWS = 60

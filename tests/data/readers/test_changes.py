@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.readers.base import Reader, open_reader
-from easyrec_lite.training.input import guarded
+from easyrec_lite.data.readers.iterate import guarded
 from tests.data.reading import failure, pipeline
 
 KINDS = {"CSVInput": "csv", "gz": "csv.gz", "TFRecordInput": "tfrecord", "ParquetInput": "parquet"}
