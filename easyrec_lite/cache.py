@@ -12,7 +12,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.cache import folders
-from easyrec_lite.data.cache.folders import Kept
+from easyrec_lite.data.cache.folders import CacheEntry
 from easyrec_lite.data.readers.input_files import expand
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.config_flags import config_parser, pipeline_from
@@ -76,7 +76,7 @@ def _list(folder: Path, stale: bool) -> None:
     print(f"{folder}: {total / 2**20:,.1f} MB")
 
 
-def _line(cache: Kept | Path, size: int) -> str:
+def _line(cache: CacheEntry | Path, size: int) -> str:
     if isinstance(cache, Path):
         return f"{cache}  broken  {size / 2**20:,.1f} MB"
     used = time.strftime("%Y-%m-%d %H:%M", time.localtime(cache.used()))
@@ -97,10 +97,10 @@ def _clear(folder: Path, stale: bool) -> None:
     print(f"{folder}: {count} removed, {total / 2**20:,.1f} MB")
 
 
-def _whole(folder: Path, stale: bool) -> Iterator[tuple[Kept | Path, int]]:
+def _whole(folder: Path, stale: bool) -> Iterator[tuple[CacheEntry | Path, int]]:
     """Yields the caches of a folder, a path for a broken one, with their bytes."""
     for cache in folders.caches(folder):
-        if isinstance(cache, Kept):
+        if isinstance(cache, CacheEntry):
             if not stale or cache.stale():
                 yield cache, cache.bytes
         elif not stale:

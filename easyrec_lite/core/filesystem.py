@@ -4,8 +4,7 @@ All files are local. Another file system (HDFS, an object store) would be added 
 primitives choose by the path, the functions below are written in terms of the primitives, and no
 other module calls `open`, `os` or `pathlib` for more than the text of a path. A test holds that.
 
-Some libraries open paths themselves: TensorFlow its data files, checkpoints and SavedModels, NumPy
-the arrays that it maps into memory. They keep doing so.
+TensorFlow opens its data files, checkpoints and SavedModels itself, by its own file systems.
 
 Example:
     >>> import tempfile
@@ -24,6 +23,7 @@ from __future__ import annotations
 import errno
 import fnmatch
 import glob as patterns
+import math
 import os
 import shutil
 import stat as modes
@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, TextIO, cast
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 Name = str | os.PathLike[str]
@@ -69,6 +70,25 @@ def open_unpacked(path: Name) -> pa.NativeFile:
     import pyarrow as pa
 
     return pa.input_stream(os.fspath(path), compression="detect")
+
+
+def mapped_array(
+    path: Name, dtype: str, shape: tuple[int, ...], writable: bool = False
+) -> np.ndarray:
+    """Returns the numbers of a file, which the system reads when they are used.
+
+    Args:
+      path: the file.
+      dtype: NumPy's name of their type.
+      shape: of the array; the file holds as many numbers.
+      writable: whether what is written to the array reaches the file.
+    """
+    import numpy as np
+
+    if not math.prod(shape):
+        return np.zeros(shape, dtype)
+    # A plain view is faster to index than a memmap.
+    return np.memmap(path, dtype, "r+" if writable else "r", shape=shape).view(np.ndarray)
 
 
 def stat(path: Name) -> os.stat_result:

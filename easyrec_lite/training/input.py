@@ -17,7 +17,7 @@ from easyrec_lite.data.cache.key import key
 from easyrec_lite.data.cache.rows import CachedRows
 from easyrec_lite.data.readers.base import Reader, open_reader
 from easyrec_lite.data.readers.iterate import column_batches, first_rows, guarded
-from easyrec_lite.data.rows.order import Order
+from easyrec_lite.data.rows.order import RowOrder
 from easyrec_lite.data.rows.share import WHOLE, Finish, Share, endless, finished, is_real
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.data.samplers.open import open_sampler
@@ -189,7 +189,7 @@ class BatchInput:
             remedy="lower data_config.batch_size, start fewer workers, or give more data",
         )
 
-    def _begin(self, order: ReadPlan) -> Order:
+    def _begin(self, order: ReadPlan) -> RowOrder:
         return self.reader.begin(
             epochs=order.epochs, start=order.start, shuffle=order.shuffle, seed=order.seed
         )

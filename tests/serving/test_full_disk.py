@@ -47,7 +47,7 @@ def assert_whole(model: Path) -> None:
         files = read_manifest(folder)["files"]
         verify(folder, files, files)
     for cache in folders.caches(model / "cache"):
-        assert isinstance(cache, folders.Kept)
+        assert isinstance(cache, folders.CacheEntry)
         cache.load()
 
 

@@ -1,8 +1,9 @@
-"""Where caches lie, and which of them are whole, stale, being built, or left over.
+"""Where caches lie, and which of them are complete, stale, being built, or abandoned.
 
-A cache is a folder that is named by its key and holds `.npy` files and a manifest. It is built
-beside its place, as `easyrec_lite.core.files` names what is unfinished, and renamed
-when it is whole.
+A cache is a folder that is named by its key. It holds files of plain numbers and a manifest, which
+says their types, shapes and checksums. It is built beside its place, under the name that
+`easyrec_lite.core.files` gives to what is unfinished, and renamed when it is complete: so that a
+process that is killed leaves nothing that looks like a cache.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ NAME = re.compile(r"[0-9a-f]{32}")
 BLOCK = 1 << 24
 
 
-class Broken(ValueError):
+class BrokenCache(ValueError):
     """A file of a cache is not what its manifest says.
 
     Args:
@@ -43,12 +44,12 @@ class Broken(ValueError):
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A whole cache.
+class CacheEntry:
+    """A complete cache.
 
     Attributes:
       folder: where it is.
-      manifest: what it holds, and of what.
+      manifest: what it holds, and of what it was made.
     """
 
     folder: Path
@@ -74,55 +75,40 @@ class Kept:
         return stamps([stamp[0] for stamp in self.data]) != self.data
 
     def used(self) -> float:
-        """Returns when it was last opened, seconds since 1970."""
+        """Returns when it was last opened, in seconds since 1970."""
         return fs.stat(self.folder / MANIFEST).st_mtime
 
     def load(self) -> dict[str, np.ndarray]:
-        """Returns the arrays of its files by name, mapped into memory; the files are checked.
+        """Returns the arrays of its files by name, mapped into memory; all files are checked.
 
         Raises:
-          Broken: a byte is not as it was written; says of which file.
+          BrokenCache: a byte is not as it was written; says of which file.
           OSError: a file cannot be read.
         """
-        for name, said in self.manifest["files"].items():
+        for name, entry in self.manifest["files"].items():
             file = self.folder / name
             if not fs.is_file(file):
-                raise Broken(self.folder, f"{file} is gone")
-            if fs.size(file) != said["bytes"] or checksums(file, said["head"]) != (
-                said["head_checksum"],
-                said["checksum"],
-            ):
-                raise Broken(self.folder, f"{file} is not as it was written")
+                raise BrokenCache(self.folder, f"{file} is gone")
+            if fs.size(file) != entry["bytes"] or checksum(file) != entry["checksum"]:
+                raise BrokenCache(self.folder, f"{file} is not as it was written")
         fs.touch(self.folder / MANIFEST)
         return self.mapped()
 
     def mapped(self) -> dict[str, np.ndarray]:
-        """Returns the arrays, unchecked."""
-        found = {}
-        for name in self.manifest["files"]:
-            file = self.folder / name
-            try:
-                found[file.stem] = _mapped(file)
-            except (ValueError, EOFError) as error:
-                raise Broken(self.folder, f"{file} is no .npy file: {error}") from error
-        return found
+        """Returns the arrays of its files, unchecked."""
+        return {
+            name: fs.mapped_array(self.folder / name, entry["dtype"], tuple(entry["shape"]))
+            for name, entry in self.manifest["files"].items()
+        }
 
 
-def _mapped(file: Path) -> np.ndarray:
-    # An empty array cannot be mapped; and a plain view is faster to index than np.memmap.
-    try:
-        return np.load(file, mmap_mode="r").view(np.ndarray)
-    except ValueError:
-        return np.load(file)
-
-
-def checksums(file: Path, head: int) -> tuple[int, int]:
-    """Returns the CRC-32 of a file's first `head` bytes, and of the rest."""
+def checksum(file: Path) -> int:
+    """Returns the CRC-32 of a file."""
+    total = 0
     with fs.open_binary(file) as stream:
-        first, rest = zlib.crc32(stream.read(head)), 0
         while block := stream.read(BLOCK):
-            rest = zlib.crc32(block, rest)
-    return first, rest
+            total = zlib.crc32(block, total)
+    return total
 
 
 def stamps(files: Sequence[str]) -> list[list[Any]]:
@@ -145,11 +131,11 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     fs.write_text(folder / MANIFEST, content)
 
 
-def read_cache(folder: Path) -> Kept | None:
+def read_cache(folder: Path) -> CacheEntry | None:
     """Returns the cache in a folder, or None when there is none.
 
     Raises:
-      Broken: the manifest is not as it was written.
+      BrokenCache: the manifest is not as it was written.
     """
     file = folder / MANIFEST
     try:
@@ -159,19 +145,19 @@ def read_cache(folder: Path) -> Kept | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise Broken(folder, f"{file} is not as it was written: {error}") from error
+        raise BrokenCache(folder, f"{file} is not as it was written: {error}") from error
     if not whole:
-        raise Broken(folder, f"{file} is not as it was written")
-    return Kept(folder, content["manifest"])
+        raise BrokenCache(folder, f"{file} is not as it was written")
+    return CacheEntry(folder, content["manifest"])
 
 
-def caches(folder: Path) -> Iterator[Kept | Broken]:
-    """Yields the caches of a folder by name; `Broken` for one whose manifest cannot be read."""
+def caches(folder: Path) -> Iterator[CacheEntry | BrokenCache]:
+    """Yields the caches of a folder by name; `BrokenCache` where the manifest cannot be read."""
     for path in fs.paths(folder):
         if fs.is_dir(path) and NAME.fullmatch(path.name):
             try:
                 found = read_cache(path)
-            except Broken as broken:
+            except BrokenCache as broken:
                 yield broken
                 continue
             if found is not None:
@@ -225,7 +211,7 @@ def make_room(folder: Path, keep: Path, limit: int) -> None:
       keep: the one that stays.
       limit: bytes.
     """
-    found = [cache for cache in caches(folder) if isinstance(cache, Kept)]
+    found = [cache for cache in caches(folder) if isinstance(cache, CacheEntry)]
     total = sum(cache.bytes for cache in found)
     others = [cache for cache in found if cache.folder != keep]
     for cache in sorted(others, key=lambda cache: (not cache.stale(), cache.used())):

@@ -1,4 +1,9 @@
-"""Batches out of a cache, the same as from the data files."""
+"""Batches out of a cache, equal to those from the data files.
+
+The order of rows is that of the reader: `Reader.records` says which records come, by number. An
+index in the cache says where each record's row is stored. Rows are gathered a block of batches at a
+time, and TensorFlow's operations cut the batches.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +16,29 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.cache.folders import Kept
-from easyrec_lite.data.cache.layout import Layout
+from easyrec_lite.data.cache.decoding import RowGatherer, element, signature
+from easyrec_lite.data.cache.folders import CacheEntry
+from easyrec_lite.data.cache.layout import CacheLayout
 from easyrec_lite.data.cache.writer import BAD_ROW, INDEX
 from easyrec_lite.data.readers.base import Reader
 from easyrec_lite.data.rows.generated import generated
-from easyrec_lite.data.rows.order import Order
+from easyrec_lite.data.rows.order import RowOrder
 from easyrec_lite.data.rows.share import WHOLE, Finish, Share
 
-# A block of rows is gathered at once; its batches are then cut by TensorFlow's ops.
+# A block of rows is gathered at once; its batches are then cut by TensorFlow's operations.
 BLOCK_ROWS = 1 << 16
 BLOCK_BYTES = 1 << 25
 
 
 @dataclass(frozen=True)
 class Batching:
-    """How rows become batches: B rows each, the last smaller one left out or not, some for each."""
+    """How rows become batches.
+
+    Attributes:
+      batch_size: B.
+      drop_remainder: whether a last batch of fewer rows is left out.
+      share: the part of each global batch to give.
+    """
 
     batch_size: int
     drop_remainder: bool
@@ -38,140 +50,143 @@ class Batching:
         return self.share.together(self.batch_size)
 
 
-class Part(NamedTuple):
-    """Rows that follow one another in an epoch, without those that are not kept.
+class RowSpan(NamedTuple):
+    """Rows that follow one another in an epoch, without the records that are not stored.
 
     Attributes:
-      kept: int64 [n], where they are kept.
-      epoch: which.
-      first: the number, among the epoch's records, of the first one that was looked at.
-      there: int64 [n], how far behind that each of them comes; None: one behind the other.
+      stored: int64 [n], where each row is stored.
+      epoch: which epoch.
+      first: the number, among the epoch's records, of the first one that was considered.
+      offsets: int64 [n], how many records after `first` each row comes; None when no record in
+        between is left out.
     """
 
-    kept: np.ndarray
+    stored: np.ndarray
     epoch: int
     first: int
-    there: np.ndarray | None
+    offsets: np.ndarray | None
 
-    def cut(self, size: int) -> tuple[Part, Part]:
+    def cut(self, size: int) -> tuple[RowSpan, RowSpan]:
         """Returns the first `size` rows, and the others."""
-        head, rest = self._replace(kept=self.kept[:size]), self._replace(kept=self.kept[size:])
-        if self.there is None:
+        head = self._replace(stored=self.stored[:size])
+        rest = self._replace(stored=self.stored[size:])
+        if self.offsets is None:
             return head, rest._replace(first=self.first + size)
-        return head._replace(there=self.there[:size]), rest._replace(there=self.there[size:])
+        return (
+            head._replace(offsets=self.offsets[:size]),
+            rest._replace(offsets=self.offsets[size:]),
+        )
 
     def end(self, count: int) -> tuple[int, int]:
-        """Returns the position behind the first `count` > 0 rows."""
-        last = count - 1 if self.there is None else int(self.there[count - 1])
+        """Returns the position after the first `count` > 0 rows."""
+        last = count - 1 if self.offsets is None else int(self.offsets[count - 1])
         return self.epoch, self.first + last + 1
 
 
-class Rows:
-    """The rows of an open cache.
+class OpenCache:
+    """The rows of a cache that is open for reading.
 
     Args:
-      kept: the cache.
+      entry: the cache.
       reader: of the data that it was made from; says the order, and counts bad rows.
       layout: of its files.
 
     Raises:
-      Broken, OSError: the cache is not as it was written.
+      BrokenCache, OSError: the cache is not as it was written.
     """
 
-    def __init__(self, kept: Kept, reader: Reader, layout: Layout):
-        self.kept = kept
+    def __init__(self, entry: CacheEntry, reader: Reader, layout: CacheLayout):
+        self.entry = entry
         self._reader = reader
-        self._layout = layout
-        self._files = kept.load()
-        self._index = self._files.pop(INDEX)
-        self._chains = layout.chains(self._files)
-        self._sizes = np.array(kept.manifest["sizes"], np.int64)
-        self._said = dict(kept.manifest["bad"])
-        self._all_kept = bool((self._index >= 0).all())
+        files = entry.load()
+        self._index = files.pop(INDEX)
+        self._gatherer = RowGatherer(layout, files)
+        self._sizes = np.array(entry.manifest["sizes"], np.int64)
+        self._messages = dict(entry.manifest["bad"])
+        self._all_stored = bool((self._index >= 0).all())
 
-    def blocks(self, order: Order, batching: Batching) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yields blocks of whole batches: the layout's arrays, then their positions and `real`.
+    def blocks(self, order: RowOrder, batching: Batching) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yields blocks of whole batches: the gathered arrays, then their positions and `real`.
 
         Only the last block may end with a smaller batch. Positions are int64 [batches, 2], `real`
         bool [batches].
         """
         size = batching.together
-        parts: deque[Part] = deque()
+        spans: deque[RowSpan] = deque()
         count, block = 0, self._block_rows(size)
-        for part in self._parts(order):
-            parts.append(part)
-            count += len(part.kept)
+        for span in self._spans(order):
+            spans.append(span)
+            count += len(span.stored)
             while count >= block:
-                yield self._block(_taken(parts, block), batching)
+                yield self._block(_taken(spans, block), batching)
                 count -= block
         count -= count % size if batching.drop_remainder else 0
         if count:
-            yield self._block(_taken(parts, count), batching)
+            yield self._block(_taken(spans, count), batching)
 
     def _block_rows(self, batch_size: int) -> int:
-        """Returns the rows of a block: whole batches, no more than the data or the limits say."""
-        rows = BLOCK_BYTES // max(self.kept.bytes // self.kept.rows, 1)
-        return batch_size * max(1, min(rows, BLOCK_ROWS, self.kept.rows) // batch_size)
+        """Returns the rows of a block: whole batches, within the limits and the data."""
+        rows = BLOCK_BYTES // max(self.entry.bytes // self.entry.rows, 1)
+        return batch_size * max(1, min(rows, BLOCK_ROWS, self.entry.rows) // batch_size)
 
-    def _parts(self, order: Order) -> Iterator[Part]:
-        """Yields the kept rows in order."""
+    def _spans(self, order: RowOrder) -> Iterator[RowSpan]:
+        """Yields the stored rows in order, and notes the bad ones as the reader does."""
         left_out = self._reader.left_out
         for run in self._reader.records(order, self._sizes):
-            kept = np.take(self._index, run.records, mode="clip")
-            if self._all_kept:
-                left_out.good(len(kept))
-                yield Part(kept, run.epoch, run.first, None)
+            stored = np.take(self._index, run.records, mode="clip")
+            if self._all_stored:
+                left_out.good(len(stored))
+                yield RowSpan(stored, run.epoch, run.first, None)
                 continue
-            (there,) = np.nonzero(kept >= 0)
-            left_out.good(len(there))
-            for at in np.nonzero(kept == BAD_ROW)[0]:
-                problem = Problem(self._said[int(run.records[at])])
+            (offsets,) = np.nonzero(stored >= 0)
+            left_out.good(len(offsets))
+            for at in np.nonzero(stored == BAD_ROW)[0]:
+                problem = Problem(self._messages[int(run.records[at])])
                 left_out.add(run.epoch, run.first + int(at), problem)
-            yield Part(kept[there], run.epoch, run.first, there)
+            yield RowSpan(stored[offsets], run.epoch, run.first, offsets)
 
-    def _block(self, parts: list[Part], batching: Batching) -> tuple[np.ndarray, ...]:
-        kept = parts[0].kept if len(parts) == 1 else np.concatenate([part.kept for part in parts])
+    def _block(self, spans: list[RowSpan], batching: Batching) -> tuple[np.ndarray, ...]:
+        rows = np.concatenate([span.stored for span in spans]) if spans[1:] else spans[0].stored
         size = batching.together
-        firsts = np.arange(0, len(kept), size)
-        ends = np.minimum(firsts + size, len(kept))
-        positions = _positions(parts, ends)
-        spans = [batching.share.span(count) for count in (ends - firsts).tolist()]
-        real = np.array([real for *_, real in spans])
+        firsts = np.arange(0, len(rows), size)
+        ends = np.minimum(firsts + size, len(rows))
+        positions = _positions(spans, ends)
+        shares = [batching.share.span(count) for count in (ends - firsts).tolist()]
+        real = np.array([real for *_, real in shares])
         if batching.share.by_row:
-            each = zip(firsts, spans, strict=True)
-            kept = np.concatenate([kept[at + first : at + last] for at, (first, last, _) in each])
-        return (*self._layout.block(self._files, self._chains, kept), positions, real)
+            each = zip(firsts, shares, strict=True)
+            rows = np.concatenate([rows[at + first : at + last] for at, (first, last, _) in each])
+        return (*self._gatherer.block(rows), positions, real)
 
 
-def _taken(parts: deque[Part], count: int) -> list[Part]:
-    """Takes the first `count` rows, no more than there are, out of `parts`."""
-    taken: list[Part] = []
+def _taken(spans: deque[RowSpan], count: int) -> list[RowSpan]:
+    """Takes the first `count` rows, no more than there are, out of `spans`."""
+    taken: list[RowSpan] = []
     while count:
-        part, rest = parts.popleft().cut(count)
-        count -= len(part.kept)
-        taken.append(part)
-        if len(rest.kept):
-            parts.appendleft(rest)
+        span, rest = spans.popleft().cut(count)
+        count -= len(span.stored)
+        taken.append(span)
+        if len(rest.stored):
+            spans.appendleft(rest)
     return taken
 
 
-def _positions(parts: list[Part], ends: np.ndarray) -> np.ndarray:
-    """Returns the positions behind the first e rows of all parts, for each e > 0 of `ends`."""
-    before = np.cumsum([0, *(len(part.kept) for part in parts)])
+def _positions(spans: list[RowSpan], ends: np.ndarray) -> np.ndarray:
+    """Returns the positions after the first e rows of all spans, for each e > 0 of `ends`."""
+    before = np.cumsum([0, *(len(span.stored) for span in spans)])
     holds = np.searchsorted(before, ends, side="left") - 1
     each = zip(ends.tolist(), holds.tolist(), strict=True)
-    return np.array([parts[at].end(end - int(before[at])) for end, at in each], np.int64)
+    return np.array([spans[at].end(end - int(before[at])) for end, at in each], np.int64)
 
 
 def dataset(
     blocks: Callable[[], Iterator[tuple[np.ndarray, ...]]],
-    layout: Layout,
+    layout: CacheLayout,
     batching: Batching,
     finish: Finish,
 ) -> tf.data.Dataset:
-    """Returns `finish(element, position, real)` of each batch of what `Rows.blocks` yields."""
+    """Returns `finish(element, position, real)` of each batch of what `OpenCache.blocks` yields."""
     positions, real = tf.TensorSpec([None, 2], tf.int64), tf.TensorSpec([None], tf.bool)
-    signature = (*layout.signature, positions, real)
     size = batching.batch_size
 
     @tf.autograph.experimental.do_not_convert
@@ -181,11 +196,12 @@ def dataset(
         @tf.autograph.experimental.do_not_convert
         def batch(number: tf.Tensor) -> Any:
             first = number * size
-            element = layout.element(arrays, first, first + size)
+            rows = element(layout, arrays, first, first + size)
             # Not a map of its own: a call of a function, and ragged tensors packed between the two,
             # take longer than what most functions do.
-            return finish(element, positions[number], real[number])
+            return finish(rows, positions[number], real[number])
 
         return tf.data.Dataset.range(tf.shape(positions, tf.int64)[0]).map(batch)
 
-    return generated(blocks, signature).prefetch(1).flat_map(batches)
+    made = generated(blocks, (*signature(layout), positions, real))
+    return made.prefetch(1).flat_map(batches)

@@ -1,4 +1,4 @@
-"""A reader whose rows are kept once they are transformed: the one door to the cache."""
+"""A reader whose rows are stored once they are transformed: the one entrance to the cache."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.cache import folders
-from easyrec_lite.data.cache.build import Build, Place
-from easyrec_lite.data.cache.folders import Broken
-from easyrec_lite.data.cache.layout import Layout, NotStorable
-from easyrec_lite.data.cache.reading import Batching, Rows, dataset
+from easyrec_lite.data.cache.builder import CacheBuilder, CacheTarget
+from easyrec_lite.data.cache.encoding import flatten
+from easyrec_lite.data.cache.folders import BrokenCache
+from easyrec_lite.data.cache.layout import CacheLayout, NotStorable
+from easyrec_lite.data.cache.reading import Batching, OpenCache, dataset
 from easyrec_lite.data.readers.base import Reader
-from easyrec_lite.data.rows.order import Order
-from easyrec_lite.data.rows.share import Finish, Numbers, finished
+from easyrec_lite.data.rows.order import RowOrder
+from easyrec_lite.data.rows.share import Finish, RowNumbers, finished
 from easyrec_lite.protos.messages import CacheConfig
 
 NOT_SHARED = (
@@ -37,8 +38,8 @@ class CachedRows:
       options: the `CacheConfig` message.
       reader: the rows' reader.
       key: what the transformed rows follow from.
-      encode: raw columns of a batch → the nest that is kept; row by row, the same each time.
-      small: names of its leaves whose whole numbers fit into 32 bits.
+      encode: raw columns of a batch → the nest that is stored; row by row, the same each time.
+      small: names of its tensors whose integers fit into 32 bits.
       again: whether this run will read the data again, whatever the order says.
     """
 
@@ -53,28 +54,28 @@ class CachedRows:
     ):
         first = Path(os.path.abspath(reader.files[0]))
         folder = Path(options.folder) if options.folder else first.parent / folders.FOLDER
-        self._place = Place(folder, key, options.max_megabytes << 20)
+        self._target = CacheTarget(folder, key, options.max_megabytes << 20)
         self._reader = reader
         self._encode = encode
         self._small = small
         self._again = again or options.mode == options.ALWAYS
-        self._rows: Rows | None = None
-        self._build: Build | None = None
+        self._cache: OpenCache | None = None
+        self._builder: CacheBuilder | None = None
 
     @property
     def opened(self) -> bool:
-        """Whether the cache is whole and open."""
-        if self._rows is None and self._build is not None:
-            self._rows = self._build.rows
-        return self._rows is not None
+        """Whether the cache is complete and open."""
+        if self._cache is None and self._builder is not None:
+            self._cache = self._builder.cache
+        return self._cache is not None
 
     def close(self) -> None:
-        """Stops keeping rows; what is not whole goes."""
-        if self._build is not None:
-            self._build.stop()
+        """Stops storing rows, and deletes an incomplete cache."""
+        if self._builder is not None:
+            self._builder.stop()
 
     def batches(
-        self, order: Order, batch_size: int, drop_remainder: bool, finish: Finish
+        self, order: RowOrder, batch_size: int, drop_remainder: bool, finish: Finish
     ) -> tf.data.Dataset:
         """Returns `finish(nest, position, real)` of each batch of an order.
 
@@ -90,65 +91,79 @@ class CachedRows:
         encoded = numbered.map(self._encoded, tf.data.AUTOTUNE, deterministic=True)
         batching = Batching(batch_size, drop_remainder, self._reader.share)
         try:
-            layout = Layout(encoded.element_spec[0], self._small)
+            layout = CacheLayout(encoded.element_spec[0], self._small)
         except NotStorable as error:
             log.warning("cache: the rows are read from their files: %s", error)
             return finished(encoded, finish)
         self.close()
         if not self.opened:
-            self._rows = self._open(layout)
-        rows = self._rows
-        if rows is not None:
-            return dataset(partial(rows.blocks, order, batching), layout, batching, finish)
-        if not self._worthwhile(order):
+            self._cache = self._open(layout)
+        if self._cache is not None:
+            blocks = partial(self._cache.blocks, order, batching)
+            return dataset(blocks, layout, batching, finish)
+        if not self._is_worthwhile(order):
             return finished(encoded, finish)
         if self._reader.share.by_row:
             log.info(NOT_SHARED, self._reader.share.count)
             return finished(encoded, finish)
-        build = self._build = Build(self._place, self._reader, layout, order, not drop_remainder)
+        return self._building(encoded, layout, order, batching, finish)
+
+    def _building(
+        self,
+        encoded: tf.data.Dataset,
+        layout: CacheLayout,
+        order: RowOrder,
+        batching: Batching,
+        finish: Finish,
+    ) -> tf.data.Dataset:
+        """Returns the batches of an order, which build the cache until it continues instead."""
+        all_rows = not batching.drop_remainder
+        builder = CacheBuilder(self._target, self._reader, layout, order, all_rows)
+        self._builder = builder
 
         @tf.autograph.experimental.do_not_convert
-        def taken(element: Any, numbers: Numbers) -> tf.Tensor:
-            flat = [numbers.epoch, numbers.row, *layout.flatten(element)]
-            return tf.ensure_shape(tf.py_function(build.takes, flat, tf.bool), [])
+        def taken(element: Any, numbers: RowNumbers) -> tf.Tensor:
+            flat = [numbers.epoch, numbers.row, *flatten(layout, element)]
+            return tf.ensure_shape(tf.py_function(builder.takes, flat, tf.bool), [])
 
         def rest() -> Iterator[tuple[np.ndarray, ...]]:
-            found = build.finish()
-            if found is not None:
-                later = dataclasses.replace(order, start=build.position)
-                yield from found.blocks(later, batching)
+            cache = builder.finish()
+            if cache is not None:
+                yield from cache.blocks(
+                    dataclasses.replace(order, start=builder.position), batching
+                )
 
-        kept = finished(encoded.take_while(taken), finish)
-        return kept.concatenate(dataset(rest, layout, batching, finish))
+        read = finished(encoded.take_while(taken), finish)
+        return read.concatenate(dataset(rest, layout, batching, finish))
 
     @tf.autograph.experimental.do_not_convert
-    def _encoded(self, columns: Any, numbers: Numbers) -> tuple[Any, Numbers]:
+    def _encoded(self, columns: Any, numbers: RowNumbers) -> tuple[Any, RowNumbers]:
         return self._encode(columns), numbers
 
-    def _worthwhile(self, order: Order) -> bool:
-        """Whether an epoch is read whole, and another one after it."""
+    def _is_worthwhile(self, order: RowOrder) -> bool:
+        """Returns whether an epoch is read whole, and another one after it."""
         whole = order.start[0] + (order.start[1] > 0)
         last = order.epochs
         return last is None or whole + 1 < last or (self._again and whole < last)
 
-    def _open(self, layout: Layout) -> Rows | None:
-        """Returns the cache of this key if it is there and whole; removes it if it is broken."""
-        target = self._place.target
-        folders.sweep(self._place.folder)
+    def _open(self, layout: CacheLayout) -> OpenCache | None:
+        """Returns the cache of this key if it exists and is complete; removes a broken one."""
+        target = self._target.path
+        folders.sweep(self._target.folder)
         try:
-            kept = folders.read_cache(target)
-            if kept is None:
+            entry = folders.read_cache(target)
+            if entry is None:
                 folders.remove(target)
                 return None
-            if kept.manifest["columns"] != layout.describe():
-                raise Broken(target, f"{target} holds other columns")
-            rows = Rows(kept, self._reader, layout)
-        except Broken as broken:
-            log.warning("cache: removed, and made anew: %s", broken)
+            if entry.manifest["columns"] != layout.describe():
+                raise BrokenCache(target, f"{target} holds other columns")
+            cache = OpenCache(entry, self._reader, layout)
+        except BrokenCache as broken:
+            log.warning("cache: removed, and built again: %s", broken)
             folders.remove(target)
             return None
         except OSError as error:
             log.warning("cache: not used: %s", error)
             return None
-        log.info("cache: %d rows are read from %s", kept.rows, target)
-        return rows
+        log.info("cache: %d rows are read from %s", entry.rows, target)
+        return cache

@@ -20,7 +20,7 @@ from easyrec_lite.core.files import missing
 from easyrec_lite.data.readers.bad_rows import BadRows
 from easyrec_lite.data.readers.input_files import changed, expand, stamp
 from easyrec_lite.data.rows.cells import CellCheck, nothing
-from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Order, Run
+from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, RecordRun, RowOrder
 from easyrec_lite.data.rows.share import WHOLE, Share, is_real, placed, positioned
 from easyrec_lite.protos.messages import DatasetConfig
 
@@ -40,7 +40,7 @@ READ_ERRORS = (
 
 
 @dataclass(frozen=True)
-class Request:
+class ReaderRequest:
     """What to read.
 
     Attributes:
@@ -82,7 +82,7 @@ class Reader(abc.ABC):
       share: the part of their rows that it gives.
     """
 
-    def __init__(self, request: Request):
+    def __init__(self, request: ReaderRequest):
         data = request.data
         self.fields = request.wanted
         self.share = request.share
@@ -93,7 +93,7 @@ class Reader(abc.ABC):
         self._skip_bad = data.bad_row_policy == data.SKIP
         self._most_bad = data.max_bad_rows
         self._bad = BadRows(self._most_bad)
-        self._order = Order()
+        self._order = RowOrder()
 
     def _find(self, path: str) -> list[str]:
         return expand(path)
@@ -139,17 +139,17 @@ class Reader(abc.ABC):
         start: Position | tf.Tensor = (0, 0),
         shuffle: bool = False,
         seed: int = 0,
-    ) -> Order:
+    ) -> RowOrder:
         """Returns the order that `batches` reads, and counts bad rows anew from here on."""
-        order = Order(seed, self._window if shuffle else 0, epochs, start)
+        order = RowOrder(seed, self._window if shuffle else 0, epochs, start)
         known = isinstance(start, tuple)
         self._order = order if known else dataclasses.replace(order, start=(0, 0))
         self._bad = BadRows(self._most_bad)
         return order
 
     @abc.abstractmethod
-    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns the batches of an order that `begin` gave: (columns, `Numbers`).
+    def numbered(self, order: RowOrder, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns the batches of an order that `begin` gave: (columns, `RowNumbers`).
 
         A share by rows has a batch for each global batch, as `Share.span` says. Rows are counted
         with records that are no rows or bad ones.
@@ -166,7 +166,7 @@ class Reader(abc.ABC):
         """
 
     @abc.abstractmethod
-    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+    def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
         """Yields the records of an order by number, without reading them.
 
         Args:
@@ -218,7 +218,7 @@ class Reader(abc.ABC):
         return Place()
 
     @abc.abstractmethod
-    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+    def _place_of(self, order: RowOrder, epoch: int, row: int) -> Place:
         """Returns where row `row` of an epoch stands, by file and line."""
 
     def _changed(self) -> list[Problem]:
@@ -226,7 +226,7 @@ class Reader(abc.ABC):
         return [changed(file) for file, before in self._stamps.items() if stamp(file) != before]
 
     @abc.abstractmethod
-    def _first_bad(self, order: Order) -> list[Problem]:
+    def _first_bad(self, order: RowOrder) -> list[Problem]:
         """Returns what is wrong with the first bad row of an order, or with the files."""
 
     def bad_rows(self) -> int:
@@ -274,5 +274,5 @@ def open_reader(
     make = READERS.get(enum_name(data, "input_type"))
     fields = input_fields(pipeline)
     wanted = select(fields, columns)
-    reader: Reader = make(Request(pipeline, path, fields, wanted, training, share, cells))
+    reader: Reader = make(ReaderRequest(pipeline, path, fields, wanted, training, share, cells))
     return reader

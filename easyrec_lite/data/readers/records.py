@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.readers.base import Reader, Request
+from easyrec_lite.data.readers.base import Reader, ReaderRequest
 from easyrec_lite.data.readers.input_files import BROKEN, broken, check_gzip, is_gzip
 from easyrec_lite.data.rows.cells import faults
-from easyrec_lite.data.rows.order import CHUNK, Order, Run, arranged, ordered
+from easyrec_lite.data.rows.order import CHUNK, RecordRun, RowOrder, arranged, ordered
 
 Columns = dict[str, Any]
 
@@ -30,7 +30,7 @@ class RecordReader(Reader):
     the order can be run again, so a failed batch is found and looked at in plain Python.
     """
 
-    def __init__(self, request: Request):
+    def __init__(self, request: ReaderRequest):
         super().__init__(request)
         self._gzip = [is_gzip(file) for file in self.files]
         self._whole: set[str] = set()
@@ -40,7 +40,7 @@ class RecordReader(Reader):
             raise DataError(_no_rows(file) for file in self.files)
 
     @abc.abstractmethod
-    def _prepare(self, request: Request) -> None:
+    def _prepare(self, request: ReaderRequest) -> None:
         """Reads what else the config and the files' heads say."""
 
     @abc.abstractmethod
@@ -68,8 +68,8 @@ class RecordReader(Reader):
         """Returns records [n] and their tags without those that are no rows."""
         return records, *tags
 
-    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, `Numbers`) of the order's rows: only the share's are parsed."""
+    def numbered(self, order: RowOrder, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, `RowNumbers`) of the order's rows: only the share's are parsed."""
         chunks = self._chunks(order).prefetch(1)
         if self._skip_bad:
             pieces = chunks.rebatch(PIECE)
@@ -102,11 +102,11 @@ class RecordReader(Reader):
         records = self._records(file, compression).batch(CHUNK)
         return records.reduce(tf.zeros(2, tf.int64), add).numpy()
 
-    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+    def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
         """Yields the records of an order by number."""
         return arranged(order, sizes)
 
-    def _chunks(self, order: Order) -> tf.data.Dataset:
+    def _chunks(self, order: RowOrder) -> tf.data.Dataset:
         """Returns (records, epoch, row, index) as `ordered` does, without what is no row."""
         files = tf.constant(self.files)
         compression = tf.constant(["GZIP" if packed else "" for packed in self._gzip])
@@ -213,13 +213,13 @@ class RecordReader(Reader):
             problems = [Problem("the row cannot be parsed", found=repr(record[:200]))]
         return problems
 
-    def _first_bad(self, order: Order) -> list[Problem]:
+    def _first_bad(self, order: RowOrder) -> list[Problem]:
         try:
             return self._search(order)
         except (DataError, *BROKEN, tf.errors.OpError) as error:
             return self._broken_files() or [Problem(f"reading failed: {error}")]
 
-    def _search(self, order: Order) -> list[Problem]:
+    def _search(self, order: RowOrder) -> list[Problem]:
         """Returns what is wrong with the first bad row; the search has an end."""
         for piece in self._chunks(order).rebatch(PIECE).take(SEARCHED_PIECES):
             records, epoch, _, index = piece
@@ -230,12 +230,12 @@ class RecordReader(Reader):
                 return [dataclasses.replace(fault, place=place) for fault in found[first]]
         return []
 
-    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+    def _place_of(self, order: RowOrder, epoch: int, row: int) -> Place:
         for _, _, _, index in self._chunks(dataclasses.replace(order, start=(epoch, row))).take(1):
             return self._place(order, epoch, int(index[0]))
         return Place()
 
-    def _place(self, order: Order, epoch: int, index: int) -> Place:
+    def _place(self, order: RowOrder, epoch: int, index: int) -> Place:
         """Returns the file and line of the record that is number `index` of an epoch's files."""
         files = [self.files[number] for number in order.files(epoch, len(self.files))]
         lines = ((file, line) for file in files for line in self._counts(file))

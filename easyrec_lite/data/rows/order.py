@@ -24,7 +24,7 @@ Source = Callable[[tf.Tensor], tf.data.Dataset]
 
 
 @dataclass(frozen=True)
-class Order:
+class RowOrder:
     """Which rows come, and in which order.
 
     Attributes:
@@ -121,7 +121,7 @@ class Keys:
         return found
 
 
-class Run(NamedTuple):
+class RecordRun(NamedTuple):
     """Records that follow one another in an epoch.
 
     Attributes:
@@ -135,7 +135,7 @@ class Run(NamedTuple):
     records: np.ndarray
 
 
-def arranged(order: Order, sizes: np.ndarray) -> Iterator[Run]:
+def arranged(order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
     """Yields the records that `ordered` gives, by number, without reading them.
 
     Args:
@@ -154,10 +154,10 @@ def arranged(order: Order, sizes: np.ndarray) -> Iterator[Run]:
             index = index[max(consumed - first, 0) :]
             one = len(sizes) == 1
             records = index if one else index + shift[np.searchsorted(ends, index, side="right")]
-            yield Run(epoch, max(first, consumed), records)
+            yield RecordRun(epoch, max(first, consumed), records)
 
 
-def ordered(source: Source, order: Order, guard: tf.data.Dataset) -> tf.data.Dataset:
+def ordered(source: Source, order: RowOrder, guard: tf.data.Dataset) -> tf.data.Dataset:
     """Returns the records of all epochs, in chunks of n rows.
 
     Elements: (record string [n], epoch int64 [n], row int64 [n], index int64 [n]), where `row`

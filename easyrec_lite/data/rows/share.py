@@ -11,7 +11,7 @@ import tensorflow as tf
 from easyrec_lite.core.errors import DataError, Problem
 
 
-class Numbers(NamedTuple):
+class RowNumbers(NamedTuple):
     """Where the n rows of a batch stand.
 
     Attributes:
@@ -93,7 +93,7 @@ class Share:
         return first, most(last, first + 1), last > first
 
     def cut(self, epoch: tf.Tensor, row: tf.Tensor, *parts: tf.Tensor) -> tuple[Any, ...]:
-        """Returns the `Numbers` of the share, then its part of each of `parts`.
+        """Returns the `RowNumbers` of the share, then its part of each of `parts`.
 
         Args:
           epoch: int64 [n], of the rows of a global batch.
@@ -102,10 +102,10 @@ class Share:
         """
         position = tf.stack([epoch[-1], row[-1] + 1])
         if not self.by_row:
-            return Numbers(epoch, row, position, tf.constant(True)), *parts
+            return RowNumbers(epoch, row, position, tf.constant(True)), *parts
         first, last, real = self.span(epoch.shape[0] or tf.size(epoch, tf.int64))
         epoch, row, *own = (part[first:last] for part in (epoch, row, *parts))
-        return Numbers(epoch, row, position, tf.convert_to_tensor(real)), *own
+        return RowNumbers(epoch, row, position, tf.convert_to_tensor(real)), *own
 
     def describe(self) -> str:
         """Returns how the files are shared, to be said after their number; '' when they are not."""
@@ -134,16 +134,16 @@ Finish = Callable[[Any, tf.Tensor, tf.Tensor], Any]
 
 
 @tf.autograph.experimental.do_not_convert
-def placed(rows: Any, numbers: Numbers) -> tuple[Any, tf.Tensor, tf.Tensor]:
+def placed(rows: Any, numbers: RowNumbers) -> tuple[Any, tf.Tensor, tf.Tensor]:
     """Returns the rows of a batch, their position and whether they are real."""
     return rows, numbers.position, numbers.real
 
 
 def finished(batches: tf.data.Dataset, finish: Finish) -> tf.data.Dataset:
-    """Returns `finish` of each of `batches`, (rows, `Numbers`)."""
+    """Returns `finish` of each of `batches`, (rows, `RowNumbers`)."""
 
     @tf.autograph.experimental.do_not_convert
-    def finish_one(rows: Any, numbers: Numbers) -> Any:
+    def finish_one(rows: Any, numbers: RowNumbers) -> Any:
         return finish(*placed(rows, numbers))
 
     return batches.map(finish_one, tf.data.AUTOTUNE, deterministic=True)

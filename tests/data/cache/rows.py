@@ -159,10 +159,14 @@ def pipeline(kind: str, more: str = "", cache: str = "", features: str = FEATURE
 
 
 def opened(found: Pipeline, folder: Path, **more: Any) -> BatchInput:
-    """Returns the input of a config; item and user come along as raw columns."""
+    """Returns the input of a config; item and user come along as raw columns.
+
+    Where the config has a sampler, negatives have the feature of the item's id.
+    """
     transform = FeatureTransform(found)
     training = more.pop("training", True)
-    return BatchInput(found, str(folder), transform, ("item", "user"), (), training, **more)
+    candidates = ("item",) if found.config.data_config.WhichOneof("sampler") else ()
+    return BatchInput(found, str(folder), transform, ("item", "user"), candidates, training, **more)
 
 
 def batches(source: BatchInput, size: int, drop: bool = False, **order: Any) -> list[list[bytes]]:

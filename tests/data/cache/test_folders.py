@@ -1,4 +1,4 @@
-"""When kept rows are used, made anew, left alone or removed."""
+"""When a cache is used, built again, left alone or removed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 
 from easyrec_lite import cache as command
 from easyrec_lite.data.cache import folders, key
-from easyrec_lite.data.cache.layout import Layout
-from easyrec_lite.data.cache.writer import Writer
+from easyrec_lite.data.cache.encoding import entries
+from easyrec_lite.data.cache.layout import CacheLayout
+from easyrec_lite.data.cache.writer import CacheWriter
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.training.input import BatchInput, ReadPlan
 from tests import commands
@@ -158,27 +159,27 @@ def test_data_that_changes_while_it_is_read_is_not_kept(
 # Damage.
 
 
-@pytest.mark.parametrize("name", ["int32.npy", "*-0-ends.npy", "index.npy", "easyrec_cache.json"])
-@pytest.mark.parametrize("part", ["head", "rest"])
+@pytest.mark.parametrize("name", ["int32", "*-0-ends", "index", "easyrec_cache.json"])
+@pytest.mark.parametrize("at", [0, -30])
 def test_a_flipped_bit_is_named_and_never_read(
-    data: Path, log: pytest.LogCaptureFixture, name: str, part: str
+    data: Path, log: pytest.LogCaptureFixture, name: str, at: int
 ) -> None:
     uses(data)
     (cache,) = caches(data)
     file = sorted(cache.glob(name))[0]
     content = bytearray(file.read_bytes())
-    content[60 if part == "head" else -30] ^= 4
+    content[at] ^= 4
     file.write_bytes(content)
     log.clear()
     assert not uses(data)
-    assert f"removed, and made anew: {file} is not as it was written" in log.text
+    assert f"{file} is not as it was written" in log.text
     assert uses(data)
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "empty"])
 def test_a_file_that_is_not_whole(data: Path, damage: str) -> None:
     uses(data)
-    file = caches(data)[0] / "int32.npy"
+    file = caches(data)[0] / "int32"
     if damage == "gone":
         file.unlink()
     else:
@@ -312,13 +313,13 @@ def test_stale_rows_make_room_first_then_the_least_used(tmp_path: Path) -> None:
     for number, name in enumerate("abcd"):
         file = tmp_path / name
         file.write_text(name)
-        writer = Writer(place, Layout(()), 1 << 20)
+        writer = CacheWriter(place, CacheLayout(()), 1 << 20)
         writer.index(1000)
         target = place / (name * 32)
         writer.finish(target, {"key": {"files": folders.stamps([str(file)])}})
         os.utime(target / folders.MANIFEST, (number, number))
     (tmp_path / "c").write_text("changed")
-    size = next(c.bytes for c in folders.caches(place) if isinstance(c, folders.Kept))
+    size = next(c.bytes for c in folders.caches(place) if isinstance(c, folders.CacheEntry))
     left = []
     for count in (4, 3, 2, 1):
         folders.make_room(place, place / ("b" * 32), count * size)
@@ -385,10 +386,10 @@ def test_a_column_without_a_place_is_read_as_before() -> None:
     from easyrec_lite.data.cache.layout import NotStorable
 
     with pytest.raises(NotStorable, match="x has the shape"):
-        Layout({"x": tf.TensorSpec([None, None], tf.float32)})
-    layout = Layout({"x": tf.TensorSpec([None], tf.int64)}, ["x"])
+        CacheLayout({"x": tf.TensorSpec([None, None], tf.float32)})
+    layout = CacheLayout({"x": tf.TensorSpec([None], tf.int64)}, ["x"])
     with pytest.raises(NotStorable, match="does not fit"):
-        layout.arrays([np.array([2**31])], slice(0, 1))
+        entries(layout, [np.array([2**31])], slice(0, 1))
 
 
 def test_what_follows_from_a_row_alone() -> None:

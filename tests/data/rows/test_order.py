@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.data.readers.base import Reader, open_reader
-from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Keys, Order, ordered
+from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Keys, RowOrder, ordered
 from tests.data.reading import column, pipeline, read
 
 SIZES = (23, 1, 17, 12)
@@ -127,7 +127,7 @@ def test_epochs_without_end(reader: Reader) -> None:
 
 def test_rows_stay_in_their_window_and_windows_are_well_mixed() -> None:
     source = tf.data.Dataset.from_tensor_slices(tf.strings.as_string(tf.range(10_000)))
-    order = Order(seed=1, window=100)
+    order = RowOrder(seed=1, window=100)
     nothing = tf.data.Dataset.from_tensors([""]).take(0)
     chunks = list(ordered(lambda epoch: source, order, nothing).as_numpy_iterator())
     rows = np.concatenate([chunk[0] for chunk in chunks]).astype(int)
@@ -165,7 +165,7 @@ def test_compressed_and_plain_files_mix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("window", "count"), [(0, 5), (7, 50), (1 << 17, 3000)])
 def test_known_rows_are_those_of_the_graph(window: int, count: int) -> None:
-    order = Order(seed=6, window=window)
+    order = RowOrder(seed=6, window=window)
     number = tf.constant(count, tf.int64)
     expected = order.rows(tf.constant(2), tf.constant(1), number).numpy().tolist()
     assert order.known_rows(2, 1, count).tolist() == expected

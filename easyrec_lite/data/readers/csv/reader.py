@@ -10,7 +10,7 @@ import tensorflow as tf
 from easyrec_lite.checks.columns import BOOLEANS, InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.data.readers.base import Request
+from easyrec_lite.data.readers.base import ReaderRequest
 from easyrec_lite.data.readers.csv.format import csv_format, file_lines
 from easyrec_lite.data.readers.csv.rows import csv_columns
 from easyrec_lite.data.readers.csv.spec import CsvSpec
@@ -24,7 +24,7 @@ NOT_FINITE = "not a finite number"
 class CsvReader(RecordReader):
     """Lines of text, parsed by `tf.io.decode_csv`, or by a plain split (`CSVInputEx`)."""
 
-    def _prepare(self, request: Request) -> None:
+    def _prepare(self, request: ReaderRequest) -> None:
         self._format = csv_format(request.pipeline)
         self._columns = csv_columns(self._format, self.files, request.fields, request.wanted)
         self._marked = any(_has_mark(file) for file in self.files)

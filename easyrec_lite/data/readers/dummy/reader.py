@@ -10,10 +10,10 @@ import tensorflow as tf
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import Place, Problem
-from easyrec_lite.data.readers.base import Reader, Request
+from easyrec_lite.data.readers.base import Reader, ReaderRequest
 from easyrec_lite.data.readers.dummy.spec import DummySpec
-from easyrec_lite.data.rows.order import ENDLESS, Order, Run
-from easyrec_lite.data.rows.share import Numbers
+from easyrec_lite.data.rows.order import ENDLESS, RecordRun, RowOrder
+from easyrec_lite.data.rows.share import RowNumbers
 
 DISTINCT = 1000
 
@@ -26,15 +26,15 @@ class DummyReader(Reader):
     the same.
     """
 
-    def __init__(self, request: Request):
+    def __init__(self, request: ReaderRequest):
         super().__init__(request)
         self._labels = frozenset(request.data.label_fields)
 
     def _find(self, path: str) -> list[str]:
         return []
 
-    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, `Numbers`) of the one batch, an epoch each time."""
+    def numbered(self, order: RowOrder, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, `RowNumbers`) of the one batch, an epoch each time."""
         random = np.random.default_rng(order.seed)
         columns = {field.name: self._column(field, batch_size, random) for field in self.fields}
         start = tf.convert_to_tensor(order.start, tf.int64)
@@ -42,10 +42,12 @@ class DummyReader(Reader):
         last = ENDLESS if order.epochs is None else order.epochs
 
         @tf.autograph.experimental.do_not_convert
-        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], Numbers]:
+        def element(epoch: tf.Tensor) -> tuple[dict[str, tf.Tensor], RowNumbers]:
             row = tf.range(batch_size, dtype=tf.int64)
             position = tf.stack([epoch, tf.constant(batch_size, tf.int64)])
-            return columns, Numbers(tf.fill([batch_size], epoch), row, position, tf.constant(True))
+            return columns, RowNumbers(
+                tf.fill([batch_size], epoch), row, position, tf.constant(True)
+            )
 
         return tf.data.Dataset.range(first, last).map(element)
 
@@ -53,7 +55,7 @@ class DummyReader(Reader):
         """Returns none: nothing is stored anywhere."""
         return np.zeros(0, np.int64), 0
 
-    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+    def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
         """Yields none."""
         return iter(())
 
@@ -64,8 +66,8 @@ class DummyReader(Reader):
             return tf.strings.as_string(numbers)
         return tf.cast(numbers, field.dtype)
 
-    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+    def _place_of(self, order: RowOrder, epoch: int, row: int) -> Place:
         return Place("random numbers", row + 1)
 
-    def _first_bad(self, order: Order) -> list[Problem]:
+    def _first_bad(self, order: RowOrder) -> list[Problem]:
         return []

@@ -15,7 +15,7 @@ from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.readers.bad_rows import TooManyBadRows
-from easyrec_lite.data.readers.base import Reader, Request
+from easyrec_lite.data.readers.base import Reader, ReaderRequest
 from easyrec_lite.data.readers.input_files import broken, changed, stamp
 from easyrec_lite.data.readers.parquet.spec import ParquetSpec
 from easyrec_lite.data.readers.parquet.table import (
@@ -28,8 +28,8 @@ from easyrec_lite.data.readers.parquet.table import (
 from easyrec_lite.data.readers.parquet.windows import RowGroup, Window, row_groups, windows
 from easyrec_lite.data.rows.cells import faults, nothing
 from easyrec_lite.data.rows.generated import generated
-from easyrec_lite.data.rows.order import Order, Run
-from easyrec_lite.data.rows.share import Numbers
+from easyrec_lite.data.rows.order import RecordRun, RowOrder
+from easyrec_lite.data.rows.share import RowNumbers
 
 PIECE = 4096
 SEARCHED_PIECES = 256
@@ -51,7 +51,7 @@ class ParquetReader(Reader):
     rows are permuted together.
     """
 
-    def __init__(self, request: Request):
+    def __init__(self, request: ReaderRequest):
         super().__init__(request)
         self._names = [field.name for field in self.fields]
         self._lists = self._check()
@@ -78,22 +78,22 @@ class ParquetReader(Reader):
             raise DataError(problems)
         return frozenset(name for name, kinds in lists.items() if True in kinds)
 
-    def numbered(self, order: Order, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, `Numbers`) of the order's rows."""
+    def numbered(self, order: RowOrder, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns (columns, `RowNumbers`) of the order's rows."""
         together = self.share.together(batch_size)
 
-        def arrays(start: np.ndarray) -> Iterator[tuple[dict[str, Any], Numbers]]:
+        def arrays(start: np.ndarray) -> Iterator[tuple[dict[str, Any], RowNumbers]]:
             begun = dataclasses.replace(order, start=tuple(start.tolist()))
             for rows in self._cut(begun, together):
                 if len(rows.row) == together or not drop_remainder:
                     first, last, real = self.share.span(len(rows.row))
                     position = np.array([rows.epoch[-1], rows.row[-1] + 1])
                     own = _slice(rows, first, last)
-                    yield self._arrays(own.table), Numbers(own.epoch, own.row, position, real)
+                    yield self._arrays(own.table), RowNumbers(own.epoch, own.row, position, real)
 
         columns = {field.name: self._signature(field) for field in self.fields}
         each, pair = (tf.TensorSpec([size], tf.int64) for size in (None, 2))
-        signature = columns, Numbers(each, each, pair, tf.TensorSpec([], tf.bool))
+        signature = columns, RowNumbers(each, each, pair, tf.TensorSpec([], tf.bool))
         start = tf.convert_to_tensor(order.start, tf.int64)
         return generated(arrays, signature, start).map(self._ragged).prefetch(tf.data.AUTOTUNE)
 
@@ -102,17 +102,17 @@ class ParquetReader(Reader):
         sizes = np.array([group.rows for group in self._groups], np.int64)
         return sizes, int(sizes.sum())
 
-    def records(self, order: Order, sizes: np.ndarray) -> Iterator[Run]:
+    def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
         """Yields the rows of an order by number."""
         starts = dict(zip(self._groups, np.cumsum(sizes) - sizes, strict=True))
         for window in windows(self._groups, order):
             each = [starts[group] + np.arange(group.rows) for group in window.groups]
             index = self._index(window, order)
-            yield Run(
+            yield RecordRun(
                 window.epoch, window.first + window.rows - len(index), np.concatenate(each)[index]
             )
 
-    def _index(self, window: Window, order: Order) -> np.ndarray:
+    def _index(self, window: Window, order: RowOrder) -> np.ndarray:
         """Returns the rows of a window in their order, without those that are consumed."""
         index = window.permutation(order)
         if window.epoch == order.start[0]:
@@ -138,7 +138,7 @@ class ParquetReader(Reader):
         return columns
 
     @tf.autograph.experimental.do_not_convert
-    def _ragged(self, columns: dict[str, Any], numbers: Numbers) -> Any:
+    def _ragged(self, columns: dict[str, Any], numbers: RowNumbers) -> Any:
         ragged = {
             name: tf.RaggedTensor.from_row_splits(*columns[name], validate=False)
             for name in self._lists
@@ -147,7 +147,7 @@ class ParquetReader(Reader):
 
     # Rows in order.
 
-    def _cut(self, order: Order, batch_size: int) -> Iterator[Rows]:
+    def _cut(self, order: RowOrder, batch_size: int) -> Iterator[Rows]:
         """Yields the order's rows, `batch_size` at a time; the last may be fewer."""
         kept: list[Rows] = []
         count = 0
@@ -165,7 +165,7 @@ class ParquetReader(Reader):
         if count:
             yield _concat(kept)
 
-    def _read(self, window: Window, order: Order) -> Rows:
+    def _read(self, window: Window, order: RowOrder) -> Rows:
         """Returns the rows of a window in their order, what was consumed or is bad left out.
 
         Raises:
@@ -192,7 +192,7 @@ class ParquetReader(Reader):
             raise DataError(changed(group.file))
         return table
 
-    def _place_of(self, order: Order, epoch: int, row: int) -> Place:
+    def _place_of(self, order: RowOrder, epoch: int, row: int) -> Place:
         order = dataclasses.replace(order, start=(epoch, row))
         window = next(windows(self._groups, order))
         return window.place(self._index(window, order)[0])
@@ -235,7 +235,7 @@ class ParquetReader(Reader):
             for field in self.fields
         }
 
-    def _first_bad(self, order: Order) -> list[Problem]:
+    def _first_bad(self, order: RowOrder) -> list[Problem]:
         self._looks_at_cells = self._cells is not nothing
         try:
             for _ in itertools.islice(self._cut(order, PIECE), SEARCHED_PIECES):

@@ -10,7 +10,7 @@ import numpy as np
 
 from easyrec_lite.core.errors import Place
 from easyrec_lite.data.readers.parquet.table import open_parquet
-from easyrec_lite.data.rows.order import Keys, Order
+from easyrec_lite.data.rows.order import Keys, RowOrder
 
 
 class RowGroup(NamedTuple):
@@ -35,7 +35,7 @@ class Window(NamedTuple):
         """How many they are."""
         return sum(group.rows for group in self.groups)
 
-    def permutation(self, order: Order) -> np.ndarray:
+    def permutation(self, order: RowOrder) -> np.ndarray:
         """Returns the order of the rows, int64 [rows]; a large window is permuted in parts."""
         if not order.window:
             return np.arange(self.rows)
@@ -68,7 +68,7 @@ def row_groups(file: str) -> Iterator[RowGroup]:
         before += rows
 
 
-def windows(groups: Sequence[RowGroup], order: Order) -> Iterator[Window]:
+def windows(groups: Sequence[RowGroup], order: RowOrder) -> Iterator[Window]:
     """Yields the windows of all epochs, without those that `order.start` has consumed."""
     first_epoch, consumed = order.start
     epochs = itertools.count(first_epoch)
@@ -78,7 +78,7 @@ def windows(groups: Sequence[RowGroup], order: Order) -> Iterator[Window]:
                 yield window
 
 
-def _epoch_windows(groups: Sequence[RowGroup], order: Order, epoch: int) -> Iterator[Window]:
+def _epoch_windows(groups: Sequence[RowGroup], order: RowOrder, epoch: int) -> Iterator[Window]:
     if order.window:
         random = np.random.Generator(np.random.PCG64([order.seed, epoch]))
         groups = [groups[index] for index in random.permutation(len(groups))]

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
-from easyrec_lite.data.readers.base import Request
+from easyrec_lite.data.readers.base import ReaderRequest
 from easyrec_lite.data.readers.input_files import broken, is_gzip
 from easyrec_lite.data.readers.records import Columns, RecordReader
 from easyrec_lite.data.readers.tfrecord.spec import TFRecordSpec
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 class TFRecordReader(RecordReader):
     """Examples with one value for each field; a field that is left out has its default."""
 
-    def _prepare(self, request: Request) -> None:
+    def _prepare(self, request: ReaderRequest) -> None:
         self._specs = {
             field.name: tf.io.FixedLenFeature([], STORED[field.type], field.default)
             for field in self.fields

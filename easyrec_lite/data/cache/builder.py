@@ -1,4 +1,13 @@
-"""A cache built from the batches of an epoch that is read anyway."""
+"""Builds a cache from the batches of an epoch that is read anyway.
+
+1. `CacheBuilder.takes` appends the rows of the first whole epoch to files beside the cache's place,
+   in the order in which they come, and notes which records of the epoch did not come.
+2. When the next epoch begins, or the batches end, `finish` asks the reader for the order of the
+   epoch by number, and so writes for each record of the data files where its row is stored.
+3. The files get a manifest and their name; from then on batches come out of the cache.
+
+Whatever goes wrong stops the building alone: batches go on coming from the data files.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +20,21 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.data.cache import folders
-from easyrec_lite.data.cache.folders import Broken, Kept
+from easyrec_lite.data.cache.encoding import entries
+from easyrec_lite.data.cache.folders import BrokenCache, CacheEntry
 from easyrec_lite.data.cache.key import name_of
-from easyrec_lite.data.cache.layout import Layout, NotStorable
-from easyrec_lite.data.cache.reading import Rows
-from easyrec_lite.data.cache.writer import BAD_ROW, NOT_A_ROW, TooLarge, Writer
+from easyrec_lite.data.cache.layout import CacheLayout, NotStorable
+from easyrec_lite.data.cache.reading import OpenCache
+from easyrec_lite.data.cache.writer import BAD_ROW, NOT_A_ROW, CacheWriter, TooLarge
 from easyrec_lite.data.readers.base import Position, Reader
-from easyrec_lite.data.rows.order import Order
+from easyrec_lite.data.rows.order import RowOrder
 
-GIVEN_UP = (OSError, Broken, TooLarge, NotStorable, tf.errors.OpError)
+FAILURES = (OSError, BrokenCache, TooLarge, NotStorable, tf.errors.OpError)
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Place:
+class CacheTarget:
     """Where a cache is to be, and how large it may be.
 
     Attributes:
@@ -38,16 +48,16 @@ class Place:
     limit: int
 
     @property
-    def target(self) -> Path:
+    def path(self) -> Path:
         """The cache's own folder."""
         return self.folder / name_of(self.key)
 
 
-class Build:
-    """Takes the batches of an order as they pass and keeps the rows of its first whole epoch.
+class CacheBuilder:
+    """Takes the batches of an order as they pass, and stores the rows of its first whole epoch.
 
     Args:
-      place: where to.
+      target: where to store them.
       reader: what the batches come from.
       layout: of the batches' elements.
       order: the order.
@@ -56,14 +66,21 @@ class Build:
     Attributes:
       layout: of the elements.
       position: where the batches have come to.
-      rows: the open cache, once it is whole.
+      cache: the open cache, once it is complete.
     """
 
-    def __init__(self, place: Place, reader: Reader, layout: Layout, order: Order, all_rows: bool):
+    def __init__(
+        self,
+        target: CacheTarget,
+        reader: Reader,
+        layout: CacheLayout,
+        order: RowOrder,
+        all_rows: bool,
+    ):
         self.position: Position = order.start
-        self.rows: Rows | None = None
+        self.cache: OpenCache | None = None
         self.layout = layout
-        self._place = place
+        self._target = target
         self._reader = reader
         self._order = order
         self._all_rows = all_rows
@@ -71,23 +88,23 @@ class Build:
         self._next = 0
         self._missing: list[np.ndarray] = []
         self._last = (-1, -1)
-        self._writer: Writer | None = None
-        self._going_on = True
+        self._writer: CacheWriter | None = None
+        self._building = True
 
     def takes(self, epoch: tf.Tensor, row: tf.Tensor, *flat: tf.Tensor) -> bool:
-        """Takes a batch; returns False, and does not take it, when the cache goes on instead.
+        """Takes a batch; returns False, and does not take it, when the cache continues instead.
 
         Args:
           epoch: int64 [B].
-          row: int64 [B], counted as the reader does.
-          flat: what `Layout.flatten` gives.
+          row: int64 [B], numbers of records as the reader counts them.
+          flat: the tensors that `flatten` gives.
         """
         epochs, rows = epoch.numpy(), row.numpy()
-        if self._going_on and epochs[0] > self._epoch:
+        if self._building and epochs[0] > self._epoch:
             self._all_rows = True
             if self.finish() is not None:
                 return False
-        if self._going_on:
+        if self._building:
             self._take(epochs, rows, flat)
         self.position = int(epochs[-1]), int(rows[-1]) + 1
         return True
@@ -103,41 +120,42 @@ class Build:
             return
         try:
             part = slice(int(first), int(last))
-            writer = self._writer = self._writer or self._begun()
-            writer.add(self.layout.arrays([each.numpy() for each in flat], part), int(last - first))
+            writer = self._writer = self._writer or self._opened()
+            arrays = [tensor.numpy() for tensor in flat]
+            writer.add(entries(self.layout, arrays, part), int(last - first))
             self._note_missing(rows[part])
-        except GIVEN_UP as error:
+        except FAILURES as error:
             self.stop(error)
 
-    def _begun(self) -> Writer:
-        log.info("cache: the rows are kept in %s as they are read", self._place.folder)
-        return Writer(self._place.folder, self.layout, self._place.limit)
+    def _opened(self) -> CacheWriter:
+        log.info("cache: the rows are stored in %s as they are read", self._target.folder)
+        return CacheWriter(self._target.folder, self.layout, self._target.limit)
 
     def _note_missing(self, rows: np.ndarray) -> None:
-        """Notes which numbers the rows of the epoch have left out since the last time."""
+        """Notes which records the rows of the epoch have left out since the last batch."""
         end = int(rows[-1]) + 1
         if end - self._next > len(rows):
             self._missing.append(np.setdiff1d(np.arange(self._next, end), rows))
         self._next = end
 
-    def finish(self) -> Rows | None:
+    def finish(self) -> OpenCache | None:
         """Returns the cache, completed if its epoch is; None when there is none."""
         writer = self._writer
         if writer is None or not self._all_rows:
             self.stop()
-            return self.rows
+            return self.cache
         try:
-            kept = self._finish(writer)
-            self.rows = Rows(kept, self._reader, self.layout)
-        except GIVEN_UP as error:
+            entry = self._complete(writer)
+            self.cache = OpenCache(entry, self._reader, self.layout)
+        except FAILURES as error:
             self.stop(error)
             return None
         self.stop()
-        size = kept.bytes / 2**20
-        log.info("cache: %d rows, %.0f MB, are read from %s", kept.rows, size, kept.folder)
-        return self.rows
+        size = entry.bytes / 2**20
+        log.info("cache: %d rows, %.0f MB, are read from %s", entry.rows, size, entry.folder)
+        return self.cache
 
-    def _finish(self, writer: Writer) -> Kept:
+    def _complete(self, writer: CacheWriter) -> CacheEntry:
         sizes, rows = self._reader.sizes()
         # After a batch that failed TensorFlow goes on with the next one.
         if writer.rows + len(self._reader.left_out.of(self._epoch)) != rows:
@@ -146,43 +164,47 @@ class Build:
         bad = self._fill(index, sizes)
         if (index >= 0).sum() != writer.rows:
             raise OSError("the files hold other records than when they were read")
-        if folders.stamps(self._reader.files) != self._place.key["files"]:
+        if folders.stamps(self._reader.files) != self._target.key["files"]:
             raise OSError("the data files changed while they were read")
-        manifest = {"key": self._place.key, "sizes": sizes.tolist(), "bad": bad}
-        writer.finish(self._place.target, manifest)
-        kept = folders.read_cache(self._place.target)
-        if kept is None:
-            raise OSError(f"{self._place.target} is gone")
-        folders.make_room(self._place.folder, kept.folder, self._place.limit)
-        return kept
+        manifest = {"key": self._target.key, "sizes": sizes.tolist(), "bad": bad}
+        writer.finish(self._target.path, manifest)
+        entry = folders.read_cache(self._target.path)
+        if entry is None:
+            raise OSError(f"{self._target.path} is gone")
+        folders.make_room(self._target.folder, entry.folder, self._target.limit)
+        return entry
 
     def _fill(self, index: np.ndarray, sizes: np.ndarray) -> list[list[Any]]:
-        """Writes where each record is kept; returns (record, what was said of it) of bad ones."""
+        """Writes where each record is stored; returns (record, message) of the bad ones.
+
+        Rows were stored in the order of their records, so that a row's place is the number of its
+        record less the number of missing records before it.
+        """
         missing = np.concatenate([np.zeros(0, np.int64), *self._missing])
         left_out = self._reader.left_out.of(self._epoch)
         bad = np.array(sorted(left_out), np.int64)
-        said = []
-        order = Order(self._order.seed, self._order.window, self._epoch + 1, (self._epoch, 0))
+        messages = []
+        order = RowOrder(self._order.seed, self._order.window, self._epoch + 1, (self._epoch, 0))
         for run in self._reader.records(order, sizes):
             numbers = run.first + np.arange(len(run.records))
             places = numbers - np.searchsorted(missing, numbers)
-            gone = np.isin(numbers, missing) | (numbers >= self._next)
-            index[run.records] = np.where(gone, NOT_A_ROW, places)
+            absent = np.isin(numbers, missing) | (numbers >= self._next)
+            index[run.records] = np.where(absent, NOT_A_ROW, places)
             wrong = bad[slice(*np.searchsorted(bad, [run.first, run.first + len(numbers)]))]
             records = run.records[wrong - run.first]
             index[records] = BAD_ROW
-            said += [[int(r), left_out[int(w)]] for r, w in zip(records, wrong, strict=True)]
-        return sorted(said)
+            messages += [[int(r), left_out[int(w)]] for r, w in zip(records, wrong, strict=True)]
+        return sorted(messages)
 
     def stop(self, why: object = "") -> None:
-        """Takes no more rows; what is not whole goes, and `why` is logged the first time."""
-        told = why and self._going_on
-        self._going_on = False
+        """Takes no more rows and deletes an incomplete cache; logs `why` the first time."""
+        logged = why and self._building
+        self._building = False
         if self._writer is not None:
             self._writer.close()
         self._writer = None
         self._missing.clear()
-        if told:
+        if logged:
             log.warning(
                 "cache: not built, the rows are read from their files: %s; data_config.cache says "
                 "where it may be and how large",
