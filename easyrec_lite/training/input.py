@@ -17,8 +17,9 @@ from easyrec_lite.data.cache.key import key
 from easyrec_lite.data.cache.rows import CachedRows
 from easyrec_lite.data.readers.base import Reader, open_reader
 from easyrec_lite.data.readers.iterate import column_batches, first_rows, guarded
+from easyrec_lite.data.rows.batches import Finish, endless, finished, is_real
 from easyrec_lite.data.rows.order import RowOrder
-from easyrec_lite.data.rows.share import WHOLE, Finish, Share, endless, finished, is_real
+from easyrec_lite.data.rows.share import WHOLE, Share
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.data.samplers.open import open_sampler
 from easyrec_lite.data.samplers.proposal import Proposal, count_frequencies, table_frequencies

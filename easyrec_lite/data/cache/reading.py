@@ -21,9 +21,10 @@ from easyrec_lite.data.cache.folders import CacheEntry
 from easyrec_lite.data.cache.layout import CacheLayout
 from easyrec_lite.data.cache.writer import BAD_ROW, INDEX
 from easyrec_lite.data.readers.base import Reader
+from easyrec_lite.data.rows.batches import Finish
 from easyrec_lite.data.rows.generated import generated
 from easyrec_lite.data.rows.order import RowOrder
-from easyrec_lite.data.rows.share import WHOLE, Finish, Share
+from easyrec_lite.data.rows.share import WHOLE, Share
 
 # A block of rows is gathered at once; its batches are then cut by TensorFlow's operations.
 BLOCK_ROWS = 1 << 16

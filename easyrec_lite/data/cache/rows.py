@@ -20,8 +20,9 @@ from easyrec_lite.data.cache.folders import BrokenCache
 from easyrec_lite.data.cache.layout import CacheLayout, NotStorable
 from easyrec_lite.data.cache.reading import Batching, OpenCache, dataset
 from easyrec_lite.data.readers.base import Reader
+from easyrec_lite.data.rows.batches import Finish, finished
 from easyrec_lite.data.rows.order import RowOrder
-from easyrec_lite.data.rows.share import Finish, RowNumbers, finished
+from easyrec_lite.data.rows.share import RowNumbers
 from easyrec_lite.protos.messages import CacheConfig
 
 NOT_SHARED = (

@@ -1,1 +1,1 @@
-"""Readers: from files to columns, one folder a format."""
+"""Readers: from files to columns, a folder a format. Does not import TensorFlow."""

@@ -1,4 +1,4 @@
-"""The count of rows that `bad_row_policy: SKIP` leaves out, and its cap."""
+"""The rows that `bad_row_policy: SKIP` leaves out, and the limit of their number."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class TooManyBadRows(ValueError):
 
 @dataclass
 class BadRows:
-    """Rows left out, by epoch. A row that is met again in the same epoch counts once.
+    """The rows left out of each epoch. A row that comes again in the same epoch counts once.
 
     Attributes:
-      most: at most so many rows of an epoch are left out; no good row resets it.
+      most: how many rows of an epoch may be left out.
     """
 
     most: int
@@ -34,20 +34,20 @@ class BadRows:
 
     @property
     def exceeded(self) -> bool:
-        """Whether the cap is passed: in one epoch, or in all while there was no good row yet."""
+        """Whether more than `most` were left out: of an epoch, or before the first good row."""
         total = sum(map(len, self._rows.values()))
         return len(self) > self.most or (not self._good and total > self.most)
 
     def good(self, count: int) -> None:
-        """Notes that `count` rows were good."""
+        """Counts good rows."""
         with self._lock:
             self._good += count
 
     def add(self, epoch: int, row: int, problem: Problem) -> None:
-        """Notes a bad row, and logs the first few.
+        """Counts a bad row, and logs the first ones.
 
         Raises:
-          TooManyBadRows: the cap is passed.
+          TooManyBadRows: there are more than `most`.
         """
         with self._lock:
             self._rows.setdefault(epoch, {})[row] = problem.message
@@ -58,16 +58,16 @@ class BadRows:
             raise TooManyBadRows(f"more than {self.most} bad rows")
 
     def of(self, epoch: int) -> dict[int, str]:
-        """Returns the rows of an epoch that were left out, and what was said of each."""
+        """Returns the rows of an epoch that were left out → the message about each."""
         with self._lock:
             return dict(self._rows.get(epoch, {}))
 
     def too_many(self) -> Problem:
-        """Returns the problem that the cap is passed."""
+        """Returns the problem that there are more than `most`."""
         return Problem(
             message=f"more than {self.most} bad rows: bad_row_policy SKIP stops here",
             path="data_config.max_bad_rows",
             expected=f"at most {self.most} bad rows",
             found=f"{sum(map(len, self._rows.values()))} so far",
-            remedy="mend the data, or raise data_config.max_bad_rows",
+            remedy="correct the data, or raise data_config.max_bad_rows",
         )

@@ -1,4 +1,4 @@
-"""From data files to raw columns: what every reader gives, and how one is opened."""
+"""From data files to raw columns: what every reader does, and how one is opened."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.core.files import missing
 from easyrec_lite.data.readers.bad_rows import BadRows
 from easyrec_lite.data.readers.input_files import changed, expand, stamp
+from easyrec_lite.data.rows.batches import is_real, placed, positioned
 from easyrec_lite.data.rows.cells import CellCheck, nothing
 from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, RecordRun, RowOrder
-from easyrec_lite.data.rows.share import WHOLE, Share, is_real, placed, positioned
+from easyrec_lite.data.rows.share import WHOLE, Share
 from easyrec_lite.protos.messages import DatasetConfig
 
 Position = tuple[int, int]
 
-# What the iteration of `Reader.batches` raises when the data is at fault. TensorFlow quotes the
-# bad bytes in its messages, and Python cannot decode those that are not UTF-8.
+# What iterating over `Reader.batches` raises when the data is bad. TensorFlow quotes the bad bytes
+# in its messages, and Python cannot decode those that are not UTF-8.
 READ_ERRORS = (
     tf.errors.InvalidArgumentError,
     tf.errors.DataLossError,
@@ -47,9 +48,9 @@ class ReaderRequest:
       pipeline: the config.
       path: as `train_input_path`.
       fields: every field of the config, in order.
-      wanted: the fields to give.
-      training: whether it is to train.
-      share: the part of the rows to give.
+      wanted: the fields to read.
+      training: whether the rows are for training.
+      share: the part of the rows to read.
       cells: what the rows must hold besides values of their fields' types.
     """
 
@@ -68,18 +69,18 @@ class ReaderRequest:
 
     @property
     def window(self) -> int:
-        """Rows that a shuffle mixes: `shuffle_buffer_size` if it is set, else a large number."""
+        """How many rows are shuffled together: `shuffle_buffer_size` if it is set, else many."""
         given = self.data.HasField("shuffle_buffer_size")
         return max(self.data.shuffle_buffer_size, 1) if given else SHUFFLE_WINDOW
 
 
 class Reader(abc.ABC):
-    """Reads rows in an order that is a function of (seed, epoch, row), as batches of raw columns.
+    """Reads rows as batches of raw columns, in an order that is a function of (seed, epoch, row).
 
     Attributes:
-      fields: the columns that it gives.
-      files: the files that it reads.
-      share: the part of their rows that it gives.
+      fields: the columns that it reads.
+      files: the files.
+      share: the part of their rows that it reads.
     """
 
     def __init__(self, request: ReaderRequest):
@@ -112,19 +113,19 @@ class Reader(abc.ABC):
 
         Elements are (columns, position). `columns`: field name → tensor [B] of the field's dtype,
         or ragged [B, (L)] for a list column. `position`: int64 [2], the epoch of the batch's last
-        row and how many rows of that epoch are consumed after it; given as `start`, it continues
-        with exactly what would have come next.
+        row, and how many rows of that epoch are consumed after it. A reader with this `start`
+        continues with exactly what would have come next.
 
-        A share by rows gives of each global batch its own rows, B or in the last one fewer; the
+        A share by rows has its own rows of each global batch: B, or fewer in the last one. The
         position is after the global batch.
 
         Args:
           batch_size: B.
-          epochs: the number of epochs, counted from 0; None is without end.
+          epochs: the number of epochs, counted from 0; None for endless.
           start: where to begin; a tensor or variable, int64 [2], is read now.
-          shuffle: whether files and rows come in a new order each epoch.
-          seed: what the order is made from, ≥ 0.
-          drop_remainder: whether to leave out a smaller last batch; by rows, global batch.
+          shuffle: whether files and rows come in a new order in each epoch.
+          seed: what the order follows from, ≥ 0.
+          drop_remainder: whether to leave out a smaller last batch (by rows: global batch).
         """
         order = self.begin(epochs=epochs, start=start, shuffle=shuffle, seed=seed)
         batches = self.numbered(order, batch_size, drop_remainder).map(placed)
@@ -140,7 +141,7 @@ class Reader(abc.ABC):
         shuffle: bool = False,
         seed: int = 0,
     ) -> RowOrder:
-        """Returns the order that `batches` reads, and counts bad rows anew from here on."""
+        """Returns the order that `batches` reads, and resets the count of bad rows."""
         order = RowOrder(seed, self._window if shuffle else 0, epochs, start)
         known = isinstance(start, tuple)
         self._order = order if known else dataclasses.replace(order, start=(0, 0))
@@ -149,17 +150,17 @@ class Reader(abc.ABC):
 
     @abc.abstractmethod
     def numbered(self, order: RowOrder, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns the batches of an order that `begin` gave: (columns, `RowNumbers`).
+        """Returns the batches of an order that `begin` returned: (columns, `RowNumbers`).
 
-        A share by rows has a batch for each global batch, as `Share.span` says. Rows are counted
-        with records that are no rows or bad ones.
+        A share by rows has a batch for each global batch, as `Share.span` says. The numbers count
+        all records, also bad rows and records that are no rows.
         """
 
     @abc.abstractmethod
     def sizes(self) -> tuple[np.ndarray, int]:
-        """Returns the records of each part (file, row group), int64, and how many are rows.
+        """Returns the number of records of each part (file or row group), int64, and of all rows.
 
-        Bad rows are rows; a blank line is none. May read all files.
+        A bad row is a row, a blank line is none. May read all files.
 
         Raises:
           tf.errors.OpError, OSError: a file cannot be read.
@@ -167,15 +168,15 @@ class Reader(abc.ABC):
 
     @abc.abstractmethod
     def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
-        """Yields the records of an order by number, without reading them.
+        """Yields the numbers of the records of an order, without reading them.
 
         Args:
-          order: what `begin` gave.
-          sizes: int64, the records of each part.
+          order: what `begin` returned.
+          sizes: int64, the number of records of each part.
         """
 
     def check_files(self) -> None:  # noqa: B027 - most formats are checked as they are read
-        """Reads what `numbered` would otherwise check by Python code, which runs only here.
+        """Checks now what `numbered` would otherwise check by Python code while reading.
 
         Raises:
           DataError: a file is broken.
@@ -183,15 +184,15 @@ class Reader(abc.ABC):
 
     @property
     def left_out(self) -> BadRows:
-        """The bad rows that `numbered` has left out since `begin`."""
+        """The bad rows that were left out since `begin`."""
         return self._bad
 
     def explain(self, error: Exception, position: Position | None) -> DataError:
-        """Returns what in the data made the last `batches()` fail, by file, line, field and value.
+        """Returns why the last `batches()` failed: file, line, field and value of the bad rows.
 
         Args:
-          error: what was raised by the iteration, one of `READ_ERRORS`.
-          position: that of the last batch that came, or None when none did.
+          error: what iterating raised, one of `READ_ERRORS`.
+          position: that of the last batch that came, or None when none came.
         """
         gone = [missing(file) for file in self.files if not fs.is_file(file)]
         if gone or (gone := self._changed()):
@@ -200,15 +201,15 @@ class Reader(abc.ABC):
         # What failed is at most an epoch further: a batch, and those that are read ahead.
         epochs = start[0] + 2 if self._order.epochs is None else self._order.epochs
         epochs = min(epochs, start[0] + 2)
-        found = self._first_bad(dataclasses.replace(self._order, start=start, epochs=epochs))
-        found += [self._bad.too_many()] if self._bad.exceeded else []
-        return DataError(found or Problem(f"no row is bad, yet reading failed: {error}"))
+        problems = self._first_bad(dataclasses.replace(self._order, start=start, epochs=epochs))
+        problems += [self._bad.too_many()] if self._bad.exceeded else []
+        return DataError(problems or Problem(f"no row is bad, yet reading failed: {error}"))
 
     def locate(self, position: Position, number: int) -> Place:
-        """Returns where the row stands that comes after a position and `number` others.
+        """Returns the file and line of the row that comes `number` rows after a position.
 
         Args:
-          position: as of the last `batches()`.
+          position: of the last `batches()`.
           number: from 0.
         """
         order = dataclasses.replace(self._order, start=position)
@@ -219,18 +220,18 @@ class Reader(abc.ABC):
 
     @abc.abstractmethod
     def _place_of(self, order: RowOrder, epoch: int, row: int) -> Place:
-        """Returns where row `row` of an epoch stands, by file and line."""
+        """Returns the file and line of row `row` of an epoch."""
 
     def _changed(self) -> list[Problem]:
-        """Returns the files that are not what they were at first."""
+        """Returns a problem for each file that has changed since it was opened."""
         return [changed(file) for file, before in self._stamps.items() if stamp(file) != before]
 
     @abc.abstractmethod
     def _first_bad(self, order: RowOrder) -> list[Problem]:
-        """Returns what is wrong with the first bad row of an order, or with the files."""
+        """Returns the problems of the first bad row of an order, or of the files."""
 
     def bad_rows(self) -> int:
-        """Returns how many rows an epoch of the last `batches()` has left out so far."""
+        """Returns how many rows of an epoch the last `batches()` has left out so far."""
         return len(self._bad)
 
     def describe(self) -> str:
@@ -258,15 +259,15 @@ def open_reader(
     Args:
       pipeline: the config.
       path: as `train_input_path`: files, globs and folders, separated by commas.
-      training: whether it is to train: then data without any row is an error.
-      columns: the columns to give; None gives all.
-      share: the part of the rows to give.
-      cells: what the rows must hold besides values of their fields' types: a row that does not is
-        a bad one, which `bad_row_policy: SKIP` leaves out and which `Reader.explain` names. Else
-        the caller makes reading fail where it is met.
+      training: whether the rows are for training: then data without any row is an error.
+      columns: the columns to read; None for all.
+      share: the part of the rows to read.
+      cells: what the rows must hold besides values of their fields' types. A row that does not is a
+        bad row, which `bad_row_policy: SKIP` leaves out and `Reader.explain` names. Without SKIP the
+        caller makes reading fail at such a row.
 
     Raises:
-      ConfigError: the input type is not read, or `columns` names an unknown field.
+      ConfigError: the input type is not offered, or `columns` names an unknown field.
       DataError: no such file, no rows to train on, a file lacks a column, or there are fewer files
         than workers where those share files.
     """

@@ -1,4 +1,4 @@
-"""Which files an input path means: a list of files, globs and folders, separated by commas."""
+"""The files that an input path names: files, globs and folders, separated by commas."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def expand(path: str) -> list[str]:
-    """Returns the files of an input path: parts in the given order, files within a part sorted.
+    """Returns the files of an input path: its parts in order, the files of each part sorted.
 
-    A folder means the regular files in it whose names begin neither with `.` nor with `_`.
+    A folder stands for the regular files in it whose names begin neither with `.` nor with `_`.
 
     Raises:
-      DataError: the path is empty, or a part of it means no file; all such parts at once.
+      DataError: the path is empty, or parts of it name no file; all such parts at once.
     """
     if fs.is_file(path):
         return [path]
@@ -36,11 +36,11 @@ def expand(path: str) -> list[str]:
     files: list[str] = []
     problems = []
     for part in parts:
-        found = _files(part)
-        files += found
-        if not found:
+        named = _files(part)
+        files += named
+        if not named:
             problems.append(_nothing(part))
-        problems += [_unreadable(file) for file in found if not fs.readable(file)]
+        problems += [_unreadable(file) for file in named if not fs.readable(file)]
     if problems:
         raise DataError(problems)
     return files
@@ -52,8 +52,7 @@ def _files(part: str) -> list[str]:
     if fs.is_dir(part):
         inside = (os.path.join(part, name) for name in fs.names(part))
         return [file for file in inside if fs.is_file(file) and not _hidden(file)]
-    found = fs.glob(part)
-    return [file for name in found if not _hidden(name) for file in _files(name)]
+    return [file for name in fs.glob(part) if not _hidden(name) for file in _files(name)]
 
 
 def _hidden(name: str) -> bool:
@@ -69,7 +68,7 @@ def _nothing(part: str) -> Problem:
         remedy = "name the files, or a folder that holds them directly"
         return Problem("the folder holds no data files", place, remedy=remedy)
     if fs.is_glob(part):
-        return Problem("no file matches this pattern", place, remedy="mend the pattern")
+        return Problem("no file matches this pattern", place, remedy="correct the pattern")
     return missing(part)
 
 
@@ -84,19 +83,19 @@ def broken(file: str, why: object) -> Problem:
 
 
 def stamp(file: str) -> tuple[int, int]:
-    """Returns what tells one content of a file from another: its size and the time of change."""
+    """Returns the size and the time of change of a file, by which a change is noticed."""
     status = fs.stat(file)
     return status.st_size, status.st_mtime_ns
 
 
 def changed(file: str) -> Problem:
-    """Returns the problem that `file` is not what it was when the run opened it."""
+    """Returns the problem that `file` has changed since the run opened it."""
     return Problem(
         "the file changed while the run reads it",
         Place(file),
         expected="the same size and time of change as when the run began",
-        remedy="write new data to new files; the same command goes on from the newest checkpoint, "
-        "with the file as it is now",
+        remedy="write new data to new files; the same command continues from the newest "
+        "checkpoint, with the file as it is now",
     )
 
 

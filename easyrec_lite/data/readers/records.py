@@ -24,10 +24,11 @@ SEARCHED_PIECES = 256
 
 
 class RecordReader(Reader):
-    """Reads records in order, then parses them a batch at a time.
+    """Reads records in order, then parses a batch of them at a time.
 
-    A subclass says what a record is. Nothing is spent on a good row to be able to name a bad one:
-    the order can be run again, so a failed batch is found and looked at in plain Python.
+    A subclass says what a record is. To name bad rows costs nothing while rows are good: since the
+    order can be repeated, a batch that failed is read again, and its records are checked one by one
+    in Python.
     """
 
     def __init__(self, request: ReaderRequest):
@@ -41,7 +42,7 @@ class RecordReader(Reader):
 
     @abc.abstractmethod
     def _prepare(self, request: ReaderRequest) -> None:
-        """Reads what else the config and the files' heads say."""
+        """Reads what the reader needs to know of the config and of the files' first lines."""
 
     @abc.abstractmethod
     def _has_rows(self, file: str) -> bool:
@@ -49,7 +50,7 @@ class RecordReader(Reader):
 
     @abc.abstractmethod
     def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
-        """Returns the records of a file as scalar strings, headers left out."""
+        """Returns the records of a file as scalar strings, without headers."""
 
     @abc.abstractmethod
     def _parse(self, records: tf.Tensor) -> Columns:
@@ -57,7 +58,7 @@ class RecordReader(Reader):
 
     @abc.abstractmethod
     def _problems(self, record: bytes) -> list[Problem]:
-        """Returns what is wrong with a record, without its place; nothing when it is good."""
+        """Returns the problems of a record, without their place; none of a good one."""
 
     @abc.abstractmethod
     def _counts(self, file: str) -> Iterator[int]:
@@ -65,11 +66,11 @@ class RecordReader(Reader):
 
     @tf.autograph.experimental.do_not_convert
     def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Returns records [n] and their tags without those that are no rows."""
+        """Returns records [n] and their tags, without the records that are no rows."""
         return records, *tags
 
     def numbered(self, order: RowOrder, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, `RowNumbers`) of the order's rows: only the share's are parsed."""
+        """Returns (columns, `RowNumbers`) of the order's rows; only the share is parsed."""
         chunks = self._chunks(order).prefetch(1)
         if self._skip_bad:
             pieces = chunks.rebatch(PIECE)
@@ -85,11 +86,11 @@ class RecordReader(Reader):
         return batches.map(parse, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
     def sizes(self) -> tuple[np.ndarray, int]:
-        """Returns the records of each file, int64, and how many are rows; reads the files."""
+        """Returns the number of records of each file, int64, and of all rows; reads the files."""
         compression = ["GZIP" if packed else "" for packed in self._gzip]
         each = zip(self.files, compression, strict=True)
-        found = [self._count(tf.constant(file), tf.constant(kind)) for file, kind in each]
-        sizes, rows = np.array(found, np.int64).T
+        counts = [self._count(tf.constant(file), tf.constant(kind)) for file, kind in each]
+        sizes, rows = np.array(counts, np.int64).T
         return sizes, int(rows.sum())
 
     def _count(self, file: tf.Tensor, compression: tf.Tensor) -> np.ndarray:
@@ -103,11 +104,11 @@ class RecordReader(Reader):
         return records.reduce(tf.zeros(2, tf.int64), add).numpy()
 
     def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
-        """Yields the records of an order by number."""
+        """Yields the numbers of the records of an order."""
         return arranged(order, sizes)
 
     def _chunks(self, order: RowOrder) -> tf.data.Dataset:
-        """Returns (records, epoch, row, index) as `ordered` does, without what is no row."""
+        """Returns (records, epoch, row, index) as `ordered` does, but rows alone."""
         files = tf.constant(self.files)
         compression = tf.constant(["GZIP" if packed else "" for packed in self._gzip])
 
@@ -123,9 +124,9 @@ class RecordReader(Reader):
         return ordered(source, order, unchanged).map(self._tidy)
 
     def _checked_records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
-        """Returns the records of a file; its end fails when the file is truncated.
+        """Returns the records of a gzip file; reading fails at the end if the file is truncated.
 
-        TensorFlow takes a truncated gzip file for a shorter one.
+        TensorFlow itself reads a truncated gzip file without an error.
         """
 
         def check(file: tf.Tensor) -> tf.Tensor:
@@ -135,9 +136,9 @@ class RecordReader(Reader):
         return self._records(file, compression).concatenate(end)
 
     def check_files(self) -> None:
-        """Reads the gzip files to their ends; from then on `numbered` runs no Python.
+        """Reads the gzip files to their ends, so that `numbered` runs no Python code from now on.
 
-        So it does not look at them again, nor whether a file changes.
+        It then checks neither gzip files nor whether a file changes.
 
         Raises:
           DataError: one is truncated or damaged.
@@ -166,7 +167,7 @@ class RecordReader(Reader):
 
     @tf.autograph.experimental.do_not_convert
     def _check_unchanged(self, _: tf.Tensor) -> tf.Tensor:
-        """Returns False; fails when a file is not what it was at first."""
+        """Returns False; fails when a file has changed since it was opened."""
         return _false_if(lambda: not self._changed(), [], "a file changed")
 
     # Bad rows.
@@ -178,13 +179,13 @@ class RecordReader(Reader):
         return tuple(tf.boolean_mask(part, good) for part in parts)
 
     def _good_rows(self, records: tf.Tensor, epoch: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
-        """Returns which records are good, bool [n], and counts the others."""
-        found = self._faults(records)
+        """Returns which records are good, bool [n], and counts good and bad ones."""
+        bad = self._faults(records)
         count = int(tf.size(records))
-        self._bad.good(count - len(found))
-        for at in sorted(found):
-            self._bad.add(int(epoch[at]), int(row[at]), found[at][0])
-        return tf.constant([at not in found for at in range(count)], tf.bool)
+        self._bad.good(count - len(bad))
+        for at in sorted(bad):
+            self._bad.add(int(epoch[at]), int(row[at]), bad[at][0])
+        return tf.constant([at not in bad for at in range(count)], tf.bool)
 
     def _parsed(self, records: tf.Tensor) -> Columns | None:
         """Returns the columns of records [n], or None when one cannot be parsed."""
@@ -194,20 +195,20 @@ class RecordReader(Reader):
             return None
 
     def _faults(self, records: tf.Tensor) -> dict[int, list[Problem]]:
-        """Returns which of records [n] are bad rows, by number, and why."""
+        """Returns the bad rows among records [n]: number → problems."""
         columns = self._parsed(records)
         if columns is not None:
             return faults(self._cells, columns)
         each = {at: self._unparsed(record) for at, record in enumerate(records.numpy())}
         good = [at for at, problems in each.items() if not problems]
-        found = {at: problems for at, problems in each.items() if problems}
+        bad = {at: problems for at, problems in each.items() if problems}
         columns = self._parsed(tf.gather(records, good)) if good else None
         if columns is None:
-            return found
-        return found | {good[at]: why for at, why in faults(self._cells, columns).items()}
+            return bad
+        return bad | {good[at]: why for at, why in faults(self._cells, columns).items()}
 
     def _unparsed(self, record: bytes) -> list[Problem]:
-        """Returns why a record cannot be parsed; nothing when it can."""
+        """Returns the problems of a record that cannot be parsed; none of one that can."""
         problems = self._problems(record)
         if not problems and self._parsed(tf.constant([record])) is None:
             problems = [Problem("the row cannot be parsed", found=repr(record[:200]))]
@@ -220,7 +221,7 @@ class RecordReader(Reader):
             return self._broken_files() or [Problem(f"reading failed: {error}")]
 
     def _search(self, order: RowOrder) -> list[Problem]:
-        """Returns what is wrong with the first bad row; the search has an end."""
+        """Returns the problems of the first bad row among the next `SEARCHED_PIECES` pieces."""
         for piece in self._chunks(order).rebatch(PIECE).take(SEARCHED_PIECES):
             records, epoch, _, index = piece
             found = self._faults(records)
@@ -236,14 +237,14 @@ class RecordReader(Reader):
         return Place()
 
     def _place(self, order: RowOrder, epoch: int, index: int) -> Place:
-        """Returns the file and line of the record that is number `index` of an epoch's files."""
+        """Returns the file and line of record `index` of an epoch's files in their order."""
         files = [self.files[number] for number in order.files(epoch, len(self.files))]
         lines = ((file, line) for file in files for line in self._counts(file))
         file, line = next(islice(lines, index, None))
         return Place(file, line)
 
     def _broken_files(self) -> list[Problem]:
-        """Returns the files that cannot be read to their end."""
+        """Returns a problem for each file that cannot be read to its end."""
         problems = []
         for file in self.files:
             try:
@@ -257,10 +258,11 @@ class RecordReader(Reader):
 
 
 def _false_if(good: Callable[..., bool], inputs: list[tf.Tensor], failure: str) -> tf.Tensor:
-    """Returns False if Python's `good` says True; else fails, for `explain` to find out why.
+    """Returns False where the Python function `good` returns True; fails otherwise.
 
-    An exception in `good` would be told by TensorFlow's own thread, which formats it there, while
-    Python may clean up what waits for that very thread.
+    An exception raised by `good` would be formatted in a thread of TensorFlow, while Python may be
+    deleting an object that waits for that thread. So `good` raises none, and `explain` finds out
+    what is wrong.
     """
     fine = tf.ensure_shape(tf.py_function(good, inputs, tf.bool), [])
     with tf.control_dependencies([tf.debugging.Assert(fine, [failure])]):

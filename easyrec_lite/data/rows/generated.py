@@ -1,4 +1,4 @@
-"""Data sets whose elements Python makes."""
+"""Data sets whose elements are made by Python."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def generated(make: Callable[..., Iterator[Any]], signature: Any, *args: tf.Tens
     """Returns the data set of what `make` yields.
 
     Args:
-      make: from arrays to the elements, as arrays.
+      make: arrays → the elements, as nests of arrays.
       signature: the nest of an element's specs.
-      args: what `make` is given, as arrays, whenever the data set is read.
+      args: the arguments of `make`, which gets them as arrays whenever the data set is read.
     """
 
     def begun(*arrays: Any) -> Iterator[Any]:
-        # From Python 3.11 on the first of these data sets in a process lets TensorFlow set
-        # M_MMAP_THRESHOLD to 128 KB, and each larger tensor would come from cleared pages.
+        # From Python 3.11 on, the first of these data sets in a process makes TensorFlow set
+        # M_MMAP_THRESHOLD to 128 KB: then the pages of each larger tensor would be cleared anew.
         keep_on()
         yield from make(*arrays)
 

@@ -1,8 +1,11 @@
 """The order of rows as a pure function of (seed, epoch, row).
 
-An epoch reads the files in an order of its own, cuts the stream into windows, and permutes the
-rows of each window. No state is carried, so an epoch can be entered at any row: what lies before
-it is skipped unparsed.
+1. An epoch reads the files in a random order.
+2. The stream of their records is cut into windows of equal size.
+3. The records of each window are permuted.
+
+All random numbers follow from the seed, the epoch and the window. No state is carried along, so
+that an epoch can be entered at any row: what comes before it is skipped without being parsed.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ CHUNK = 1 << 13
 MOST_RANDOM_BITS = 48
 ENDLESS = tf.int64.max
 
-Source = Callable[[tf.Tensor], tf.data.Dataset]
+# Epoch → its records as they stand in the files.
+EpochRecords = Callable[[tf.Tensor], tf.data.Dataset]
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,9 @@ class RowOrder:
     """Which rows come, and in which order.
 
     Attributes:
-      seed: what the shuffle is made from.
-      window: rows that are shuffled together; 0 keeps files and rows as they stand.
-      epochs: the number of epochs, counted from 0; None is without end.
+      seed: what random numbers follow from.
+      window: rows that are shuffled together; 0 keeps files and rows in their order.
+      epochs: the number of epochs, counted from 0; None for endless.
       start: (epoch, rows of it already consumed); also int64 [2], read when `ordered` is called.
     """
 
@@ -40,13 +44,13 @@ class RowOrder:
     start: Any = (0, 0)
 
     def numbers(self) -> Iterator[int]:
-        """Yields the epochs from the start on."""
+        """Yields the numbers of the epochs, beginning with that of the start."""
         first = self.start[0]
         yield from itertools.count(first) if self.epochs is None else range(first, self.epochs)
 
     @property
     def chunk(self) -> int:
-        """Rows that are handled at a time: a multiple of the window, not too few."""
+        """How many rows are handled at a time: a multiple of the window, and at least `CHUNK`."""
         window = max(self.window, 1)
         return window * -(-CHUNK // window)
 
@@ -61,16 +65,16 @@ class RowOrder:
         """Returns the order of the `count` rows of a chunk, int64 [count]."""
         if self.window <= 1:
             return tf.range(count)
-        keys = Keys(self.chunk, self.window)
+        keys = ShuffleKeys(self.chunk, self.window)
         row = tf.range(count)
-        found = tf.sort(keys.of(row, self._draw(epoch, chunk, count, keys.random)))
-        return tf.bitwise.bitwise_and(found, keys.row_mask)
+        ascending = tf.sort(keys.of(row, self._draw(epoch, chunk, count, keys.random)))
+        return tf.bitwise.bitwise_and(ascending, keys.row_mask)
 
     def known_rows(self, epoch: int, chunk: int, count: int) -> np.ndarray:
-        """Returns what `rows` does, by NumPy, which sorts several times faster, int64 [count]."""
+        """Returns what `rows` returns, int64 [count]; NumPy sorts several times faster."""
         if self.window <= 1:
             return np.arange(count)
-        keys = Keys(self.chunk, self.window)
+        keys = ShuffleKeys(self.chunk, self.window)
         return keys.order(self._draw(epoch, chunk, count, keys.random).numpy())
 
     def _draw(
@@ -86,19 +90,24 @@ class RowOrder:
         return fold(fold(seed, tf.cast(epoch, tf.int64)), tf.cast(part, tf.int64))
 
 
-class Keys:
-    """Numbers whose ascending order is that of rows permuted within their windows.
+class ShuffleKeys:
+    """Sort keys of rows: in ascending order, the rows are permuted within their windows.
 
-    From the highest bits to the lowest they hold a row's window, a random number and the row
-    itself: no two are equal, and sorted they tell the rows without `argsort`, which takes several
-    times longer.
+    A key holds, from the highest bits to the lowest, the row's window, a random number, and the row
+    itself. So no two are equal, and the sorted keys contain the permutation: `argsort`, which takes
+    several times longer, is not needed.
+
+    Example:
+      >>> keys = ShuffleKeys(count=4, window=2)
+      >>> keys.order(np.array([5, 3, 1, 2]))
+      array([1, 0, 2, 3])
 
     Args:
-      count: rows are below it.
+      count: the number of rows.
       window: rows that are permuted together.
 
     Attributes:
-      random: the random numbers are to be below it.
+      random: the random numbers must be below it.
       row_mask: the bits that hold the row.
     """
 
@@ -110,24 +119,24 @@ class Keys:
         self.row_mask = (1 << row_bits) - 1
 
     def of(self, row: Any, draw: Any) -> Any:
-        """Returns the keys of rows, int64 [n], with their random numbers; of arrays or tensors."""
+        """Returns the keys, int64 [n], of rows with these random numbers: arrays, or tensors."""
         return (row // self._window * self.random + draw) * (self.row_mask + 1) + row
 
     def order(self, draw: np.ndarray) -> np.ndarray:
-        """Returns the order of the rows from 0 on that have these random numbers, int64 [n]."""
-        found = self.of(np.arange(len(draw)), draw)
-        found.sort()
-        found &= self.row_mask
-        return found
+        """Returns the order of rows 0 … n−1 with these random numbers, int64 [n]."""
+        keys = self.of(np.arange(len(draw)), draw)
+        keys.sort()
+        keys &= self.row_mask
+        return keys
 
 
 class RecordRun(NamedTuple):
     """Records that follow one another in an epoch.
 
     Attributes:
-      epoch: which.
-      first: how many of the epoch's records come before.
-      records: int64 [n], their numbers among all records of all files as they stand.
+      epoch: which epoch.
+      first: how many of the epoch's records come before them.
+      records: int64 [n], their numbers among the records of all files, in the files' own order.
     """
 
     epoch: int
@@ -136,11 +145,11 @@ class RecordRun(NamedTuple):
 
 
 def arranged(order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
-    """Yields the records that `ordered` gives, by number, without reading them.
+    """Yields the numbers of the records that `ordered` gives, without reading them.
 
     Args:
-      order: what is read.
-      sizes: int64, the records of each file.
+      order: which records, in which order.
+      sizes: int64 [files], the number of records of each file.
     """
     total, starts = int(sizes.sum()), np.cumsum(sizes) - sizes
     for epoch in order.numbers():
@@ -157,17 +166,17 @@ def arranged(order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
             yield RecordRun(epoch, max(first, consumed), records)
 
 
-def ordered(source: Source, order: RowOrder, guard: tf.data.Dataset) -> tf.data.Dataset:
+def ordered(source: EpochRecords, order: RowOrder, guard: tf.data.Dataset) -> tf.data.Dataset:
     """Returns the records of all epochs, in chunks of n rows.
 
-    Elements: (record string [n], epoch int64 [n], row int64 [n], index int64 [n]), where `row`
-    counts the epoch's records in their new order, and `index` as they stand in the files, read
-    in that epoch's order of files.
+    Elements: (record string [n], epoch int64 [n], row int64 [n], index int64 [n]). `row` counts the
+    epoch's records in their new order, `index` in the order of the files of that epoch.
 
     Args:
-      source: epoch → the data set of single records, the same at each call.
-      order: what to read.
-      guard: strings [n], none at all; it is read before and after each epoch, and fails if it must.
+      source: epoch → the data set of its single records, the same at each call.
+      order: which records, in which order.
+      guard: an empty data set of strings [n], which is read before and after each epoch; it fails
+        when the files may not be read.
     """
     start_epoch, start_row = tf.unstack(tf.convert_to_tensor(order.start, tf.int64))
     chunk = order.chunk

@@ -1,6 +1,6 @@
-"""What the feature transform hands to the embedding tables: one value type a kind of feature.
+"""The values of features, which the transform gives to the embedding tables: one type a kind.
 
-Each is a `NamedTuple`, so batches of them pass through `tf.data` and `tf.function` as they are.
+Each is a `NamedTuple`, so that batches of them pass through `tf.data` and `tf.function`.
 Symbols: B rows, L pieces or steps in a row, D width.
 """
 

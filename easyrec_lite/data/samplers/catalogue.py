@@ -1,4 +1,4 @@
-"""The items of a sampler, transformed to ids once, so that a step only gathers rows."""
+"""The items of a sampler, transformed once, so that a step only gathers rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ Transform = Callable[[Mapping[str, tf.Tensor]], dict[str, FeatureValue]]
 
 
 class IdIndex(tf.Module):
-    """Finds the row of an id among M different ids.
+    """The row of each of M different ids.
+
+    Example:
+      >>> IdIndex(tf.constant(["a", "7"]))(tf.constant([7, 8])).numpy().tolist()
+      [1, -1]
 
     Args:
-      ids: string [M].
+      ids: string [M], all different.
     """
 
     def __init__(self, ids: tf.Tensor):
@@ -29,10 +33,10 @@ class IdIndex(tf.Module):
         self._table = tf.lookup.StaticHashTable(entries, default_value=-1)
 
     def __call__(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns int64 [B], the row of each id, −1 where it is unknown.
+        """Returns int64 [B], the row of each id, −1 for an unknown one.
 
         Args:
-          ids: [B] strings, or whole numbers, which are compared as decimal text.
+          ids: [B] strings, or integers, which are compared as decimal text.
         """
         text = ids if ids.dtype == tf.string else tf.strings.as_string(ids)
         return self._table.lookup(text)
@@ -43,18 +47,18 @@ class IdIndex(tf.Module):
 
 
 class Catalogue:
-    """M items: their weights, and their feature values kept as tensors.
+    """M items: their weights, and their feature values as tensors.
 
     Args:
       table: the items.
-      id_field: the field of the data that holds the item's id.
-      transform: raw columns of the item side → feature values of as many rows.
+      id_field: the column of the data that holds the item's id.
+      transform: raw columns of items → their feature values.
       power: exponent of the weights.
 
     Attributes:
       ids: string [M].
-      table_weights: float64 [M] numpy array, as written in the table.
-      weights: float64 [M] numpy array to draw by: to the power, but 0 stays 0.
+      table_weights: float64 [M] array, the weights of the table.
+      weights: float64 [M] array, what is drawn by: the weights to the power; 0 stays 0.
       rows: the `IdIndex` of the items.
     """
 

@@ -1,4 +1,4 @@
-"""Draws items by weight without replacement, as TensorFlow ops with work fixed per step."""
+"""Draws items by weight without replacement, by TensorFlow operations of constant cost."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from easyrec_lite.data.samplers.alias import Aliases
+from easyrec_lite.data.samplers.alias import AliasTable
 
 OVERSAMPLING = 3
 STREAMS = 3
 
 
 class Uniforms:
-    """Uniform random numbers, a function of seed, position and stream.
+    """Uniform random numbers: a function of seed, position and stream.
 
     Args:
       seed: any whole number.
-      stream: 0 … `STREAMS` − 1; numbers of different streams are independent.
+      stream: 0 … `STREAMS` − 1; the numbers of different streams are independent.
     """
 
     def __init__(self, seed: int, stream: int):
@@ -33,21 +33,26 @@ class Uniforms:
 
 
 def gumbel(uniforms: tf.Tensor) -> tf.Tensor:
-    """Returns standard Gumbel numbers made of `uniforms` in [0, 1), of the same shape."""
+    """Returns standard Gumbel numbers computed from `uniforms` in [0, 1), of the same shape."""
     return -tf.math.log(-tf.math.log1p(-uniforms))
 
 
 class WeightedDraw:
     """Draws different items one after another, each by weight among those not drawn yet.
 
-    An i.i.d. stream by weight gives the items in the order of their first occurrence. Where it
-    is too short, as with few or very unequal weights, the rest is drawn by the largest
-    `log(weight) + Gumbel` of the items not seen, which continues the same distribution
-    (Efraimidis and Spirakis, 2006) in one pass over the items.
+    1. Draw a few times as many items as needed, independently, by weight (`AliasTable`).
+    2. Remove the excluded ones and repetitions: the rest, in the order of their first occurrence,
+       are distributed as a draw without replacement.
+    3. Where fewer than `size` are left, as with few or very unequal weights, take those with the
+       largest `log(weight) + Gumbel` of all other items. That continues the same distribution
+       (Efraimidis and Spirakis, 2006), in one pass over the items.
 
     Args:
       weights: float64 [M], finite and ≥ 0; an item of weight 0 is never drawn.
       seed: with `position`, all that a draw depends on.
+
+    Attributes:
+      count: how many items have a positive weight.
     """
 
     def __init__(self, weights: np.ndarray, seed: int):
@@ -57,17 +62,17 @@ class WeightedDraw:
         self._is_item = tf.constant(weights > 0)
         self._log_weights = tf.constant(np.log(positive), tf.float64)
         self._slot_of = tf.constant(np.cumsum(weights > 0) - 1, tf.int64)
-        self._by_weight = Aliases(positive)
+        self._by_weight = AliasTable(positive)
         self._stream, self._filling = Uniforms(seed, stream=0), Uniforms(seed, stream=1)
 
     def __call__(self, size: int, excluded: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        """Returns int64 [n], different items of positive weight, none of them excluded.
+        """Returns int64 [n], different items of positive weight, none of which is excluded.
 
-        n is `size`, or fewer when no more are eligible: then all of them, in ascending order.
+        n is `size`. Where fewer items are eligible, it is all of them, in ascending order.
 
         Args:
           size: how many to draw.
-          excluded: int64 [E] items, in any order, repeated or not.
+          excluded: int64 [E] items, in any order, with or without repetitions.
           position: int64 [2], e.g. epoch and row.
         """
         if not self.count or not size:

@@ -1,4 +1,4 @@
-"""Edges between users and items: read from a table, looked up by the users of a batch."""
+"""Edges between users and items, looked up by the users of a batch."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ COLUMNS = ("userid", "itemid", "weight")
 
 @dataclass(frozen=True)
 class EdgeTable:
-    """E edges in the file's order.
+    """E edges in the order of the file.
 
     Attributes:
       path: the file.
-      users: text, object [E].
-      items: text, object [E].
-      weights: float64 [E], finite and ≥ 0; an edge of weight 0 is none.
+      users: ids as text, object [E].
+      items: ids as text, object [E].
+      weights: float64 [E], finite and ≥ 0; an edge of weight 0 does not count.
     """
 
     path: Path
@@ -41,12 +41,12 @@ def read_edge_table(path: Path, integer_users: bool, integer_items: bool) -> Edg
 
     Args:
       path: the file.
-      integer_users: user ids are whole numbers, and `007` means `7`.
-      integer_items: likewise.
+      integer_users: whether user ids are integers, so that `007` equals `7`.
+      integer_items: the same of item ids.
 
     Raises:
-      DataError: the file is missing, or has empty ids or weights that are not finite and ≥ 0;
-        all of those together.
+      DataError: the file is missing, or has empty ids or weights that are not finite and ≥ 0; all
+        of those at once.
     """
     table = read_sampler_table(path, COLUMNS)
     users = table.ids(0, "userid", integer_users)
@@ -57,16 +57,16 @@ def read_edge_table(path: Path, integer_users: bool, integer_items: bool) -> Edg
 
 
 class Edges:
-    """Finds the edges of a batch's users.
+    """The edges of each user, sorted by user; the users of a batch find theirs between two places.
 
     Args:
-      table: the edges; those to items outside the catalogue are left out, and counted in the log.
-      items: finds the catalogue's rows.
-      user_field: the field of the data that holds the user's id.
-      name: of the users' lookup.
+      table: the edges. Those to items outside the catalogue are left out, and counted in the log.
+      items: the rows of the catalogue's items.
+      user_field: the column of the data that holds the user's id.
+      name: of the lookup of users.
 
     Attributes:
-      lookups: by this name, where a row's user is found.
+      lookups: `name` → the lookup of users.
     """
 
     def __init__(self, table: EdgeTable, items: IdIndex, user_field: str, name: str):
@@ -88,10 +88,10 @@ class Edges:
         """Returns the edges of all users of the batch, those of row 0 first.
 
         Args:
-          located: where the users of B rows are, by `lookups`.
+          located: the places of the ids of B rows, with the lookup of users among them.
 
         Returns:
-          int64 [E] row in B, int64 [E] row of the catalogue, float64 [E] logarithm of the weight.
+          int64 [E] the row in B, int64 [E] the row of the catalogue, float64 [E] log(weight).
         """
         user = located[self._name]
         known = tf.where(user >= 0)[:, 0]
@@ -103,7 +103,7 @@ class Edges:
         return owner, tf.gather(self._rows, place), tf.gather(self._log_weights, place)
 
     def items(self, located: Located) -> tf.Tensor:
-        """Returns int64 [E], rows of the catalogue that a user of the batch has an edge to."""
+        """Returns int64 [E], the rows of the catalogue that users of the batch have edges to."""
         return self(located)[1]
 
 

@@ -12,16 +12,16 @@ from easyrec_lite.data.samplers.sampler import Sampler
 def open_sampler(
     pipeline: Pipeline, transform: Transform, training: bool, seed: int
 ) -> Sampler | None:
-    """Returns the sampler of `data_config`, its tables loaded, or None where it has none.
+    """Returns the sampler of `data_config` with its tables loaded; None without a sampler.
 
     Args:
       pipeline: the config.
-      transform: raw columns → values of the item side's features, as many rows.
-      training: whether to draw `num_sample` items a batch, or `num_eval_sample`.
-      seed: with a batch's position, all that its draw depends on.
+      transform: raw columns of items → the values of their features.
+      training: whether to draw `num_sample` items for a batch, or `num_eval_sample`.
+      seed: with a batch's position, all that its draw follows from.
 
     Raises:
-      ConfigError: the sampler names a field that is not there.
+      ConfigError: the sampler names a column that is no input field.
       DataError: one of its tables is missing or has bad lines.
     """
     name = pipeline.config.data_config.WhichOneof("sampler")

@@ -1,4 +1,4 @@
-"""How an item comes to be a candidate: its share of the training rows, and the sampler's draw."""
+"""The probability that an item is a candidate: as a row's own item, and as a sampled one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Columns = Mapping[str, tf.Tensor]
 
 
 class Frequencies:
-    """The share of training rows that hold an item.
+    """The share of the training rows that have an item.
 
-    An id that is not known, or counted less than once, counts as one row.
+    An unknown id, or one that is counted less than once, counts as one row.
 
     Args:
       ids: text, object [M], all different.
-      counts: float64 [M], rows with each.
-      one: what one row counts; more than 1 where `counts` are weights of another scale.
+      counts: float64 [M], the number of rows with each id.
+      one: what one row counts; not 1 where `counts` are weights of another scale.
     """
 
     def __init__(self, ids: np.ndarray, counts: np.ndarray, one: float = 1.0):
@@ -32,12 +32,12 @@ class Frequencies:
         self._shares = tf.constant(shares, tf.float32)
 
     def __call__(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns float32 [R] in (0, 1], the share of each id, [R] strings or integers."""
+        """Returns float32 [R] in (0, 1], the share of each of `ids`, [R] strings or integers."""
         return _at(self._shares, self._rows(ids))
 
 
 def count_frequencies(parts: Iterable[tf.Tensor]) -> Frequencies:
-    """Counts item ids, given part by part as [R] strings or integers; holds each id once."""
+    """Counts item ids, which come in parts of [R] strings or integers; holds each id once."""
     total: Counter[bytes] = Counter()
     for ids in parts:
         values, _, counts = tf.unique_with_counts(ids)
@@ -46,7 +46,7 @@ def count_frequencies(parts: Iterable[tf.Tensor]) -> Frequencies:
 
 
 def table_frequencies(sampler: Sampler) -> Frequencies:
-    """Returns each item's share of the weights in the sampler's item table, as written there."""
+    """Returns each item's share of the weights in the sampler's item table, before their power."""
     catalogue = sampler.catalogue
     weights = catalogue.table_weights
     least = weights[weights > 0].min() if weights.any() else 1.0
@@ -54,13 +54,13 @@ def table_frequencies(sampler: Sampler) -> Frequencies:
 
 
 class Proposal:
-    """Finds how likely each candidate of a batch was to become one.
+    """The probability of each candidate of a batch to be one.
 
     Args:
-      field: the field of the data that holds the item's id; an attribute too.
-      frequencies: shares of the training rows; None when the model estimates them itself.
-      sampler: draws negatives, or None.
-      batch_size: rows in a batch, whose items the sampler does not draw.
+      field: the column of the data that holds the item's id; also an attribute.
+      frequencies: the shares of the training rows; None when the model estimates them itself.
+      sampler: draws negatives; None for no sampled negatives.
+      batch_size: the rows in a batch, whose items the sampler does not draw.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Proposal:
           drawn: what the sampler drew for the batch.
 
         Returns:
-          float32 [N] or None: the share of training rows with the item.
+          float32 [N] or None: the share of the training rows that have the item.
           float32 [N]: the probability that the sampler draws it for a batch without it.
         """
         text = _text(columns[self.field])

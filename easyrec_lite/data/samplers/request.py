@@ -33,9 +33,9 @@ class SamplerRequest:
     Attributes:
       pipeline: the config.
       name: the field of `data_config` that asks for it.
-      transform: raw columns → values of the item side's features, as many rows.
-      training: whether it serves training or evaluation.
-      seed: what all draws depend on, besides the position.
+      transform: raw columns of items → the values of their features.
+      training: whether it is for training or for evaluation.
+      seed: with the position, all that draws follow from.
     """
 
     pipeline: Pipeline
@@ -110,14 +110,14 @@ def build(
     exclusions: Iterable[Exclusion] = (),
     hard: HardNegatives | None = None,
 ) -> Sampler:
-    """Returns a sampler that bars the batch's own items and those of `exclusions`.
+    """Returns a sampler that draws neither the batch's own items nor those of `exclusions`.
 
     Args:
       request: what it is built from.
       catalogue: the items.
-      edges: those that `exclusions` and `hard` read.
+      edges: the edges that `exclusions` and `hard` read.
       exclusions: what else is not drawn.
-      hard: chooses hard negatives.
+      hard: chooses hard negatives; None for none.
     """
     draw = WeightedDraw(catalogue.weights, request.seed)
     log_shortage(draw.count, request.size, request.batch_size)

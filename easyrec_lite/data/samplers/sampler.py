@@ -1,6 +1,6 @@
-"""The sampler: what it gives for a batch, whatever bars items and whatever adds hard ones.
+"""A sampler: draws negatives for a batch, excludes items from the draw, and adds hard negatives.
 
-What it needs to know of a row, `Located`, follows from that row alone, so that a cache can keep it.
+What it needs to know of a row, `Located`, follows from that row alone, so a cache can store it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from easyrec_lite.data.samplers.draw import WeightedDraw
 log = logging.getLogger(__name__)
 
 Columns = Mapping[str, tf.Tensor]
-# Lookup name → int64 [B], where each row's id stands in a table of the sampler; −1: not there.
+# Lookup name → int64 [B], the place of each row's id in a table of the sampler; −1 if absent.
 Located = Mapping[str, tf.Tensor]
 Exclusion = Callable[[Located], tf.Tensor]
 HardNegatives = Callable[[Located, tf.Tensor], tf.Tensor]
@@ -26,11 +26,11 @@ ITEM = "item"
 
 
 class Lookup(NamedTuple):
-    """Where a row's id is looked up.
+    """A table in which an id of each row is looked up.
 
     Attributes:
-      field: the field of the data that holds it.
-      index: the ids of a table.
+      field: the column of the data that holds the id.
+      index: the rows of the table's ids.
     """
 
     field: str
@@ -38,15 +38,15 @@ class Lookup(NamedTuple):
 
 
 class Negatives(NamedTuple):
-    """n items that a batch of B rows did not ask for: the sampled ones, then the hard ones.
+    """n negatives of a batch of B rows: the sampled ones, then the hard ones.
 
     Attributes:
       features: feature name → value of n rows.
       extra: item id field → string [n].
-      hard_pairs: int64 [H, 2] of (row in B, item in n), or None when the sampler gives no hard
-        negatives. Items that a pair names compete in their pairs' rows only. They stand at the
-        end of the n, each named by at least one pair, so that the items sampled for all rows
-        are those before `min(hard_pairs[:, 1])`: all n when H is 0.
+      hard_pairs: int64 [H, 2] of (row in B, item in n); None for a sampler without hard negatives.
+        An item of a pair competes in the rows of its pairs alone. These items come last, each in at
+        least one pair, so that the items sampled for all rows are those before
+        `min(hard_pairs[:, 1])`; all n where H = 0.
     """
 
     features: dict[str, FeatureValue]
@@ -55,19 +55,19 @@ class Negatives(NamedTuple):
 
 
 class Sampler:
-    """Draws `size` different items a batch by weight, shared by its rows, and adds hard ones.
+    """Draws `size` different items by weight for a batch, which all its rows share.
 
-    Items that an exclusion names for the batch are not drawn. When fewer than `size` are left,
-    all of those are taken, in the item table's order.
+    Items that an exclusion names are not drawn. Where fewer than `size` are left, all of these are
+    taken, in the order of the item table.
 
     Args:
-      catalogue: the M items; an attribute too.
-      draw: draws by their weights.
-      size: how many to draw; an attribute too.
-      lookups: what is looked up of a row, by name; `ITEM` is its own item in the catalogue.
-      exclusions: each gives int64 [E] rows of the catalogue that are not drawn.
-      hard: takes the rows located and the position, gives int64 [H, 2] of (row in B, row of the
-        catalogue).
+      catalogue: the M items; also an attribute.
+      draw: draws them by weight.
+      size: how many to draw; also an attribute.
+      lookups: name → what is looked up of a row; `ITEM` is its own item in the catalogue.
+      exclusions: each returns int64 [E] rows of the catalogue that are not drawn.
+      hard: (located rows, position) → int64 [H, 2] of (row in B, row of the catalogue); None for no
+        hard negatives.
     """
 
     def __init__(
@@ -88,29 +88,30 @@ class Sampler:
 
     @property
     def fields(self) -> set[str]:
-        """The fields of the data that `locate` reads."""
+        """The columns of the data that `locate` reads."""
         return {lookup.field for lookup in self._lookups.values()}
 
     def describe(self) -> dict[str, list[str]]:
-        """Returns what `locate` follows from, by lookup: the field, and a digest of the table."""
+        """Returns what `locate` follows from: lookup → the column, and a digest of the ids."""
         return {
             name: [lookup.field, lookup.index.digest()] for name, lookup in self._lookups.items()
         }
 
     def locate(self, columns: Columns) -> dict[str, tf.Tensor]:
-        """Returns what the draw needs to know of B rows, the same whatever batch they are in.
+        """Returns what a draw needs to know of B rows, which does not depend on their batch.
 
         Args:
-          columns: raw columns [B] by field name; strings or whole numbers where ids are read.
+          columns: raw columns [B] by field name; ids are strings or integers.
         """
         return {name: lookup.index(columns[lookup.field]) for name, lookup in self._lookups.items()}
 
     def __call__(self, located: Located, position: tf.Tensor) -> Negatives:
-        """Returns the negatives of one batch; runs inside `tf.data.Dataset.map`.
+        """Returns the negatives of a batch; runs inside `tf.data.Dataset.map`.
 
         Args:
-          located: what `locate` gave for its B rows.
-          position: int64 [2], e.g. epoch and rows consumed; a draw depends on it and the seed.
+          located: what `locate` returned for its B rows.
+          position: int64 [2], such as (epoch, rows consumed); with the seed, all that a draw
+            follows from.
         """
         excluded = tf.concat([rows(located) for rows in self._exclusions], axis=0)
         drawn = self._draw(self.size, excluded, position)
@@ -124,7 +125,7 @@ class Sampler:
 
 
 def log_shortage(drawable: int, size: int, batch_size: int) -> None:
-    """Says, once a sampler is opened, that batches will or may get fewer items than asked."""
+    """Logs that batches get, or may get, fewer negatives than the config asks for."""
     if drawable < size:
         log.warning(
             "the item table has %d items of positive weight: batches get at most as many "

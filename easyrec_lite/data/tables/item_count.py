@@ -1,4 +1,4 @@
-"""Makes a sampler's item table out of rows of data: how often each item stands there."""
+"""Makes an item table from rows of data: how often each item occurs in them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class ItemCounts:
 
     Attributes:
       ids: text, object [M].
-      counts: int64 [M], rows that counted.
-      attributes: text, M rows, a column an attribute in the sampler's order; of the last row
+      counts: int64 [M], the number of counted rows.
+      attributes: text, M rows, an attribute a column in the sampler's order; those of the last row
         of each item.
-      rows: all rows that were read.
-      without_id: rows whose item id is empty; they are left out.
-      conflicts: items whose rows disagree about an attribute.
+      rows: how many rows were read.
+      without_id: how many of them have no item id; they are left out.
+      conflicts: how many items have rows with different attributes.
     """
 
     ids: np.ndarray
@@ -45,7 +45,7 @@ class ItemCounts:
 
 
 def require_sampler(pipeline: Pipeline) -> tuple[str, Any]:
-    """Returns the config path of the sampler, and its message.
+    """Returns the config path of the sampler and its message.
 
     Raises:
       ConfigError: the config has none.
@@ -54,7 +54,7 @@ def require_sampler(pipeline: Pipeline) -> tuple[str, Any]:
     if sampler is None:
         raise ConfigError(
             Problem(
-                "the config has no negative sampler, so no item needs a table",
+                "the config has no negative sampler, so that no table of items is needed",
                 pipeline.place("data_config"),
                 "data_config",
                 expected="one of " + ", ".join(SAMPLERS.names()),
@@ -70,7 +70,7 @@ def count_items(pipeline: Pipeline, label: str = "") -> ItemCounts:
 
     Args:
       pipeline: a config with a sampler.
-      label: count only the rows where this field is above 0; '' counts all rows.
+      label: count only rows where this field is above 0; "" counts all rows.
 
     Raises:
       ConfigError: no sampler, a name is no input field, or only TensorFlow reads the data.
@@ -125,7 +125,7 @@ def _plain_reader(pipeline: Pipeline) -> PlainReader:
 
 
 def write_counts(path: Path, pipeline: Pipeline, items: ItemCounts, power: float) -> None:
-    """Writes the item table of `items`, weight count ** power; an item of count 0 gets 0.
+    """Writes the item table of `items` with weight count ** power; an item of count 0 has weight 0.
 
     Raises:
       DataError: an attribute contains the sampler's `attr_delimiter`.

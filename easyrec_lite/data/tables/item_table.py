@@ -1,4 +1,4 @@
-"""The table of items that negative samplers draw from: id, weight and attributes of each item."""
+"""The item table, which samplers draw from: id, weight and attributes of each item."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = ("id", "weight", "feature")
 
 @dataclass(frozen=True)
 class ItemTable:
-    """M items in the file's order.
+    """M items in the order of the file.
 
     Attributes:
       ids: text, object [M], all different.
@@ -40,7 +40,7 @@ class ItemTable:
 
 
 def named_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[InputField]:
-    """Returns the input fields `names`, which a sampler asks for, in that order.
+    """Returns the input fields `names`, in that order.
 
     Args:
       pipeline: the config.
@@ -56,7 +56,7 @@ def named_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[In
             f"{name!r} is no input field",
             pipeline.place(path),
             path,
-            expected="names out of data_config.input_fields",
+            expected="a name in data_config.input_fields",
             nearest=nearest(name, known),
         )
         for name in names
@@ -76,12 +76,12 @@ def read_item_table(
       path: the file; its first line is a header such as
         `id:int64⇥weight:float⇥feature:string`.
       attributes: what the third column holds, in this order.
-      delimiter: stands between the attributes of a cell.
-      integer_ids: ids are whole numbers, and `007` means `7`.
+      delimiter: separates the attributes of a cell.
+      integer_ids: whether ids are integers, so that `007` equals `7`.
 
     Raises:
-      DataError: all bad lines together: empty or repeated ids, weights that are not finite
-        numbers ≥ 0, cells with another number of attributes, attributes of the wrong type.
+      DataError: all bad lines at once: empty or repeated ids, weights that are not finite numbers
+        ≥ 0, cells with another number of attributes, attributes of the wrong type.
     """
     table = read_sampler_table(path, COLUMNS)
     ids = table.ids(0, "id", integer_ids)
@@ -137,14 +137,14 @@ def write_item_table(
     """Writes a table that `read_item_table` reads.
 
     Args:
-      path: the file to write; replaced whole or not at all.
+      path: the file to write; replaced completely or not at all.
       ids: text [M].
       weights: float [M].
       attributes: text [M] each, joined by `delimiter` in this order.
       delimiter: must not occur in an attribute when there are several.
 
     Raises:
-      DataError: an attribute or an id holds a delimiter, a tab or a line break.
+      DataError: an attribute or an id contains the delimiter, a tab or a line break.
     """
     cells = pc.binary_join_element_wise(*attributes, delimiter)
     parts = pc.add(pc.count_substring(cells, delimiter), 1).to_numpy(zero_copy_only=False)

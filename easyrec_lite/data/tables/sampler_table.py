@@ -1,4 +1,4 @@
-"""Reads the tab-separated tables of negative samplers: a typed header, then one entry a line."""
+"""Reads the tab-separated tables of samplers: a header with types, then an entry a line."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ HEADER_CELL = re.compile(r"[A-Za-z_]\w*(:(" + "|".join(TYPES) + "))?")
 
 
 class SamplerTable:
-    """The cells of one file as text, and the problems found in them so far.
+    """The cells of a file as text, and the problems that were reported of them.
 
     Attributes:
       path: the file.
-      columns: one string array of M entries a column, in the file's order.
+      columns: for each column an array of M strings, in the order of the file.
       lines: int64 [M], the line of each entry, from 1.
     """
 
@@ -49,14 +49,14 @@ class SamplerTable:
         expected: str,
         remedy: str = "",
     ) -> None:
-        """Notes a problem for each entry where `wrong`, bool [M], is true.
+        """Notes a problem for each entry where `wrong` is true.
 
         Args:
           wrong: bool [M].
-          column: name of the column at fault.
-          describe: entry number → the text found there.
-          expected: what would have been right.
-          remedy: what to do about it.
+          column: the name of the bad column.
+          describe: number of an entry → what it contains.
+          expected: what is right.
+          remedy: what to do.
         """
         entries = np.flatnonzero(wrong)
         self._count += len(entries)
@@ -67,10 +67,10 @@ class SamplerTable:
             self._problems.append(Problem(message, place, column, expected, found, remedy=remedy))
 
     def raise_problems(self) -> None:
-        """Raises what `report` noted, at most `MAX_PROBLEMS` of it in file order.
+        """Raises the problems that were noted, at most `MAX_PROBLEMS`, in the order of the file.
 
         Raises:
-          DataError: there was something.
+          DataError: there are any.
         """
         if not self._problems:
             return
@@ -82,9 +82,9 @@ class SamplerTable:
         raise DataError(shown)
 
     def values(self, cells: pa.Array, field: InputField) -> np.ndarray:
-        """Returns cells of text as an array [M] of the field's type, noting those that are bad.
+        """Returns cells as an array [M] of the field's type (text as object); notes bad ones.
 
-        An empty cell is the field's default. Text is object.
+        An empty cell has the field's default.
         """
         if field.type == "STRING":
             assert isinstance(field.default, bytes)
@@ -113,7 +113,7 @@ class SamplerTable:
         return values
 
     def weights(self, column: int) -> np.ndarray:
-        """Returns a column as float64 [M], noting entries that are not finite and ≥ 0."""
+        """Returns a column as float64 [M]; notes entries that are not finite and ≥ 0."""
         cells = self.columns[column]
         values = self.values(cells, WEIGHT)
         self.report(
@@ -122,12 +122,12 @@ class SamplerTable:
         return values
 
     def ids(self, column: int, name: str, integers: bool) -> np.ndarray:
-        """Returns a column as text, object [M], noting entries that are empty.
+        """Returns a column as text, object [M]; notes empty entries.
 
         Args:
           column: its number.
           name: its name.
-          integers: its entries are whole numbers, and `007` means `7`.
+          integers: whether its entries are integers, so that `007` equals `7`.
         """
         cells = self.columns[column]
         wrong = pc.equal(cells, "").to_numpy(zero_copy_only=False)
@@ -142,7 +142,7 @@ def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:
 
     Args:
       path: a UTF-8 file, compressed when its name ends in `.gz`.
-      expected: the columns by name, for messages; only their number must agree.
+      expected: the names of the columns, for messages; only their number must agree.
 
     Raises:
       DataError: the file is missing, unreadable, empty, has no such header, or has lines with

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
 import subprocess
 import sys
 from pathlib import Path
 
 import easyrec_lite.data.readers as package
-from easyrec_lite.checks import separator
-from easyrec_lite.checks.specs import reader
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
 from easyrec_lite.data.readers.base import Reader
 from tests.data.reading import pipeline
@@ -60,8 +57,3 @@ def test_no_reader_is_named_outside_its_folder() -> None:
             own = READERS.spec(name).implementation.split(".")[-2]
             text = module.read_text()
             assert own == home or f'"{name}"' not in text, (module, name)
-
-
-def test_the_examples_run() -> None:
-    assert doctest.testmod(reader).failed == 0
-    assert doctest.testmod(separator).failed == 0

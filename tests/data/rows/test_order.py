@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.data.readers.base import Reader, open_reader
-from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, Keys, RowOrder, ordered
+from easyrec_lite.data.rows.order import SHUFFLE_WINDOW, RowOrder, ShuffleKeys, ordered
 from tests.data.reading import column, pipeline, read
 
 SIZES = (23, 1, 17, 12)
@@ -177,7 +177,7 @@ def test_known_rows_are_those_of_the_graph(window: int, count: int) -> None:
     [(1, 1), (2, 1), (14, 7), (1 << 17, 1 << 17), (1 << 13, 2), (1 << 31, 1 << 31)],
 )
 def test_keys_fit_into_64_bits(count: int, window: int) -> None:
-    keys = Keys(count, window)
+    keys = ShuffleKeys(count, window)
     assert keys.of(count - 1, keys.random - 1) < 2**63
     assert keys.order(np.array([keys.random - 1])).tolist() == [0]
     assert keys.of(count - 1, 0) & keys.row_mask == count - 1
@@ -186,7 +186,7 @@ def test_keys_fit_into_64_bits(count: int, window: int) -> None:
 
 def test_keys_order_by_window_then_random_number_then_row() -> None:
     random = np.random.default_rng(0)
-    keys = Keys(1000, 30)
+    keys = ShuffleKeys(1000, 30)
     draw = random.integers(0, 9, 1000)
     expected = sorted(range(1000), key=lambda row: (row // 30, draw[row], row))
     assert keys.order(draw).tolist() == expected

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from easyrec_lite.data.samplers.alias import Aliases, alias_table
+from easyrec_lite.data.samplers.alias import AliasTable, alias_table
 
 RANDOM = np.random.default_rng(4)
 WEIGHTS = {
@@ -30,10 +30,10 @@ def test_a_table_holds_each_items_share_of_the_weight(weights: np.ndarray) -> No
 
 def test_items_are_drawn_as_often_as_their_shares_of_an_even_grid() -> None:
     weights = np.array([0.5, 4.0, 1.0, 2.5])
-    drawn = Aliases(weights)((np.arange(80_000) + 0.5) / 80_000).numpy()
+    drawn = AliasTable(weights)((np.arange(80_000) + 0.5) / 80_000).numpy()
     np.testing.assert_array_equal(np.bincount(drawn, minlength=4), weights * 10_000)
 
 
 def test_a_number_just_below_one_is_an_item() -> None:
-    drawn = Aliases(np.full(3, 0.1))(np.array([0.0, np.nextafter(1.0, 0)])).numpy()
+    drawn = AliasTable(np.full(3, 0.1))(np.array([0.0, np.nextafter(1.0, 0)])).numpy()
     assert drawn.tolist() == [0, 2]

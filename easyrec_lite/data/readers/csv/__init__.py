@@ -1,1 +1,1 @@
-"""CSV files."""
+"""CSV files, a row a line."""

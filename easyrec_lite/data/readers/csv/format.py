@@ -111,7 +111,7 @@ class CsvFormat:
         """Returns the column names in the first line of `file`.
 
         Raises:
-          DataError: there is no first line, or it is not UTF-8, or a name comes twice.
+          DataError: there is no first line, it is not UTF-8, or a name occurs twice.
         """
         line = next(file_lines(file), b"").removeprefix(BYTE_ORDER_MARK)
         if not line:

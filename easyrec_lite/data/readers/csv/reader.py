@@ -46,7 +46,7 @@ class CsvReader(RecordReader):
             records = _without_mark(records)
         row = tf.strings.length(records) > 0
         parts = (records, *tags)
-        # To copy the texts takes longer than to read them.
+        # Copying the texts takes longer than reading them.
         return tf.cond(
             tf.reduce_all(row),
             lambda: parts,
@@ -76,7 +76,7 @@ class CsvReader(RecordReader):
 
 
 def _record_default(field: InputField | None) -> tf.Tensor:
-    """Returns the scalar that gives `decode_csv` a column's dtype and default."""
+    """Returns the scalar by which `decode_csv` knows a column's dtype and default."""
     if field is None:
         return tf.constant(b"")
     if field.type == "BOOL":
@@ -85,7 +85,7 @@ def _record_default(field: InputField | None) -> tf.Tensor:
 
 
 def _number(field: InputField, text: tf.Tensor) -> tf.Tensor:
-    """Returns text cells [B] in the dtype that `decode_csv` would give them."""
+    """Returns text cells [B] converted as `decode_csv` would convert them."""
     default: Any = _record_default(field)
     empty = tf.strings.length(text) == 0
     if default.dtype == tf.string:

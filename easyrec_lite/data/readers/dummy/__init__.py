@@ -1,1 +1,1 @@
-"""Rows that are made up from the schema of the fields."""
+"""Random rows."""

@@ -1,4 +1,4 @@
-"""`DummyInput`: one random batch again and again, to measure what is not reading."""
+"""Repeats one random batch, so that a run can be measured without reading."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ DISTINCT = 1000
 
 @READERS.implement(*DummySpec().names)
 class DummyReader(Reader):
-    """Random values of each field's type: labels 0 or 1, other numbers and texts below 1000.
+    """Gives random values of each field's type: labels 0 or 1, other numbers and texts below 1000.
 
-    An epoch is one batch, and every batch is the same; `shuffle` changes nothing. All workers have
-    the same.
+    An epoch is one batch, and all batches are equal, for all workers. `shuffle` has no effect.
     """
 
     def __init__(self, request: ReaderRequest):
@@ -34,7 +33,7 @@ class DummyReader(Reader):
         return []
 
     def numbered(self, order: RowOrder, batch_size: int, drop_remainder: bool) -> tf.data.Dataset:
-        """Returns (columns, `RowNumbers`) of the one batch, an epoch each time."""
+        """Returns (columns, `RowNumbers`) of the one batch, once an epoch."""
         random = np.random.default_rng(order.seed)
         columns = {field.name: self._column(field, batch_size, random) for field in self.fields}
         start = tf.convert_to_tensor(order.start, tf.int64)
@@ -52,7 +51,7 @@ class DummyReader(Reader):
         return tf.data.Dataset.range(first, last).map(element)
 
     def sizes(self) -> tuple[np.ndarray, int]:
-        """Returns none: nothing is stored anywhere."""
+        """Returns none: there are no files."""
         return np.zeros(0, np.int64), 0
 
     def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:

@@ -1,1 +1,1 @@
-"""Parquet files."""
+"""Parquet files, read by row groups."""

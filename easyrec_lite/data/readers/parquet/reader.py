@@ -1,4 +1,4 @@
-"""`ParquetInput`, `ParquetInputV2`, `ParquetInputV3`: plain Parquet files, fields as columns."""
+"""Reads Parquet files by pyarrow, in Python."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ PIECE = 4096
 SEARCHED_PIECES = 256
 
 
-class Rows(NamedTuple):
-    """Converted columns of n rows, and the last row's number in its epoch for each, int64 [n]."""
+class ParquetRows(NamedTuple):
+    """n rows: their converted columns, and each row's epoch and number in it, int64 [n]."""
 
     table: pa.Table
     epoch: np.ndarray
@@ -45,10 +45,10 @@ class Rows(NamedTuple):
 
 @READERS.implement(*ParquetSpec().names)
 class ParquetReader(Reader):
-    """Reads whole row groups, permutes their rows, and cuts them into batches, as columns.
+    """Reads whole row groups, permutes their rows, and cuts the rows into batches of columns.
 
-    An epoch takes the row groups in an order of its own; as many as hold the shuffle's number of
-    rows are permuted together.
+    An epoch reads the row groups in a random order. The rows of as many of them as hold the
+    shuffle's number of rows are permuted together.
     """
 
     def __init__(self, request: ReaderRequest):
@@ -62,7 +62,7 @@ class ParquetReader(Reader):
             raise DataError(Problem(problem, Place(file)) for file in self.files)
 
     def _check(self) -> frozenset[str]:
-        """Returns the columns that hold lists; they must be the same in all files."""
+        """Returns the columns that hold lists, which must be the same in all files."""
         problems = []
         lists: dict[str, set[bool]] = {name: set() for name in self._names}
         for file in self.files:
@@ -98,12 +98,12 @@ class ParquetReader(Reader):
         return generated(arrays, signature, start).map(self._ragged).prefetch(tf.data.AUTOTUNE)
 
     def sizes(self) -> tuple[np.ndarray, int]:
-        """Returns the rows of each row group, int64, and of all; reads nothing."""
+        """Returns the number of rows of each row group, int64, and of all; reads nothing."""
         sizes = np.array([group.rows for group in self._groups], np.int64)
         return sizes, int(sizes.sum())
 
     def records(self, order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
-        """Yields the rows of an order by number."""
+        """Yields the numbers of the rows of an order."""
         starts = dict(zip(self._groups, np.cumsum(sizes) - sizes, strict=True))
         for window in windows(self._groups, order):
             each = [starts[group] + np.arange(group.rows) for group in window.groups]
@@ -113,7 +113,7 @@ class ParquetReader(Reader):
             )
 
     def _index(self, window: Window, order: RowOrder) -> np.ndarray:
-        """Returns the rows of a window in their order, without those that are consumed."""
+        """Returns the rows of a window in their order, without the consumed ones."""
         index = window.permutation(order)
         if window.epoch == order.start[0]:
             index = index[max(order.start[1] - window.first, 0) :]
@@ -147,9 +147,9 @@ class ParquetReader(Reader):
 
     # Rows in order.
 
-    def _cut(self, order: RowOrder, batch_size: int) -> Iterator[Rows]:
-        """Yields the order's rows, `batch_size` at a time; the last may be fewer."""
-        kept: list[Rows] = []
+    def _cut(self, order: RowOrder, batch_size: int) -> Iterator[ParquetRows]:
+        """Yields the rows of an order, `batch_size` at a time; the last may be fewer."""
+        kept: list[ParquetRows] = []
         count = 0
         for window in windows(self._groups, order):
             rows = self._read(window, order)
@@ -165,11 +165,11 @@ class ParquetReader(Reader):
         if count:
             yield _concat(kept)
 
-    def _read(self, window: Window, order: RowOrder) -> Rows:
-        """Returns the rows of a window in their order, what was consumed or is bad left out.
+    def _read(self, window: Window, order: RowOrder) -> ParquetRows:
+        """Returns the rows of a window in their order, without consumed and bad ones.
 
         Raises:
-          DataError: a row is bad, and the policy is to stop; or too many are.
+          DataError: a row is bad, and the policy is to stop; or too many rows are bad.
         """
         raw = [self._read_group(group) for group in window.groups]
         converted = [convert_table(table, self.fields) for table in raw]
@@ -181,7 +181,7 @@ class ParquetReader(Reader):
             index, row = index[~bad[index]], row[~bad[index]]
         self._bad.good(len(index))
         table = pa.concat_tables(table for table, _ in converted).take(pa.array(index))
-        return Rows(table, np.full(len(row), window.epoch), row)
+        return ParquetRows(table, np.full(len(row), window.epoch), row)
 
     def _read_group(self, group: RowGroup) -> pa.Table:
         try:
@@ -205,7 +205,7 @@ class ParquetReader(Reader):
             problems = self._problems(raw[position].slice(number, 1))
             if not self._skip_bad:
                 place = window.place(at)
-                raise DataError(dataclasses.replace(found, place=place) for found in problems)
+                raise DataError(dataclasses.replace(each, place=place) for each in problems)
             self._bad.add(window.epoch, int(row), problems[0])
 
     def _bad_rows(self, converted: pa.Table, bad: np.ndarray) -> np.ndarray:
@@ -240,8 +240,8 @@ class ParquetReader(Reader):
         try:
             for _ in itertools.islice(self._cut(order, PIECE), SEARCHED_PIECES):
                 pass
-        except DataError as found:
-            return list(found.problems)
+        except DataError as error:
+            return list(error.problems)
         except TooManyBadRows:
             return []
         return []
@@ -255,12 +255,14 @@ def _numpy(values: pa.Array) -> np.ndarray:
     return values.to_numpy(zero_copy_only=False)
 
 
-def _slice(rows: Rows, first: int, last: int) -> Rows:
-    return Rows(rows.table.slice(first, last - first), rows.epoch[first:last], rows.row[first:last])
+def _slice(rows: ParquetRows, first: int, last: int) -> ParquetRows:
+    return ParquetRows(
+        rows.table.slice(first, last - first), rows.epoch[first:last], rows.row[first:last]
+    )
 
 
-def _concat(parts: list[Rows]) -> Rows:
-    return Rows(
+def _concat(parts: list[ParquetRows]) -> ParquetRows:
+    return ParquetRows(
         pa.concat_tables(part.table for part in parts),
         np.concatenate([part.epoch for part in parts]),
         np.concatenate([part.row for part in parts]),

@@ -1,4 +1,4 @@
-"""Parquet files as tables of a config's fields: schema check, casts, bad values. No TensorFlow."""
+"""Tables of Parquet files, converted to the types of a config's fields. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def open_parquet(file: str) -> pq.ParquetFile:
     """Opens a Parquet file.
 
     Raises:
-      DataError: it is none, or it is broken.
+      DataError: it is no Parquet file, or it is broken.
     """
     try:
         return pq.ParquetFile(fs.open_arrow(file))
@@ -39,7 +39,7 @@ def open_parquet(file: str) -> pq.ParquetFile:
 
 
 def check_schema(file: str, fields: Sequence[InputField]) -> tuple[pa.Schema, list[Problem]]:
-    """Returns the schema of a file, and the fields that it lacks or holds in a wrong type."""
+    """Returns the schema of a file, and a problem for each field that it lacks or cannot give."""
     schema = open_parquet(file).schema_arrow
     problems = []
     for field in fields:
@@ -102,10 +102,10 @@ def _readable(type: pa.DataType, field: InputField) -> bool:
 
 
 def convert(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
-    """Returns plain values [n] in the field's type, nulls as its default, and which are bad [n].
+    """Returns values [n] in the field's type, nulls as its default, and which of them are bad [n].
 
     Args:
-      values: an array without lists, of a type that `check_schema` let pass.
+      values: an array without lists, of a type that `check_schema` accepts.
       field: its field.
     """
     if pa.types.is_dictionary(values.type):
@@ -122,7 +122,7 @@ def convert(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
 
 
 def _in_range(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
-    """Returns values of which those beyond the field's integers are null, and which these are."""
+    """Returns values with null for those outside the field's integers, and which ones these are."""
     good = np.zeros(len(values), bool)
     if not pa.types.is_integer(values.type) or field.type not in ("INT32", "INT64", "BOOL"):
         return values, good
@@ -138,7 +138,7 @@ def _in_range(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray
 
 
 def _parsed(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
-    """Returns text values parsed, as the cells of a CSV file are, and which of them are bad."""
+    """Returns texts parsed as the cells of a CSV file are, and which of them are bad."""
     parsed: list[Any] = []
     bad = np.zeros(len(values), bool)
     for row, text in enumerate(values.cast(pa.large_binary()).to_pylist()):
@@ -151,9 +151,9 @@ def _parsed(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
 
 
 def convert_column(column: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
-    """Returns a column [n] in the field's type, or a list of it, and which rows are bad [n].
+    """Returns a column [n] of the field's type, or of lists of it, and which rows are bad [n].
 
-    A null list is an empty one; a null in a list is the field's default.
+    A null list is empty; a null in a list is the field's default.
     """
     if not is_list(column.type):
         return convert(column, field)
@@ -179,10 +179,10 @@ def convert_table(table: pa.Table, fields: Sequence[InputField]) -> tuple[pa.Tab
 
 
 def row_problems(row: pa.Table, fields: Sequence[InputField]) -> list[Problem]:
-    """Returns what is wrong with the one row of a table, without its place."""
-    found = []
+    """Returns the problems of the one row of a table, without their place."""
+    problems = []
     for field in fields:
         cell = row.select([field.name])
         if convert_table(cell, [field])[1][0]:
-            found.append(field.problem(str(cell[field.name][0].as_py()).encode()))
-    return found
+            problems.append(field.problem(str(cell[field.name][0].as_py()).encode()))
+    return problems

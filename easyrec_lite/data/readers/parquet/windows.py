@@ -1,4 +1,4 @@
-"""The order of a Parquet data set: row groups gathered in windows, a function of (seed, epoch)."""
+"""The order of the rows of Parquet files, a function of (seed, epoch): row groups in windows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from easyrec_lite.core.errors import Place
 from easyrec_lite.data.readers.parquet.table import open_parquet
-from easyrec_lite.data.rows.order import Keys, RowOrder
+from easyrec_lite.data.rows.order import RowOrder, ShuffleKeys
 
 
 class RowGroup(NamedTuple):
-    """A row group of a file: its number, its rows, and the rows of the file before it."""
+    """A row group: its file, its number in it, how many rows it has, and how many come before."""
 
     file: str
     number: int
@@ -23,7 +23,7 @@ class RowGroup(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Rows that are permuted together: those of whole row groups, the epoch's `first` row on."""
+    """The row groups whose rows are permuted together; `first` is their first row in the epoch."""
 
     epoch: int
     number: int
@@ -32,7 +32,7 @@ class Window(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many they are."""
+        """How many rows they have."""
         return sum(group.rows for group in self.groups)
 
     def permutation(self, order: RowOrder) -> np.ndarray:
@@ -41,24 +41,24 @@ class Window(NamedTuple):
             return np.arange(self.rows)
         random = np.random.Generator(np.random.PCG64([order.seed, self.epoch, self.number]))
         together = order.window if self.rows >= 2 * order.window else self.rows
-        keys = Keys(self.rows, together)
+        keys = ShuffleKeys(self.rows, together)
         return keys.order(random.integers(keys.random, size=self.rows))
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Returns where row `index` stands: the position of its group, and its row in there."""
+        """Returns the position of the group of row `index`, and the row's number in the group."""
         ends = np.cumsum([group.rows for group in self.groups])
         position = int(np.searchsorted(ends, index, side="right"))
         return position, int(index - ends[position] + self.groups[position].rows)
 
     def place(self, index: int) -> Place:
-        """Returns the file, and the row in it counted from 1, of row `index`."""
+        """Returns the file of row `index`, and the row's number in it, from 1."""
         position, row = self.locate(index)
         group = self.groups[position]
         return Place(group.file, group.before + row + 1)
 
 
 def row_groups(file: str) -> Iterator[RowGroup]:
-    """Yields the row groups of a file that hold rows."""
+    """Yields the row groups of a file that are not empty."""
     metadata = open_parquet(file).metadata
     before = 0
     for number in range(metadata.num_row_groups):
@@ -69,7 +69,7 @@ def row_groups(file: str) -> Iterator[RowGroup]:
 
 
 def windows(groups: Sequence[RowGroup], order: RowOrder) -> Iterator[Window]:
-    """Yields the windows of all epochs, without those that `order.start` has consumed."""
+    """Yields the windows of all epochs from `order.start` on."""
     first_epoch, consumed = order.start
     epochs = itertools.count(first_epoch)
     for epoch in epochs if order.epochs is None else range(first_epoch, order.epochs):

@@ -1,1 +1,1 @@
-"""TFRecord files of `tf.train.Example`."""
+"""TFRecord files of `tf.train.Example`s."""

@@ -1,4 +1,4 @@
-"""`TFRecordInput`: TFRecord files of `tf.train.Example`s, a row a record."""
+"""Reads TFRecord files by TensorFlow's operations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @READERS.implement(*TFRecordSpec().names)
 class TFRecordReader(RecordReader):
-    """Examples with one value for each field; a field that is left out has its default."""
+    """Reads examples with one value for each field; an absent field has its default."""
 
     def _prepare(self, request: ReaderRequest) -> None:
         self._specs = {
@@ -43,7 +43,7 @@ class TFRecordReader(RecordReader):
             log.warning("%s", problem)
 
     def _absent(self) -> Iterator[Problem]:
-        """Yields a warning for each field that the first records never hold."""
+        """Yields a warning for each field that is absent from all of the first records."""
         names: set[str] = set()
         file = self.files[0]
         for record in _head(file, HEAD):
@@ -54,7 +54,7 @@ class TFRecordReader(RecordReader):
         for field in self.fields:
             if names and field.name not in names:
                 yield Problem(
-                    message=f"none of the first {HEAD} records holds it: it is {field.default!r}",
+                    message=f"none of the first {HEAD} records has it: it is {field.default!r}",
                     place=Place(file),
                     path=field.name,
                     nearest=nearest(field.name, names),
@@ -79,7 +79,7 @@ class TFRecordReader(RecordReader):
         try:
             features = tf.train.Example.FromString(record).features.feature
         except DecodeError:
-            return [Problem("the record is no serialized tf.train.Example")]
+            return [Problem("the record is not a serialized tf.train.Example")]
         return [
             problem
             for field in self.fields
@@ -96,7 +96,7 @@ def _head(file: str, count: int) -> list[bytes]:
     """Returns the first records of a file.
 
     Raises:
-      DataError: it is no TFRecord file.
+      DataError: it is not a TFRecord file.
     """
     try:
         return list(_records(file).take(count).as_numpy_iterator())
@@ -115,7 +115,7 @@ def _cast(field: InputField, values: tf.Tensor) -> tf.Tensor:
 
 
 def _problems(field: InputField, feature: tf.train.Feature) -> Iterator[Problem]:
-    """Yields what is wrong with one value of an Example."""
+    """Yields the problem of a feature of an Example that is not one good value."""
     name, kind = LISTS[STORED[field.type]], feature.WhichOneof("kind")
     if kind is None:
         return

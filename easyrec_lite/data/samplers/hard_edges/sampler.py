@@ -27,14 +27,16 @@ def hard_edge_sampler(request: SamplerRequest) -> Sampler:
 
 
 class HardEdges:
-    """Chooses hard negatives for each row: all its user's hard edges, or some by weight.
+    """Chooses at most `limit` hard negatives a row out of its user's hard edges, by weight.
 
-    An edge to the row's own item is passed over.
+    1. Give each edge the key `log(weight) + Gumbel`, and leave out edges to the row's own item.
+    2. Sort the edges by row, those of a row by descending key.
+    3. Keep the first `limit` of each row: a draw by weight without replacement.
 
     Args:
       edges: the hard edges.
-      limit: the most for a row.
-      seed: with the position, all that the choice depends on.
+      limit: how many to choose for a row, at most.
+      seed: with the position, all that the choice follows from.
     """
 
     def __init__(self, edges: Edges, limit: int, seed: int):
