@@ -263,7 +263,7 @@ def open_reader(
       columns: the columns to read; None for all.
       share: the part of the rows to read.
       cells: what the rows must hold besides values of their fields' types. A row that does not is a
-        bad row, which `bad_row_policy: SKIP` leaves out and `Reader.explain` names. Without SKIP the
+        bad row: `bad_row_policy: SKIP` leaves it out, `Reader.explain` names it. Without SKIP the
         caller makes reading fail at such a row.
 
     Raises:

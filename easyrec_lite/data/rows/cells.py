@@ -1,4 +1,4 @@
-"""Cells that are good as a file's cells, but that what is made of a row cannot take."""
+"""Cells that are values of their fields' types, but that a feature cannot read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Columns = Mapping[str, Any]
 
 
 class Expectation(NamedTuple):
-    """What some columns of a row must hold, and which rows of a batch do.
+    """What some columns of a row must contain, and which rows of a batch comply.
 
     Attributes:
       fields: the columns.
-      message: what they must hold, a sentence.
-      met: bool [B].
+      message: what they must contain, a sentence.
+      met: bool [B], whether each row complies.
     """
 
     fields: tuple[str, ...]
@@ -28,7 +28,7 @@ class Expectation(NamedTuple):
     met: tf.Tensor
 
 
-# From the raw columns of B rows to what they must hold. It fails for no value of a cell.
+# The raw columns of B rows → what they must contain. It must not fail for any value of a cell.
 CellCheck = Callable[[Columns], Sequence[Expectation]]
 
 
@@ -38,7 +38,7 @@ def nothing(columns: Columns) -> Sequence[Expectation]:
 
 
 def faults(check: CellCheck, columns: Columns) -> dict[int, list[Problem]]:
-    """Returns the rows of a batch that do not hold what they must → why; without their places."""
+    """Returns the rows of a batch that do not comply → their problems, without places."""
     found: dict[int, list[Problem]] = {}
     for expected in check(columns):
         for row in tf.where(~expected.met)[:, 0].numpy().tolist():
@@ -60,10 +60,10 @@ def columns_of(
 
 
 def require(check: CellCheck, columns: Columns) -> Columns:
-    """Returns the columns of B rows; reading them fails when a row does not hold what it must.
+    """Returns the columns of B rows; reading them fails when a row does not comply.
 
     Raises:
-      tf.errors.InvalidArgumentError: such a row is there.
+      tf.errors.InvalidArgumentError: there is such a row.
     """
     checks = [
         tf.debugging.Assert(tf.reduce_all(expected.met), [expected.message])
