@@ -104,6 +104,16 @@ def test_cells_that_a_feature_cannot_read_are_named(folder, capsys) -> None:
     assert "'x:w': each weight must be a finite number" in out
 
 
+def test_labels_that_the_loss_does_not_take_are_named(folder, capsys) -> None:
+    rows = [ROW, ROW.replace("1,", "-1,", 1), ROW.replace("1,", "2,", 1)]
+    Path("train.csv").write_text("".join(rows), encoding="utf-8")
+    assert check(POINTWISE, "--data") == 2
+    out = capsys.readouterr().out
+    assert "train.csv:1" not in out
+    assert "train.csv:2: error: clk: '-1': a label of" in out
+    assert "train.csv:3: error: clk: '2': a label of" in out
+
+
 def test_only_the_first_rows_are_read(folder, capsys) -> None:
     Path("train.csv").write_text(ROW * 2 + "1,2\n", encoding="utf-8")
     assert check(POINTWISE, "--data", "--rows", "2") == 0

@@ -18,6 +18,7 @@ from easyrec_lite.data.cache.rows import CachedRows
 from easyrec_lite.data.readers.base import Reader, open_reader
 from easyrec_lite.data.readers.iterate import column_batches, first_rows, guarded
 from easyrec_lite.data.rows.batches import Finish, endless, finished, is_real
+from easyrec_lite.data.rows.cells import require
 from easyrec_lite.data.rows.order import RowOrder
 from easyrec_lite.data.rows.share import WHOLE, Share
 from easyrec_lite.data.rows.values import FeatureValue
@@ -27,6 +28,7 @@ from easyrec_lite.data.samplers.sampler import Sampler
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.protos.messages import DatasetConfig
+from easyrec_lite.training.cells import cell_check, label_check
 
 Columns = Mapping[str, Any]
 
@@ -103,6 +105,7 @@ class BatchInput:
         self._transform = transform
         self._labels = tuple(data.label_fields)
         self._weight = data.sample_weight
+        self._label_check = label_check(pipeline)
         self._extra = extra_columns
         self._late = tuple(n for n, feature in transform.features.items() if not feature.by_row)
         columns = {*transform.input_fields(self._late), *self._labels, *extra_columns}
@@ -128,7 +131,7 @@ class BatchInput:
             training=training,
             columns=columns,
             share=share,
-            cells=transform.expectations,
+            cells=cell_check(pipeline, transform),
         )
         self._cache = self._open_cache(data, again)
 
@@ -240,7 +243,7 @@ class BatchInput:
           real: has no effect.
         """
         rows = rows if isinstance(rows, EncodedRows) else self._encode(rows)
-        columns = rows.columns
+        columns = require(self._label_check, rows.columns)
         labels = {name: tf.cast(columns[name], tf.float32) for name in self._labels}
         weights = tf.cast(columns[self._weight], tf.float32) if self._weight else None
         batch = Batch(

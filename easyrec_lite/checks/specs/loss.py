@@ -26,11 +26,13 @@ class LossSpec(Spec):
         or its `sigmoid`.
       teacher: how distillation by this loss sees a teacher's column: as a `probability`, as a
         `score` like the student's logit, or as the `regression` of the student's sigmoid.
+      labels: the lowest and the highest label that it takes; None for any.
     """
 
     scored: ClassVar[Scored] = "row"
     prediction: ClassVar[Literal["probability", "logit", "sigmoid"]] = "probability"
     teacher: ClassVar[Literal["probability", "score", "regression"]] = "score"
+    labels: ClassVar[tuple[float, float] | None] = None
 
     def shown(self, name: str) -> str:
         """Returns what logs call the loss when a config asks for it by `name`."""

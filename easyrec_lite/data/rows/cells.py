@@ -69,6 +69,8 @@ def require(check: CellCheck, columns: Columns) -> Columns:
         tf.debugging.Assert(tf.reduce_all(expected.met), [expected.message])
         for expected in check(columns)
     ]
+    if not checks:
+        return columns
     with tf.control_dependencies(checks):
         return tf.nest.map_structure(tf.identity, dict(columns), expand_composites=True)
 

@@ -13,6 +13,7 @@ class ClassificationSpec(LossSpec):
     aliases = ("CROSS_ENTROPY_LOSS", "BINARY_CROSS_ENTROPY_LOSS")
     module = "loss"
     teacher = "probability"
+    labels = (0.0, 1.0)
 
     def shown(self, name: str) -> str:
         """Returns EasyRec's name: it logs `CLASSIFICATION` as `cross_entropy_loss`."""

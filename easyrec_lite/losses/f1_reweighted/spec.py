@@ -15,3 +15,4 @@ class F1ReweightedSpec(LossSpec):
     message = "f1_reweighted_loss"
     messages = {"F1ReweighedLoss": fields("f1_beta_square label_smoothing")}
     teacher = "probability"
+    labels = (0.0, 1.0)

@@ -15,3 +15,4 @@ class FocalLossSpec(LossSpec):
     message = "binary_focal_loss"
     messages = {"BinaryFocalLoss": fields("gamma alpha ohem_ratio label_smoothing")}
     teacher = "probability"
+    labels = (0.0, 1.0)

@@ -12,3 +12,4 @@ class BernoulliDivergenceSpec(LossSpec):
     name = "KL_DIVERGENCE_LOSS"
     module = "loss"
     teacher = "probability"
+    labels = (0.0, 1.0)

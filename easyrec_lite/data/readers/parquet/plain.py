@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -32,6 +32,8 @@ class PlainParquetReader:
 
     def __init__(self, pipeline: Pipeline):
         self._fields = input_fields(pipeline)
+        data = pipeline.config.data_config
+        self._single = {*data.label_fields, data.sample_weight}
 
     def sample(self, files: Sequence[str], count: int) -> Iterator[SampledRow]:
         """Yields the first `count` rows.
@@ -39,7 +41,7 @@ class PlainParquetReader:
         Raises:
           DataError: a file is no Parquet file, or lacks a column.
         """
-        _require(files, self._fields)
+        _require(files, self._fields, self._single)
         names = [field.name for field in self._fields]
         for file in files:
             before = 0
@@ -77,8 +79,10 @@ def plain_reader(pipeline: Pipeline) -> PlainParquetReader:
     return PlainParquetReader(pipeline)
 
 
-def _require(files: Sequence[str], fields: Sequence[InputField]) -> None:
-    problems = [problem for file in files for problem in check_schema(file, fields)[1]]
+def _require(
+    files: Sequence[str], fields: Sequence[InputField], single: Collection[str] = ()
+) -> None:
+    problems = [problem for file in files for problem in check_schema(file, fields, single)[1]]
     if problems:
         raise DataError(problems)
 

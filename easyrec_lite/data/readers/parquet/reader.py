@@ -54,6 +54,7 @@ class ParquetReader(Reader):
     def __init__(self, request: ReaderRequest):
         super().__init__(request)
         self._names = [field.name for field in self.fields]
+        self._single = {*request.data.label_fields, request.data.sample_weight}
         self._lists = self._check()
         self._looks_at_cells = self._skip_bad and self._cells is not nothing
         self._groups = [group for file in self.files for group in row_groups(file)]
@@ -66,7 +67,7 @@ class ParquetReader(Reader):
         problems = []
         lists: dict[str, set[bool]] = {name: set() for name in self._names}
         for file in self.files:
-            schema, found = check_schema(file, self.fields)
+            schema, found = check_schema(file, self.fields, self._single)
             problems += found
             for name in set(self._names) & set(schema.names):
                 lists[name].add(is_list(schema.field(name).type))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,16 @@ def open_parquet(file: str) -> pq.ParquetFile:
         raise DataError(problem) from None
 
 
-def check_schema(file: str, fields: Sequence[InputField]) -> tuple[pa.Schema, list[Problem]]:
-    """Returns the schema of a file, and a problem for each field that it lacks or cannot give."""
+def check_schema(
+    file: str, fields: Sequence[InputField], single: Collection[str] = ()
+) -> tuple[pa.Schema, list[Problem]]:
+    """Returns the schema of a file, and a problem for each field that it lacks or cannot give.
+
+    Args:
+      file: a Parquet file.
+      fields: the fields that it must hold.
+      single: names of fields that must hold one value a row, no list.
+    """
     schema = open_parquet(file).schema_arrow
     problems = []
     for field in fields:
@@ -54,13 +62,16 @@ def check_schema(file: str, fields: Sequence[InputField]) -> tuple[pa.Schema, li
                     remedy="rename the column, or the field in data_config.input_fields",
                 )
             )
-        elif not _readable(value_type(schema.field(field.name).type), field):
+        elif not _readable(value_type(schema.field(field.name).type), field) or (
+            field.name in single and is_list(schema.field(field.name).type)
+        ):
             problems.append(
                 Problem(
                     message=f"the column cannot be read as {field.type}",
                     place=Place(file),
                     path=field.name,
-                    expected=field.kind.expected,
+                    expected=f"{field.kind.expected}"
+                    + (", one a row" if field.name in single else ""),
                     found=str(schema.field(field.name).type),
                     remedy="change input_type in data_config.input_fields, or the column's type",
                 )
@@ -74,10 +85,9 @@ def is_list(type: pa.DataType) -> bool:
 
 
 def value_type(type: pa.DataType) -> pa.DataType:
-    """Returns the type of a column's values, inside lists and dictionaries."""
-    if is_list(type) or pa.types.is_dictionary(type):
-        return value_type(type.value_type)
-    return type
+    """Returns the type of a column's values, in a list, a dictionary, or a list of those."""
+    inner = type.value_type if is_list(type) else type
+    return inner.value_type if pa.types.is_dictionary(inner) else inner
 
 
 def _text(type: pa.DataType) -> bool:
