@@ -1,1 +1,1 @@
-"""How the work of a run is spread over devices and processes."""
+"""Training on several devices and processes: cluster, launcher, roles, exchange."""

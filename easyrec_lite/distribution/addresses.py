@@ -1,4 +1,4 @@
-"""The addresses of a cluster's processes: connecting to them, and listening at one's own."""
+"""The addresses of a cluster's processes: connecting to them, and listening at the own one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of workers that share variables on parameter servers, each at its own pace."""
+"""Asynchronous training: workers share variables on parameter servers, each at its own pace."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from easyrec_lite.models.base import Model
 from easyrec_lite.training.optimizer import Gradients, Optimizer
 from easyrec_lite.training.step import NamedScalars, StepProgress, Trainer
 
-# A call of many steps is cut into so many pieces for each worker, so that a slow one gets fewer.
+# A call of many steps is split into so many pieces for each worker, so that a slow worker runs
+# fewer of them. A piece is one closure of the coordinator: one step a closure is slower, see
+# docs/distributed.md.
 PIECES = 4
-_MOST_SHOWN = 64
+# The largest number of scalars that a step can log.
+_MAX_SHOWN = 64
 
 
 class AsynchronousTrainer(Trainer):
-    """Hands steps out to workers; looks like a `Trainer` to the training loop.
+    """Schedules steps on workers; the training loop uses it as a `Trainer`.
 
-    Gradients are those of the variables as a worker read them; others may have moved them since.
-    To be made under the scope of the strategy, so that its variables are on parameter servers.
+    A gradient belongs to the variables as the worker read them; other workers may have updated
+    them since. Create it under the strategy's scope, so that its variables are on the servers.
 
     Args:
       model: the model to train.
-      optimizer: moves its variables.
-      coordinator: hands functions out to the workers.
-      workers: W, how many they are.
+      optimizer: updates its variables.
+      coordinator: schedules functions on the workers.
+      workers: W, the number of workers.
       features: the names of all features.
 
     Attributes:
-      positions: int64 variable [W, 2], how far each worker's share of the data is read; −1 before
-        `resume`.
+      positions: int64 variable [W, 2], the position of each worker in its share of the data; −1
+        before `resume`.
     """
 
     def __init__(
@@ -49,15 +52,15 @@ class AsynchronousTrainer(Trainer):
         self._workers = workers
         unknown = tf.fill([workers, 2], tf.constant(-1, tf.int64))
         self.positions = tf.Variable(unknown, trainable=False, name="positions")
-        self._shown = NamedScalars(tf.float32, _MOST_SHOWN)
+        self._shown = NamedScalars(tf.float32, _MAX_SHOWN)
         self._suspects = NamedScalars(tf.int64, len(optimizer.trainable) + 2 * len(features))
         self._worker: tf.Tensor
         self._ended: set[int] = set()
 
     def resume(self) -> bool:
-        """Begins where a checkpoint ended; returns whether each worker goes on by itself.
+        """Returns whether a checkpoint held the position of each of these workers.
 
-        A checkpoint of other workers has no positions of these: then all begin at its `position`.
+        If it belongs to other workers, all start at its `position`.
         """
         known = bool(tf.reduce_all(self.positions >= 0))
         if not known:
@@ -65,12 +68,12 @@ class AsynchronousTrainer(Trainer):
         return known
 
     def settle(self) -> None:
-        """Makes `position` the smallest of the workers', for runs with other workers."""
+        """Sets `position` to the smallest of the workers', for runs with other workers."""
         each = self.positions.numpy()
         self.position.assign(each[(each[:, 0] * EPOCH + each[:, 1]).argmin()])
 
     def _note(self, finite: tf.Tensor, progress: StepProgress) -> None:
-        """Notes nothing: the state of a call is its own until it ends."""
+        """Records nothing: each piece carries its own state."""
 
     def _update(self, gradients: Gradients, progress: StepProgress) -> None:
         self.optimizer.apply(gradients, self.step)
@@ -81,11 +84,11 @@ class AsynchronousTrainer(Trainer):
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _piece(self, iterator: Any, count: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Does up to `count` steps on the worker that this is handed to.
+        """Runs up to `count` steps on the worker that executes it.
 
         Returns:
-          The worker's number, steps and rows done, seconds waited, whether all was finite, and
-          whether there is more data.
+          The worker's number, its steps and rows, seconds waited for input, whether all steps were
+          finite, and whether there is more data.
         """
         self._worker = tf.distribute.coordinator.experimental_get_current_worker_index()
         state = [
@@ -94,7 +97,7 @@ class AsynchronousTrainer(Trainer):
             tf.constant(0.0, tf.float64),
             tf.constant(True),
             tf.constant(True),
-            tf.zeros([_MOST_SHOWN]),
+            tf.zeros([_MAX_SHOWN]),
         ]
         *counts, shown = tf.while_loop(
             lambda done, rows, waited, finite, more, shown: (done < count) & finite & more,
@@ -125,7 +128,7 @@ class AsynchronousTrainer(Trainer):
         return [done + tf.cast(more, tf.int64), rows, waited, finite, more, shown]
 
     def run(self, iterator: Any, count: int) -> bool:
-        """Does `count` steps, or more when a worker was lost meanwhile; returns after the last.
+        """Runs `count` steps, or more if a worker was lost meanwhile.
 
         Returns:
           False when the data of all workers ended before that.
@@ -150,7 +153,7 @@ class AsynchronousTrainer(Trainer):
             if len(self._ended) == self._workers:
                 return False
             if not steps:
-                time.sleep(0.1)  # those whose data has not ended are away
+                time.sleep(0.1)  # the workers whose data has not ended are lost for now
         return True
 
     def _take(self, result: Any) -> int:
@@ -165,6 +168,6 @@ class AsynchronousTrainer(Trainer):
 
 
 def _split(total: int, parts: int) -> list[int]:
-    """Returns up to `parts` positive numbers, as equal as can be, whose sum is `total`."""
+    """Splits `total` into up to `parts` positive numbers that differ by at most 1."""
     parts = min(parts, total)
     return [total * (i + 1) // parts - total * i // parts for i in range(parts)]

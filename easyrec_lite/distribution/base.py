@@ -1,4 +1,4 @@
-"""What a run asks of the way in which its work is spread."""
+"""The interface between a run and the way in which its training is distributed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from easyrec_lite.training.step import Trainer
 from easyrec_lite.training.warm_start import warm_start
 from easyrec_lite.training.weights import load_weights
 
-# Prefix of a checkpoint → the block in which a model has its weights.
+# Prefix of a checkpoint → a context in which the model has its weights.
 Weights = Callable[[str], AbstractContextManager[None]]
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Replica:
-    """A model, what moves it, and the batches that it reads."""
+    """A model with its optimiser, its trainer and its input."""
 
     parts: Parts
     optimizer: Optimizer
@@ -62,7 +62,7 @@ def make_replica(
 
 
 def open_input(pipeline: Pipeline, parts: Parts, share: Share) -> BatchInput:
-    """Returns a share of the training data, for the model in `parts`.
+    """Returns the input of a model: a share of the training data.
 
     Raises:
       DataError: it cannot be opened.
@@ -79,16 +79,16 @@ def open_input(pipeline: Pipeline, parts: Parts, share: Share) -> BatchInput:
 
 
 class Distribution(abc.ABC):
-    """How the work of a run is spread: who trains what, on which rows.
+    """How the training of a run is distributed.
 
     Args:
       pipeline: the config.
 
     Attributes:
       replicas: the models that this process trains.
-      trainer: runs the steps; a `Trainer`, or what has its methods.
+      trainer: runs the steps; a `Trainer`, or an object with its methods.
       chief: whether this process logs, saves, evaluates and exports.
-      count: how many replicas step together.
+      count: the number of replicas that step together.
     """
 
     replicas: Sequence[Replica]
@@ -101,10 +101,10 @@ class Distribution(abc.ABC):
 
     @abc.abstractmethod
     def iterator(self) -> Any:
-        """Returns what `trainer.run` reads, from the trainer's position on."""
+        """Returns the input of `trainer.run`, from the trainer's position on."""
 
     def checkpoints(self) -> Checkpoints:
-        """Returns the checkpoints in the model folder, for the variables that are trained."""
+        """Returns the checkpoints of the model folder, for all state of the run."""
         config = self.pipeline.config
         keep = config.train_config.keep_checkpoint_max
         variables = self.trainer.variables_by_name()
@@ -122,18 +122,18 @@ class Distribution(abc.ABC):
         return self.replicas[0].input.reader.files if self.replicas else ()
 
     def own_variables(self) -> dict[str, tf.Variable]:
-        """Returns what a checkpoint holds that only a run spread alike can take up."""
+        """Returns the variables that only a run with the same distribution can restore."""
         return {}
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
-        """Restores the newest readable checkpoint, else starts warm if the config asks so.
+        """Restores the newest readable checkpoint, or loads the initial weights of the config.
 
         Returns:
           The checkpoint's prefix, or None.
         """
         prefix = checkpoints.restore_newest()
         if prefix:
-            log.info("going on from %s", prefix)
+            log.info("resuming from %s", prefix)
         else:
             self._warm_start()
         return prefix
@@ -143,52 +143,52 @@ class Distribution(abc.ABC):
             warm_start(self.pipeline, self.replicas[0].parts.model.variables_by_name())
 
     def agree(self, plan: StepPlan) -> StepPlan:
-        """Returns the plan for the next steps that all processes follow."""
+        """Returns the plan that all processes follow, given the plan of this one."""
         return plan
 
     def finish(self) -> None:  # noqa: B027 - one process waits for nobody
-        """Waits for the other processes."""
+        """Waits for the other processes at the end of the run."""
 
     def lost(self, error: tf.errors.OpError) -> PeerLost | None:
-        """Returns that another process is gone, if that is why TensorFlow failed."""
+        """Returns the error that another process is gone, if that is why TensorFlow failed."""
         return None
 
     def explain(self, error: tf.errors.OpError | UnicodeDecodeError) -> Exception:
-        """Returns what a failure of the input was."""
+        """Returns the error that describes a failure of the input."""
         first = self.replicas[0]
         start = position_of(first.trainer.position)
         return first.input.reader.explain(error, start)
 
     def locate(self, row: int) -> Place:
-        """Returns where row `row` of the next batch, counted from 0, stands in the data."""
+        """Returns the place in the data of a row of the next batch, counted from 0."""
         first = self.replicas[0]
         return first.input.reader.locate(position_of(first.trainer.position), row)
 
     def evaluation_model(self) -> tuple[Parts, Weights]:
-        """Returns a model to evaluate and export, and what gives it a checkpoint's weights.
+        """Returns a model to evaluate and export, and the context that gives it its weights.
 
-        It is one of its own, on this process alone, and takes them from the file.
+        By default it is a second model in this process, which loads them from the checkpoint.
         """
         return from_checkpoint(self.pipeline)
 
     def describe(self) -> Sequence[str]:
-        """Returns how the work is spread, in lines for the log."""
+        """Returns lines for the log that describe the distribution."""
         return []
 
     def bad_rows(self) -> int:
-        """Returns how many rows of an epoch this process left out as bad."""
+        """Returns the number of bad rows of an epoch that this process left out."""
         each = [replica.input.reader.bad_rows() for replica in self.replicas]
-        # Shares by rows are cut when the bad ones are left out: each replica has met them all.
+        # Shares by rows are taken after bad rows are left out: each replica has seen all of them.
         return max(each) if self.replicas[0].input.reader.share.by_row else sum(each)
 
     def close(self) -> None:
-        """Ends what `iterator` began."""
+        """Closes the inputs."""
         for replica in self.replicas:
             replica.input.close()
 
 
 def from_checkpoint(pipeline: Pipeline) -> tuple[Parts, Weights]:
-    """Returns a model, and what gives it a checkpoint's weights, moving averages if there are."""
+    """Returns a model, and the context that loads a checkpoint's weights or moving averages."""
     parts = build(pipeline)
     optimizers = pipeline.config.train_config.optimizer_config
     averaged = bool(optimizers) and optimizers[0].use_moving_average

@@ -1,4 +1,4 @@
-"""Which distribution a config and a cluster ask for."""
+"""The distribution for a config and a cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from easyrec_lite.distribution.synchronous import SynchronousReplicas
 
 
 def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distribution:
-    """Returns what spreads the work of a run, its models built and its data opened.
+    """Returns the distribution of a run, with its models built and its data opened.
 
     Raises:
       ConfigError: `train_distribute` and the cluster do not go together, or as `make_replica`.
@@ -42,7 +42,7 @@ def open_distribution(pipeline: Pipeline, cluster: Cluster | None) -> Distributi
 
 @contextmanager
 def _no_variable() -> Iterator[None]:
-    """Hides TF_CONFIG, which `MirroredStrategy` reads too, though its devices are given."""
+    """Hides TF_CONFIG, which `MirroredStrategy` reads although its devices are given."""
     hidden = os.environ.pop(VARIABLE, None)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The processes of a run, and how its work is spread over them. No TensorFlow."""
+"""The processes of a run, and how it is distributed over them. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VARIABLE = "TF_CONFIG"
 ROLES = ("chief", "worker", "ps", "evaluator")
 PATH = "train_config.train_distribute"
 JOIN_SECONDS = 600.0
-NOT_IN_STEP = "no effect here: workers of parameter servers train each on rows of its own"
+NOT_IN_STEP = "no effect here: workers of parameter servers do not step together"
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Cluster:
     """The processes of a run, and which of them this one is.
 
     Attributes:
-      role: what this process is, one of `ROLES`.
-      index: its number among those of its role.
+      role: the role of this process, one of `ROLES`.
+      index: its number among the processes of its role.
       addresses: role → `host:port` of each process; roles without any are left out.
-      join_seconds: how long to wait for the others at the start.
+      join_seconds: how long to wait for the other processes at the start.
     """
 
     role: str
@@ -42,7 +42,7 @@ class Cluster:
 
     @property
     def has_evaluator(self) -> bool:
-        """Whether a process of its own evaluates and exports, in place of the chief."""
+        """Whether a separate process evaluates and exports, instead of the chief."""
         return "evaluator" in self.addresses
 
     @property
@@ -54,12 +54,12 @@ class Cluster:
 
     @property
     def follows(self) -> bool:
-        """Whether this process begins no steps: it serves the chief, or judges its checkpoints."""
+        """Whether this process does not start training: it serves the chief or evaluates."""
         return not self.chief and (self.has_ps or self.role == "evaluator")
 
     @property
     def training(self) -> dict[str, str]:
-        """Name → address of the processes that train; with ps the chief is not among them."""
+        """Name → address of the processes that train; with ps the chief does not train."""
         roles = ("worker",) if self.has_ps else ("chief", "worker")
         return {
             f"{role} {index}": address
@@ -69,7 +69,7 @@ class Cluster:
 
     @property
     def workers(self) -> int:
-        """How many processes train."""
+        """The number of processes that train."""
         return len(self.training)
 
     @property
@@ -85,16 +85,15 @@ class Cluster:
 
     @property
     def name(self) -> str:
-        """What this process is called in messages, such as `worker 1`."""
+        """The name of this process in messages, such as `worker 1`."""
         return f"{self.role} {self.index}"
 
 
 class Mode(Enum):
-    """How a run is spread.
+    """How a run is distributed.
 
-    ONE: one process, one device. MIRRORED: the devices of one process, in step. MULTI_WORKER:
-    several processes, in step. PS: workers that train each at its own pace, on variables that
-    parameter servers hold.
+    ONE: one process, one device. MIRRORED: the devices of one process, synchronous. MULTI_WORKER:
+    several processes, synchronous. PS: asynchronous workers, variables on parameter servers.
     """
 
     ONE = "one process"
@@ -113,7 +112,7 @@ _MODES = {
 
 
 def mode_of(pipeline: Pipeline, cluster: Cluster | None) -> Mode:
-    """Returns how to train a checked config in a cluster.
+    """Returns the mode of a checked config in a cluster.
 
     Raises:
       ConfigError: `train_distribute` and the cluster do not go together.
@@ -132,9 +131,9 @@ def _mode(pipeline: Pipeline, cluster: Cluster | None) -> Mode:
 
 
 def problems_of(pipeline: Pipeline, cluster: Cluster | None) -> list[Problem]:
-    """Returns what is wrong (errors) or doubtful (warnings) with a checked config in a cluster."""
-    found = [*_mismatches(pipeline, cluster), *_without_effect(pipeline, cluster)]
-    return list(dict.fromkeys(found))
+    """Returns the errors and warnings of a checked config in a cluster."""
+    problems = [*_mismatches(pipeline, cluster), *_without_effect(pipeline, cluster)]
+    return list(dict.fromkeys(problems))
 
 
 def _mismatches(pipeline: Pipeline, cluster: Cluster | None) -> Iterator[Problem]:
@@ -186,7 +185,7 @@ def _of_cluster(name: str, mode: Mode, cluster: Cluster) -> Iterator[Problem]:
 
 
 def _without_effect(pipeline: Pipeline, cluster: Cluster | None) -> Iterator[Problem]:
-    """Yields warnings about options that only some modes know."""
+    """Yields warnings about options that this mode ignores."""
     if _mode(pipeline, cluster) is Mode.PS:
         yield from _of_parameter_servers(View(pipeline))
         return
@@ -194,12 +193,12 @@ def _without_effect(pipeline: Pipeline, cluster: Cluster | None) -> Iterator[Pro
         if feature.config.max_partitions > 1:
             yield View(pipeline).warning(
                 f"{feature.path}.max_partitions",
-                "no effect here: a table is cut into parts on parameter servers alone",
+                "no effect here: only parameter servers hold tables in parts",
             )
 
 
 def _of_parameter_servers(view: View) -> Iterator[Problem]:
-    """Yields what workers cannot do, which run no Python code, and what they do otherwise."""
+    """Yields what workers cannot do, since they run no Python code, and what they ignore."""
     data = view.data
     kind = enum_name(data, "input_type")
     if READERS.spec(kind).runs_python:
@@ -212,7 +211,7 @@ def _of_parameter_servers(view: View) -> Iterator[Problem]:
     if data.bad_row_policy == data.SKIP:
         yield view.error(
             "data_config.bad_row_policy",
-            "workers of parameter servers cannot leave out bad rows",
+            "workers of parameter servers cannot skip bad rows",
             expected="STOP",
             remedy="clean the data files, or use MultiWorkerMirroredStrategy",
         )
@@ -221,7 +220,7 @@ def _of_parameter_servers(view: View) -> Iterator[Problem]:
             "data_config.file_shard",
             "workers of parameter servers share rows, not files",
             expected="false",
-            remedy="leave it out, or use MultiWorkerMirroredStrategy",
+            remedy="remove it, or use MultiWorkerMirroredStrategy",
         )
     if data.cache.mode == data.cache.ALWAYS:
         yield view.warning(
@@ -235,5 +234,5 @@ def _of_parameter_servers(view: View) -> Iterator[Problem]:
         yield view.warning(
             "train_config.sync_replicas",
             "no effect here: with parameter servers each worker trains at its own pace",
-            remedy="set it to false, or train in step by MultiWorkerMirroredStrategy",
+            remedy="set it to false, or use MultiWorkerMirroredStrategy",
         )

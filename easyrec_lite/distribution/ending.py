@@ -1,4 +1,4 @@
-"""How a cluster's chief tells the others that its run has ended: a file in the model folder."""
+"""The end of a run: the chief of a cluster announces it by a file in the model folder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def announce_end(folder: Path) -> Iterator[None]:
-    """Tells the others, at the end of the block, that the run has ended, and with which code.
+    """Announces at the end of the block that the run has ended, with its exit code.
 
     Raises:
-      RunError: it ended well, but that cannot be told.
+      RunError: the run succeeded, but the file cannot be written.
     """
     fs.remove_file(folder / FILE, missing_ok=True)
     code = 1
@@ -41,7 +41,7 @@ def announce_end(folder: Path) -> Iterator[None]:
 
 
 def _tell(path: Path, code: int) -> None:
-    """Writes the file; where that fails after a failure, the run ends with the first one."""
+    """Writes the file; after a failed run an error here is only logged."""
     try:
         atomic_write(path, json.dumps({"exit_code": code}) + "\n")
     except RunError as error:
@@ -51,10 +51,10 @@ def _tell(path: Path, code: int) -> None:
 
 
 class RunEndWatcher:
-    """Waits for the end of the run that the chief of this cluster makes.
+    """Waits for the end of the chief's run.
 
-    To be made before the chief can have begun; what an earlier run left in the folder is known by
-    its being there already.
+    Create it before the chief can have started: a file that exists by then belongs to an earlier
+    run.
 
     Args:
       folder: the model folder, the same for all processes.
@@ -65,17 +65,17 @@ class RunEndWatcher:
         self._before = self._state()
 
     def code(self) -> int | None:
-        """Returns the exit code of the run; None while it goes on."""
+        """Returns the exit code of the run; None while it runs."""
         state = self._state()
         if state is None or state == self._before:
             return None
         try:
             return int(json.loads(fs.read_text(self._path))["exit_code"])
-        except FileNotFoundError:  # a new run has removed it just now
+        except FileNotFoundError:  # a new run has just removed it
             return None
 
     def wait(self) -> int:
-        """Waits for the end, and returns the exit code of the run."""
+        """Waits for the end of the run and returns its exit code."""
         while (code := self.code()) is None:
             time.sleep(POLL_SECONDS)
         return code

@@ -1,4 +1,4 @@
-"""A cluster of processes on this machine, each started with its TF_CONFIG. No TensorFlow."""
+"""A cluster of processes on this machine, each with its TF_CONFIG. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from easyrec_lite.distribution.cluster import VARIABLE
 
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.1
-# How long processes may take to end by themselves once the chief has ended, or has failed: then
-# it may not have reported them.
+# How long processes may take to end by themselves after the chief has ended, or has failed: then
+# it may not have announced its end.
 END_SECONDS = 30.0
 FAILED_SECONDS = 5.0
 # What each process runs first: on Linux it asks for SIGTERM when the launcher ends, however it
@@ -42,9 +42,10 @@ class ClusterProcess:
     """A process of the cluster.
 
     Attributes:
-      role, index: what it is, as in TF_CONFIG.
+      role, index: as in TF_CONFIG.
       process: the running process.
-      reported: whether its end was reported.
+      printer: prints its lines.
+      reported: whether its end was printed.
     """
 
     role: str
@@ -67,15 +68,15 @@ class ClusterProcess:
 
 @dataclass
 class LocalCluster:
-    """Starts the processes, prints their lines after their names, and ends them.
+    """Starts the processes, prefixes their lines with their names, and ends them.
 
-    As a context manager it leaves no process of its own behind. On Linux they end with SIGTERM
-    when this process is killed, or the thread ends that started them.
+    As a context manager it leaves no process behind. On Linux the processes also get SIGTERM when
+    this process is killed, or when the thread that started them ends.
 
     Args:
       counts: role → number of processes, e.g. {"chief": 1, "worker": 2, "ps": 2}.
       command: what each process runs, after the Python interpreter.
-      out: where their lines go.
+      out: the stream for their lines.
     """
 
     counts: Mapping[str, int]
@@ -115,7 +116,7 @@ class LocalCluster:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # an interrupt from the keyboard is passed on by us alone
+            start_new_session=True,  # only the launcher passes an interrupt from the keyboard on
         )
         printer = threading.Thread(target=self._print, args=(f"{role} {index}", process.stdout))
         printer.start()
@@ -123,7 +124,7 @@ class LocalCluster:
 
     def _print(self, name: str, lines: BinaryIO) -> None:
         for line in lines:
-            with suppress(BrokenPipeError):  # a process whose lines nobody takes would stand still
+            with suppress(BrokenPipeError):  # go on reading, or the process would block
                 self._say(name, line.rstrip(b"\n"))
 
     def _say(self, name: str, line: bytes) -> None:
@@ -132,7 +133,7 @@ class LocalCluster:
             self.out.flush()
 
     def say(self, text: str) -> None:
-        """Prints a line of our own."""
+        """Prints a line of the launcher."""
         self._say("launch", text.encode())
 
     @property
@@ -141,23 +142,23 @@ class LocalCluster:
         return next(m for m in self.members if m.role == "chief" or not self.counts.get("chief"))
 
     def restart(self, member: ClusterProcess) -> None:
-        """Starts a process that has ended again, at the same address."""
+        """Restarts a process that has ended, at the same address."""
         at = self.members.index(member)
         self.members[at] = self._start(member.role, member.index)
 
     def ended(self) -> list[ClusterProcess]:
-        """Returns the processes that ended since the last call, and says so."""
-        found = [m for m in self.members if m.code is not None and not m.reported]
-        for member in found:
+        """Returns, and prints, the processes that ended since the last call."""
+        ended = [m for m in self.members if m.code is not None and not m.reported]
+        for member in ended:
             member.printer.join()
             member.reported = True
             self.say(f"{member.name}, process {member.process.pid}, ended with code {member.code}")
-        return found
+        return ended
 
     def finish(self, grace: float) -> None:
-        """Waits for what ends by itself after the chief, and ends what does not.
+        """Waits for the processes to end after the chief, and ends those that do not.
 
-        After a chief that has ended well the evaluator may take as long as it needs.
+        After a successful chief the evaluator may take as long as it needs.
         """
         failed = self.chief.code != 0
         others = [m for m in self.members if failed or m.role != "evaluator"]
@@ -174,7 +175,7 @@ class LocalCluster:
         self._wait(END_SECONDS, chosen)
 
     def kill(self) -> None:
-        """Ends all processes at once."""
+        """Kills all processes."""
         _signal(self.members, signal.SIGKILL)
         for member in self.members:
             member.process.wait()
@@ -199,7 +200,7 @@ def _signal(members: Sequence[ClusterProcess], number: signal.Signals) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Returns ports of this machine on which nobody listens now."""
+    """Returns ports of this machine that are free now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for taken in sockets:

@@ -12,7 +12,7 @@ from easyrec_lite.training.weights import averaged_weights
 
 
 class SingleProcess(Distribution):
-    """All of the work here, on all of the data.
+    """Trains one model in this process, on all of the data.
 
     Args:
       pipeline: the config.
@@ -35,7 +35,7 @@ class SingleProcess(Distribution):
         return iter(made)
 
     def evaluation_model(self) -> tuple[Parts, Weights]:
-        """Returns the model that is trained, and what puts its moving averages in place."""
+        """Returns the trained model itself, and the context that sets its moving averages."""
         (replica,) = self.replicas
         trainable, averages = replica.parts.model.trainable, replica.optimizer.averages
         return replica.parts, lambda prefix: averaged_weights(trainable, averages)

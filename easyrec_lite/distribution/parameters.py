@@ -1,4 +1,4 @@
-"""Parameter servers: the chief's part, which hands out steps, saves and evaluates."""
+"""Parameter servers: the chief, which schedules steps, saves and evaluates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class ParameterServers(Distribution):
-    """Variables on parameter servers; workers read their shares of the data and move them.
+    """Variables on parameter servers, updated by workers that read their shares of the data.
 
     Args:
       pipeline: the config.
@@ -67,7 +67,7 @@ class ParameterServers(Distribution):
         self.replicas = [Replica(parts, optimizer, self.trainer, opened)]
 
     def iterator(self) -> Any:
-        """Returns an iterator for each worker, made there, over its share of the data."""
+        """Returns an iterator on each worker, over its share of the data."""
         opened, data = self.replicas[0].input, self.pipeline.config.data_config
         positions = self.trainer.positions
 
@@ -85,40 +85,40 @@ class ParameterServers(Distribution):
         return iter(made)
 
     def own_variables(self) -> dict[str, tf.Variable]:
-        """Returns how far every worker has read."""
+        """Returns the position of every worker in its data."""
         return {"positions": self.trainer.positions}
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
-        """Restores the newest checkpoint, whoever wrote it, and each worker's position."""
+        """Restores the newest checkpoint of any distribution, and each worker's position."""
         prefix = super().restore(checkpoints)
         if not self.trainer.resume() and prefix:
             epoch, row = self.trainer.position.numpy()
             log.warning(
-                "the checkpoint is of other workers: these begin at row %d of epoch %d, so that "
-                "rows which some of those had read may come twice",
+                "the checkpoint belongs to other workers: all start at row %d of epoch %d, so that "
+                "rows that some of those had read may be read twice",
                 row,
                 epoch,
             )
         return prefix
 
     def lost(self, error: tf.errors.OpError) -> PeerLost | None:
-        """Returns that a parameter server is gone, if that is why TensorFlow failed."""
+        """Returns the error that a parameter server is gone, if that is why TensorFlow failed."""
         return PeerLost(_lost(str(error), self._cluster)) if isinstance(error, GONE) else None
 
     def locate(self, row: int) -> Place:
-        """Returns no place: the row is one of a share of the next rows."""
+        """Returns no place: the row belongs to the share of an unknown worker."""
         return Place()
 
     def describe(self) -> Sequence[str]:
-        """Returns who trains, and how the tables are cut."""
+        """Returns the number of workers and servers, and the tables in parts."""
         size = self.pipeline.config.data_config.batch_size
         tables = self.replicas[0].parts.model.tables
         cuts = {name: len(sharded.parts(name, table)) for name, table in tables.items()}
         several = [f"{name} in {count}" for name, count in cuts.items() if count > 1]
         return [
-            f"{self._cluster.workers} workers train, each at its own pace, on batches of {size} "
-            f"rows; {len(self._cluster.addresses['ps'])} parameter servers hold the variables",
-            "tables in parts: " + (", ".join(several) or "none, by max_partitions"),
+            f"{self._cluster.workers} workers train asynchronously on batches of {size} rows; "
+            f"{len(self._cluster.addresses['ps'])} parameter servers hold the variables",
+            "tables in parts: " + (", ".join(several) or "none (see max_partitions)"),
         ]
 
 
@@ -130,7 +130,7 @@ def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolve
 
 
 def _first_line(record: logging.LogRecord) -> bool:
-    """Cuts what TensorFlow's coordinator says of a lost process to one line; it writes pages."""
+    """Shortens what TensorFlow's coordinator logs of a lost process, pages, to one line."""
     lines = [line for line in record.getMessage().splitlines() if line.strip()]
     record.msg, record.args = (lines or [""])[0], ()
     return True

@@ -1,6 +1,6 @@
-"""The trainer of one replica of a synchronous step: it shares gradients, losses and progress.
+"""The trainer of one replica of a synchronous step: it exchanges losses, gradients and progress.
 
-With one replica all of them are its own; see `easyrec_lite.core.replicas`.
+The exchange is that of `easyrec_lite.core.replicas`; with one replica there is none.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.training.optimizer import Gradients, Optimizer, unique_rows
 from easyrec_lite.training.step import Trainer
 
-# More than the rows of an epoch: with it a position becomes one number.
+# More than the rows of any epoch: epoch · EPOCH + row orders positions.
 EPOCH = 1 << 40
 
 
 class ReplicaProgress(NamedTuple):
-    """How many rows a step of R replicas consumes, and how far each has read its data.
+    """What a step of R replicas consumes of the data.
 
     Attributes:
-      rows: int64 scalar, rows of all replicas; 0 when the data of all is used up.
-      position: int64 [2], the smallest of the replicas' positions; they differ only where each
-        replica has files of its own.
+      rows: int64 scalar, rows of all replicas; 0 when the data of all replicas has ended.
+      position: int64 [2], the smallest position of a replica; positions differ only if each
+        replica has its own files.
       positions: int64 [R, 2], those of all replicas.
     """
 
@@ -35,17 +35,17 @@ class ReplicaProgress(NamedTuple):
 
 
 class ReplicaTrainer(Trainer):
-    """Trains one of R replicas, in step with the others; to be called in a replica context.
+    """Trains one of R replicas that step together; its steps run in a replica context.
 
     Args:
       model: the model of this replica.
-      optimizer: moves its variables.
+      optimizer: updates its variables.
 
     Attributes:
       position: int64 variable [2], as of `Trainer`; with `file_positions`, the start of the epoch
-        in which the slowest replica is.
-      file_positions: None, or where R replicas have files of their own, an int64 variable [R, 2].
-      ended: bool variable, true once the data of all replicas is read.
+        of the slowest replica.
+      file_positions: int64 variable [R, 2] if each replica has its own files, else None.
+      ended: bool variable, true once the data of all replicas has ended.
     """
 
     def __init__(self, model: Model, optimizer: Optimizer):
@@ -69,8 +69,8 @@ class ReplicaTrainer(Trainer):
     ) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
         """Returns the means over replicas of losses and gradients.
 
-        Gradients of tables travel as their distinct rows. A gradient that is None is None on all
-        replicas.
+        Gradients of tables are exchanged by their distinct rows. A gradient that is None is None
+        on all replicas.
         """
         share = 1.0 / replicas.count()
         if share == 1.0:

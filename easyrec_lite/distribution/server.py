@@ -1,4 +1,4 @@
-"""The processes of parameter servers: those that hold variables, and those that train."""
+"""Parameter servers and their workers: processes that serve the chief."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 def serve(cluster: Cluster, folder: Path) -> int:
     """Serves the chief of the cluster until its run ends; returns the run's exit code.
 
-    TensorFlow's server listens on all interfaces and does what anybody who reaches it asks: the
-    network must be closed to others.
+    TensorFlow's server listens on all interfaces and executes whatever it is sent: the network must
+    be closed to others.
 
     Args:
       cluster: the processes; this one is a `ps` or a `worker`.
-      folder: the model folder, where the chief says that it has ended.
+      folder: the model folder, where the chief announces its end.
 
     Raises:
       RunError: this process's port is in use.

@@ -1,4 +1,4 @@
-"""Looking after a local cluster: restarts of what was lost, signals passed on, its exit code."""
+"""Supervises a local cluster: restarts lost processes, passes signals on, returns its exit code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LOST = (PeerLost.exit_code, 128 + signal.SIGALRM, 128 + signal.SIGKILL)
 
 
 def supervise(cluster: LocalCluster, restarts: int = 0, grace: float = 60.0) -> int:
-    """Starts a cluster, and sees to it until it ends or is told to; leaves no process behind.
+    """Runs a cluster until it ends or is told to stop; leaves no process behind.
 
     Args:
       cluster: not started yet.
-      restarts: how often processes that were lost, or the whole cluster, may start again.
+      restarts: how often lost processes, or the whole cluster, may be restarted.
       grace: seconds between SIGTERM and SIGKILL.
 
     Returns:

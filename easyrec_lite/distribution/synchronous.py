@@ -1,4 +1,4 @@
-"""Replicas that step together, on the devices of one process or of several."""
+"""Synchronous training: replicas on the devices of one or more processes step together."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from easyrec_lite.training.loop import StepPlan
 from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.preemption import SIGTERM_REASON
 
-# What the exchange raises in the processes that are left.
+# What the exchange raises in the other processes when one is gone.
 LOST = (*GONE, tf.errors.DeadlineExceededError)
 COLLECTIVE = "Collective ops is aborted by"
 
 
 class SynchronousReplicas(Distribution):
-    """Every replica holds all variables, on its device, and moves them by the gradients of all.
+    """Every replica holds all variables on its device; all are updated by the mean gradients.
 
-    Gradients, and what else of a step is shared, go through `easyrec_lite.core.replicas`.
+    All exchange between replicas is that of `easyrec_lite.core.replicas`.
 
     Args:
       pipeline: the config.
       strategy: a `MirroredStrategy` or `MultiWorkerMirroredStrategy`.
-      worker: the number of this process among those of the strategy.
-      workers: how many these are, with equal numbers of devices.
+      worker: the number of this process in the strategy.
+      workers: the number of processes, with equal numbers of devices.
 
     Raises: as `make_replica`.
     """
@@ -72,7 +72,7 @@ class SynchronousReplicas(Distribution):
         return self._trainers[-1]
 
     def iterator(self) -> list[Any]:
-        """Returns an iterator for each replica, over batches without end."""
+        """Returns an infinite iterator for each replica."""
         data = self.pipeline.config.data_config
         made = []
         for replica, trainer in zip(self.replicas, self._trainers, strict=True):
@@ -86,12 +86,12 @@ class SynchronousReplicas(Distribution):
         return made
 
     def own_variables(self) -> dict[str, tf.Variable]:
-        """Returns each replica's position, where they have files of their own."""
+        """Returns the positions of replicas with their own files."""
         positions = self._trainers[0].file_positions
         return {} if positions is None else {"file_positions": positions}
 
     def restore(self, checkpoints: Checkpoints) -> str | None:
-        """Restores the chief's choice of a checkpoint into all replicas."""
+        """Restores the checkpoint that the chief chooses into all replicas."""
         prefix, step = None, -1
         if self.chief:
             prefix = super().restore(checkpoints)
@@ -109,9 +109,9 @@ class SynchronousReplicas(Distribution):
         return prefix
 
     def _draw_apart(self) -> None:
-        """Moves the seeds of dropouts, so that two replicas do not drop the same units.
+        """Shifts the seeds of dropouts, so that no two replicas drop the same units.
 
-        The first replica's, which a checkpoint holds, stay.
+        Those of the first replica, which checkpoints hold, are not changed.
         """
         for replica in self.replicas:
             number = replica.input.reader.share.index
@@ -126,34 +126,36 @@ class SynchronousReplicas(Distribution):
         positions.assign(tf.tile(self.trainer.position[None] * [1, 0], [self.count, 1]))
         if prefix and self.chief:
             log.warning(
-                "the checkpoint is not of %d workers with files of their own: they begin at the "
-                "start of epoch %d, so that rows may come twice",
+                "the checkpoint does not belong to %d workers with their own files: all start at "
+                "the beginning of epoch %d, so that rows may be read twice",
                 self.count,
                 int(self.trainer.position[0]),
             )
 
     def agree(self, plan: StepPlan) -> StepPlan:
-        """Returns the chief's plan; any process can stop all, SIGTERM to one is SIGTERM to all."""
+        """Returns the chief's plan; any process can stop all, also by SIGTERM."""
         own = [plan.steps, plan.save] if self.chief else [0, 0]
-        steps, save, stop, told = self._sum([*own, bool(plan.stop), plan.stop == SIGTERM_REASON])
-        reason = SIGTERM_REASON if told else plan.stop or ("another process stops" if stop else "")
+        own += [bool(plan.stop), plan.stop == SIGTERM_REASON]
+        steps, save, stop, sigterm = self._sum(own)
+        other = "another process stopped" if stop else ""
+        reason = SIGTERM_REASON if sigterm else plan.stop or other
         return StepPlan(steps, bool(save), reason)
 
     def finish(self) -> None:
-        """Waits until the chief is done with the last evaluation and export."""
+        """Waits until the chief has finished the last evaluation and export."""
         self._sum([0])
 
     def locate(self, row: int) -> Place:
-        """Returns no place: the row is one of a share of the next rows."""
+        """Returns no place: the row belongs to the share of an unknown replica."""
         return Place()
 
     def describe(self) -> Sequence[str]:
-        """Returns how many replicas there are, with which batches and negatives."""
+        """Returns the numbers of replicas and of rows in a step."""
         size = self.pipeline.config.data_config.batch_size
         where = ", ".join(self._strategy.extended.worker_devices)
         return [
             f"{self.count} replicas step together, {len(self.replicas)} of them here ({where})",
-            f"batches of {size} rows each, {self.count * size} in all",
+            f"batches of {size} rows each, {self.count * size} rows a step",
         ]
 
     def lost(self, error: tf.errors.OpError) -> PeerLost | None:
@@ -163,14 +165,14 @@ class SynchronousReplicas(Distribution):
         return PeerLost(_lost(error)) if others and gone else None
 
     def _sum(self, numbers: Sequence[int]) -> list[int]:
-        """Returns the sums over processes of a few numbers."""
+        """Returns the sums of a few numbers over processes."""
         padded = tf.constant([int(number) for number in numbers], tf.int64)
         return [int(n) // len(self.replicas) for n in self._total(padded)]
 
     @tf.function(autograph=False, reduce_retracing=True)
     def _total(self, numbers: tf.Tensor) -> tf.Tensor:
-        found = self._strategy.run(replicas.total, args=(numbers,))
-        return self._strategy.experimental_local_results(found)[0]
+        totals = self._strategy.run(replicas.total, args=(numbers,))
+        return self._strategy.experimental_local_results(totals)[0]
 
 
 def _lost(error: Exception) -> Problem:
@@ -184,14 +186,14 @@ def _lost(error: Exception) -> Problem:
 
 
 def _reason(error: Exception) -> str:
-    """Returns the transport's own words, or else the kind of the error."""
+    """Returns the message of the transport, or else the kind of the error."""
     words = re.search(r'grpc_message:"([^"]+)"', str(error))
     return words[1] if words else type(error).__name__.removesuffix("Error")
 
 
 @tf.autograph.experimental.do_not_convert
 def _empty_unless_real(batch: Batch, real: tf.Tensor) -> Batch:
-    """Returns the batch, without its rows if it only stands in for one; its position stays."""
+    """Removes the rows of a batch that only stands in for one; keeps its position."""
 
     def cut(rows: Any) -> Any:
         if rows is None:

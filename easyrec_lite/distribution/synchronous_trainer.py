@@ -14,11 +14,11 @@ from easyrec_lite.features.batch import Batch
 class SynchronousTrainer:
     """Runs the steps of this process's replicas, in step with those of others.
 
-    All replicas have equal variables after each step, so that the first speaks for all.
+    All replicas have equal variables after each step: those of the first are logged and saved.
 
     Args:
-      strategy: gives the replica context.
-      trainers: one a replica of this process, in the order of the strategy's devices.
+      strategy: the strategy whose replicas step together.
+      trainers: one for each replica of this process, in the order of the strategy's devices.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy, trainers: Sequence[ReplicaTrainer]):
@@ -32,7 +32,7 @@ class SynchronousTrainer:
         self.take_counts, self.not_finite = first.take_counts, first.not_finite
 
     def copy_first(self) -> None:
-        """Gives the variables of the first replica to the others of this process."""
+        """Copies the variables of the first replica to the others of this process."""
         source = self._trainers[0].variables_by_name()
         for trainer in self._trainers[1:]:
             for name, variable in trainer.variables_by_name().items():
@@ -41,13 +41,13 @@ class SynchronousTrainer:
                 trainer.file_positions.assign(self._trainers[0].file_positions)
 
     def run(self, iterators: Sequence[Any], count: int) -> bool:
-        """Does up to `count` steps; returns False when the data of all ended before that.
+        """Runs up to `count` steps; returns False when the data of all ended before that.
 
         Raises:
           tf.errors.OpError: the input failed, or another process.
         """
-        # An exchange keeps its first shape within one call, and the rows of tables are more or
-        # fewer in each step.
+        # Within one call TensorFlow requires every exchange to keep its shape, but the number of
+        # table rows changes with each step.
         calls, steps = (1, count) if self._alone else (count, 1)
         for _ in range(calls):
             self._run(list(iterators), tf.constant(steps, tf.int64))

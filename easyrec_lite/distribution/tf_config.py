@@ -1,4 +1,4 @@
-"""The environment variable TF_CONFIG, which says what processes a run has. No TensorFlow.
+"""The environment variable TF_CONFIG, which lists the processes of a run. No TensorFlow.
 
 TF_CONFIG='{"cluster": {"chief": ["a:2222"], "worker": ["b:2222"], "ps": ["c:2222"]},
             "task": {"type": "worker", "index": 0}}'
@@ -29,10 +29,10 @@ def from_environment(join_seconds: float = JOIN_SECONDS) -> Cluster | None:
     """Returns the cluster in TF_CONFIG, or None when there is none.
 
     Args:
-      join_seconds: how long this process will wait for the others.
+      join_seconds: how long this process waits for the others.
 
     Raises:
-      ConfigError: TF_CONFIG is not what it must be; all problems at once.
+      ConfigError: TF_CONFIG is wrong; lists all problems.
     """
     cluster = read_cluster(os.environ.get(VARIABLE, ""))
     return cluster and replace(cluster, join_seconds=join_seconds)
@@ -41,7 +41,7 @@ def from_environment(join_seconds: float = JOIN_SECONDS) -> Cluster | None:
 def read_cluster(text: str) -> Cluster | None:
     """Returns the cluster that `text`, a value of TF_CONFIG, describes; None when it has none.
 
-    `master`, the older name of the chief, is taken for it.
+    `master` is accepted as the older name of the chief.
 
     Raises:
       ConfigError: as `from_environment`.
@@ -92,7 +92,7 @@ def _role_problems(cluster: Mapping[str, Any]) -> Iterator[Problem]:
             yield _problem(
                 "cluster",
                 "parameter servers, but no chief",
-                'a "chief": the process that gives the workers their steps and saves',
+                'a "chief": the process that schedules steps on the workers and saves',
                 remedy="add a chief, or make worker 0 the chief",
             )
         if not cluster.get("worker"):
@@ -102,7 +102,7 @@ def _role_problems(cluster: Mapping[str, Any]) -> Iterator[Problem]:
 def _task_problems(task: Any, addresses: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
     expected = '{"type": "worker", "index": 0}'
     if not isinstance(task, dict):
-        yield _problem("task", "says not which process this is", expected, repr(task)[:200])
+        yield _problem("task", "does not name this process", expected, repr(task)[:200])
         return
     kind, index = task.get("type"), task.get("index")
     role = _role(kind) if isinstance(kind, str) else ""
@@ -116,7 +116,7 @@ def _task_problems(task: Any, addresses: Mapping[str, tuple[str, ...]]) -> Itera
             f"the cluster has no {kind}",
             f"one of {', '.join(addresses)}",
             nearest=nearest(role, addresses),
-            remedy=f"add its address under {kind!r} in the TF_CONFIG of all, or mend task.type",
+            remedy=f"add its address under {kind!r} in the TF_CONFIG of all, or correct task.type",
         )
     elif type(index) is not int or not 0 <= index < count:
         known = f"a whole number from 0 to {count - 1}" if count > 1 else "0"
@@ -132,8 +132,8 @@ def _address_problems(addresses: Mapping[str, tuple[str, ...]]) -> Iterator[Prob
             if match is None or not 0 < int(match[2]) < 2**16:
                 yield _problem(path, "not an address", "host:port", repr(address))
             elif address in known:
-                other = f"that of {known[address]} is the same"
-                yield _problem(path, f"address {address} stands twice", "its own port", other)
+                other = f"the address of {known[address]}"
+                yield _problem(path, f"address {address} is used twice", "its own port", other)
             known.setdefault(address, f"cluster.{role}[{index}]")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from easyrec_lite.training.hooks import Hook
 
-SIGTERM_REASON = "SIGTERM came"
+SIGTERM_REASON = "SIGTERM was received"
 EXIT_CODE = 128 + signal.SIGTERM
 # How long Python may take to handle a signal that ends the run at once: it cannot while it waits
 # inside TensorFlow, for example for another process.

@@ -105,7 +105,7 @@ def test_an_evaluator_does_not_train() -> None:
         ({"worker": ["a:65536"]}, "worker", 0, "cluster.worker[0]", "host:port"),
         ({"worker": ["http://a:1"]}, "worker", 0, "cluster.worker[0]", "host:port"),
         ({"worker": ["::1:22"]}, "worker", 0, "cluster.worker[0]", "host:port"),
-        ({"worker": ["a:1", "a:1"]}, "worker", 0, "cluster.worker[1]", "stands twice"),
+        ({"worker": ["a:1", "a:1"]}, "worker", 0, "cluster.worker[1]", "a:1"),
         ({**SYNC, "ps": ["a:1"]}, "worker", 0, "cluster.ps[0]", "cluster.chief[0] is the same"),
         ({"chief": ["a:1", "b:1"]}, "chief", 0, "cluster.chief", "2 processes"),
         ({"worker": ["a:1"], "ps": ["b:1"]}, "worker", 0, "cluster", "no chief"),

@@ -99,7 +99,7 @@ def test_a_run_killed_then_told_to_go_comes_to_the_same_in_one_process(
         wait_for(lambda: f"step {saved + 3}/" in said())
         cluster.members[1].process.send_signal(signal.SIGTERM)
         assert codes(cluster) == [EXIT_CODE, EXIT_CODE]
-        assert "going on from" in said()
+        assert f"from {model}/model.ckpt-{saved}" in said()
     steps = losses(model)
     assert checkpoint_paths(model)[-1].endswith(f"-{max(steps)}")
     assert saved < max(steps) < case.steps

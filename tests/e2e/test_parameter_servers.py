@@ -140,8 +140,8 @@ def test_checkpoints_go_from_any_cluster_to_any_other(runs: Runs) -> None:
         lambda: next(m for m in cluster.members if m.name == "ps 1").process.kill(),
     )
     assert supervise(cluster) == PeerLost.exit_code, printed(cluster)
-    assert f"going on from {newest}" in printed(cluster)
-    assert "these begin at" not in printed(cluster)
+    assert newest in printed(cluster)
+    assert "other workers" not in printed(cluster)
     assert "a parameter server is gone" in printed(cluster)
     assert "Traceback" not in printed(cluster)
     # The others were told, or went when the launcher told them.
@@ -151,8 +151,8 @@ def test_checkpoints_go_from_any_cluster_to_any_other(runs: Runs) -> None:
 
     again = runs.cluster(2, 1, 1, data_config__num_epochs=3)
     assert supervise(again) == 0, printed(again)
-    assert f"going on from {newest}" in printed(again)
-    assert "these begin at" not in printed(again)
+    assert newest in printed(again)
+    assert "other workers" not in printed(again)
     assert int(runs.stored("global_step")) == 3 * STEPS_AN_EPOCH
     np.testing.assert_array_equal(runs.stored("positions"), [[2, ROWS]] * 2)
     judged = [entry.step for entry in EvaluationHistory(runs.model).read()]
@@ -162,7 +162,7 @@ def test_checkpoints_go_from_any_cluster_to_any_other(runs: Runs) -> None:
     other = runs.cluster(1, 2, data_config__num_epochs=4)
     assert supervise(other) == 0, printed(other)
     assert "user/user_id/embedding in 2" in printed(other)
-    assert "these begin at row 600 of epoch 2" in printed(other)
+    assert "row 600 of epoch 2" in printed(other)
     assert int(runs.stored("global_step")) == 4 * STEPS_AN_EPOCH
     edits = {"data_config.num_epochs": 5, "train_config.train_distribute": "NoStrategy"}
     alone = Estimator(load_config(str(runs.folder / "my.config"), edits)).train()
