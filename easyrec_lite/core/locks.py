@@ -1,4 +1,4 @@
-"""One training run a model folder: a lock that dies with its process."""
+"""One training run for each model folder: a lock that ends with its process."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def exclusive_run(folder: Path) -> Iterator[None]:
-    """Within the block no other process trains into `folder`, which is made if need be.
+    """Within the block no other process trains into `folder`, which is created if necessary.
 
-    The operating system holds the lock for as long as the process lives, so that a run that was
-    killed blocks nobody. `run.lock` in the folder says who holds it.
+    The operating system releases the lock with the process, so that a killed run blocks nobody.
+    `run.lock` in the folder names the owner.
 
     Raises:
-      RunError: another run holds the lock; says its process id, host and start. Or the folder
+      RunError: another run holds the lock; names its process id, host and start. Or the folder
         cannot be written to.
     """
     path = folder / FILE
@@ -63,7 +63,7 @@ def _take(path: Path) -> int:
         except BlockingIOError:
             raise RunError(_held(path, lock)) from None
         except OSError as error:
-            log.warning("%s: %s; two runs at once are not noticed", path, error.strerror)
+            log.warning("%s: %s; two simultaneous runs are not detected", path, error.strerror)
             return lock
         if _is_at(path, lock):
             return lock
@@ -84,11 +84,11 @@ def _held(path: Path, lock: int) -> Problem:
         owner = json.loads(text)
         found = "process {pid} on host {host}, started {started}".format(**owner)
     except (ValueError, KeyError, TypeError):
-        found = "a process that did not leave its id yet"
+        found = "a process that has not written its id yet"
     return Problem(
         "another run trains into this model_dir",
         Place(str(path.parent)),
-        expected="one run a folder",
+        expected="one run for each folder",
         found=found,
         remedy="wait for it, stop it, or give another --model_dir",
     )

@@ -1,8 +1,8 @@
-"""Exchange between the replicas of a synchronous step, by the replica context that it runs in.
+"""Exchange between the replicas of a synchronous step, in the replica context of the step.
 
-Each replica holds variables of its own, alike on all, and moves them alike, since what moves them
-is exchanged first. Outside of `tf.distribute` there is one replica, and nothing is exchanged.
-Symbols: R replicas, B rows of this one, N rows of all.
+Each replica holds its own copy of the variables. The copies stay equal, since the gradients are
+exchanged before they are applied. Outside of `tf.distribute` there is one replica and no exchange.
+Symbols: R replicas, B rows of this replica, N rows of all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 
 def count() -> int:
-    """Returns R, the number of replicas that take part in the step being traced."""
+    """Returns R, the number of replicas of the step that is traced."""
     context = tf.distribute.get_replica_context()
     return 1 if context is None else int(context.num_replicas_in_sync)
 
@@ -22,13 +22,13 @@ def total(values: Any) -> Any:
     """Returns the sums over replicas of a structure of tensors, or the structure if R = 1."""
     if count() == 1:
         return values
-    # A captured tensor has no device, by which the exchange finds its replica; a copy has.
+    # The exchange finds the replica by the tensor's device; a captured tensor has none, a copy has.
     values = tf.nest.map_structure(tf.identity, values)
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def stacked(values: tf.Tensor) -> tf.Tensor:
-    """Returns the values of all replicas, which have one shape, in their order: [R, ...]."""
+    """Returns the values of all replicas, of equal shape, in order: [R, ...]."""
     if count() == 1:
         return values[None]
     own = tf.identity(values)[None]
@@ -36,7 +36,7 @@ def stacked(values: tf.Tensor) -> tf.Tensor:
 
 
 def gathered(values: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of all replicas [N, ...], this replica's B rows first, without gradient."""
+    """Returns the rows of all replicas [N, ...], those of this one first, without gradient."""
     if count() == 1:
         return values
     sizes, number = _sizes(values)
@@ -46,7 +46,7 @@ def gathered(values: tf.Tensor) -> tf.Tensor:
 
 
 def gathered_with_gradient(values: tf.Tensor) -> tf.Tensor:
-    """Returns what `gathered` does; the gradients of all replicas reach the replica of a row."""
+    """Returns the same as `gathered`; the gradient of a row is summed over all replicas."""
     if count() == 1:
         return values
 
@@ -68,7 +68,7 @@ def gathered_with_gradient(values: tf.Tensor) -> tf.Tensor:
 
 
 def all_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
-    """Returns the rows of all replicas' gradients of a table; the table itself never travels."""
+    """Returns the gradient rows of all replicas; tables themselves are never exchanged."""
     if count() == 1:
         return slices
     sizes, _ = _sizes(slices.indices)
@@ -77,13 +77,13 @@ def all_rows(slices: tf.IndexedSlices) -> tf.IndexedSlices:
 
 
 def _sizes(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns how many rows each replica has, int32 [R], and the number of this one."""
+    """Returns the number of rows of each replica, int32 [R], and the number of this replica."""
     number = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
     return stacked(tf.shape(values)[0]), number
 
 
 def _gather(values: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of all replicas in their order."""
+    """Returns the rows of all replicas in order."""
     everyone = tf.distribute.get_replica_context().all_gather(_one_more(values), axis=0)
     more = tf.cumsum(sizes + 1) - 1
     real = tf.tensor_scatter_nd_update(
@@ -93,7 +93,7 @@ def _gather(values: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
 
 
 def _one_more(values: tf.Tensor) -> tf.Tensor:
-    """Returns the values with one more row, since TensorFlow crashes on an exchange of none."""
+    """Appends a row, since TensorFlow crashes on an exchange of no rows."""
     return tf.pad(values, [[0, 1], *([[0, 0]] * (values.shape.rank - 1))])
 
 

@@ -1,1 +1,1 @@
-"""A run from start to end: the Estimator, its loop of training, evaluation and export."""
+"""Whole runs: the Estimator; training, evaluation and export from start to end."""

@@ -1,4 +1,4 @@
-"""What follows a checkpoint: its evaluation, the exports that the config asks for, the history."""
+"""The work after a checkpoint: its evaluation, its export, its entry in the history."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def has_work(pipeline: Pipeline) -> bool:
-    """Returns whether anything is to be evaluated or exported, so that a model is needed for it."""
+    """Returns whether the config asks for evaluations or exports."""
     return bool(eval_path(pipeline)) or pipeline.config.export_config.exporter_type == "final"
 
 
@@ -33,8 +33,8 @@ class CheckpointEvaluator:
     Args:
       pipeline: the config.
       parts: the model that is evaluated and exported.
-      weights: prefix of a checkpoint → the block in which the model has its weights.
-      hooks: told of evaluations.
+      weights: prefix of a checkpoint → a context in which the model has its weights.
+      hooks: called after each evaluation.
 
     Attributes:
       metrics: of the last evaluation; empty when there was none.
@@ -64,7 +64,7 @@ class CheckpointEvaluator:
         self.refused: list[Problem] = []
 
     def evaluate(self, step: int, prefix: str) -> None:
-        """Evaluates a checkpoint and does what follows; its entry in the history comes last."""
+        """Evaluates a checkpoint, exports it if asked, and last adds it to the history."""
         if self._evaluation is None:
             return
         with self._weights(prefix):
@@ -78,7 +78,7 @@ class CheckpointEvaluator:
             hook.evaluated(step, self.metrics)
 
     def evaluate_if_missing(self, step: int, prefix: str | None) -> None:
-        """Judges a checkpoint that a run cut off had saved, but not evaluated to the end."""
+        """Evaluates a checkpoint that an interrupted run saved but did not finish evaluating."""
         if self._evaluation is None or not prefix:
             return
         known = self._history.at(step)
@@ -88,7 +88,7 @@ class CheckpointEvaluator:
             self.metrics = known.metrics
 
     def export_final(self, step: int, prefix: str | None) -> None:
-        """Makes the export that is due at the end of training."""
+        """Exports at the end of training, if the config asks for it."""
         if self._pipeline.config.export_config.exporter_type == "final":
             with self._weights(prefix or ""):
                 self._export("final", step)

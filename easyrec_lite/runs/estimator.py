@@ -35,7 +35,7 @@ class Estimator:
 
     Args:
       pipeline: a loaded config, or the name of one to load; either is checked.
-      hooks: what watches training, after the hooks of the config itself.
+      hooks: called during training, after the hooks of the config.
       join_seconds: how long to wait for the other processes of TF_CONFIG, if it is set.
 
     Raises:
@@ -61,11 +61,11 @@ class Estimator:
         """Trains without evaluating, from the newest checkpoint in `model_dir` when there is one.
 
         Raises:
-          ConfigError: the checkpoint is of another model, the config does not fit the model, or
-            TF_CONFIG gives this process another part than to train.
+          ConfigError: the checkpoint belongs to another model, the config does not fit the model,
+            or TF_CONFIG gives this process a role that does not start training.
           DataError: the training data cannot be read.
-          RunError: a step was not finite, a checkpoint could not be written, or another run
-            trains into `model_dir`; of a cluster, this process's port is in use.
+          RunError: a step is not finite, a checkpoint cannot be written, another run trains into
+            `model_dir`, or this process's port is in use.
           PeerLost: another process of the cluster is gone, or never came.
         """
         return self._run(evaluate=False)
@@ -159,9 +159,9 @@ class Estimator:
 
 def _follows(cluster: Cluster) -> Problem:
     return Problem(
-        f"{cluster.name} is not to begin training",
+        f"{cluster.name} must not start training",
         Place(VARIABLE),
         path="task",
         expected="the chief, or a worker that steps together with others",
-        remedy="start it by python -m easyrec_lite.train, which does the part of every role",
+        remedy="start it by python -m easyrec_lite.train, which plays every role",
     )

@@ -21,22 +21,22 @@ log = logging.getLogger(__name__)
 
 
 def evaluate_each(pipeline: Pipeline) -> int:
-    """Judges the checkpoints of a run, oldest first, until it ends; returns the run's exit code.
+    """Evaluates the checkpoints of a run, oldest first, until it ends; returns its exit code.
 
-    Those that were evaluated before, or are gone before their turn, are passed over.
+    Checkpoints that were evaluated before, or are removed before their turn, are skipped.
 
     Raises:
       ConfigError: the config does not fit the model.
       DataError: the evaluation data cannot be read.
     """
     folder = Path(pipeline.config.model_dir)
-    ending = RunEndWatcher(folder)
+    watcher = RunEndWatcher(folder)
     hooks = [ProgressLines(), Summaries(folder, 0)]
     evaluator = CheckpointEvaluator(pipeline, *from_checkpoint(pipeline), hooks)
     log.info("waiting for checkpoints in %s", folder)
     evaluated: list[int] = []
     while True:
-        code = ending.code()
+        code = watcher.code()
         last = last_evaluated(folder, evaluated)
         newer = [path for path in checkpoint_paths(folder) if step_of(path) > last]
         for prefix in newer:
@@ -55,9 +55,9 @@ def evaluate_each(pipeline: Pipeline) -> int:
 
 
 def last_evaluated(folder: Path, evaluated: Sequence[int]) -> int:
-    """Returns the last step that was evaluated, here or by an earlier run in the folder; −1: none.
+    """Returns the last step that was evaluated, here or by an earlier run; −1 if none.
 
-    The folder is looked at each time: a chief that starts afresh moves an earlier run's away.
+    The history is read each time, since a chief that starts afresh renames the folder.
     """
     return max(
         [*evaluated, *(entry.step for entry in EvaluationHistory(folder).read())], default=-1
@@ -70,4 +70,4 @@ def _evaluate(evaluator: CheckpointEvaluator, prefix: str) -> None:
     except RunError:
         if prefix in checkpoint_paths(Path(prefix).parent):
             raise
-        log.warning("%s is passed over: newer checkpoints have taken its place", prefix)
+        log.warning("%s is skipped: newer checkpoints have replaced it", prefix)

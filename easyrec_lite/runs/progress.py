@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar on a terminal, plain lines in a log."""
+"""The progress of a run: a bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _RATES = ("learning_rate", "embedding_rate", "temperature")
 
 
 def make_progress() -> Hook:
-    """Returns the bar when standard output is a terminal, else plain lines."""
+    """Returns a progress bar if standard output is a terminal, else plain lines."""
     return ProgressBar() if sys.stdout.isatty() else ProgressLines()
 
 
 class ProgressLines(Hook):
-    """A line a report, a line an evaluation."""
+    """Prints a line for each report, checkpoint and evaluation."""
 
     def report(self, report: StepReport) -> None:
         """Prints step, losses, speed, share of time spent waiting for input, time left."""
@@ -29,7 +29,7 @@ class ProgressLines(Hook):
         print(f"step {report.step}{total}  {describe(report)}", flush=True)
 
     def checkpoint(self, step: int, prefix: str) -> None:
-        """Prints where the checkpoint is."""
+        """Prints the checkpoint."""
         print(f"step {step}  checkpoint {prefix}", flush=True)
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -38,7 +38,7 @@ class ProgressLines(Hook):
 
 
 class ProgressBar(Hook):
-    """A progress bar with the same content; evaluations are printed above it."""
+    """Shows the same on a progress bar; evaluations are printed above it."""
 
     def __init__(self) -> None:
         self._progress = Progress(

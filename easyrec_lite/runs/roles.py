@@ -1,4 +1,4 @@
-"""What the processes of a cluster do that neither train by themselves nor are the chief."""
+"""The processes of a cluster that do not start training: servers, their workers, evaluators."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from easyrec_lite.runs.evaluator import evaluate_each
 
 
 def play(pipeline: Pipeline, cluster: Cluster) -> int:
-    """Does the part of this process until the chief's run ends; returns that run's exit code.
+    """Plays the role of this process until the chief's run ends; returns that run's exit code.
 
-    Raises: as `evaluate_each`, for the evaluator.
+    Raises: as `evaluate_each` or `serve`.
     """
     if cluster.role == "evaluator":
         return evaluate_each(pipeline)

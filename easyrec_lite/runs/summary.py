@@ -1,4 +1,4 @@
-"""What a run says of itself at its start and at its end."""
+"""The text that a run prints at its start and at its end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _devices() -> list[tf.config.PhysicalDevice]:
 
 
 def finish(pipeline: Pipeline, result: TrainingResult) -> str:
-    """Returns how the run ended, what was made and where it is."""
+    """Returns how the run ended, and the paths of its outputs."""
     folder = pipeline.config.model_dir
     lines = [f"done at step {result.step}: {result.reason}"]
     if result.metrics:

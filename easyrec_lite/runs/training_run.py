@@ -33,14 +33,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training run made.
+    """The result of a training run.
 
     Attributes:
-      step: steps done in all.
-      reason: why it ended.
-      checkpoint: prefix of the newest checkpoint, or None when no step was done.
-      metrics: of the last evaluation; empty when there was none.
-      export: folder of the newest export, or None when there was none.
+      step: the steps done.
+      reason: why the run ended.
+      checkpoint: prefix of the newest checkpoint; None if there is none.
+      metrics: of the last evaluation; empty if there was none.
+      export: folder of the newest export; None if there is none.
     """
 
     step: int
@@ -55,12 +55,12 @@ class TrainingRun:
 
     Args:
       pipeline: the config.
-      user_hooks: told of events after the hooks of the config itself.
+      user_hooks: called after the hooks of the config.
       evaluate: whether to evaluate after each checkpoint, and to export.
-      cluster: the processes of the run; None: this one alone.
+      cluster: the processes of the run; None for this one alone.
 
     Raises:
-      Terminated: SIGTERM came before the data was open.
+      Terminated: SIGTERM was received.
       others: as `open_distribution`.
     """
 
@@ -96,7 +96,7 @@ class TrainingRun:
 
     @property
     def input(self) -> BatchInput:
-        """What reads its training data."""
+        """Its training data."""
         return self.distribution.replicas[0].input
 
     def _hooks(self) -> list[Hook]:
@@ -112,10 +112,10 @@ class TrainingRun:
         return hooks
 
     def result(self) -> TrainingResult:
-        """Trains to the end and returns what was made.
+        """Trains to the end.
 
         Raises:
-          Terminated: SIGTERM came; what was done is saved.
+          Terminated: SIGTERM was received; a checkpoint was saved.
           PeerLost: another process of the cluster is gone.
         """
         with self.preemption:
@@ -158,7 +158,7 @@ class TrainingRun:
             self.checkpoints.remove_partial()
         self.prefix = self.distribution.restore(self.checkpoints)
         if self.distribution.chief:
-            # Only now: a config that the checkpoint does not fit must not replace the one it fits.
+            # After the restore: a refused checkpoint keeps the config that fits it.
             save(self.pipeline, self.folder / CONFIG_FILE)
         step, period = int(self.trainer.step), periods_of(self.config.train_config).save
         if self.evaluator and period and step % period == 0:
@@ -192,12 +192,12 @@ class TrainingRun:
             self._evaluate(self.evaluator, step, self.prefix)
 
     def _evaluate(self, evaluator: CheckpointEvaluator, step: int, prefix: str) -> None:
-        """Judges a checkpoint; SIGTERM cuts that short, and the run stops where all agree on it."""
+        """Evaluates a checkpoint; SIGTERM interrupts it, and the run stops when all agree."""
         try:
             with self.preemption.at_once():
                 evaluator.evaluate(step, prefix)
         except Terminated:
-            log.info("the evaluation of step %d is left to the next start", step)
+            log.info("step %d is evaluated by the next start", step)
 
 
 def negatives(config: EasyRecConfig, replicas: int) -> str:

@@ -228,7 +228,7 @@ def test_a_process_that_serves_the_chief_begins_no_training(
     cluster = {"chief": ["a:1"], "worker": ["b:1"], "ps": ["c:1"], "evaluator": ["d:1"]}
     task = {"type": role, "index": index}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
-    with pytest.raises(ConfigError, match=f"{role} {index} is not to begin training"):
+    with pytest.raises(ConfigError, match=f"{role} {index} "):
         estimator(data, tmp_path / "model").train()
     assert not (tmp_path / "model").exists()
 

@@ -22,7 +22,7 @@ OFFERED = (
     "CollectiveAllReduceStrategy",
     "PSStrategy",
 )
-# What is not offered → the nearest that is, and what of it remains.
+# What is not offered → the nearest strategy that is, and how it differs.
 NEAREST = {
     "HorovodStrategy": ("MultiWorkerMirroredStrategy", "synchronous workers, no Horovod"),
     "ExascaleStrategy": ("PSStrategy", "TensorFlow's parameter servers"),
@@ -35,7 +35,7 @@ NEAREST = {
 
 
 def model_folder(view: View) -> Problems:
-    """A run has a folder of its own to write to."""
+    """A run has its own folder to write to."""
     folder = view.config.model_dir
     if not folder:
         yield view.error(
@@ -51,14 +51,14 @@ def model_folder(view: View) -> Problems:
             yield view.error(
                 "model_dir",
                 f"model_dir is the folder that {path} names: what is written would be read as data",
-                expected="a folder of its own",
+                expected="a separate folder",
                 found=folder,
                 remedy="give another model_dir",
             )
 
 
 def ends(view: View) -> Problems:
-    """Training comes to an end."""
+    """Training ends."""
     if view.config.train_config.num_steps == 0 and view.data.num_epochs == 0:
         yield view.error(
             "train_config.num_steps",
@@ -76,7 +76,7 @@ def optimizers(view: View) -> Problems:
             "train_config",
             "train_config has no optimizer_config",
             expected="optimizer_config { adam_optimizer { learning_rate {...} } }",
-            remedy="say how to train",
+            remedy="add an optimizer_config",
         )
     if len(configs) > 2:
         yield view.error(
@@ -172,7 +172,7 @@ def _fault(pattern: str) -> str:
 
 
 def clipping(view: View) -> Problems:
-    """Gradients are clipped to a norm that is not negative."""
+    """The norm to clip gradients to is not negative."""
     norm = view.config.train_config.gradient_clipping_by_norm
     if norm < 0:
         yield view.error(
@@ -183,7 +183,7 @@ def clipping(view: View) -> Problems:
 
 
 def deadline(view: View) -> Problems:
-    """The time to stop at is a date and time."""
+    """The deadline is a date and time."""
     text = view.config.train_config.dead_line
     try:
         datetime.strptime(text or "20000101 00:00:00", DEADLINE_FORMAT)
@@ -197,7 +197,7 @@ def deadline(view: View) -> Problems:
 
 
 def strategy(view: View) -> Problems:
-    """The work is spread in a way that is offered."""
+    """The distribution strategy is offered."""
     name = enum_name(view.config.train_config, "train_distribute")
     if name in NEAREST:
         nearest, remains = NEAREST[name]
