@@ -13,6 +13,7 @@ import pytest
 from easyrec_lite import evaluate, train
 from easyrec_lite.config.load import find
 from easyrec_lite.datasets import __main__ as datasets
+from easyrec_lite.runs import evaluate as runs_evaluate
 from tests import commands
 from tests.commands import call
 from tests.e2e.running import LISTWISE, command, few_features
@@ -144,7 +145,7 @@ def test_an_item_table_that_is_not_there_is_told_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Before TensorFlow is loaded, and before a checkpoint is looked for."""
-    monkeypatch.setattr(evaluate, "prepare", lambda pipeline: pytest.fail("the work began"))
+    monkeypatch.setattr(runs_evaluate, "prepare", lambda pipeline: pytest.fail("the work began"))
     known = [f"--config={LISTWISE}", f"--model_dir={tmp_path}"]
     ranking = ["--full_ranking", f"--item_path={data / 'item.txt'}"]
     assert commands.run(evaluate, [*known, *ranking]) == 2
