@@ -38,7 +38,6 @@ def prepare(pipeline: Pipeline, quiet: bool = False, training: bool = False) -> 
       training: whether the process is about to train; see `threads`.
     """
     set_up_logs()
-    logging.getLogger("absl").setLevel(logging.ERROR)
     for line in [] if quiet else shown_warnings(pipeline):
         print(line, file=sys.stderr)
     load_tensorflow()

@@ -7,7 +7,6 @@ import sys
 from easyrec_lite.config import Pipeline
 from easyrec_lite.distribution.cluster import JOIN_SECONDS, Cluster, mode_of, problems_of
 from easyrec_lite.distribution.tf_config import from_environment
-from easyrec_lite.runs.fresh_start import set_aside
 from easyrec_lite.runs.process import prepare
 
 
@@ -38,6 +37,8 @@ def train(
     if cluster and cluster.follows:
         return _follow(pipeline, cluster)
     if chief and not continue_train:
+        from easyrec_lite.runs.fresh_start import set_aside
+
         set_aside(pipeline)
     _lead(pipeline, chief, join_seconds)
     return 0

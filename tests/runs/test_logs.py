@@ -11,6 +11,7 @@ import pytest
 
 PROGRAM = """
 import logging, sys
+import absl.logging
 from easyrec_lite.runs import command_line as cli
 def main(args):
     log = logging.getLogger("easyrec_lite.some.module")
@@ -19,6 +20,8 @@ def main(args):
     log.warning("ours at warning")
     logging.getLogger("theirs").info("theirs at info")
     logging.getLogger("theirs").warning("theirs at warning")
+    absl.logging.set_verbosity(absl.logging.INFO)  # as TensorFlow does while it saves a model
+    absl.logging.warning("TensorFlow's at warning")
 sys.exit(cli.run(cli.Parser, main))
 """
 PREFIX = r"^[IW]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\] "
