@@ -13,6 +13,7 @@ from easyrec_lite.checks.features import EmbeddingTable, Feature, embedding_tabl
 from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core.names import scope_name
 from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import pooling, sharded
 from easyrec_lite.features.initializers import table_values
@@ -130,4 +131,5 @@ class GroupEmbeddings(tf.Module):
 def _make_table(table: EmbeddingTable, seed: int) -> tf.Variable:
     values = partial(table_values, table, seed)
     with sharded.cut(table.most_parts):
-        return tf.Variable(values, name=table.name, shape=(table.rows, table.dim), dtype=tf.float32)
+        name, shape = scope_name(table.name), (table.rows, table.dim)
+        return tf.Variable(values, name=name, shape=shape, dtype=tf.float32)

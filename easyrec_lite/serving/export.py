@@ -68,7 +68,7 @@ def export_models(
         for name, offered in parts.model.signatures().items():
             served = ServedFunction(parts, offered)
             manifest["models"][name] = save_model(
-                served, folder / name, {SIGNATURE: served.signature}
+                served, folder / name, {SIGNATURE: served.signature}, served.columns
             )
         for asset in assets:
             extra = folder / "scorer" / "assets.extra"

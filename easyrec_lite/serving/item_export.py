@@ -97,7 +97,9 @@ def add_items(parts: Parts, items: ItemRows, folder: Path, manifest: dict[str, A
         return
     recommender = Recommender(user, items.ids, vectors, model.combine)
     signatures = {SIGNATURE: recommender.signature, "top_10": recommender.top_10}
-    manifest["models"][RECOMMENDER] = save_model(recommender, folder / RECOMMENDER, signatures)
+    manifest["models"][RECOMMENDER] = save_model(
+        recommender, folder / RECOMMENDER, signatures, user.columns
+    )
 
 
 def add_index(

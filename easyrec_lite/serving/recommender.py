@@ -21,10 +21,10 @@ CELLS = 1 << 24
 class Recommender(tf.Module):
     """Recommends M items to users, who are given by the raw columns of the user side.
 
-    A score is the inner product of a user's and an item's exported vectors (for COSINE, their
-    cosine); for a user with several vectors, the largest one, or the model's own combination. Equal
-    scores come in the order of the item table. If fewer than K items are left, the rest of the row
-    is '' with score -inf.
+    A score is the inner product of a user's and an item's exported vectors: for COSINE their
+    cosine. Of a user with several vectors it is the largest one, or what the model combines of
+    them. Equal scores come in the item table's order. Where fewer than K items are left, the
+    rest of the row is '' with score -inf. K is cut to M, the number of items.
 
     Args:
       user: the user tower.
@@ -70,9 +70,9 @@ class Recommender(tf.Module):
         users = self._user.signature(**columns)[USER_VECTORS]
         pairs = self._known(seen_item_ids, tf.shape(users)[0])
         with tf.control_dependencies([tf.debugging.assert_positive(k, "k must be at least 1")]):
-            scores, rows = best_items(
-                users, self._vectors, pairs, tf.identity(k), combine=self._combine
-            )
+            # More than there are items would take memory and time for nothing.
+            most = tf.minimum(k, tf.shape(self._vectors)[0])
+        scores, rows = best_items(users, self._vectors, pairs, most, combine=self._combine)
         rows = tf.maximum(rows, 0)
         ids = tf.where(scores == -np.inf, "", tf.gather(self._ids, rows))
         best = {"item_ids": tf.identity(ids, "item_ids"), "scores": tf.identity(scores, "scores")}
@@ -153,5 +153,5 @@ def _without(scores: tf.Tensor, excluded: tf.Tensor, start: tf.Tensor, end: tf.T
 
 
 def clashes(user: ServedFunction) -> list[str]:
-    """Returns the user columns that have the name of another input of the recommender."""
-    return [name for name in (SEEN, K) if name in user.columns]
+    """Returns the user columns that are named like another input of the recommender."""
+    return [name for name in (SEEN, K) if name in user.columns.values()]

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.checks.separator import unescaped
+from easyrec_lite.core.names import argument_names
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.base import Signature
 
@@ -23,7 +24,7 @@ class ServedFunction(tf.Module):
       offered: what the model offers to export.
 
     Attributes:
-      columns: the raw columns that the function takes.
+      columns: the raw columns that the function takes, each with the name of its input.
       signature: the concrete function.
     """
 
@@ -42,7 +43,8 @@ class ServedFunction(tf.Module):
         if not export.filter_inputs and features is None:
             needed = [field.name for field in self._all]
         self._fields = [field for field in fields if field.name in set(needed)]
-        self.columns = [field.name for field in self._fields]
+        inputs = argument_names(field.name for field in fields)
+        self.columns = {field.name: inputs[field.name] for field in self._fields}
         self._lists = set(export.multi_value_fields.input_name)
         if export.multi_placeholder or features is not None:
             self.signature = self._from_columns()
@@ -52,11 +54,12 @@ class ServedFunction(tf.Module):
             )
 
     def _from_columns(self) -> Any:
-        specs = {field.name: self._spec(field) for field in self._fields}
+        specs = {self.columns[field.name]: self._spec(field) for field in self._fields}
 
         @tf.function(autograph=False)
-        def serve(**columns: tf.Tensor) -> Tensors:
-            return self._outputs({name: self._column(name, c) for name, c in columns.items()})
+        def serve(**inputs: tf.Tensor) -> Tensors:
+            columns = self.columns.items()
+            return self._outputs({name: self._column(name, inputs[i]) for name, i in columns})
 
         return serve.get_concrete_function(**specs)
 
@@ -79,11 +82,26 @@ class ServedFunction(tf.Module):
 
     def _spec(self, field: InputField) -> tf.TensorSpec:
         shape = [None, None] if field.name in self._lists else [None]
-        return tf.TensorSpec(shape, field.dtype, name=field.name)
+        return tf.TensorSpec(shape, field.dtype, name=self.columns[field.name])
 
     def _column(self, name: str, column: tf.Tensor) -> Any:
         """Returns a list column without its padding: '' at the end; of numbers, all are kept."""
         if name not in self._lists:
-            return column
+            return _one_a_row(name, column)
         padding = "" if column.dtype == tf.string else None
         return tf.RaggedTensor.from_tensor(column, padding=padding)
+
+
+def _one_a_row(name: str, column: tf.Tensor) -> tf.Tensor:
+    """Returns a column [B, 1], as clients of TensorFlow Serving send it, as [B].
+
+    TensorFlow does not compare what is served with the signature's shape, so that the column may
+    have any: the placeholder hides the declared one, by which a reshape would be left out.
+    """
+    given = tf.raw_ops.PlaceholderWithDefault(input=column, shape=tf.TensorShape(None))
+    message = f"{name}: one value a row, shape [B] or [B, 1]; found shape"
+    with tf.control_dependencies([tf.debugging.Assert(tf.rank(given) > 0, [message, "[]"])]):
+        shape = tf.shape(given)
+    one = tf.debugging.Assert(tf.equal(tf.size(given), shape[0]), [message, shape])
+    with tf.control_dependencies([one]):
+        return tf.reshape(given, [-1])
