@@ -31,8 +31,8 @@ def argument_names(names: Iterable[str]) -> dict[str, str]:
     """Returns name → the name of the argument of a signature that stands for it.
 
     A name of letters, digits and underscores that begins with a letter is its own argument. Any
-    other gets the letters and digits that it has and a digest of it, so that the same name has the same
-    argument in every export. So do names that differ by case alone, which TensorFlow
+    other gets the letters and digits that it has and a digest of it, so that the same name has
+    the same argument in every export. So do names that differ by case alone, which TensorFlow
     does not tell apart, and the keywords of Python.
 
     Example:

@@ -16,6 +16,8 @@ INTERESTS = "interests"
 FEW = 10
 # The number of scores that exist at once: 64 MB.
 CELLS = 1 << 24
+# Lists are padded up to this length, or the number of items; a larger K is cut.
+LONGEST_PADDED = 1024
 
 
 class Recommender(tf.Module):
@@ -24,7 +26,8 @@ class Recommender(tf.Module):
     A score is the inner product of a user's and an item's exported vectors: for COSINE their
     cosine. Of a user with several vectors it is the largest one, or what the model combines of
     them. Equal scores come in the item table's order. Where fewer than K items are left, the
-    rest of the row is '' with score -inf. K is cut to M, the number of items.
+    rest of the row is '' with score -inf. K is cut to
+    M or 1,024, whichever is more.
 
     Args:
       user: the user tower.
@@ -70,8 +73,8 @@ class Recommender(tf.Module):
         users = self._user.signature(**columns)[USER_VECTORS]
         pairs = self._known(seen_item_ids, tf.shape(users)[0])
         with tf.control_dependencies([tf.debugging.assert_positive(k, "k must be at least 1")]):
-            # More than there are items would take memory and time for nothing.
-            most = tf.minimum(k, tf.shape(self._vectors)[0])
+            # Many more than there are items would take memory and time for nothing.
+            most = tf.minimum(k, tf.maximum(tf.shape(self._vectors)[0], LONGEST_PADDED))
         scores, rows = best_items(users, self._vectors, pairs, most, combine=self._combine)
         rows = tf.maximum(rows, 0)
         ids = tf.where(scores == -np.inf, "", tf.gather(self._ids, rows))

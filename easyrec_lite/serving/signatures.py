@@ -93,15 +93,15 @@ class ServedFunction(tf.Module):
 
 
 def _one_a_row(name: str, column: tf.Tensor) -> tf.Tensor:
-    """Returns a column [B, 1], as clients of TensorFlow Serving send it, as [B].
+    """Returns a column [B, 1], as clients of TensorFlow Serving send it, as [B]; a scalar as [1].
 
     TensorFlow does not compare what is served with the signature's shape, so that the column may
     have any: the placeholder hides the declared one, by which a reshape would be left out.
     """
     given = tf.raw_ops.PlaceholderWithDefault(input=column, shape=tf.TensorShape(None))
     message = f"{name}: one value a row, shape [B] or [B, 1]; found shape"
-    with tf.control_dependencies([tf.debugging.Assert(tf.rank(given) > 0, [message, "[]"])]):
-        shape = tf.shape(given)
-    one = tf.debugging.Assert(tf.equal(tf.size(given), shape[0]), [message, shape])
+    shape = tf.shape(given)
+    rows = tf.reduce_prod(shape[:1])
+    one = tf.debugging.Assert(tf.equal(tf.size(given), rows), [message, shape])
     with tf.control_dependencies([one]):
         return tf.reshape(given, [-1])
