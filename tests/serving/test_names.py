@@ -99,7 +99,7 @@ def test_one_value_a_row_in_any_form_that_clients_send(
     served = serve(**{name: tf.constant(column)})[USER_VECTORS]
     np.testing.assert_array_equal(served, flat)
     one = serve(**{name: tf.constant(rows["self"][0])})[USER_VECTORS]
-    np.testing.assert_array_equal(one, flat[:1])
+    np.testing.assert_allclose(one, flat[:1], rtol=1e-5)
     with pytest.raises(tf.errors.InvalidArgumentError, match="self: one value a row"):
         serve(**{name: tf.constant(np.repeat(column, 2, axis=1))})
 
