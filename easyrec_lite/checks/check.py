@@ -47,8 +47,12 @@ def check(pipeline: Pipeline) -> list[Problem]:
 
 
 def _follows(problem: Problem) -> bool:
-    """Returns whether a problem may only follow from the model that there is not."""
-    return problem.path.startswith("model_config.") and problem.path != MODEL_CLASS
+    """Returns whether a problem may only follow from a model that is not offered.
+
+    A feature that a group names, and that there is not, is missing for any model.
+    """
+    of_model = problem.path.startswith("model_config.") and problem.path != MODEL_CLASS
+    return of_model and ".feature_names[" not in problem.path
 
 
 def checked(pipeline: Pipeline) -> Pipeline:
