@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from easyrec_lite.checks.names import enum_name
@@ -22,6 +21,7 @@ from easyrec_lite.checks.specs.feature import (
     SequenceCombinerSpec,
 )
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.protos.messages import FeatureConfig, Initializer
 
@@ -75,7 +75,7 @@ class Feature:
         if not self.config.vocab_file:
             return tuple(self.config.vocab_list)
         try:
-            text = Path(self.config.vocab_file).read_text(encoding="utf-8-sig")
+            text = fs.read_text(self.config.vocab_file).removeprefix("\ufeff")
         except (OSError, UnicodeDecodeError):
             return None
         lines = text.replace("\r\n", "\n").split("\n")

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from google.protobuf import text_format
 
 from easyrec_lite.checks.view import Feature, View
 from easyrec_lite.config.pipeline import Pipeline
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.protos.messages import FeatureConfig
 
@@ -96,8 +96,9 @@ def _shown(value: Any) -> str:
 
 def _vocabulary(config: FeatureConfig) -> list[str] | None:
     if config.vocab_file:
-        path = Path(config.vocab_file)
-        lines = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
+        path = config.vocab_file
+        text = fs.read_text(path, errors="replace") if fs.is_file(path) else ""
+        lines = text.removeprefix("\ufeff").split("\n")
         return [line.rstrip("\r") for line in lines if line.strip()]
     return list(config.vocab_list) or None
 
@@ -107,7 +108,7 @@ def _order(pipeline: Pipeline, files: Sequence[str]) -> Iterator[tuple[str, str]
     yield "train_config.seed", str(pipeline.config.train_config.seed)
     for name in ORDER_FIELDS:
         yield f"data_config.{name}", str(getattr(data, name))
-    size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
+    size = sum(fs.size(file) for file in files if fs.is_file(file))
     yield "training data", f"{len(files)} files of {size:,} bytes, {_digest(sorted(files))}"
 
 

@@ -58,7 +58,7 @@ def test_a_disk_that_fills_up_again_and_again(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk") as disk:
         model = disk.folder / "model"
         reached = []
-        for size in ("8k", "100k", "500k"):
+        for size in ("8k", "60k", "500k"):
             disk.set(f"size={size}")
             with pytest.raises(RunError) as caught:
                 run(tmp_path, model)
