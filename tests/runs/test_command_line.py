@@ -3,14 +3,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from absl import flags
 
 from easyrec_lite import train
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, ProblemError
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs import config_flags
+
+
+@pytest.fixture(autouse=True)
+def _logger_levels() -> Iterator[None]:
+    """absl keeps a level that it refused."""
+    yield
+    flags.FLAGS["logger_levels"].unparse()
 
 
 def parse(*argv: str) -> Namespace:
