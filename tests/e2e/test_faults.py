@@ -16,7 +16,7 @@ from benchmarks.faults.compare import differences
 from benchmarks.faults.process import Training
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.core.locks import exclusive_run
-from easyrec_lite.data.cache.layout import Layout
+from easyrec_lite.data.cache.layout import CacheLayout
 from easyrec_lite.data.cache.writer import Writer
 from easyrec_lite.training.preemption import EXIT_CODE
 
@@ -47,7 +47,7 @@ def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(tmp_path: Pa
 def keep_rows(folder: Path, values: list[int]) -> None:
     """Makes a cache of one column, its rows as they stand in the data."""
     shutil.rmtree(folder, ignore_errors=True)
-    layout = Layout((tf.TensorSpec([None], tf.int64),))
+    layout = CacheLayout((tf.TensorSpec([None], tf.int64),))
     writer = Writer(folder, layout, 1 << 30)
     writer.add(layout.arrays([np.array(values)], slice(0, len(values))), len(values))
     writer.index(len(values))[:] = range(len(values))

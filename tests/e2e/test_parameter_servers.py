@@ -221,5 +221,5 @@ def test_a_loss_that_is_not_finite_stops_all(runs: Runs) -> None:
     (runs.folder / "my.config").write_text(replaced(text, adam, "learning_rate: 1e38"))
     wild = runs.cluster(2, 1, data_config__num_epochs=8)
     assert supervise(wild) == 2, printed(wild)
-    assert "is not finite; its update was left out" in printed(wild)
+    assert "not finite" in printed(wild)
     assert tf.io.gfile.glob(str(runs.model / "model.ckpt-*")) == []
