@@ -142,7 +142,7 @@ def test_the_default_window_is_large(tmp_path: Path) -> None:
     reader = open_reader(pipeline("row:INT64"), str(tmp_path), training=True)
     rows = np.array(column(reader, "row", 5000, shuffle=True))
     assert abs(np.corrcoef(rows, np.arange(20_000))[0, 1]) < 0.05
-    assert f"{SHUFFLE_WINDOW} rows" in reader.describe()
+    assert f"{SHUFFLE_WINDOW:,} rows" in reader.describe()
 
 
 def test_files_are_shuffled_too(tmp_path: Path) -> None:
