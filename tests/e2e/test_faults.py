@@ -17,7 +17,7 @@ from benchmarks.faults.process import Training
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.data.cache.layout import CacheLayout
-from easyrec_lite.data.cache.writer import Writer
+from easyrec_lite.data.cache.writer import CacheWriter
 from easyrec_lite.training.preemption import EXIT_CODE
 
 NAME = "dssm_senet_on_taobao"
@@ -48,7 +48,7 @@ def keep_rows(folder: Path, values: list[int]) -> None:
     """Makes a cache of one column, its rows as they stand in the data."""
     shutil.rmtree(folder, ignore_errors=True)
     layout = CacheLayout((tf.TensorSpec([None], tf.int64),))
-    writer = Writer(folder, layout, 1 << 30)
+    writer = CacheWriter(folder, layout, 1 << 30)
     writer.add(layout.arrays([np.array(values)], slice(0, len(values))), len(values))
     writer.index(len(values))[:] = range(len(values))
     writer.finish(folder / ("0" * 32), {"key": {}, "sizes": [len(values)], "bad": []})
