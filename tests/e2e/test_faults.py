@@ -16,6 +16,7 @@ from benchmarks.faults.compare import differences
 from benchmarks.faults.process import Training
 from easyrec_lite.core.errors import RunError
 from easyrec_lite.core.locks import exclusive_run
+from easyrec_lite.data.cache.encoding import entries
 from easyrec_lite.data.cache.layout import CacheLayout
 from easyrec_lite.data.cache.writer import CacheWriter
 from easyrec_lite.training.preemption import EXIT_CODE
@@ -49,7 +50,7 @@ def keep_rows(folder: Path, values: list[int]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     layout = CacheLayout((tf.TensorSpec([None], tf.int64),))
     writer = CacheWriter(folder, layout, 1 << 30)
-    writer.add(layout.arrays([np.array(values)], slice(0, len(values))), len(values))
+    writer.add(entries(layout, [np.array(values)], slice(0, len(values))), len(values))
     writer.index(len(values))[:] = range(len(values))
     writer.finish(folder / ("0" * 32), {"key": {}, "sizes": [len(values)], "bad": []})
 
