@@ -75,11 +75,10 @@ class Feature:
         if not self.config.vocab_file:
             return tuple(self.config.vocab_list)
         try:
-            text = fs.read_text(self.config.vocab_file).removeprefix("\ufeff")
+            text = fs.read_text(self.config.vocab_file)
         except (OSError, UnicodeDecodeError):
             return None
-        lines = text.replace("\r\n", "\n").split("\n")
-        return tuple(line for line in lines if line.strip())
+        return tuple(line for line in text.split("\n") if line.strip())
 
     @property
     def vocabulary(self) -> tuple[str, ...]:

@@ -97,9 +97,8 @@ def _shown(value: Any) -> str:
 def _vocabulary(config: FeatureConfig) -> list[str] | None:
     if config.vocab_file:
         path = config.vocab_file
-        text = fs.read_text(path, errors="replace") if fs.is_file(path) else ""
-        lines = text.removeprefix("\ufeff").split("\n")
-        return [line.rstrip("\r") for line in lines if line.strip()]
+        lines = fs.read_text(path, errors="replace").split("\n") if fs.is_file(path) else []
+        return [line for line in lines if line.strip()]
     return list(config.vocab_list) or None
 
 

@@ -58,11 +58,11 @@ def open_text(path: Name, mode: str = "r", newline: str | None = None) -> TextIO
     return cast(TextIO, open(path, mode, encoding="utf-8", newline=newline))
 
 
-def open_arrow(path: Name) -> pa.NativeFile:
-    """Opens a file for pyarrow, which reads it without holding Python's lock."""
+def open_arrow(path: Name, mode: str = "rb") -> pa.NativeFile:
+    """Opens a file for pyarrow, which uses it without holding Python's lock; `rb` or `wb`."""
     import pyarrow as pa
 
-    return pa.OSFile(os.fspath(path))
+    return pa.OSFile(os.fspath(path), mode)
 
 
 def open_unpacked(path: Name) -> pa.NativeFile:
@@ -89,6 +89,19 @@ def mapped_array(
         return np.zeros(shape, dtype)
     # A plain view is faster to index than a memmap.
     return np.memmap(path, dtype, "r+" if writable else "r", shape=shape).view(np.ndarray)
+
+
+def load_array(path: Name) -> np.ndarray:
+    """Returns the array of a `.npy` file.
+
+    Raises:
+      ValueError, EOFError: it is not a `.npy` file of plain values.
+    """
+    import numpy as np
+
+    with open_binary(path) as file:
+        array: np.ndarray = np.load(file, allow_pickle=False)
+        return array
 
 
 def stat(path: Name) -> os.stat_result:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 
 
@@ -28,7 +29,8 @@ class RowWriter:
         self._path = path
         self._schema = pa.schema([(column, pa.string()) for column in columns])
         options = csv.WriteOptions(include_header=False, quoting_style="none")
-        self._writer = csv.CSVWriter(path, self._schema, write_options=options)
+        self._file = fs.open_arrow(path, "wb")
+        self._writer = csv.CSVWriter(self._file, self._schema, write_options=options)
         self.rows = 0
 
     def write(self, table: pa.Table) -> None:
@@ -55,6 +57,7 @@ class RowWriter:
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
+        self._file.close()
 
 
 def join_tags(tags: pa.Array, counts: np.ndarray) -> pa.Array:

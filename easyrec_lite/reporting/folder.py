@@ -9,6 +9,7 @@ from typing import Any
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.core.files import damaged
 from easyrec_lite.evaluation.ranking.report import FILE as RANKING
@@ -87,10 +88,10 @@ class ModelFolder:
 
     def _json(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
-        if not path.exists():
+        if not fs.exists(path):
             return None
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return dict(json.loads(fs.read_text(path)))
         except (ValueError, TypeError) as error:
             remedy = "evaluate again, or remove the file"
             raise DataError(damaged(path, error, remedy)) from error

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 from easyrec_lite.core.files import atomic_write
 from easyrec_lite.reporting import figures
@@ -30,7 +31,7 @@ def write_report(pipeline: Pipeline, path: Path | None = None) -> Path:
       RunError: the file cannot be written.
     """
     folder = Path(pipeline.config.model_dir)
-    if not folder.is_dir():
+    if not fs.is_dir(folder):
         raise ConfigError(
             Problem(
                 "no such model folder",

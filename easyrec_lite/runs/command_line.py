@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from absl import app, flags
 from absl.flags import argparse_flags
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, ProblemError, nearest
 from easyrec_lite.runs.commands import COMMANDS
 from easyrec_lite.runs.logs import set_up_logs
@@ -142,7 +143,7 @@ def run(
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the exit flushes it
+        sys.stdout = fs.open_text(os.devnull, "w")  # the exit flushes it
         return 141
     except OSError as error:
         if error.errno is None:

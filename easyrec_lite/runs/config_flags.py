@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 from easyrec_lite.core.json_input import parse_json
 from easyrec_lite.core.registry import import_plugins
@@ -131,11 +132,11 @@ def _config_beside(folder: str | None, flag: str) -> Path:
                 remedy=f"give --{flag}, the folder of a trained model",
             )
         )
-    if not Path(folder).is_dir():
+    if not fs.is_dir(folder):
         raise ConfigError(missing(folder))
     for above in (Path(folder), Path(folder).parent):
-        if (above / CONFIG_FILE).is_file():
-            if (above / MANIFEST).is_file():
+        if fs.is_file(above / CONFIG_FILE):
+            if fs.is_file(above / MANIFEST):
                 verify(above, read_manifest(above)["files"], [CONFIG_FILE])
             return above / CONFIG_FILE
     raise ConfigError(

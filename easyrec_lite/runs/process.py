@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.allocator import keep_freed_memory
 from easyrec_lite.runs.logs import set_up_logs
 
@@ -98,7 +99,7 @@ def shown_warnings(pipeline: Pipeline) -> list[str]:
     from easyrec_lite.config.save import CONFIG_FILE
 
     file, folder = Path(pipeline.file), pipeline.config.model_dir
-    is_of_run = folder and file.resolve().is_relative_to(Path(folder).resolve())
+    is_of_run = folder and fs.real_path(file).is_relative_to(fs.real_path(folder))
     if not is_of_run or file.name != CONFIG_FILE:
         return [str(warning) for warning in pipeline.warnings]
     known = [warning for warning in pipeline.warnings if warning.place.file == pipeline.file]

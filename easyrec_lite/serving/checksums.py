@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 
 CHUNK = 1 << 20
@@ -15,7 +16,7 @@ CHUNK = 1 << 20
 def sha256(path: Path) -> str:
     """Returns the SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with fs.open_binary(path) as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -23,12 +24,12 @@ def sha256(path: Path) -> str:
 
 def fingerprint(path: Path) -> dict[str, Any]:
     """Returns the size of a file in bytes, and its SHA-256."""
-    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
+    return {"bytes": fs.size(path), "sha256": sha256(path)}
 
 
 def fingerprints(folder: Path) -> dict[str, dict[str, Any]]:
     """Returns path from `folder` → `fingerprint` of every file below it, sorted."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in fs.paths_below(folder) if fs.is_file(path))
     return {path.relative_to(folder).as_posix(): fingerprint(path) for path in files}
 
 
@@ -56,9 +57,9 @@ def _problems(folder: Path, known: Mapping[str, Mapping[str, Any]], name: str) -
 
 
 def _problem(path: Path, expected: Mapping[str, Any]) -> list[Problem]:
-    if not path.is_file():
+    if not fs.is_file(path):
         return [_damaged(path, "is missing", "the file that the manifest lists", "none")]
-    size = path.stat().st_size
+    size = fs.size(path)
     if size != expected["bytes"]:
         found = f"{size} bytes"
         return [_damaged(path, "is damaged", f"{expected['bytes']} bytes", found)]

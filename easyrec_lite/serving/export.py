@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import tensorflow as tf
 
 from easyrec_lite import __version__
 from easyrec_lite.config.save import CONFIG_FILE, save
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.files import atomic_folder
 from easyrec_lite.models.assembly import Parts
@@ -72,8 +72,8 @@ def export_models(
             )
         for asset in assets:
             extra = folder / "scorer" / "assets.extra"
-            extra.mkdir(exist_ok=True)
-            shutil.copy(asset, extra / asset.name)
+            fs.make_folder(extra)
+            fs.copy_file(asset, extra / asset.name)
         save(parts.pipeline, folder / CONFIG_FILE)
         if items is not None:
             add_items(parts, items, folder, manifest)
@@ -104,7 +104,7 @@ def _assets(parts: Parts) -> list[Path]:
             remedy="correct the path, or remove the entry",
         )
         for index, path in enumerate(paths)
-        if not path.is_file()
+        if not fs.is_file(path)
     ]
     if problems:
         raise ConfigError(problems)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import remove_folder
 from easyrec_lite.models.base import SCORER
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 
 def exports(root: Path) -> list[Path]:
     """Returns the complete exports below `root`, the oldest step first."""
-    folders = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name.isdigit()]
+    complete = (folder for folder in fs.paths(root) if fs.exists(folder / MANIFEST))
+    folders = [folder for folder in complete if folder.name.isdigit()]
     return sorted(folders, key=lambda path: int(path.name))
 
 
@@ -39,10 +41,10 @@ def find_saved_model(path: Path, name: str = SCORER) -> Path:
     roots = [path, *(path / "export" / kind for kind in ("final", "best", "latest"))]
     below = [path, *(export for root in roots for export in reversed(exports(root)))]
     for folder in [path, *(export / name for export in below)]:
-        if (folder / "saved_model.pb").is_file():
+        if fs.is_file(folder / "saved_model.pb"):
             return folder
     for export in below:
-        offered = read_manifest(export)["models"] if (export / MANIFEST).is_file() else {name: {}}
+        offered = read_manifest(export)["models"] if fs.is_file(export / MANIFEST) else {name: {}}
         if name not in offered:
             raise ConfigError(_not_offered(name, export, list(offered)))
     raise ConfigError(
@@ -75,7 +77,7 @@ def checked_saved_model(path: Path, name: str = SCORER) -> Path:
       DataError: a file of it, or the manifest, is missing or damaged.
     """
     folder = find_saved_model(path, name)
-    if (folder.parent / MANIFEST).is_file():
+    if fs.is_file(folder.parent / MANIFEST):
         verify(folder.parent, read_manifest(folder.parent)["files"], [folder.name])
     else:
         log.warning("%s: not verified, as there is no %s beside it", folder, MANIFEST)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 
 INDEX = "item_index.faiss"
@@ -134,7 +135,9 @@ def build_index(
     trial = _Trial(index, vectors, queries, floor, k)
     nprobe = _least_nprobe(trial, index.nlist, tuning.target_recall)
     recall, speed = trial(nprobe)
-    with path.open("wb") as file:  # faiss itself does not notice if the disk is full at the end
+    with fs.open_binary(
+        path, "wb"
+    ) as file:  # faiss itself does not notice if the disk is full at the end
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
     return IndexReport(
         items=len(vectors),

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.files import write_array
 
 PARQUET = "item_vectors.parquet"
@@ -47,7 +48,8 @@ def write_item_vectors(
         if name != ID_COLUMN or (cells.astype(str) != ids.astype(str)).any():
             table[free_name(name, table, "item_")] = pa.array(cells)
     written = pa.table(table)
-    pq.write_table(written, folder / PARQUET)
+    with fs.open_arrow(folder / PARQUET, "wb") as file:
+        pq.write_table(written, file)
     return {
         PARQUET: {field.name: str(field.type) for field in written.schema},
         VECTORS: {"dtype": vectors.dtype.str, "shape": list(vectors.shape)},
@@ -57,18 +59,19 @@ def write_item_vectors(
 
 def read_vectors(folder: Path) -> np.ndarray:
     """Returns the vectors of an export's items, float32 [M, D]."""
-    return np.load(folder / VECTORS, allow_pickle=False)
+    return fs.load_array(folder / VECTORS)
 
 
 def read_ids(folder: Path) -> np.ndarray:
     """Returns the ids of an export's items, text [M]."""
-    return np.char.decode(np.load(folder / IDS, allow_pickle=False), "utf-8")
+    return np.char.decode(fs.load_array(folder / IDS), "utf-8")
 
 
 def read_columns(folder: Path) -> pa.Table:
     """Returns the items of an export, M rows: `item_id` and the further columns."""
-    names = pq.read_schema(folder / PARQUET).names
-    return pq.read_table(folder / PARQUET, columns=[n for n in names if n != VECTOR_COLUMN])
+    with fs.open_arrow(folder / PARQUET) as file:
+        table = pq.ParquetFile(file)
+        return table.read([name for name in table.schema_arrow.names if name != VECTOR_COLUMN])
 
 
 def free_name(name: str, taken: Mapping[str, object], prefix: str) -> str:

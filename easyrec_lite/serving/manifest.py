@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.core.files import atomic_write
 from easyrec_lite.serving.checksums import fingerprints
@@ -34,7 +35,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     remedy = "export the model again: python -m easyrec_lite.export --config …"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(fs.read_text(path))
     except FileNotFoundError:
         problem = Problem("an export has a manifest, which is missing", Place(str(path)))
         raise DataError(problem) from None

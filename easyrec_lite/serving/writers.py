@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
+from easyrec_lite.core import filesystem as fs
+
 
 class TableWriter(Protocol):
     """Writes tables of the same columns, one after another."""
@@ -24,13 +26,14 @@ class TableWriter(Protocol):
 def open_writer(path: Path, target: Path, separator: str) -> Iterator[TableWriter]:
     """Yields a writer to `path`, in the format that the suffix of `target` names."""
     if target.suffix == ".parquet":
-        parquet = ParquetWriter(path)
-        try:
-            yield parquet
-        finally:
-            parquet.close()
+        with fs.open_arrow(path, "wb") as sink:
+            parquet = ParquetWriter(sink)
+            try:
+                yield parquet
+            finally:
+                parquet.close()
     else:
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with fs.open_text(path, "w", newline="") as file:
             yield TextWriter(file, separator)
 
 
@@ -56,20 +59,20 @@ class TextWriter:
 class ParquetWriter:
     """Parquet, a row group for each table."""
 
-    def __init__(self, path: Path):
-        self._path = path
+    def __init__(self, sink: pa.NativeFile):
+        self._sink = sink
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, table: pa.Table) -> None:
         """Writes the rows; the first table sets the schema."""
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema)
+            self._writer = pq.ParquetWriter(self._sink, table.schema)
         self._writer.write_table(table)
 
     def close(self) -> None:
         """Writes the footer; a file without rows has no columns."""
         if self._writer is None:
-            pq.write_table(pa.table({}), self._path)
+            pq.write_table(pa.table({}), self._sink)
         else:
             self._writer.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from easyrec_lite.config.data_paths import eval_path
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.id_columns import text
 from easyrec_lite.reporting.rendering import Cell, Mark, ReportTable
@@ -23,7 +24,7 @@ LETTERS = 80
 
 def content(folder: ModelFolder) -> dict[str, Any]:
     """Returns a part for each user; or the reason why there is none, and what to type."""
-    if folder.export is None or not (folder.export / RECOMMENDER).is_dir():
+    if folder.export is None or not fs.is_dir(folder.export / RECOMMENDER):
         return {
             "users": None,
             "reason": "No examples without an export with a recommender, which needs an item table",

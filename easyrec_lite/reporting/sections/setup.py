@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from easyrec_lite import __version__
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.rendering import Cell, ReportTable
 from easyrec_lite.reporting.section import Section
@@ -25,7 +26,7 @@ def content(folder: ModelFolder) -> dict[str, Any]:
     if folder.manifest:
         head.append("exported with")
         rows = [[name, here[name], exported.get(name)] for name in here]
-    text = folder.config_path.read_text(encoding="utf-8", errors="replace")
+    text = fs.read_text(folder.config_path, errors="replace")
     return {"versions": ReportTable("Versions", head, rows), "config": text}
 
 
