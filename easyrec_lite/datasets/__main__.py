@@ -1,6 +1,6 @@
 """Makes data sets to train on: `python -m easyrec_lite.datasets NAME --out FOLDER`.
 
-`taobao-synthetic` makes rows up, in Taobao's columns; `taobao` and `movielens` prepare public
+`taobao-synthetic` generates rows in Taobao's columns; `taobao` and `movielens` prepare public
 downloads. Each writes `train.csv`, `test.csv` and the negative sampler's item table `items.txt`.
 """
 
@@ -36,7 +36,7 @@ def parser() -> Parser:
         summary = (module.__doc__ or "").split("\n")[0]
         one = names.add_parser(name, help=summary, description=summary)
         one.add_argument("--out", required=True, metavar="FOLDER", help="where the files go")
-        one.add_argument("--overwrite", action="store_true", help="replace FOLDER if it is there")
+        one.add_argument("--overwrite", action="store_true", help="replace FOLDER if it exists")
         module.add_arguments(one)
     return made
 

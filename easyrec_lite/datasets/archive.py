@@ -1,4 +1,4 @@
-"""Files of a downloaded data set, from its folder or from the zip as it was downloaded."""
+"""The files of a downloaded data set, in its folder or in the zip as it was downloaded."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from easyrec_lite.core.files import missing
 
 
 class Archive:
-    """A folder, or a zip of one; files are found by name, at any depth, `.gz` ones too.
+    """A folder, or a zip of one. Files are found by name, at any depth, also as `.gz`.
 
     Args:
       path: the folder or the zip.
 
     Raises:
-      DataError: it is not there, or it is neither.
+      DataError: it does not exist, or it is neither.
     """
 
     def __init__(self, path: Path):
@@ -42,7 +42,7 @@ class Archive:
         return name in self._names
 
     def read(self, name: str) -> bytes:
-        """Returns the content of the file `name`, uncompressed.
+        """Returns the content of the file `name`, unpacked.
 
         Raises:
           DataError: there is no such file, or it is damaged.
@@ -68,12 +68,12 @@ class Archive:
 
         Args:
           name: the file.
-          separator: stands between the cells; one character or more.
+          separator: one character or more between the cells.
           columns: a name for each cell of a line.
           encoding: of the file.
 
         Raises:
-          DataError: it is not there, or has lines with another number of cells; all of those.
+          DataError: it does not exist, or lines have another number of cells; all of those.
         """
         content = self.read(name).decode(encoding, errors="replace").replace(separator, "\t")
         if not content.strip():

@@ -1,9 +1,9 @@
 """Rows from MovieLens ml-1m or ml-100k: ratings with the user's profile, history and the movie.
 
-The last rating of each user by time is the test row, the others are for training; of ratings at
-the same second the one further down in the ratings file counts as later. `--split ncf` takes the
-test rows of He et al. (WWW 2017) instead. A row's history holds the movies that its user rated at
-an earlier second, the latest first: `history` fifty of them, `recent` five, `last` one.
+The last rating of each user is a test row, the others are training rows. Of two ratings in the same
+second, the one further down in the ratings file is the later one. `--split ncf` takes the test rows
+of He et al. (WWW 2017) instead. The history of a row contains the movies that its user rated in an
+earlier second, the latest first: `history` fifty of them, `recent` five, `last` one.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ GENRES = (
 
 @dataclass(frozen=True)
 class Ratings:
-    """R ratings in the file's order, and the users and movies that they name by row.
+    """R ratings in the order of the file, and the users and movies that they refer to by row.
 
     Attributes:
       users: the columns `USER` of U users.
       movies: the columns `MOVIE` of M movies.
-      user: int64 [R], row in `users`.
-      movie: int64 [R], row in `movies`.
+      user: int64 [R], the row in `users`.
+      movie: int64 [R], the row in `movies`.
       rating: int64 [R], 1 … 5.
       timestamp: int64 [R], seconds.
     """
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(flags: argparse.Namespace, folder: Path) -> str:
-    """Makes what the flags ask for in `folder`; see `make`."""
+    """Makes the data set in `folder` as the flags say; see `make`."""
     return make(flags.input, folder, flags.split) + "\n\n" + config_hint(flags.out)
 
 
@@ -80,7 +80,8 @@ def make(source: Path, folder: Path, split: str = "last") -> str:
     (1 + ratings in training) ** 0.75.
 
     Args:
-      source: folder or zip with ml-1m's `ratings.dat` or ml-100k's `u.data` and what is with it.
+      source: folder or zip with `ratings.dat` of ml-1m, or `u.data` of ml-100k, and its other
+        files.
       folder: where the files go.
       split: which ratings are test rows, one of `SPLITS`.
 
@@ -197,7 +198,7 @@ def _rows_of(file: str, ids: pa.Array, known: pa.Array) -> np.ndarray:
 
 
 def _history_ends(user: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns int64 [R] twice: the user's first row, and the first row at the row's second.
+    """Returns for each row the user's first row, and the first row of the same second; int64 [R].
 
     Args:
       user: int64 [R], sorted.
@@ -213,7 +214,7 @@ def _history_ends(user: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _history(movies: pa.Table, movie: np.ndarray, begin: np.ndarray, end: np.ndarray) -> pa.Array:
-    """Returns text [r], the movies in rows begin … end − 1 for each row, the latest first."""
+    """Returns text [r]: for each row the movies of rows begin … end − 1, the latest first."""
     seen = movie[latest_first(begin, end)]
     return join_tags(movies["movie_id"].combine_chunks().take(seen), end - begin)
 

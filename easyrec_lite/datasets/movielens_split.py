@@ -1,7 +1,7 @@
-"""Which ratings of MovieLens are held out: each user's last one, or the test rows of NCF.
+"""The held-out ratings of MovieLens: each user's last one, or the test rows of NCF.
 
-NCF is the leave-one-out split of He et al., WWW 2017, whose numbers many papers repeat. Its files
-count users and movies from 0 in the order in which the ratings file first names them.
+NCF is the leave-one-out split of He et al., WWW 2017, whose results many papers repeat. Its files
+number users and movies from 0, in the order in which they first occur in the ratings file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NCF_COLUMNS = ("user", "item", "rating", "timestamp")
 
 
 def first_named(values: np.ndarray) -> np.ndarray:
-    """Returns the different values in the order of their first appearance.
+    """Returns the different values in the order of their first occurrence.
 
     Args:
       values: [R].
@@ -29,7 +29,7 @@ def first_named(values: np.ndarray) -> np.ndarray:
 
 
 def last_ratings(user: np.ndarray) -> np.ndarray:
-    """Returns bool [R], the last row of each user who has more than one.
+    """Returns bool [R], true for the last row of each user who has more than one.
 
     Args:
       user: int64 [R], sorted by user, then by time.
@@ -42,24 +42,26 @@ def last_ratings(user: np.ndarray) -> np.ndarray:
 def ncf_ratings(
     archive: Archive, user: np.ndarray, movie: np.ndarray, time: np.ndarray
 ) -> np.ndarray:
-    """Returns bool [R], the ratings that NCF's test file names.
+    """Returns bool [R], true for the ratings in the test file of NCF.
 
     Args:
-      archive: holds `ncf_test_rating.tsv`, or `ml-1m.test.rating` as it is published.
-      user: int64 [R], in the order of the ratings file; movie and time likewise.
+      archive: contains `ncf_test_rating.tsv`, or `ml-1m.test.rating`, its published name.
+      user: int64 [R], in the order of the ratings file, as are movie and time.
       movie: int64 [R].
       time: int64 [R], seconds.
 
     Raises:
-      DataError: no such file; a row that is no rating; a row that is not of its user's last
-        second, so that histories of training rows would tell of it.
+      DataError: there is no such file; a row is no rating; or a row is not of its user's last
+        second, so that it would be in the histories of training rows.
     """
     name = next((name for name in NCF_TEST if name in archive), NCF_TEST[0])
     table = archive.table(name, "\t", NCF_COLUMNS)
     numbers = [_numbers(name, table[column]) for column in NCF_COLUMNS[:2]]
     span = int(max(movie.max(), 0)) + 1
     named = [first_named(user), first_named(movie)]
-    outside = [(found < 0) | (found >= len(of)) for found, of in zip(numbers, named, strict=True)]
+    outside = [
+        (number < 0) | (number >= len(ids)) for number, ids in zip(numbers, named, strict=True)
+    ]
     _refuse(name, outside[0] | outside[1], table, "is no user and movie of the ratings")
     pairs = named[0][numbers[0]] * span + named[1][numbers[1]]
     ratings = user * span + movie

@@ -1,4 +1,4 @@
-"""Writes rows as comma-separated text without a header, as EasyRec's `CSVInput` reads them."""
+"""Writes rows as comma-separated text without a header."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class RowWriter:
         self.rows = 0
 
     def write(self, table: pa.Table) -> None:
-        """Appends the rows of `table`, in which nulls stand for empty cells.
+        """Appends the rows of `table`; nulls become empty cells.
 
         Raises:
-          DataError: a cell holds a comma, a quote or a line break.
+          DataError: a cell contains a comma, a quote or a line break.
         """
         columns = [table[name].cast(pa.string()).fill_null("") for name in self._schema.names]
         try:
@@ -64,19 +64,24 @@ def join_tags(tags: pa.Array, counts: np.ndarray) -> pa.Array:
     """Returns text [R], the tags of each row joined by `|`.
 
     Args:
-      tags: the tags of all rows, one row's after another's.
-      counts: int [R], how many each row has.
+      tags: the tags of all rows, one row after another.
+      counts: int [R], the number of tags of each row.
     """
     offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
     return pc.binary_join(pa.ListArray.from_arrays(offsets, tags.cast(pa.string())), "|")
 
 
 def latest_first(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Returns int64 [L], for each row in turn the numbers end − 1, end − 2, … begin.
+    """Returns int64 [L]: for one row after another the numbers end − 1, end − 2, …, begin.
+
+    Example:
+      >>> latest_first(np.array([0, 5]), np.array([3, 7])).tolist()
+      [2, 1, 0, 6, 5]
+
 
     Args:
       begin: int64 [R].
-      end: int64 [R], not below `begin`.
+      end: int64 [R], ≥ `begin`.
     """
     counts = end - begin
     steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,4 +1,4 @@
-"""Reads downloaded tables with a header, column by column, in parts."""
+"""Reads some columns of downloaded tables, in parts."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Rows from the public Ali_Display_Ad_Click files, joined to the 20 columns that configs read.
 
-The last day (Beijing time) is the test set. Tags are the categories and brands that the user
-dealt with at an earlier second than the row's, the latest first, up to 50: out of the behaviour
-log, or, without it, out of the user's earlier clicks on ads. `buy` is 0 everywhere, since the
-public files do not say which impression led to a purchase. Prices are cut into 50 buckets of
-about as many ads each.
+The last day (Beijing time) is the test set. The tags of a row are the categories and brands of up
+to 50 behaviours of its user in earlier seconds, the latest first: those of the behaviour log or,
+without it, the user's earlier clicks on ads. `buy` is 0 in all rows, since the public files do not
+say which impression led to a purchase. Prices are divided into 50 buckets of about equally many
+ads.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.datasets.tables import read_table
 from easyrec_lite.datasets.taobao_history import (
     UNKNOWN,
-    History,
-    histories_of_log,
-    history,
+    UserBehaviours,
+    behaviours_of_log,
     parts_of,
+    sorted_behaviours,
     text_or_null,
 )
 from easyrec_lite.datasets.taobao_layout import AD, PRICE_BUCKETS, PROFILE, EventWriter, write_ads
@@ -50,8 +50,8 @@ class Sources:
       user: int32 [R].
       time: int32 [R], seconds.
       clicked: bool [R].
-      ad: int64 [R], row in `ads`, `UNKNOWN` where the table lacks the ad.
-      ads: columns of `AD` and `price`, the bucket.
+      ad: int64 [R], the row in `ads`; `UNKNOWN` where the table lacks the ad.
+      ads: the columns `AD`, and `price`, the bucket.
       profiles: `userid` and the columns of `PROFILE`.
     """
 
@@ -64,7 +64,7 @@ class Sources:
     profiles: pa.Table
 
     def clicks(self, rows: np.ndarray) -> np.ndarray:
-        """Returns int64 [M], the clicks on each ad in those `rows`, bool [R]."""
+        """Returns int64 [M], the number of clicks on each ad in `rows`, bool [R]."""
         chosen = self.ad[rows & self.clicked & (self.ad != UNKNOWN)]
         return np.bincount(chosen, minlength=self.ads.num_rows)
 
@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(flags: argparse.Namespace, folder: Path) -> str:
-    """Makes what the flags ask for in `folder`; see `make`."""
+    """Makes the data set in `folder` as the flags say; see `make`."""
     sources = read(flags.raw_sample, flags.ad_feature, flags.user_profile)
     return make(folder, sources, flags.behavior_log)
 
@@ -92,9 +92,9 @@ def make(
     Args:
       folder: where the files go.
       sources: impressions, ads and user profiles.
-      log: behaviours, user,time_stamp,btag,cate,brand; None takes earlier clicks for the tags.
-      bytes_a_part: the log is worked on in parts of about so many bytes, each of some users;
-        the rows of a part are in order of time.
+      log: the behaviours, user,time_stamp,btag,cate,brand; None takes earlier clicks for the tags.
+      bytes_a_part: the log is processed in parts of about this many bytes, each of some users; the
+        rows of a part are in the order of time.
 
     Returns:
       A summary.
@@ -108,14 +108,14 @@ def make(
         raise DataError(Problem(message, Place("raw_sample"), "time_stamp"))
     is_test = day == day.max()
     parts = parts_of(log, bytes_a_part)
-    past = histories_of_log(log, folder, bytes_a_part) if log else _earlier_clicks(sources)
+    past = behaviours_of_log(log, folder, bytes_a_part) if log else _earlier_clicks(sources)
     with ExitStack() as stack:
         train, test = (stack.enter_context(EventWriter(folder, name)) for name in ("train", "test"))
-        for part, dealings in enumerate(past):
+        for part, behaviours in enumerate(past):
             rows = np.flatnonzero(sources.user % parts == part)
             rows = rows[np.argsort(sources.time[rows], kind="stable")]
-            _write(train, sources, dealings, rows[~is_test[rows]])
-            _write(test, sources, dealings, rows[is_test[rows]])
+            _write(train, sources, behaviours, rows[~is_test[rows]])
+            _write(test, sources, behaviours, rows[is_test[rows]])
     write_ads(folder / "items.txt", sources.ads, sources.clicks(~is_test))
     lines = [f"{train}; {test} (the last day)", f"{sources.ads.num_rows} ads in items.txt"]
     unknown = int((sources.ad == UNKNOWN).sum())
@@ -128,12 +128,12 @@ def read(raw_sample: Path, ad_feature: Path, user_profile: Path) -> Sources:
     """Reads the downloaded tables.
 
     Args:
-      raw_sample: impressions, user,time_stamp,adgroup_id,pid,nonclk,clk.
+      raw_sample: the impressions, user,time_stamp,adgroup_id,pid,nonclk,clk.
       ad_feature: adgroup_id,cate_id,campaign_id,customer,brand,price.
       user_profile: userid,cms_segid, … new_user_class_level.
 
     Raises:
-      DataError: a file is missing, lacks columns, or holds bad cells.
+      DataError: a file is missing, lacks columns, or has bad cells.
     """
     ads, profiles = _read_ads(ad_feature), read_table(user_profile, USER_PROFILE)
     events = read_table(raw_sample, RAW_SAMPLE)
@@ -178,19 +178,19 @@ def _filled(cells: pa.ChunkedArray) -> np.ndarray:
 
 
 def _rows_of(ids: pa.ChunkedArray, known: pa.ChunkedArray) -> np.ndarray:
-    """Returns int64 [R], the row in `known` of each id, `UNKNOWN` where it is not there."""
+    """Returns int64 [R], the row in `known` of each id, `UNKNOWN` for an absent one."""
     return _filled(pc.index_in(ids, known.combine_chunks())).astype(np.int64)
 
 
-def _earlier_clicks(sources: Sources) -> Iterator[History]:
+def _earlier_clicks(sources: Sources) -> Iterator[UserBehaviours]:
     clicked = sources.clicked & (sources.ad != UNKNOWN)
     ads = sources.ads.take(sources.ad[clicked])
     brand = pc.if_else(pc.equal(ads["brand"], "NULL"), None, ads["brand"]).cast(pa.int32())
     category = _filled(ads["cate_id"])
-    yield history(sources.user[clicked], sources.time[clicked], category, _filled(brand))
+    yield sorted_behaviours(sources.user[clicked], sources.time[clicked], category, _filled(brand))
 
 
-def _write(writer: EventWriter, sources: Sources, past: History, rows: np.ndarray) -> None:
+def _write(writer: EventWriter, sources: Sources, past: UserBehaviours, rows: np.ndarray) -> None:
     for start in range(0, len(rows), CHUNK):
         part = rows[start : start + CHUNK]
         user, ad = sources.user[part], sources.ad[part]

@@ -1,4 +1,4 @@
-"""What users of Taobao's ad data dealt with before a row: the source of its tags."""
+"""The behaviours of users of Taobao's ad data before a row, which its tags come from."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ UNKNOWN = -1
 
 
 @dataclass(frozen=True)
-class History:
-    """H dealings with things, sorted by user and time.
+class UserBehaviours:
+    """H behaviours (views, clicks, purchases), sorted by user and time.
 
     Attributes:
       moment: int64 [H], user · 2³² + time.
-      category: int32 [H], `UNKNOWN` where there is none.
-      brand: int32 [H], likewise.
+      category: int32 [H], `UNKNOWN` for none.
+      brand: int32 [H], `UNKNOWN` for none.
     """
 
     moment: np.ndarray
@@ -34,9 +34,9 @@ class History:
     brand: np.ndarray
 
     def tags(self, user: np.ndarray, time: np.ndarray) -> dict[str, pa.Array]:
-        """Returns the two tag columns [R] of rows by `user` at second `time`, int [R] each.
+        """Returns the two tag columns [R] of rows of `user` at second `time`, int [R] each.
 
-        They hold the `MAX_TAGS` latest dealings at an earlier second, the latest first.
+        They contain the `MAX_TAGS` latest behaviours in earlier seconds, the latest first.
         """
         end = np.searchsorted(self.moment, _moment(user, time))
         first = np.searchsorted(self.moment, _moment(user, np.zeros_like(time)))
@@ -49,24 +49,26 @@ class History:
 
 
 def text_or_null(ids: np.ndarray) -> pa.Array:
-    """Returns ids as text, `UNKNOWN` ones as the word NULL."""
+    """Returns ids as text, `UNKNOWN` as NULL."""
     return pc.if_else(pa.array(ids == UNKNOWN), "NULL", pa.array(ids).cast(pa.string()))
 
 
-def history(user: np.ndarray, time: np.ndarray, category: np.ndarray, brand: np.ndarray) -> History:
-    """Returns the history of dealings given in any order, int32 [H] each."""
+def sorted_behaviours(
+    user: np.ndarray, time: np.ndarray, category: np.ndarray, brand: np.ndarray
+) -> UserBehaviours:
+    """Returns behaviours that are given in any order, int32 [H] each."""
     moment = _moment(user, time)
     order = np.argsort(moment, kind="stable")
-    return History(moment[order], category[order], brand[order])
+    return UserBehaviours(moment[order], category[order], brand[order])
 
 
-def histories_of_log(log: Path, folder: Path, bytes_a_part: int) -> Iterator[History]:
-    """Yields the histories in a behaviour log, part p of P with the users whose id mod P is p.
+def behaviours_of_log(log: Path, folder: Path, bytes_a_part: int) -> Iterator[UserBehaviours]:
+    """Yields the behaviours of a log in parts: part p of P has the users whose id mod P is p.
 
     Args:
       log: user,time_stamp,btag,cate,brand.
-      folder: where the parts are kept meanwhile.
-      bytes_a_part: of the log, about; bounds the memory.
+      folder: where temporary files go.
+      bytes_a_part: the bytes of the log in a part, about; limits the memory.
 
     Raises:
       DataError: the log cannot be read.
@@ -76,11 +78,11 @@ def histories_of_log(log: Path, folder: Path, bytes_a_part: int) -> Iterator[His
         _split(log, files)
         for file in files:
             cells = np.frombuffer(fs.read_bytes(file) if fs.exists(file) else b"", np.int32)
-            yield history(*cells.reshape(-1, len(COLUMNS)).T)
+            yield sorted_behaviours(*cells.reshape(-1, len(COLUMNS)).T)
 
 
 def parts_of(log: Path | None, bytes_a_part: int) -> int:
-    """Returns in how many parts a log is worked on."""
+    """Returns the number of parts in which a log is processed."""
     return 1 + fs.size(log) // bytes_a_part if log and fs.is_file(log) else 1
 
 

@@ -1,4 +1,4 @@
-"""The files of a data set in Taobao's 20 columns, as EasyRec's configs read them."""
+"""The files of a data set with Taobao's 20 columns, as EasyRec's configs read them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MAX_TAGS = 50
 
 
 class EventWriter:
-    """Appends rows to `NAME.csv`, and those with a click to `NAME_clicked.csv` too.
+    """Appends rows to `NAME.csv`, and those with a click also to `NAME_clicked.csv`.
 
-    Listwise training wants positives only; both files have the 20 columns and no header.
+    Listwise training needs positives only. Both files have the 20 columns and no header.
 
     Args:
       folder: where the files go.
@@ -38,7 +38,7 @@ class EventWriter:
         self._clicked = RowWriter(folder / f"{name}_clicked.csv", COLUMNS)
 
     def write(self, rows: pa.Table) -> None:
-        """Appends `rows`, which has the 20 columns in any order and `clk` as 0 or 1."""
+        """Appends `rows`, which have the 20 columns in any order, and 0 or 1 as `clk`."""
         self._all.write(rows)
         self._clicked.write(rows.filter(pc.equal(rows["clk"], 1)))
 
@@ -54,13 +54,13 @@ class EventWriter:
 
 
 def write_ads(path: Path, ads: pa.Table, clicks: np.ndarray, power: float = 0.75) -> None:
-    """Writes the sampler's item table of `ads`, weight (1 + clicks in training) ** power.
+    """Writes the item table of `ads`, with weight (1 + clicks in training) ** power.
 
     Args:
       path: the file to write.
       ads: M rows with the columns of `AD`.
       clicks: int64 [M].
-      power: below 1 it softens the popularity.
+      power: below 1 it weakens the popularity.
     """
     columns = [ads[name].cast(pa.string()).fill_null("").combine_chunks() for name in AD]
     write_item_table(path, columns[0], (1.0 + clicks) ** power, columns)

@@ -1,10 +1,10 @@
-"""Made-up rows in Taobao's 20 columns, with tastes that a two-tower model can learn.
+"""Generated rows in Taobao's 20 columns, with tastes that a two-tower model can learn.
 
-Users and items have latent vectors. A user is shown items by popularity, most of them out of
-categories that the user likes, and clicks with
-probability `sigmoid(taste match + price match + popularity + ad position + constant)`. The
-profile columns and the tags follow from the user's vector, the category and the brand from the
-item's, so that rare ids can be told by them.
+Users and items have latent vectors. A user is shown items by popularity, most of them from
+categories that the user likes, and clicks with probability
+`sigmoid(taste match + price match + popularity + ad position + constant)`. The profile columns and
+the tags follow from the user's vector, the category and the brand from the item's, so that they say
+something about rare ids.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from easyrec_lite.datasets.taobao_world import (
 )
 
 TASTE, PRICE, POPULARITY, POSITION, CONSTANT = 2.5, 0.7, 0.4, -0.3, -2.6
-# The share of the rows that show an item of a category drawn by the user's taste, and how sharp
-# that taste is; the others show any item.
+# The share of the rows that show an item of a category drawn by the user's taste, and how selective
+# that taste is; the other rows show any item.
 OF_TASTE, SHARPNESS = 0.7, 1.6
 CHUNK = 200_000
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much to make.
+    """How many rows, users and items to generate.
 
     Attributes:
       rows: rows of `train.csv`.
@@ -55,7 +55,7 @@ class Sizes:
     items: int
 
     def check(self) -> None:
-        """Raises `ConfigError` where the sizes cannot be made."""
+        """Raises a `ConfigError` if data of these sizes cannot be generated."""
         names = ("rows", "eval_rows", "users", "items")
         problems = [
             Problem(f"--{name} is {getattr(self, name)}", expected="a whole number ≥ 1")
@@ -76,10 +76,10 @@ class Sizes:
 
 
 def make(folder: Path, sizes: Sizes, seed: int) -> str:
-    """Writes the data set's files into `folder`; the same seed and sizes, the same bytes.
+    """Writes the files of the data set into `folder`; equal seeds and sizes give equal bytes.
 
     Returns:
-      A summary: rows, clicks, and how well two scorers know the test rows' clicks.
+      A summary: rows, clicks, and how well two scorers predict the clicks of the test rows.
 
     Raises:
       ConfigError: the sizes are not positive, or leave too few pairs of user and item.
@@ -104,7 +104,7 @@ def make(folder: Path, sizes: Sizes, seed: int) -> str:
 
 
 def auc(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Returns the chance that a positive scores above a negative, ties counting half.
+    """Returns the probability that a positive scores above a negative; a tie counts half.
 
     Args:
       scores: float [B].
@@ -137,7 +137,7 @@ def _draw_pairs(
     items: Items,
     category_vectors: np.ndarray,
 ) -> np.ndarray:
-    """Returns [rows + eval_rows, 2], different pairs (user, item) in order of time."""
+    """Returns [rows + eval_rows, 2]: different pairs (user, item), in the order of time."""
     wanted = sizes.rows + sizes.eval_rows
     activity = rng.permutation(zipf(sizes.users, 0.5, 20))
     codes = np.zeros(0, np.int64)
@@ -155,7 +155,7 @@ def _draw_pairs(
 def _liked_categories(
     rng: np.random.Generator, user: np.ndarray, vectors: np.ndarray, category_vectors: np.ndarray
 ) -> np.ndarray:
-    """Returns [R], for each row a category drawn by the taste of its `user` [R]."""
+    """Returns [R]: for each row a category drawn by the taste of its `user` [R]."""
     order = np.argsort(user, kind="stable")
     drawn = np.empty(len(user), np.int64)
     for start in range(0, len(vectors), USERS_AT_ONCE):
@@ -170,7 +170,7 @@ def _liked_categories(
 def _of_categories(
     rng: np.random.Generator, category: np.ndarray, items: Items, otherwise: np.ndarray
 ) -> np.ndarray:
-    """Returns [R], an item of each category by popularity; `otherwise` where it has none."""
+    """Returns [R]: an item of each category by popularity; `otherwise` for an empty category."""
     order = np.argsort(items.category, kind="stable")
     cumulative = np.concatenate([[0.0], np.cumsum(items.popularity[order])])
     edges = np.searchsorted(items.category[order], [category, category + 1])
@@ -235,7 +235,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(flags: argparse.Namespace, folder: Path) -> str:
-    """Makes what the flags ask for in `folder`; see `make`."""
+    """Makes the data set in `folder` as the flags say; see `make`."""
     sizes = Sizes(
         flags.rows,
         max(flags.rows // 10, 1) if flags.eval_rows is None else flags.eval_rows,

@@ -1,4 +1,4 @@
-"""The world behind the synthetic Taobao rows: users, items, brands, and what is told of them.
+"""The world behind the synthetic Taobao rows: users, items, brands, and their columns.
 
 The profile columns and the tags follow from a user's latent vector, the category and the brand
 from an item's.
@@ -26,9 +26,9 @@ USERS_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Users:
-    """U users: latent vectors [U, DIM], price level [U], and the columns of each as text.
+    """U users: latent vectors [U, DIM], price levels [U], and the columns of each as text.
 
-    `profile` has U rows; `tags` has MOMENTS · U rows, those of moment m from row m · U on.
+    `profile` has U rows; `tags` has MOMENTS · U rows, those of moment m beginning at row m · U.
     """
 
     vectors: np.ndarray
@@ -59,12 +59,12 @@ class Brands:
 
 
 def _names(rng: np.random.Generator, count: int, top: int) -> np.ndarray:
-    """Returns `count` different ids as numbers, like those of the real data."""
+    """Returns `count` different numbers as ids, like those of the real data."""
     return rng.choice(max(top, 4 * count), count, replace=False) + 1
 
 
 def zipf(count: int, exponent: float, offset: float) -> np.ndarray:
-    """Returns float [count], probabilities that fall with the rank as a power of it."""
+    """Returns float [count], probabilities that decrease as a power of the rank."""
     weights = (np.arange(count) + offset) ** -exponent
     return weights / weights.sum()
 
@@ -74,13 +74,13 @@ def _missing(rng: np.random.Generator, values: np.ndarray, share: float) -> pa.A
 
 
 def _levels(values: np.ndarray, levels: int) -> np.ndarray:
-    """Returns the quantile class of each value, 0 … levels − 1."""
+    """Returns the quantile of each value, 0 … levels − 1."""
     cuts = np.quantile(values, np.arange(1, levels) / levels)
     return np.searchsorted(cuts, values)
 
 
 def make_brands(rng: np.random.Generator, items: int) -> Brands:
-    """Returns the brands of a catalogue of so many items."""
+    """Returns the brands of a catalogue of this many items."""
     categories = int(np.clip(items // 40, 5, 1000))
     count = categories * BRANDS_A_CATEGORY
     category_vectors = rng.normal(size=(categories, DIM))
@@ -92,7 +92,7 @@ def make_brands(rng: np.random.Generator, items: int) -> Brands:
 
 
 def make_items(rng: np.random.Generator, count: int, brands: Brands) -> Items:
-    """Returns the items: each of a category by its weight, and of a brand in it."""
+    """Returns the items, each of a category that is drawn by weight, and of a brand in it."""
     categories = len(brands.category_names)
     category = rng.choice(categories, count, p=zipf(categories, 0.5, 3))
     of_category = rng.choice(BRANDS_A_CATEGORY, count, p=zipf(BRANDS_A_CATEGORY, 0.8, 1))
@@ -116,7 +116,7 @@ def make_items(rng: np.random.Generator, count: int, brands: Brands) -> Items:
 
 
 def make_users(rng: np.random.Generator, count: int, brands: Brands) -> Users:
-    """Returns the users: each near an archetype, with profile and tags that tell of its taste."""
+    """Returns the users, each near an archetype, with profile and tags that follow its taste."""
     archetypes = rng.normal(size=(ARCHETYPES, DIM))
     archetype = rng.choice(ARCHETYPES, count, p=zipf(ARCHETYPES, 0.5, 5))
     vectors = 0.8 * archetypes[archetype] + 0.6 * rng.normal(size=(count, DIM))
@@ -144,8 +144,8 @@ def make_users(rng: np.random.Generator, count: int, brands: Brands) -> Users:
 def _make_tags(rng: np.random.Generator, vectors: np.ndarray, brands: Brands) -> pa.Table:
     """Returns the tag lists of each user at each moment, [MOMENTS · U] rows.
 
-    A user goes through shopping sessions, each about one category and brand that the user likes,
-    looked at one to `MAX_REPEATS` times. A moment's tags are the latest sessions before it.
+    A user has shopping sessions, each about one category and brand that the user likes, which is
+    viewed one to `MAX_REPEATS` times. The tags at a moment are the latest sessions before it.
     """
     sessions = MOMENTS - 1 + SESSIONS_SEEN
     parts = [
@@ -170,7 +170,7 @@ def _make_tags(rng: np.random.Generator, vectors: np.ndarray, brands: Brands) ->
 
 
 def _like(rng: np.random.Generator, vectors: np.ndarray, brands: Brands, count: int) -> np.ndarray:
-    """Returns [U, count], brands that users of `vectors` like, first by category, then by brand."""
+    """Returns [U, count], brands that the users like: drawn by category first, then by brand."""
     rows = np.repeat(np.arange(len(vectors)), count)
     drawn = softmax_draw(rng, 0.8 * vectors @ brands.category_vectors.T, rows)
     category = drawn.reshape(len(vectors), count)
@@ -182,14 +182,14 @@ def _like(rng: np.random.Generator, vectors: np.ndarray, brands: Brands, count: 
 
 
 def softmax_draw(rng: np.random.Generator, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Returns [N], for each of `rows` [N] a column drawn from softmax of its row of `scores`."""
+    """Returns [N]: for each of `rows` [N] a column, drawn by softmax of that row of `scores`."""
     count, columns = scores.shape
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     cumulative = np.cumsum(weights, axis=1)
     cumulative /= cumulative[:, -1:]
     levels = (cumulative + np.arange(count)[:, None]).ravel()
-    found = np.searchsorted(levels, rng.random(len(rows)) + rows, side="right")
-    return np.clip(found - rows * columns, 0, columns - 1)
+    places = np.searchsorted(levels, rng.random(len(rows)) + rows, side="right")
+    return np.clip(places - rows * columns, 0, columns - 1)
 
 
 def _tags(brand: np.ndarray, repeats: np.ndarray, brands: Brands) -> pa.Table:
