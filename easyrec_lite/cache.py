@@ -1,4 +1,4 @@
-"""`python -m easyrec_lite.cache list|clear FOLDER …`: the rows that runs keep on disk."""
+"""`python -m easyrec_lite.cache list|clear FOLDER …`: lists or removes the rows stored on disk."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def parser() -> cli.Parser:
     shown = ("train_input_path", "eval_input_path")
     made = config_parser("cache", EXAMPLES, shown, required=False)
     made.add_argument("action", choices=("list", "clear"))
-    made.add_argument(
-        "folders", nargs="*", metavar="FOLDER", help="folder of data, or of kept rows"
-    )
+    made.add_argument("folders", nargs="*", metavar="FOLDER", help="folder of data, or of caches")
     made.add_argument("--stale", action="store_true", help="only rows whose data has changed since")
     return made
 
@@ -45,7 +43,7 @@ def main(args: Namespace) -> None:
 
 
 def _below(folder: Path) -> Path:
-    """The folder of kept rows that is meant: beside data, or itself."""
+    """Returns the folder of caches: the one in a folder of data, or the folder itself."""
     if not fs.is_dir(folder):
         raise ConfigError(Problem("no such folder", Place(str(folder))))
     inside = folder / folders.FOLDER
@@ -53,17 +51,17 @@ def _below(folder: Path) -> Path:
 
 
 def _folders_of(pipeline: Pipeline) -> list[Path]:
-    """The folders where runs of a config keep rows."""
+    """Returns the folders where runs of a config store rows."""
     config = pipeline.config
     if config.data_config.cache.folder:
         return [Path(config.data_config.cache.folder)]
-    found = []
+    places = []
     for path in (config.train_input_path, config.eval_input_path):
         try:
-            found.append(Path(expand(path)[0]).absolute().parent / folders.FOLDER)
+            places.append(Path(expand(path)[0]).absolute().parent / folders.FOLDER)
         except DataError:
             continue
-    return found
+    return places
 
 
 def _list(folder: Path, stale: bool) -> None:
@@ -72,7 +70,7 @@ def _list(folder: Path, stale: bool) -> None:
         total += size
         print(_line(cache, size))
     for path, alive in folders.building(folder):
-        print(f"{path}  {'is being built' if alive else 'left over from a process that is gone'}")
+        print(f"{path}  {'is being built' if alive else 'abandoned: its process has ended'}")
     print(f"{folder}: {total / 2**20:,.1f} MB")
 
 
@@ -98,7 +96,7 @@ def _clear(folder: Path, stale: bool) -> None:
 
 
 def _whole(folder: Path, stale: bool) -> Iterator[tuple[CacheEntry | Path, int]]:
-    """Yields the caches of a folder, a path for a broken one, with their bytes."""
+    """Yields the caches of a folder (of a broken one its path) and their bytes."""
     for cache in folders.caches(folder):
         if isinstance(cache, CacheEntry):
             if not stale or cache.stale():

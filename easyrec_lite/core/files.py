@@ -1,4 +1,4 @@
-"""Outputs that are never half there: written aside, then renamed into place."""
+"""Outputs that are written completely or not at all: under another name, which is then changed."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _DAY = 24 * 3600
 
 @contextmanager
 def writing(path: str | Path) -> Iterator[None]:
-    """Says of what goes wrong in the block that `path`, a file or a folder, cannot be written.
+    """Turns errors in the block into the problem that `path`, file or folder, cannot be written.
 
     Raises:
-      RunError: the disk is full, a folder is read-only or is none; an `OSError` without a name,
-        or with one at, above or below `path` or what becomes it. Others pass.
+      RunError: an `OSError` that names no file, or one at, above or below `path` or its temporary
+        name: the disk is full, a folder is read-only or no folder. Other errors pass.
     """
     target = Path(path)
     try:
@@ -50,7 +50,7 @@ def unwritable(path: Path, error: OSError) -> Problem:
         "it cannot be written",
         Place(str(path)),
         found=error.strerror or str(error),
-        remedy="make room, permit writing or name another place; then start the same command again",
+        remedy="make room, allow writing or name another place; then start the same command again",
     )
 
 
@@ -71,7 +71,7 @@ def missing(file: str) -> Problem:
 
 
 def damaged(path: Path, error: Exception, remedy: str) -> Problem:
-    """Returns the problem that `path` does not hold what its writer wrote."""
+    """Returns the problem that `path` is not as it was written."""
     message = f"the file is damaged: {type(error).__name__}: {error}"
     return Problem(message, Place(str(path)), remedy=remedy)
 
@@ -84,9 +84,9 @@ def _concerns(name: Path, target: Path) -> bool:
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Gives a path to write to; it becomes `path` when the block ends without an error.
+    """Yields a path to write to, which becomes `path` when the block ends without an error.
 
-    Parent folders are made. After an error nothing is left, and an older `path` stays as it was.
+    Parent folders are created. After an error nothing is left, and an older `path` is unchanged.
 
     Raises:
       RunError: it cannot be written.
@@ -105,13 +105,13 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 
 def atomic_write(path: str | Path, content: str | bytes) -> None:
-    """Writes `content` (text as UTF-8) to `path`, whole or not at all; raises as `atomic_file`."""
+    """Writes `content` (text as UTF-8) to `path`, completely or not at all; see `atomic_file`."""
     with atomic_file(path) as aside:
         fs.write_bytes(aside, content.encode() if isinstance(content, str) else content)
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
-    """Writes a `.npy` file; `np.save` may leave its end out, silently, on a full disk.
+    """Writes a `.npy` file. `np.save` may silently lose its end on a full disk.
 
     Raises:
       OSError: it cannot be written.
@@ -126,11 +126,11 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 @contextmanager
 def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
-    """Gives an empty folder to fill; it becomes `path` when the block ends without an error.
+    """Yields an empty folder to fill, which becomes `path` when the block ends without an error.
 
     Args:
-      path: where the folder is to be.
-      overwrite: replace what is there; otherwise only an empty folder may be.
+      path: the folder.
+      overwrite: whether to replace an existing folder that is not empty.
 
     Raises:
       ConfigError: `path` exists, is not empty, and `overwrite` is false.
@@ -155,7 +155,7 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def folder_aside(path: str | Path) -> Iterator[Path]:
-    """Gives an empty folder beside `path`; what is still in it at the end of the block goes."""
+    """Yields an empty folder beside `path`; one that is left at the end of the block is removed."""
     aside = _aside(Path(path))
     fs.remove_folder(aside, ignore_errors=True)
     fs.make_folder(aside)
@@ -166,17 +166,17 @@ def folder_aside(path: str | Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Removes a folder so that it is never seen half empty."""
+    """Removes a folder; nobody sees it half empty."""
     gone = _aside(path, "gone")
     fs.rename(path, gone)
     fs.remove_folder(gone)
 
 
 def remove_leftovers(folder: Path, below: bool = True) -> None:
-    """Removes what killed processes left aside in `folder` and, unless not `below`, below it.
+    """Removes what killed processes left unfinished in `folder` and, if `below`, below it.
 
-    A folder that was being replaced when its process was killed, and is not there, comes back.
-    What a living process of this machine writes stays, and what another machine wrote for a day.
+    A folder that was being replaced when its process was killed is restored. What a living process
+    of this machine writes is not removed; what another machine wrote only after a day.
     """
     for path, match in _asides(folder, below):
         if not fs.exists(path) or not _abandoned(path, match):
@@ -189,7 +189,7 @@ def remove_leftovers(folder: Path, below: bool = True) -> None:
 
 
 def unfinished(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yields what is written aside in `folder`, and whether its process may live."""
+    """Yields what is unfinished in `folder`, and whether its process may be alive."""
     for path, match in _asides(folder, below=False):
         yield path, not _abandoned(path, match)
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class SampledRow(NamedTuple):
-    """A row that was looked at.
+    """A row that was read to be checked.
 
     Attributes:
-      place: where it stands.
+      place: its file and line.
       problems: what is wrong with it.
-      values: field name → value; nothing when it has problems.
+      values: field name → value; empty when it has problems.
     """
 
     place: Place

@@ -50,7 +50,7 @@ class SamplerSpec(Spec):
             yield field, str(getattr(message, field))
 
     def memory(self, view: View) -> int | None:
-        """Returns the bytes that its tables take, about; None when a file is not there."""
+        """Returns the bytes that its tables take, about; None when a file is missing."""
         return None
 
     def check(self, view: View, sampler: Named) -> Iterator[Problem]:

@@ -1,1 +1,1 @@
-"""Rows as the model reads them, kept on disk for data that is read more than once."""
+"""The cache: transformed rows on disk, for data that is read more than once."""

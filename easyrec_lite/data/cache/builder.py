@@ -157,7 +157,7 @@ class CacheBuilder:
 
     def _complete(self, writer: CacheWriter) -> CacheEntry:
         sizes, rows = self._reader.sizes()
-        # After a batch that failed TensorFlow goes on with the next one.
+        # After a batch that failed, TensorFlow continues with the next one.
         if writer.rows + len(self._reader.left_out.of(self._epoch)) != rows:
             raise OSError("not every row was read")
         index = writer.index(int(sizes.sum()))

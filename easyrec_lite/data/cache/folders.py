@@ -92,10 +92,6 @@ class CacheEntry:
             if fs.size(file) != entry["bytes"] or checksum(file) != entry["checksum"]:
                 raise BrokenCache(self.folder, f"{file} is not as it was written")
         fs.touch(self.folder / MANIFEST)
-        return self.mapped()
-
-    def mapped(self) -> dict[str, np.ndarray]:
-        """Returns the arrays of its files, unchecked."""
         return {
             name: fs.mapped_array(self.folder / name, entry["dtype"], tuple(entry["shape"]))
             for name, entry in self.manifest["files"].items()
@@ -112,16 +108,16 @@ def checksum(file: Path) -> int:
 
 
 def stamps(files: Sequence[str]) -> list[list[Any]]:
-    """Returns (path, size, time of content, time of change) of files; zeros for a missing one."""
-    found = []
+    """Returns (path, size, mtime, ctime) of files; zeros for a missing one."""
+    stamped = []
     for file in map(os.path.abspath, files):
         try:
             status = fs.stat(file)
         except OSError:
-            found.append([file, 0, 0, 0])
+            stamped.append([file, 0, 0, 0])
             continue
-        found.append([file, status.st_size, status.st_mtime_ns, status.st_ctime_ns])
-    return found
+        stamped.append([file, status.st_size, status.st_mtime_ns, status.st_ctime_ns])
+    return stamped
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -156,42 +152,42 @@ def caches(folder: Path) -> Iterator[CacheEntry | BrokenCache]:
     for path in fs.paths(folder):
         if fs.is_dir(path) and NAME.fullmatch(path.name):
             try:
-                found = read_cache(path)
+                entry = read_cache(path)
             except BrokenCache as broken:
                 yield broken
                 continue
-            if found is not None:
-                yield found
+            if entry is not None:
+                yield entry
 
 
 def remove(folder: Path) -> None:
-    """Removes a cache if it is there and may be removed; a run that has it open reads on."""
+    """Removes a cache if it exists and may be removed; a run that has it open can still read it."""
     with suppress(OSError):
         remove_folder(folder)
 
 
 def begin(folder: Path) -> AbstractContextManager[Path]:
-    """Gives a new folder to build in; it goes at the end of the block, unless it was put in place.
+    """Yields a new folder to build in; it is removed at the end of the block unless it was renamed.
 
     Raises:
-      OSError: it cannot be made.
+      OSError: it cannot be created.
     """
     return folder_aside(folder / f"building-{uuid.uuid4().hex[:8]}")
 
 
 def building(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yields the unfinished caches of a folder, and whether their process may live."""
+    """Yields the unfinished caches of a folder, and whether their process may be alive."""
     return unfinished(folder)
 
 
 def sweep(folder: Path) -> None:
-    """Removes the unfinished caches whose process is gone."""
+    """Removes the unfinished caches whose process has ended."""
     with suppress(OSError):
         remove_leftovers(folder, below=False)
 
 
 def put_in_place(path: Path, target: Path) -> None:
-    """Gives a built cache its name; a whole one that is there already stays instead.
+    """Gives a built cache its name, unless a complete one has it already.
 
     Raises:
       OSError: it cannot be renamed.
@@ -204,16 +200,18 @@ def put_in_place(path: Path, target: Path) -> None:
 
 
 def make_room(folder: Path, keep: Path, limit: int) -> None:
-    """Removes caches until a folder's are within `limit` bytes: stale ones, then the least used.
+    """Removes caches until those of a folder have at most `limit` bytes.
+
+    Stale ones are removed first, then those that have not been opened for the longest time.
 
     Args:
-      folder: with the caches.
-      keep: the one that stays.
+      folder: where the caches lie.
+      keep: the one that is not removed.
       limit: bytes.
     """
-    found = [cache for cache in caches(folder) if isinstance(cache, CacheEntry)]
-    total = sum(cache.bytes for cache in found)
-    others = [cache for cache in found if cache.folder != keep]
+    complete = [cache for cache in caches(folder) if isinstance(cache, CacheEntry)]
+    total = sum(cache.bytes for cache in complete)
+    others = [cache for cache in complete if cache.folder != keep]
     for cache in sorted(others, key=lambda cache: (not cache.stale(), cache.used())):
         if total <= limit:
             return

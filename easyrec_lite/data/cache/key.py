@@ -38,8 +38,8 @@ def key(
     Args:
       data_config: the config's message.
       files: the data files, in order.
-      features: the features whose values are kept.
-      columns: the raw columns that are kept.
+      features: the features whose values are stored.
+      columns: the raw columns that are stored.
       lookups: as of `Sampler.describe`.
     """
     return {

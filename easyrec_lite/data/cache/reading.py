@@ -198,8 +198,8 @@ def dataset(
         def batch(number: tf.Tensor) -> Any:
             first = number * size
             rows = element(layout, arrays, first, first + size)
-            # Not a map of its own: a call of a function, and ragged tensors packed between the two,
-            # take longer than what most functions do.
+            # Not in a second map: a function call, and packing ragged tensors between the two maps,
+            # take longer than most of what `finish` does.
             return finish(rows, positions[number], real[number])
 
         return tf.data.Dataset.range(tf.shape(positions, tf.int64)[0]).map(batch)

@@ -21,7 +21,7 @@ def generated(make: Callable[..., Iterator[Any]], signature: Any, *args: tf.Tens
 
     def begun(*arrays: Any) -> Iterator[Any]:
         # From Python 3.11 on, the first of these data sets in a process makes TensorFlow set
-        # M_MMAP_THRESHOLD to 128 KB: then the pages of each larger tensor would be cleared anew.
+        # M_MMAP_THRESHOLD to 128 KB: then the system would clear the pages of each larger tensor.
         keep_on()
         yield from make(*arrays)
 

@@ -23,7 +23,7 @@ CHUNK = 1 << 13
 MOST_RANDOM_BITS = 48
 ENDLESS = tf.int64.max
 
-# Epoch → its records as they stand in the files.
+# Epoch → its records, in the order of its files.
 EpochRecords = Callable[[tf.Tensor], tf.data.Dataset]
 
 

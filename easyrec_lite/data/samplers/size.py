@@ -40,7 +40,7 @@ class TableSample(NamedTuple):
 
 
 def table_bytes(spec: SamplerSpec, view: View) -> int | None:
-    """Returns the bytes of the tables of the config's sampler; None when a file is not there.
+    """Returns the bytes of the tables of the config's sampler; None when a file is missing.
 
     Args:
       spec: the spec of the config's sampler.

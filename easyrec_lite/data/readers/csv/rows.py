@@ -1,4 +1,4 @@
-"""The rows of CSV files in plain Python: which field stands where, and what is wrong with a row."""
+"""The rows of CSV files in plain Python: their columns, their values and their problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class CsvColumns:
-    """Which field stands in which column of the files.
+    """The field of each column of the files.
 
     Attributes:
       format: how lines are cut into cells.
@@ -80,7 +80,7 @@ def csv_columns(
     fields: Sequence[InputField],
     wanted: Collection[InputField],
 ) -> CsvColumns:
-    """Returns which field stands where in `files`: by header, else in the order of `fields`.
+    """Returns the columns of `files`: by their header, else in the order of `fields`.
 
     Raises:
       DataError: a header lacks a wanted field, or the files' headers differ.

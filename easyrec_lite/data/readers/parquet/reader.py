@@ -150,21 +150,21 @@ class ParquetReader(Reader):
 
     def _cut(self, order: RowOrder, batch_size: int) -> Iterator[ParquetRows]:
         """Yields the rows of an order, `batch_size` at a time; the last may be fewer."""
-        kept: list[ParquetRows] = []
+        pending: list[ParquetRows] = []
         count = 0
         for window in windows(self._groups, order):
             rows = self._read(window, order)
-            kept.append(rows)
+            pending.append(rows)
             count += len(rows.row)
             if count < batch_size:
                 continue
-            rows = _concat(kept)
+            rows = _concat(pending)
             whole = count - count % batch_size
             for first in range(0, whole, batch_size):
                 yield _slice(rows, first, first + batch_size)
-            kept, count = [_slice(rows, whole, count)], count - whole
+            pending, count = [_slice(rows, whole, count)], count - whole
         if count:
-            yield _concat(kept)
+            yield _concat(pending)
 
     def _read(self, window: Window, order: RowOrder) -> ParquetRows:
         """Returns the rows of a window in their order, without consumed and bad ones.
@@ -210,7 +210,7 @@ class ParquetReader(Reader):
             self._bad.add(window.epoch, int(row), problems[0])
 
     def _bad_rows(self, converted: pa.Table, bad: np.ndarray) -> np.ndarray:
-        """Returns which rows are bad, bool [n]: `bad`, and where cells are looked at those too."""
+        """Returns which rows are bad, bool [n]: `bad`, and those whose cells do not comply."""
         if not self._looks_at_cells:
             return bad
         found = bad.copy()
