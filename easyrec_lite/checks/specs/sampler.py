@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from google.protobuf.message import Message
 
+from easyrec_lite.checks.sampler_memory import table_bytes
 from easyrec_lite.checks.specs.base import Spec
 from easyrec_lite.checks.status import Status, fields
 from easyrec_lite.core.errors import Problem
@@ -51,7 +52,7 @@ class SamplerSpec(Spec):
 
     def memory(self, view: View) -> int | None:
         """Returns the bytes that its tables take, about; None when a file is missing."""
-        return None
+        return table_bytes(self, view)
 
     def check(self, view: View, sampler: Named) -> Iterator[Problem]:
         """Yields what is wrong with `sampler`, this sampler's message in the config."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec, message_fields
-from easyrec_lite.checks.view import View
-from easyrec_lite.data.samplers.size import table_bytes
 
 USERS = "user_input_path"
 READ = "item_input_path hard_neg_edge_input_path num_hard_sample user_id_field "
@@ -23,10 +21,6 @@ class HardEdgeSpec(SamplerSpec):
     edges: ClassVar[tuple[str, ...]] = (HARD,)
     user = "user_id_field"
     counts = ("num_sample", "num_hard_sample")
-
-    def memory(self, view: View) -> int | None:
-        """Returns the bytes that the tables of items and edges take."""
-        return table_bytes(self, view)
 
 
 @SAMPLERS.declare

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec, message_fields
-from easyrec_lite.checks.view import View
-from easyrec_lite.data.samplers.size import table_bytes
 
 USERS = "user_input_path"
 
@@ -22,7 +20,3 @@ class PositiveEdgeSpec(SamplerSpec):
     }
     edges = ("pos_edge_input_path",)
     user = "user_id_field"
-
-    def memory(self, view: View) -> int | None:
-        """Returns the bytes that the tables of items and edges take."""
-        return table_bytes(self, view)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec, message_fields
-from easyrec_lite.checks.view import View
-from easyrec_lite.data.samplers.size import table_bytes
 
 
 @SAMPLERS.declare
@@ -15,10 +13,6 @@ class WeightedSpec(SamplerSpec):
     module = "sampler"
     messages = {"NegativeSampler": message_fields("input_path")}
     items = "input_path"
-
-    def memory(self, view: View) -> int | None:
-        """Returns the bytes that the item table takes."""
-        return table_bytes(self, view)
 
 
 @SAMPLERS.declare

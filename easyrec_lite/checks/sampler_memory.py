@@ -7,11 +7,13 @@ The figures are the growth of a process at its peak, while it loads tables and t
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from easyrec_lite.checks.specs.sampler import SamplerSpec
-from easyrec_lite.checks.view import View
 from easyrec_lite.core import filesystem as fs
+
+if TYPE_CHECKING:
+    from easyrec_lite.checks.specs.sampler import SamplerSpec
+    from easyrec_lite.checks.view import View
 
 READ_BYTES = 1 << 20
 SAMPLE_ROWS = 1000
