@@ -38,6 +38,12 @@ class GroupEmbeddings(tf.Module):
 
     Raises:
       ConfigError: a vocabulary cannot be read.
+
+    Example:
+      >>> from easyrec_lite import load_config
+      >>> embeddings = GroupEmbeddings(load_config("dssm_on_taobao.config"), seed=1)
+      >>> embeddings.groups["item"][0].name, embeddings.widths("item")[0]
+      ('adgroup_id', 16)
     """
 
     def __init__(self, pipeline: Pipeline, seed: int):

@@ -33,6 +33,13 @@ class FeatureTransform(tf.Module):
 
     Raises:
       ConfigError: a vocabulary cannot be read.
+
+    Example:
+      >>> from easyrec_lite import load_config
+      >>> transform = FeatureTransform(load_config("dssm_on_taobao.config"))
+      >>> values = transform({"user_id": tf.constant(["7", ""])}, ["user_id"])
+      >>> values["user_id"].ids.numpy().tolist()
+      [56088, -1]
     """
 
     def __init__(self, pipeline: Pipeline):

@@ -9,6 +9,9 @@ import pytest
 
 MODULES = [
     *(f"config.{name}" for name in ("documentation", "edit", "jsonform", "load", "paths", "save")),
+    "config.expressions",
+    "features.embeddings",
+    "features.transform",
     "reporting.rendering",
     "reporting.id_columns",
     "models.backbone.diagram",

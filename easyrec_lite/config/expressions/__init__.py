@@ -3,11 +3,14 @@
 A text is parsed and checked against a whitelist when the config is read (no TensorFlow needed);
 what comes of it is a function made of closures, one for each node of the syntax tree.
 
-    expression = compile_expression("tf.math.log1p(age) / 10.0", ["age"])
-    expression(age)
-    compile_function("lambda x: tf.concat(x, axis=1)")([a, b])
-    compile_function("tf.nn.relu")(x)
-    compile_slice("[0:2]")([a, b, c])
+    >>> compile_expression("(age + 2) / 10.0", ["age"])(30)
+    3.2
+    >>> compile_function("lambda x: [x, len(x)]")([7, 8])
+    [[7, 8], 2]
+    >>> compile_function("tf.nn.relu")
+    FunctionName('tf.nn.relu')
+    >>> compile_slice("[0:2]")([1, 2, 3])
+    [1, 2]
 
 Each of these takes also the place of the text and the config path of its field, for messages, and
 raises a ConfigError for what is not allowed, which shows its column inside the text.
