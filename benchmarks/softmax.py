@@ -1,8 +1,8 @@
-"""Cost of the in-batch softmax: ours, in blocks with its own gradient, and a plain one.
+"""Cost of the in-batch softmax: in blocks with its own gradient (ours), and a plain one.
 
 `python -m benchmarks.softmax` prints, for each set of options, the median wall-clock milliseconds
-and CPU milliseconds of the loss with its gradients, and their ratio. Ours and the plain one take
-turns, so that what else the machine does falls on both.
+and CPU milliseconds of the loss with its gradients, and their ratio. Both are measured in turns, so
+that other load on the machine affects both. `--interests K` gives each user K vectors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections
-from easyrec_lite.losses.softmax.loss import in_batch_softmax
+from easyrec_lite.losses.softmax.loss import in_batch_softmax, softmax_of_logits
 
 TEMPERATURE = 0.05
 Step = Callable[[], tuple[tf.Tensor, Sequence[tf.Tensor]]]
@@ -38,20 +38,8 @@ def plain_softmax(
     user: tf.Tensor, items: tf.Tensor, candidates: Candidates, corrections: Corrections
 ) -> tf.Tensor:
     """Computes the same mean loss with the [B, N] logits whole and TensorFlow's own gradients."""
-    rows, columns = tf.shape(user)[0], tf.shape(items)[0]
-    logits = tf.matmul(user, items, transpose_b=True)
-    if corrections.log_counts is not None:
-        logits -= corrections.log_counts
-    masked = candidates.masked(rows, columns, tf.range(rows))
-    if masked is not None:
-        logits = tf.where(masked, float("-inf"), logits)
-    if corrections.hardest:
-        own = tf.eye(rows, columns) > 0
-        negatives = tf.where(own, float("-inf"), logits)
-        last = tf.math.top_k(negatives, tf.minimum(corrections.hardest, columns)).values[:, -1:]
-        logits = tf.where((logits < last) & ~own, float("-inf"), logits)
-    labels = tf.range(rows)
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+    logits = tf.reduce_max(tf.einsum("bkd,nd->bkn", user, items), axis=1)
+    return softmax_of_logits(logits, candidates, None, corrections)
 
 
 def cases(rows: int, columns: int) -> list[Case]:
@@ -69,28 +57,35 @@ def cases(rows: int, columns: int) -> list[Case]:
     ]
 
 
-def vectors(rows: int, width: int, seed: int) -> tf.Tensor:
-    """Returns normalised random vectors float32 [rows, width]."""
-    drawn = np.random.default_rng(seed).normal(size=(rows, width))
-    return tf.constant(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), tf.float32)
+def vectors(shape: Sequence[int], seed: int) -> tf.Tensor:
+    """Returns normalised random vectors, float32 of this shape."""
+    drawn = np.random.default_rng(seed).normal(size=shape)
+    return tf.constant(drawn / np.linalg.norm(drawn, axis=-1, keepdims=True), tf.float32)
 
 
 def steps(case: Case, user: tf.Tensor, items: tf.Tensor) -> tuple[Step, Step]:
-    """Returns ours and the plain one, each a graph that gives the loss and both gradients."""
+    """Returns ours and the plain one, each a graph that returns the loss and both gradients.
 
-    def made(loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Step:
+    Args:
+      case: the options.
+      user: float32 [B, K, D]; with K = 1, ours takes the vectors [B, D].
+      items: float32 [N, D].
+    """
+    given = user if user.shape[1] > 1 else user[:, 0]
+
+    def made(users: tf.Tensor, loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> Step:
         @tf.function(autograph=False)
         def step() -> tuple[tf.Tensor, Sequence[tf.Tensor]]:
             with tf.GradientTape() as tape:
-                tape.watch([user, items])
-                loss = loss_of(user / TEMPERATURE, items)
-            return loss, tape.gradient(loss, [user, items])
+                tape.watch([users, items])
+                loss = loss_of(users / TEMPERATURE, items)
+            return loss, tape.gradient(loss, [users, items])
 
         return step
 
     return (
-        made(lambda u, i: in_batch_softmax(u, i, case.candidates, None, case.corrections)),
-        made(lambda u, i: plain_softmax(u, i, case.candidates, case.corrections)),
+        made(given, lambda u, i: in_batch_softmax(u, i, case.candidates, None, case.corrections)),
+        made(user, lambda u, i: plain_softmax(u, i, case.candidates, case.corrections)),
     )
 
 
@@ -118,11 +113,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=4096)
     parser.add_argument("--sampled", type=int, default=1024)
     parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--interests", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=15)
     args = parser.parse_args(argv)
     columns = args.rows + args.sampled
-    user, items = vectors(args.rows, args.width, 1), vectors(columns, args.width, 2)
-    print(f"B {args.rows}, N {columns}, D {args.width}; median of {args.repeats}, milliseconds")
+    user = vectors([args.rows, args.interests, args.width], 1)
+    items = vectors([columns, args.width], 2)
+    sizes = f"B {args.rows}, N {columns}, D {args.width}, K {args.interests}"
+    print(f"{sizes}; median of {args.repeats}, milliseconds")
     heads = ("ours", "plain", "ratio", "CPU ours", "plain", "ratio")
     print(f"{'options':<18}" + "".join(f"{head:>10}" for head in heads))
     for case in cases(args.rows, columns):

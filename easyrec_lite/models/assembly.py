@@ -1,4 +1,4 @@
-"""From a config to the parts of a run: transform, tables, model."""
+"""Builds the parts of a run from a config: feature transform, tables, model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from easyrec_lite.models.base import Model
 
 @dataclass(frozen=True)
 class Parts:
-    """A config, and what was built from it."""
+    """A config with the transform and the model that were built from it."""
 
     pipeline: Pipeline
     transform: FeatureTransform

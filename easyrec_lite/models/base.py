@@ -1,4 +1,4 @@
-"""What a model is: features in, predictions and named losses out, and all its variables by name."""
+"""The base of models: features in, predictions and named losses out; all variables by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
 
-# The name of the loss that is no mean over rows.
+# The name of the loss that is not a mean over rows.
 REGULARIZATION = "regularization_loss"
 # In the names of the states of random draws, int64 [2]: a seed, and how often it was drawn from.
 SEED_STATE = "/seed_generator_"
@@ -46,12 +46,13 @@ class Model(abc.ABC):
     Args:
       pipeline: the config.
       embeddings: the embedding tables of all feature groups (`GroupEmbeddings`).
-      seed: what every initialiser and dropout derives its own seed from.
+      seed: the run's seed, from which each initialiser and dropout derives its own.
 
     Attributes:
       spec: what the spec of a subclass derives from, when it is registered by a name alone.
-      candidate_groups: the feature groups of an item that competes with the items of other rows,
-        and of sampled ones; () for a model that scores each row alone: no items are sampled then.
+      candidate_groups: the feature groups of the item, if a row's item competes with those of other
+        rows and with sampled items; () for a model that scores each row alone, for which no items
+        are sampled.
       extra_columns: raw columns that `losses` needs in `batch.extra` and `batch.negative_extra`.
     """
 
@@ -77,7 +78,7 @@ class Model(abc.ABC):
         """Returns the scalar loss terms by name; their sum is what training minimises."""
 
     def row_weight(self, batch: Batch) -> tf.Tensor:
-        """Returns what the batch counts beside those of other replicas, a float32 scalar: B."""
+        """Returns the weight of the batch among those of other replicas, a float32 scalar: B."""
         return tf.cast(batch.rows, tf.float32)
 
     @abc.abstractmethod
@@ -89,7 +90,7 @@ class Model(abc.ABC):
         return {SCORER: Signature(self.serve)}
 
     def add_layer(self, layer: keras.layers.Layer) -> None:
-        """Takes in the variables of a built Keras layer.
+        """Adds the variables of a built Keras layer.
 
         Raises:
           ValueError: a variable of the same name exists; layers need names of their own.
@@ -97,10 +98,10 @@ class Model(abc.ABC):
         self.add_variables(layer.variables, layer.name)
 
     def add_variables(self, variables: Sequence[keras.Variable], owner: str = "") -> None:
-        """Takes in Keras variables under their paths.
+        """Adds Keras variables under their paths.
 
-        Seed-generator states have process-wide numbered paths; they are named by their position
-        in `owner` instead, so that a checkpoint fits any process.
+        The paths of seed-generator states are numbered within the process; these variables are
+        named by their position in `owner` instead, so that a checkpoint fits any process.
         """
         states = 0
         for variable in variables:
@@ -113,7 +114,7 @@ class Model(abc.ABC):
             self._weights[name] = variable
 
     def shown(self) -> dict[str, tf.Tensor]:
-        """Returns scalars of the model by name that a log shows beside the losses."""
+        """Returns scalars by name that the log shows beside the losses."""
         return {}
 
     @property

@@ -145,11 +145,11 @@ class Recommendations:
         seen_ids = tf.ragged.constant([[*self._options.seen, *ids] for ids in seen], tf.string, 1)
         self._note_unknown(seen_ids.flat_values.numpy())
         more = {SEEN: seen_ids.to_tensor(""), K: tf.constant(self._options.k)}
-        found = self._model(**inputs, **more)
-        scores = found["scores"].numpy()
+        best = self._model(**inputs, **more)
+        scores = best["scores"].numpy()
         users, places = np.nonzero(scores > -np.inf)
         self._short += int(np.isneginf(scores).any(axis=1).sum())
-        ids = _texts(found["item_ids"].numpy()[users, places])
+        ids = _texts(best["item_ids"].numpy()[users, places])
         carried = arrow_table(kept).take(users) if kept else pa.table({})
         own = {
             "row": pa.array(first + users + 1),
@@ -157,8 +157,8 @@ class Recommendations:
             ID_COLUMN: ids,
             "score": pa.array(scores[users, places]),
         }
-        if INTERESTS in found:
-            own["interest"] = pa.array(found[INTERESTS].numpy()[users, places] + 1)
+        if INTERESTS in best:
+            own["interest"] = pa.array(best[INTERESTS].numpy()[users, places] + 1)
         return _joined(own, carried, self._items.take(pc.index_in(ids, self._ids)))
 
     def _note_unknown(self, seen: np.ndarray) -> None:

@@ -81,10 +81,10 @@ class UserColumns:
                 self._value(field, user.get(field.name))
             except ValueError:
                 text = json.dumps(user[field.name], ensure_ascii=False)
-                found = field.problem(text.encode(errors="backslashreplace"))
-                found = replace(found, place=place, remedy="")
+                problem = field.problem(text.encode(errors="backslashreplace"))
+                problem = replace(problem, place=place, remedy="")
                 listed = "a list, each entry " if field.name in self.lists else ""
-                problems.append(replace(found, expected=listed + field.kind.expected))
+                problems.append(replace(problem, expected=listed + field.kind.expected))
         if not _is_ids(user.get(SEEN, [])):
             expected = "a list of item ids"
             problems.append(Problem(f"{SEEN} is no list of ids", place, SEEN, expected))

@@ -114,7 +114,7 @@ def test_memory_counts_the_dense_layers_and_the_scores_of_each_interest(folder: 
     # Kernels and biases, with two moments of Adam; 48 numbers a side.
     assert parts(2)["dense weights and optimiser"] == 2 * (48 * 32 + 32) * 3 * 4
     more = parts(5)["in-batch softmax"] - parts(3)["in-batch softmax"]
-    assert more == 2 * 2 * 64 * (64 + 30) * 4
+    assert more == 2 * 64 * (64 + 30) * 4
 
 
 def test_interests_are_of_the_halves_of_the_history(folder: Path) -> None:

@@ -25,7 +25,27 @@ def interest_scores(users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
 
 def max_scores(users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
     """Returns `max_k ⟨u_k, i⟩`, float32 [B, N], of users [B, K, D] and items [N, D]."""
-    return tf.reduce_max(interest_scores(users, items), axis=1)
+    first, *others = tf.unstack(users, axis=1)
+    scores = tf.matmul(first, items, transpose_b=True)
+    for user in others:
+        scores = tf.maximum(scores, tf.matmul(user, items, transpose_b=True))
+    return scores
+
+
+def max_scores_and_winners(users: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns `max_scores`, and which interest gives each, the lowest of equal ones, int32 [B, N].
+
+    One interest after another is compared with the best so far: a maximum over an axis of [B, K, N]
+    takes several times as long, and K times the memory.
+    """
+    first, *others = tf.unstack(users, axis=1)
+    scores = tf.matmul(first, items, transpose_b=True)
+    winners = tf.zeros_like(scores, tf.int32)
+    for interest, user in enumerate(others, 1):
+        more = tf.matmul(user, items, transpose_b=True)
+        winners = tf.where(more > scores, interest, winners)
+        scores = tf.maximum(scores, more)
+    return scores, winners
 
 
 def nearest_interests(users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from easyrec_lite.checks.specs.loss import LOSSES
 from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections, hardest
-from easyrec_lite.losses.softmax.interests import interest_scores, max_scores
+from easyrec_lite.losses.softmax.interests import max_scores, max_scores_and_winners
 from easyrec_lite.losses.softmax.spec import BLOCK_ROWS, PARALLEL_BLOCKS
 from easyrec_lite.losses.weighting import weight_shares
 
@@ -207,29 +207,28 @@ def _block_of_interests(
 ) -> BlockLoss:
     """Returns the loss of b rows with K user vectors each, with all of its gradients.
 
-    1. S [b, K, N]: the inner products; a candidate's logit is the largest of its K, and the
-       interest that gives it (the lowest of equal ones) wins the candidate.
+    1. A candidate's logit is the largest of its K inner products; the interest that gives it (the
+       lowest of equal ones) wins the candidate.
     2. G [b, N]: the gradient by the logits, probabilities minus 1 at the positives, times shares.
-    3. W [b, K, N]: G where the interest won the candidate, else 0.
-    4. As for one vector, with b·K rows: ∂U = W·I, ∂I = Wᵀ·U.
+    3. Of each interest k, as of one vector: W_k [b, N] is G where k won the candidate, else 0;
+       ∂U_k = W_k·I, ∂I = Σ_k W_kᵀ·U_k.
     """
 
     def loss(
         span: tf.Tensor, block: tf.Tensor, share: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        scores = interest_scores(block, items)
-        logits = corrected(tf.reduce_max(scores, axis=1), span)
+        scores, winners = max_scores_and_winners(block, items)
+        logits = corrected(scores, span)
         probabilities = tf.nn.softmax(logits)
         value = tf.reduce_sum(share * _log_positives(logits, probabilities, span))
         positives = tf.stack([tf.range(tf.size(span)), span], axis=1)
         minus = tf.fill([tf.size(span)], -1.0)
         slopes = tf.tensor_scatter_nd_add(probabilities, positives, minus) * share[:, None]
-        _, interests, width = block.shape
-        winners = tf.argmax(scores, axis=1, output_type=tf.int32)
-        won = winners[:, None, :] == tf.range(interests)[None, :, None]
-        flat = tf.reshape(tf.where(won, slopes[:, None, :], 0.0), [-1, tf.shape(items)[0]])
-        pulled = tf.reshape(tf.matmul(flat, items), [-1, interests, width])
-        more = tf.matmul(flat, tf.reshape(block, [-1, width]), transpose_a=True)
-        return value, pulled, more
+        pulled, more = [], []
+        for interest, vectors in enumerate(tf.unstack(block, axis=1)):
+            won = tf.where(winners == interest, slopes, 0.0)
+            pulled.append(tf.matmul(won, items))
+            more.append(tf.matmul(won, vectors, transpose_a=True))
+        return value, tf.stack(pulled, axis=1), tf.add_n(more)
 
     return loss

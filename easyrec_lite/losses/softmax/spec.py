@@ -17,8 +17,8 @@ OF_STREAMING = ("logq_rate", "logq_buckets")
 # Rows of the [B, N] logits in a block, and blocks that are computed at a time: what one core leaves
 # idle between operations, another fills. A logit takes `BLOCK_COPIES` numbers meanwhile.
 BLOCK_ROWS, PARALLEL_BLOCKS, BLOCK_COPIES = 256, 2, 3
-# Of each interest its product with a candidate, and the gradient that the product gets.
-INTEREST_COPIES = 2
+# With several interests, each has its products with the candidates, later their gradients.
+INTEREST_COPIES = 1
 FLOAT = 4
 # What a streaming estimate keeps of a hash bucket of item ids: a row, an interval, a count.
 STREAMING_BYTES = 16

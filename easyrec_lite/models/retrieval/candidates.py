@@ -1,6 +1,6 @@
-"""Which candidates of a batch compete with a row's item, and what training changes of their logits.
+"""The candidates of a listwise model: which compete with a row's item, and their corrections.
 
-Read from the model's own masks and from `model_config.softmax`, alike for all two-tower models.
+Both follow from the model's own masks and from `model_config.softmax`, for all two-tower models.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from easyrec_lite.protos.messages import EasyRecConfig
 
 
 class CandidateSelector:
-    """The options of a config about a listwise model's candidates.
+    """Selects the candidates that compete, and corrects their logits, as a config says.
 
     Args:
       config: the `EasyRecConfig` message, for `model_config.softmax`.
@@ -78,7 +78,7 @@ class CandidateSelector:
         return with_others(items, self._sent(batch)) if self._gathers else items
 
     def _sent(self, batch: Batch) -> tf.Tensor:
-        """Returns which candidates other replicas get, bool [N]: no hard negative, for one."""
+        """Returns which candidates are sent to other replicas, bool [N]; hard negatives are not."""
         n = batch.sampled
         sampled = tf.fill([n], True)
         if batch.hard_pairs is not None:
@@ -91,13 +91,13 @@ class CandidateSelector:
         return not self._params.ignore_in_batch_neg_sam
 
     def corrections(self, batch: Batch) -> Corrections:
-        """Returns the corrections of a training batch; a streaming estimate takes it in first."""
+        """Returns the corrections of a training batch; updates a streaming estimate first."""
         options = self._options
         log_counts = None if options.logq == options.OFF else self._log_counts(batch)
         return Corrections(log_counts, options.logq_of_positive, options.hardest_negatives)
 
     def _log_counts(self, batch: Batch) -> tf.Tensor:
-        """Returns float32 [N]; 0 for hard negatives, which come to their rows without a draw."""
+        """Returns log expected counts, float32 [N]; 0 for hard negatives, which are not drawn."""
         assert batch.inclusions is not None
         frequencies = batch.frequencies
         if self._streaming is not None:

@@ -1,4 +1,4 @@
-"""Both sides of a retrieval model over raw columns: the vectors of users and of items."""
+"""The vectors of users and items, from raw columns, by a retrieval model."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Columns = Mapping[str, Any]
 
 
 class UserEncoder:
-    """The user side, with the weights that the model has when it is called.
+    """Encodes users from their raw columns.
 
     Args:
-      parts: the model.
+      parts: the model; each call uses its current weights.
 
     Attributes:
       inputs: the raw columns that it reads.
@@ -51,10 +51,10 @@ class UserEncoder:
 
 
 class ItemEncoder:
-    """The item side, compiled once, with the weights that the model has when it is called.
+    """Encodes items from their raw columns.
 
     Args:
-      parts: the model.
+      parts: the model; each call uses its current weights.
 
     Attributes:
       inputs: the raw columns that it reads.

@@ -1,4 +1,4 @@
-"""What a pointwise two-tower model learns from its labels and teachers."""
+"""The objective of a pointwise two-tower model: losses of labels, and of teachers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PointwiseObjective:
       terms: the loss terms.
 
     Attributes:
-      columns: raw columns wanted in `Batch.extra`: session ids and teachers' scores.
+      columns: raw columns to read into `Batch.extra`: session ids and teachers' scores.
     """
 
     def __init__(self, config: EasyRecConfig, terms: list[LossTerm]):

@@ -1,4 +1,4 @@
-"""The head of a two-tower model: how a user and an item vector become a logit."""
+"""The head of a two-tower model: the logit of a user vector and an item vector."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def normalize(vectors: tf.Tensor) -> tf.Tensor:
 class SimilarityHead:
     """Computes `logit = |w| · ⟨u, i⟩ / temperature + b`.
 
-    COSINE: of normalised vectors. INNER_PRODUCT: of the vectors as they are, without temperature.
-    w (init 1) and b (init 0) are learnt when `scale` is set, else 1 and 0.
+    COSINE normalises the vectors first; INNER_PRODUCT does not, and has no temperature. w
+    (initially 1) and b (initially 0) are learnt if `scale` is set, else fixed.
 
     Args:
       simi_func: `COSINE` or `INNER_PRODUCT`.
-      temperature: the divisor of the cosine; when it is learnt, what it is at first.
+      temperature: the divisor of the cosine, or its initial value if it is learnt.
       scale: whether w and b are learnt.
-      least: the temperature is learnt as `least + exp(v)`; None: it stays as it is.
+      least: the temperature is learnt as `least + exp(v)`; None: it is fixed.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class SimilarityHead:
 
     @property
     def learnt_temperature(self) -> tf.Tensor | None:
-        """The temperature, a float32 scalar, where it is learnt."""
+        """The learnt temperature, a float32 scalar; None if it is fixed."""
         if self._learnt is None:
             return None
         return self._least + tf.exp(self._learnt.value)
 
     def vectors(self, towers: tf.Tensor) -> tf.Tensor:
-        """Returns tower outputs [R, …, D] as the head compares, and serving returns, them."""
+        """Returns tower outputs [R, …, D] as they are compared and served."""
         return normalize(towers) if self.cosine else towers
 
     def scaled(self, values: tf.Tensor) -> tf.Tensor:
@@ -85,7 +85,7 @@ def similarity_head(model_config: EasyRecModel, params: TwoTowerParams) -> Simil
     """Returns the head of a model.
 
     Args:
-      model_config: the `EasyRecModel` message, for what its `softmax` says of the temperature.
+      model_config: the `EasyRecModel` message, for the temperature in its `softmax`.
       params: the model's own message, for its simi_func, temperature and scale_simi.
     """
     scale = getattr(params, "scale_simi", False)
@@ -94,6 +94,6 @@ def similarity_head(model_config: EasyRecModel, params: TwoTowerParams) -> Simil
 
 
 def least_temperature(model_config: EasyRecModel) -> float | None:
-    """Returns the bound below a learnt temperature, None when it is not learnt."""
+    """Returns the lower bound of a learnt temperature, None if it is not learnt."""
     options = model_config.softmax
     return options.min_temperature if options.learn_temperature else None

@@ -1,4 +1,4 @@
-"""The task of retrieval: what evaluation, export and recommendation ask of a model for it.
+"""The task of retrieval: what evaluation, export and recommendation require of a model.
 
 A retrieval model maps a user to K ≥ 1 vectors, one for each interest, and an item to one. The score
 of a user and an item is the largest of their K inner products, unless the model combines them in a

@@ -18,12 +18,12 @@ from easyrec_lite.protos.messages import EasyRecConfig
 
 
 class TowerOutput(NamedTuple):
-    """What a tower makes of R rows.
+    """The output of a tower for R rows.
 
     Attributes:
       vectors: float32 [R, D], or of a user's K interests [R, K, D]; not normalised.
-      penalties: feature group → scalar, when embeddings are regularised.
-      augmented: float32 [R, D], the augment group's vectors, if the tower has one.
+      penalties: feature group → scalar, if embeddings are regularised.
+      augmented: float32 [R, D], the vectors of the augment group, if the tower has one.
       counts: int32 [R], how many of the K interests each row has, the first so many, at least 1;
         None: all.
     """
@@ -35,14 +35,14 @@ class TowerOutput(NamedTuple):
 
 
 class Tower(abc.ABC):
-    """One side of a two-tower model, already built.
+    """One side of a two-tower model, with its layers built.
 
     Attributes:
       groups: the feature groups that it reads.
       width: D.
       interests: K, for a tower that makes K vectors of a row, [R, K, D]; 1 for [R, D].
       layers: its Keras layers.
-      kernels: what the model's l2 regularisation acts on.
+      kernels: the variables that the model's l2 regularisation includes.
     """
 
     groups: tuple[str, ...]
@@ -68,7 +68,7 @@ class FieldTower(Tower):
       embeddings: the `GroupEmbeddings`.
       side: `user` or `item`: the feature group, and the first part of the layers' names.
       dnn: the `DNN` message; the last of its hidden_units is a plain dense layer.
-      seed: what the layers derive theirs from.
+      seed: the run's seed, from which the layers derive theirs.
       senet: the `SENet` message of a layer that reweights the fields, or None.
       augment_group: a feature group whose vector joins the fields, or None.
     """
@@ -119,7 +119,7 @@ class FieldTower(Tower):
         return [spec.name for spec in self._embeddings.groups[self.groups[0]]]
 
     def _looked_up(self, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Returns the group's vectors that come from tables; raw numbers are not penalised."""
+        """Returns the group's vectors from tables; raw numbers are not penalised."""
         specs = self._embeddings.groups[group]
         return [vector for vector, spec in zip(vectors, specs, strict=True) if spec.rows]
 

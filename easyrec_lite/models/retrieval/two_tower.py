@@ -1,4 +1,4 @@
-"""Two-tower models: towers apart, one similarity head, listwise or pointwise losses."""
+"""Two-tower models: a tower for each side, a similarity head, listwise or pointwise losses."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 class TwoTowerModel(Model):
     """A user tower, an item tower, a similarity head and its losses: a `Retrieval` model.
 
-    The user tower makes one vector of a user, or K, one for each interest; the logit of an item is
-    then the largest of its K, unless a subclass has a method `combine`.
+    The user tower returns one vector of a user, or K, one for each interest; an item's logit is
+    then the largest of its K, unless a subclass defines a method `combine`.
 
-    Listwise (`loss_type: SOFTMAX_CROSS_ENTROPY`): each row's item against the other rows' and the
-    sampled ones. Pointwise (all other losses): a row's user and item against the row's label.
+    Listwise losses compare each row's item with those of other rows and with sampled ones;
+    pointwise losses compare the logit of a row's user and item with the row's label.
 
     Args:
       pipeline, embeddings, seed: as of `Model`.
       params: the model's message, for its l2_regularization, simi_func, temperature, scale_simi
         and masks (see `CandidateSelector`).
       user, item: the towers, built.
-      head: the similarity head; None makes the one that `params` describes.
+      head: the similarity head; None for the one that `params` describes.
     """
 
     spec = TwoTowerSpec
@@ -130,7 +130,7 @@ class TwoTowerModel(Model):
         return terms
 
     def row_weight(self, batch: Batch) -> tf.Tensor:
-        """Returns what the batch's losses are means over: Σ w, or pointwise the rows with w ≠ 0."""
+        """Returns the divisor of the batch's losses: Σ w, or pointwise the rows with w ≠ 0."""
         if batch.weights is None:
             return super().row_weight(batch)
         if self.listwise:
@@ -161,7 +161,7 @@ class TwoTowerModel(Model):
         return {"user": self._user, "item": self._item}
 
     def shown(self) -> dict[str, tf.Tensor]:
-        """Returns the temperature where it is learnt."""
+        """Returns the temperature, if it is learnt."""
         temperature = self.head.learnt_temperature
         return {} if temperature is None else {"temperature": temperature}
 

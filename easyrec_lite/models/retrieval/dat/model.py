@@ -44,10 +44,10 @@ class DAT(TwoTowerModel):
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns the losses of a two-tower model, and both mimic losses."""
-        found, params = outputs.predictions, self.config.model_config.dat
-        rows = tf.shape(found["augmented_a_u"])[0]
-        mimic_user = _mimic(found["augmented_a_u"], found["augmented_p_i"][:rows])
-        mimic_item = _mimic(found["augmented_a_i"][:rows], found["augmented_p_u"])
+        vectors, params = outputs.predictions, self.config.model_config.dat
+        rows = tf.shape(vectors["augmented_a_u"])[0]
+        mimic_user = _mimic(vectors["augmented_a_u"], vectors["augmented_p_i"][:rows])
+        mimic_item = _mimic(vectors["augmented_a_i"][:rows], vectors["augmented_p_u"])
         return {
             **super().listwise_losses(outputs, batch),
             "amm_loss_u": params.amm_u_weight * weighted_mean(mimic_user, batch.weights),
