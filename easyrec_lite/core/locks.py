@@ -82,13 +82,13 @@ def _held(path: Path, lock: int) -> Problem:
     os.close(lock)
     try:
         owner = json.loads(text)
-        found = "process {pid} on host {host}, started {started}".format(**owner)
+        holder = "process {pid} on host {host}, started {started}".format(**owner)
     except (ValueError, KeyError, TypeError):
-        found = "a process that has not written its id yet"
+        holder = "a process that has not written its id yet"
     return Problem(
         "another run trains into this model_dir",
         Place(str(path.parent)),
         expected="one run for each folder",
-        found=found,
+        found=holder,
         remedy="wait for it, stop it, or give another --model_dir",
     )

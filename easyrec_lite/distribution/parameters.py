@@ -136,9 +136,9 @@ def _first_line(record: logging.LogRecord) -> bool:
     return True
 
 
-def _lost(found: str, cluster: Cluster) -> Problem:
-    named = re.search(r"/job:ps/replica:0/task:(\d+)", found)
-    lines = [line for line in found.splitlines() if line.strip()]
+def _lost(error: str, cluster: Cluster) -> Problem:
+    named = re.search(r"/job:ps/replica:0/task:(\d+)", error)
+    lines = [line for line in error.splitlines() if line.strip()]
     if named:
         index = int(named[1])
         lines = [f"no answer of ps {index} at {cluster.addresses['ps'][index]}"]
@@ -146,6 +146,6 @@ def _lost(found: str, cluster: Cluster) -> Problem:
         "a parameter server is gone, or cannot be reached",
         Place("TF_CONFIG"),
         found=lines[0][:300] if lines else "no answer",
-        remedy="its own log says why; start the same command again on all of them: it goes on from "
-        "the newest checkpoint",
+        remedy="see its own log; then start the same command again on all machines: it resumes "
+        "from the newest checkpoint",
     )

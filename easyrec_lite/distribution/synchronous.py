@@ -180,8 +180,8 @@ def _lost(error: Exception) -> Problem:
         "another process of this run is gone, or cannot be reached",
         Place("train_config.train_distribute"),
         found=_reason(error),
-        remedy="its own log says why; start the same command again on all of them: it goes on from "
-        "the newest checkpoint",
+        remedy="see its own log; then start the same command again on all machines: it resumes "
+        "from the newest checkpoint",
     )
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import tensorflow as tf
 
 from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.evaluation.feature_weights import ROWS, write_feature_weights
 from easyrec_lite.evaluation.ranking.full import FullRanking
 from easyrec_lite.evaluation.ranking.report import RankingReport
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.metrics.base import Metric
 from easyrec_lite.metrics.open import open_metrics
 from easyrec_lite.models.assembly import Parts
-from easyrec_lite.training.feature_weights import ROWS, write_feature_weights
 from easyrec_lite.training.input import BatchInput, ReadPlan
 
 log = logging.getLogger(__name__)

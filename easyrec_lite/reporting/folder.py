@@ -12,11 +12,11 @@ from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.core.files import damaged
+from easyrec_lite.evaluation.feature_weights import FILE as WEIGHTS
 from easyrec_lite.evaluation.ranking.report import FILE as RANKING
 from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.training.checkpoint_files import checkpoint_paths, step_of
-from easyrec_lite.training.feature_weights import FILE as WEIGHTS
 from easyrec_lite.training.history import RESULT_FILE, EvaluationHistory, EvaluationRecord
 from easyrec_lite.training.log import FILE as LOG
 from easyrec_lite.training.log import read_log

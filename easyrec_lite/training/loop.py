@@ -119,18 +119,18 @@ class TrainingLoop:
 
     def _not_finite(self, step: int) -> Problem:
         shown = self._trainer.shown()
-        found = [f"{name} = {v}" for name, v in shown.items() if not abs(v) < float("inf")]
+        suspects = [f"{name} = {v}" for name, v in shown.items() if not abs(v) < float("inf")]
         place = Place()
         for name, row in self._trainer.not_finite().items():
             of_rows = name.startswith("feature") and not name.endswith("items")
             if of_rows and place == Place():
                 place = self._locate(row)
-            found.append(f"{name}, row {row + 1} of the batch" if of_rows else name)
+            suspects.append(f"{name}, row {row + 1} of the batch" if of_rows else name)
         return Problem(
             f"step {step} is not finite: it changed no weight, and the run stops",
             place,
             expected="finite features, losses and gradients",
-            found=", ".join(found),
+            found=", ".join(suspects),
             remedy="lower the learning rate, set gradient_clipping_by_norm, or look for extreme "
             "values in the float features; the newest checkpoint is not affected",
         )

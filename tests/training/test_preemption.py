@@ -15,6 +15,7 @@ from easyrec_lite.evaluation import evaluation
 from easyrec_lite.runs.estimator import Hook
 from easyrec_lite.serving import export
 from easyrec_lite.training.preemption import EXIT_CODE, Preemption, Terminated
+from tests.children import started
 from tests.commands import call
 from tests.e2e.test_resume import assert_equal_checkpoints
 from tests.runs.test_estimator import estimator
@@ -46,6 +47,26 @@ def test_the_signal_waits_or_acts_at_once_as_told() -> None:
         with pytest.raises(Terminated):
             preemption.check()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+STUCK = """
+import ctypes
+from easyrec_lite.training import preemption
+preemption.HANDLED_SECONDS = 0.5
+wait = ctypes.CDLL(None).pthread_mutex_lock  # which no signal interrupts
+mutex = ctypes.create_string_buffer(64)
+with preemption.Preemption():
+    print("ready", flush=True)
+    wait(mutex)
+    wait(mutex)
+"""
+
+
+def test_a_process_that_is_stuck_outside_of_python_ends_too() -> None:
+    process = started(STUCK)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == EXIT_CODE
+    process.communicate()
 
 
 class TerminateAt(Hook):

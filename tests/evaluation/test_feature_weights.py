@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from easyrec_lite.evaluation.feature_weights import feature_weights, write_feature_weights
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.field_names import field_names
 from easyrec_lite.models.retrieval.field_weights import find_weighted_fields
-from easyrec_lite.training.feature_weights import feature_weights, write_feature_weights
 from tests.layers.test_senet import squeezed
 from tests.models.backbone.building import compiled
 from tests.models.retrieval.small import LISTWISE, SENET_TOWERS, batch, dssm, make
