@@ -11,6 +11,7 @@ import argparse
 import io
 import json
 import re
+import signal
 import statistics
 import sys
 import tempfile
@@ -85,9 +86,9 @@ class Watched:
                 return at - after
         return None
 
-    def kill(self, name: str) -> float:
-        """Kills a process; returns when."""
-        next(m for m in self.cluster.members if m.name == name).process.kill()
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> float:
+        """Sends a signal to a process; returns when."""
+        next(m for m in self.cluster.members if m.name == name).process.send_signal(number)
         return time.monotonic() - self.start
 
 
@@ -163,18 +164,20 @@ def faults(folder: Path, data: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def run_and_kill(run: Watched, name: str, restarts: int = 0) -> tuple[int, float]:
-    """Runs a cluster, and kills a process at the first checkpoint.
+def run_and_kill(
+    run: Watched, name: str, restarts: int = 0, number: signal.Signals = signal.SIGKILL
+) -> tuple[int, float]:
+    """Runs a cluster, and sends a signal to a process at the first checkpoint.
 
     Returns:
-      The cluster's exit code, and when the process was killed.
+      The cluster's exit code, and when the signal was sent.
     """
     killed: list[float] = []
 
     def kill() -> None:
         while not checkpoint_paths(run.model):
             time.sleep(POLL)
-        killed.append(run.kill(name))
+        killed.append(run.kill(name, number))
 
     threading.Thread(target=kill, daemon=True).start()
     code = run.run(restarts)

@@ -1,13 +1,14 @@
 """Workers that step together, in processes of their own, with the shipped DSSM on Taobao.
 
 `python -m benchmarks.distributed.workers speed`: rows a second of one process, and of 1 and 2
-workers. `… faults`: kills a worker, and tells what follows and after how many seconds.
+workers. `… faults`: kills or freezes a worker, and prints what follows and after how many seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -47,15 +48,19 @@ def faults(folder: Path, data: Path) -> dict[str, dict[str, Any]]:
         "train_config.log_step_count_steps": 10,
     }
     found = {}
-    for name, other in (("worker 1", "worker 0"), ("worker 0", "worker 1")):
-        run = Watched(folder / name.replace(" ", "-"), data, edits, worker=2)
-        found[name] = _fault(run, name, other)
-        print(f"{name} killed: {found[name]}", flush=True)
+    for number, what in ((signal.SIGKILL, "killed"), (signal.SIGSTOP, "frozen")):
+        for name, other in (("worker 1", "worker 0"), ("worker 0", "worker 1")):
+            case = f"{name} {what}"
+            run = Watched(folder / case.replace(" ", "-"), data, edits, worker=2)
+            found[case] = _fault(run, name, other, number)
+            print(f"{case}: {found[case]}", flush=True)
+            if number == signal.SIGSTOP:
+                break  # the launcher waits for a frozen chief
     return found
 
 
-def _fault(run: Watched, name: str, other: str) -> dict[str, Any]:
-    code, killed = run_and_kill(run, name)
+def _fault(run: Watched, name: str, other: str, number: signal.Signals) -> dict[str, Any]:
+    code, killed = run_and_kill(run, name, number=number)
     ended = run.seconds_to(f"[launch] {other}", killed)
     return {"exit code": code, f"{other} ends": None if ended is None else round(ended, 1)}
 

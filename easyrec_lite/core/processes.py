@@ -1,4 +1,4 @@
-"""Which process is meant: ids are given anew, so a process is known by its id and its start.
+"""The identity of a process: its id and its start, since ids are reused.
 
 In a container every run may have the id 1, and the same host name as the run before it.
 """
@@ -13,13 +13,13 @@ from pathlib import Path
 from easyrec_lite.core import filesystem as fs
 
 _PROC = Path("/proc")
-# Where the start stands among the fields of `/proc/PID/stat` that follow the name in brackets: it
-# is field 22 in proc(5), and the first that follows is field 3.
+# The index of the start among the fields of `/proc/PID/stat` after the name in brackets: it is
+# field 22 in proc(5), and the first field after the name is field 3.
 _START = 22 - 3
 
 
 def own_start() -> str:
-    """Returns a number that tells this process from those that had its id before."""
+    """Returns a number that distinguishes this process from earlier ones with its id."""
     return _own_start(os.getpid())
 
 
@@ -54,12 +54,12 @@ def _runs(pid: int) -> bool:
 
 
 def _counts_as_we_do() -> bool:
-    """Returns whether `/proc` names processes as this one does: it may be that of the machine."""
+    """Returns whether `/proc` has the ids of this process's namespace, not of the machine's."""
     return fs.real_path(_PROC / "self").name == str(os.getpid())
 
 
 def _start(process: str) -> str:
-    """Returns when a process started, in ticks since the machine did; "" if nothing says so."""
+    """Returns when a process started, in ticks since the start of the machine; "" if unknown."""
     try:
         text = fs.read_text(_PROC / process / "stat", errors="replace")
         return text.rpartition(")")[2].split()[_START]

@@ -146,7 +146,7 @@ class Distribution(abc.ABC):
         """Returns the plan that all processes follow, given the plan of this one."""
         return plan
 
-    def finish(self) -> None:  # noqa: B027 - one process waits for nobody
+    def finish(self) -> None:  # noqa: B027 - one process does not wait
         """Waits for the other processes at the end of the run."""
 
     def lost(self, error: tf.errors.OpError) -> PeerLost | None:

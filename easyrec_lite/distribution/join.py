@@ -1,15 +1,15 @@
 """How the processes of a cluster find each other before TensorFlow connects them. No TensorFlow.
 
 TensorFlow waits for missing processes without a word, for up to an hour, and no signal reaches
-Python meanwhile. So the waiting is done here. Processes that train in step meet like this:
+Python meanwhile. So the waiting is done here. The steps of a synchronous start:
 
-1. The chief listens at its address. Each other process connects to it and says its name.
+1. The chief listens at its address. Each other process connects to it and sends its name.
 2. While one is missing, every process logs which. After `join_seconds` all end with `PeerLost`.
-3. When all are connected, the chief says so on each connection, and all of them are closed: the
-   ports are free for TensorFlow.
+3. When all are connected, the chief sends "go" on each connection, and all connections are closed:
+   the ports are free for TensorFlow.
 
-A process that has gone on to TensorFlow, or one of an earlier run that has not ended yet, answers
-at its port too, but not in these words: it does not count as present.
+A process that already runs TensorFlow's server, for example one of an earlier run that has not
+ended, accepts connections too, but does not speak this protocol: it does not count as present.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from easyrec_lite.distribution.cluster import VARIABLE, Cluster
 POLL_SECONDS = 0.2
 FIRST_LINE_SECONDS = 3.0
 LINE_SECONDS = 30.0
-# What the processes say to each other, a line each.
+# The messages between the processes, a line each.
 HELLO, MISSING, GO, GIVE_UP = b"easyrec_lite ", b"missing ", b"go", b"give up"
 log = logging.getLogger(__name__)
 
 
 def meet(cluster: Cluster) -> None:
-    """Waits until all processes that train in step are here; they go on at the same time.
+    """Waits until all processes of synchronous training are there; they continue together.
 
     Args:
       cluster: the processes; this one is the chief or a worker.
@@ -95,7 +95,7 @@ def wait_for_chief(cluster: Cluster, folder: Path, ended: Callable[[], bool]) ->
 
 
 class Waiting:
-    """The time that a process waits for others, and what it logs meanwhile.
+    """Measures the time that a process waits for others, and logs who is missing.
 
     Args:
       cluster: the processes.
@@ -110,7 +110,7 @@ class Waiting:
         """Waits a moment; from time to time it logs who is missing.
 
         Args:
-          missing: the processes that are not here.
+          missing: the missing processes, as text.
           wait: waits for at most so many seconds.
 
         Raises:
@@ -127,22 +127,22 @@ class Waiting:
 
 
 def never_came(cluster: Cluster, missing: str) -> PeerLost:
-    """Returns the error that processes did not come in time."""
+    """Returns the error that processes are missing at the end of the time."""
     return PeerLost(
         Problem(
-            f"not all processes of this run came within {cluster.join_seconds:g} seconds",
+            f"processes of this run are missing after {cluster.join_seconds:g} seconds",
             Place(VARIABLE),
             "cluster",
-            expected="all processes, with the same cluster and at about the same time",
+            expected="all processes, started with the same cluster at about the same time",
             found=f"{cluster.name}, without {missing}",
-            remedy="see in the missing process's log whether it runs, and check that its address "
-            "can be reached; then start the same command again on all, or raise --join_timeout",
+            remedy="see the log of the missing process, and check that its address can be reached; "
+            "then start the same command again on all machines, or raise --join_timeout",
         )
     )
 
 
 class Gathering:
-    """The chief's side of a meeting: who is connected to it.
+    """The chief's side of a synchronous start: the processes that are connected to it.
 
     Args:
       listener: the chief's socket.
@@ -160,11 +160,11 @@ class Gathering:
         return at.listed({n: to for n, to in self._others.items() if n not in self._present})
 
     def hear(self, seconds: float) -> None:
-        """Takes in a connection that begins or ends within `seconds`; tells all if that matters."""
+        """Handles a connection that opens or closes within `seconds`; reports changes to all."""
         before = self.missing
         ready, _, _ = select.select([self._listener, *self._present.values()], [], [], seconds)
         for name, connection in list(self._present.items()):
-            if connection in ready:  # nothing is expected of it but its end
+            if connection in ready:  # the other process sends nothing more, so this is its end
                 self._present.pop(name).close()
         if self._listener in ready:
             self._accept()
@@ -174,7 +174,7 @@ class Gathering:
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
         connection.settimeout(at.ANSWER_SECONDS)
-        name = _name_said(connection)
+        name = _received_name(connection)
         if name not in self._others:
             connection.close()
             return
@@ -183,13 +183,13 @@ class Gathering:
         self._present[name] = connection
 
     def tell(self, line: bytes) -> None:
-        """Says `line` to all that are connected."""
+        """Sends `line` to all connected processes."""
         for connection in self._present.values():
             with suppress(OSError):
                 connection.sendall(line + b"\n")
 
     def close(self) -> None:
-        """Closes all connections, once the others have closed theirs if they were told to go."""
+        """Closes all connections, after the other processes have closed them."""
         for connection in self._present.values():
             with suppress(OSError):
                 connection.recv(1)
@@ -197,14 +197,14 @@ class Gathering:
         self._listener.close()
 
 
-def _name_said(connection: socket.socket) -> str:
-    """Returns the name that a new connection says, "" if it says none."""
+def _received_name(connection: socket.socket) -> str:
+    """Returns the name that a new connection sends; "" if it sends none."""
     try:
         with connection.makefile("rb") as lines:
-            said = lines.readline(200)
+            line = lines.readline(200)
     except OSError:
         return ""
-    return said.removeprefix(HELLO).decode(errors="replace").strip()
+    return line.removeprefix(HELLO).decode(errors="replace").strip()
 
 
 def _gather(cluster: Cluster, gathering: Gathering) -> None:
@@ -219,7 +219,7 @@ def _gather(cluster: Cluster, gathering: Gathering) -> None:
 
 
 class Attendance:
-    """The other processes' side of a meeting.
+    """The other processes' side of a synchronous start.
 
     Args:
       cluster: the processes.
@@ -233,17 +233,17 @@ class Attendance:
         self._waiting = Waiting(cluster)
 
     def wait(self) -> None:
-        """Says the name of this process to the chief, and waits until it says to go.
+        """Sends the name of this process to the chief, and waits for its "go".
 
         Raises:
           PeerLost: a process did not come in time.
         """
-        while not self._told_to_go():
+        while not self._received_go():
             self._missing = self._chief
             self._waiting.pause(self._missing)
 
-    def _told_to_go(self) -> bool:
-        """Returns False when there is no chief, or the connection to it ends."""
+    def _received_go(self) -> bool:
+        """Returns False if there is no chief, or if the connection to it ends."""
         try:
             with at.connect(self._address) as connection:
                 connection.sendall(HELLO + self._cluster.name.encode() + b"\n")
@@ -252,10 +252,10 @@ class Attendance:
             return False
 
     def _take(self, line: bytes) -> bool:
-        """Returns whether the chief's `line` says to go.
+        """Returns whether the chief's `line` is "go".
 
         Raises:
-          ConnectionError: it is not a chief that gathers.
+          ConnectionError: the line does not belong to the protocol.
         """
         if line == GIVE_UP:
             raise never_came(self._cluster, self._missing)
@@ -266,7 +266,7 @@ class Attendance:
         return line == GO
 
     def _lines(self, connection: socket.socket) -> Iterator[bytes]:
-        """Yields the lines that come, until the connection ends."""
+        """Yields the lines that are received, until the connection ends."""
         text = b""
         while True:
             self._waiting.pause(self._missing, lambda s: select.select([connection], [], [], s))

@@ -15,7 +15,7 @@ LOST = (PeerLost.exit_code, 128 + signal.SIGALRM, 128 + signal.SIGKILL)
 
 
 def supervise(cluster: LocalCluster, restarts: int = 0, grace: float = 60.0) -> int:
-    """Runs a cluster until it ends or is told to stop; leaves no process behind.
+    """Runs a cluster until it ends or receives SIGTERM; leaves no process behind.
 
     Args:
       cluster: not started yet.
@@ -53,7 +53,7 @@ def _run(cluster: LocalCluster, restarts: int, grace: float) -> int:
 
 
 def _going_on(command: Sequence[str]) -> Sequence[str]:
-    """Returns the command without `--continue_train=false`, which would begin again at step 0."""
+    """Returns the command without `--continue_train=false`, which would restart at step 0."""
     return [word for word in command if not word.startswith("--continue_train")]
 
 
@@ -76,7 +76,7 @@ def _watch(cluster: LocalCluster, restarts: int) -> int:
 
 def _stop(cluster: LocalCluster, grace: float) -> None:
     """Passes SIGTERM on; parameter servers live until the chief has saved what they hold."""
-    cluster.say(f"told to stop; what still runs in {grace:g} seconds is killed")
+    cluster.say(f"stopping; what still runs in {grace:g} seconds is killed")
     try:
         if cluster.counts.get("ps"):
             cluster.terminate(grace, [cluster.chief])

@@ -99,7 +99,7 @@ class CheckpointEvaluator:
             self._export(kind, step)
 
     def _is_best(self, step: int) -> bool:
-        """Returns whether the metric is defined, and better than at every step before."""
+        """Returns whether the metric is defined, and better than at all earlier steps."""
         config = self._pipeline.config.export_config
         name, bigger = decision_metric(config), config.metric_bigger
         value = self.metrics.get(name)
@@ -117,10 +117,10 @@ class CheckpointEvaluator:
         return True
 
     def check_exported(self) -> None:
-        """Refuses to end well when an export was asked for and none was made.
+        """Fails if the config asks for an export and none was made.
 
         Raises:
-          NotExported: that is so; says why the last one was refused.
+          NotExported: that is the case; explains why the last export was refused.
         """
         kind = self._pipeline.config.export_config.exporter_type
         if kind == "none" or self.exported or not (self._evaluation or kind == "final"):

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Estimator:
-    """Trains, evaluates, exports and predicts as one config says.
+    """Trains, evaluates, exports and predicts with one config.
 
     Args:
       pipeline: a loaded config, or the name of one to load; either is checked.
@@ -71,7 +71,7 @@ class Estimator:
         return self._run(evaluate=False)
 
     def train_and_evaluate(self) -> TrainingResult:
-        """Trains; evaluates after each checkpoint; exports as `export_config` says.
+        """Trains; evaluates after each checkpoint; exports as `export_config` asks.
 
         Raises: as `train`.
         """

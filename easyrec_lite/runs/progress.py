@@ -86,7 +86,7 @@ def describe(report: StepReport) -> str:
 def describe_metrics(metrics: Mapping[str, float]) -> str:
     """Returns the metrics as one line of text, but for those of a full ranking.
 
-    These are told with their protocol, by a line of their own.
+    Those are printed with their protocol on a separate line.
     """
     return "  ".join(
         f"{labelled(name)} {value:.5g}"
@@ -103,7 +103,7 @@ def metric_lines(metrics: Mapping[str, float]) -> str:
 
 
 def labelled(name: str) -> str:
-    """Returns a metric's name; one that ranks among a batch's candidates says so."""
+    """Returns a metric's name, marked if it ranks within a batch."""
     return f"{name} (in-batch)" if re.match(r"recall(_neg_sam|_in_batch)?@", name) else name
 
 

@@ -130,8 +130,9 @@ class TrainingRun:
             reason = self._train()
             step = int(self.trainer.step)
             last = StepPlan(0, stop=self.preemption.should_stop(step))
-            told = reason == SIGTERM_REASON or self.distribution.agree(last).stop == SIGTERM_REASON
-        if told:
+            sigterm = reason == SIGTERM_REASON
+            sigterm = sigterm or self.distribution.agree(last).stop == SIGTERM_REASON
+        if sigterm:
             self.distribution.finish()
             raise Terminated
         if self.distribution.bad_rows():

@@ -1,8 +1,9 @@
 """Checkpoints: all state of a run by variable name; the newest few are kept, broken ones skipped.
 
 A checkpoint is TensorFlow's own format, `model.ckpt-STEP`, readable by `tf.train.load_checkpoint`.
-It is written aside and renamed, its index last; TensorFlow keeps a checksum of each tensor.
-The file `checkpoint` names the newest one for `tf.train.latest_checkpoint`; nothing here reads it.
+It is written under another name and renamed, its index last. TensorFlow keeps a checksum of each
+tensor. The file `checkpoint` names the newest one for `tf.train.latest_checkpoint`; nothing here
+reads it.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Hook:
     """
 
     def begin(self, trainer: Any, total_steps: int | None) -> None:
-        """Called when the run starts, or goes on, at `trainer.step`."""
+        """Called when the run starts or resumes, at `trainer.step`."""
 
     def report(self, report: StepReport) -> None:
         """Called every `log_step_count_steps` steps."""
@@ -73,7 +73,7 @@ class Hook:
 class Summaries(Hook):
     """Writes TensorBoard event files: training to the model folder, evaluation to its `eval/`.
 
-    No run depends on them: if they cannot be written, one warning is logged and the run goes on.
+    No run depends on them: if they cannot be written, one warning is logged and the run continues.
 
     Args:
       folder: the model folder.

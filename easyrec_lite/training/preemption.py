@@ -58,7 +58,7 @@ class Preemption(Hook):
             signal.signal(signal.SIGTERM, self._before)
             self._alarm = None
         if self._asked:
-            log.warning("stopped by SIGTERM; the same command goes on from the newest checkpoint")
+            log.warning("stopped by SIGTERM; the same command resumes from the newest checkpoint")
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
@@ -122,7 +122,7 @@ class _Alarm:
                 continue
             if not self._closed.wait(HANDLED_SECONDS) and not self._fine():
                 log.warning(
-                    "stopped by SIGTERM; the same command goes on from the newest checkpoint"
+                    "stopped by SIGTERM; the same command resumes from the newest checkpoint"
                 )
                 os._exit(EXIT_CODE)
 

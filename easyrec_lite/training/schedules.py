@@ -58,7 +58,7 @@ def exponential_decay(config: ExponentialDecayLearningRate) -> Schedule:
 def manual_step(config: ManualStepLearningRate) -> Schedule:
     """Piecewise constant: from each `schedule.step` on, its rate.
 
-    With `warmup`, the rate goes linearly from the initial one to the first schedule's.
+    With `warmup`, the rate changes linearly from the initial one to the first schedule's.
     """
     steps = [0.0, *(float(entry.step) for entry in config.schedule)]
     rates = [config.initial_learning_rate, *(entry.learning_rate for entry in config.schedule)]

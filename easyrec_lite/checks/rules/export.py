@@ -15,7 +15,7 @@ EXPORTERS = ("final", "latest", "best", "none")
 
 
 def exporter(view: View) -> Problems:
-    """`exporter_type` is known, and what is best can be told."""
+    """`exporter_type` is known, and the metric that decides is computed."""
     config = view.config.export_config
     if config.exporter_type not in EXPORTERS:
         yield view.unknown(
@@ -61,7 +61,7 @@ def inputs(view: View) -> Problems:
 
 
 def gate(view: View) -> Problems:
-    """What an export must be better than is there to compare with."""
+    """The ranking that an export must beat is computed."""
     config = view.config.export_config
     if config.above_popularity and not asked(view):
         yield view.error(

@@ -12,7 +12,7 @@ from easyrec_lite.training.update_rule import Slots, UpdateRule, with_weight_dec
 
 
 class Adam(UpdateRule):
-    """Adam in TensorFlow 1's form: epsilon stands outside the bias correction.
+    """Adam in TensorFlow 1's form: epsilon is outside the bias correction.
 
     `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
     `w ← w − rate·√(1−β₂ᵗ)/(1−β₁ᵗ) · m/(√v + ε)`. By rows it is the lazy variant: rows that were
