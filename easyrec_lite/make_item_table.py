@@ -5,22 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from argparse import Namespace
-from pathlib import Path
 
-from easyrec_lite.checks.item_id import item_table
-from easyrec_lite.config import load
-from easyrec_lite.config.data_paths import train_path
-from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.core.registry import import_plugins
-from easyrec_lite.data.readers.input_files import expand
-from easyrec_lite.data.tables.item_count import (
-    ItemCounts,
-    count_items,
-    require_sampler,
-    write_counts,
-)
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.config_flags import config_parser, edits_from
 
@@ -52,27 +39,12 @@ def main(args: Namespace) -> None:
     """Writes the item table as the flags say."""
     if not math.isfinite(args.power):
         raise ConfigError(Problem(f"--power is {args.power}", cli.COMMAND_LINE))
+    from easyrec_lite.config import load
+    from easyrec_lite.data.tables.item_count import make_item_table
+
     import_plugins(args.plugins)
     pipeline = load(args.config, edits_from(args))
-    require_sampler(pipeline)
-    output = Path(args.output or item_table(pipeline.config))
-    if fs.exists(output):
-        refuse_overwriting(output, expand(train_path(pipeline)), "--output")
-    items = count_items(pipeline, args.label)
-    write_counts(output, pipeline, items, args.power)
-    print(_summary(items, args.label, output))
-
-
-def _summary(items: ItemCounts, label: str, output: Path) -> str:
-    lines = [f"{items.rows} rows, {len(items.ids)} items written to {output}"]
-    never = int((items.counts == 0).sum())
-    if never:
-        lines.append(f"{never} items have no row with {label} above 0: weight 0, never drawn")
-    if items.conflicts:
-        lines.append(f"{items.conflicts} items with differing attributes: those of the last row")
-    if items.without_id:
-        lines.append(f"{items.without_id} rows without an item id left out")
-    return "\n".join(lines)
+    print(make_item_table(pipeline, args.output, args.label, args.power))
 
 
 if __name__ == "__main__":

@@ -13,11 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
 from easyrec_lite.checks.specs.sampler import SAMPLERS, sampler_of
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.data_paths import train_path
+from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
+from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.data.readers.input_files import expand
 from easyrec_lite.data.tables.item_table import named_fields, write_item_table
 
@@ -42,6 +46,39 @@ class ItemCounts:
     rows: int
     without_id: int
     conflicts: int
+
+
+def make_item_table(pipeline: Pipeline, output: str | None, label: str, power: float) -> str:
+    """Counts the items of the training data and writes the sampler's item table.
+
+    Args:
+      pipeline: the config.
+      output: the file; None for the one that the sampler reads.
+      label: as of `count_items`.
+      power: as of `write_counts`.
+
+    Returns:
+      Lines that say what was written.
+
+    Raises:
+      ConfigError: the config has no sampler, or the table would overwrite the training data.
+      DataError: the training data cannot be read.
+    """
+    require_sampler(pipeline)
+    path = Path(output or item_table(pipeline.config))
+    if fs.exists(path):
+        refuse_overwriting(path, expand(train_path(pipeline)), "--output")
+    items = count_items(pipeline, label)
+    write_counts(path, pipeline, items, power)
+    lines = [f"{items.rows} rows, {len(items.ids)} items written to {path}"]
+    never = int((items.counts == 0).sum())
+    if never:
+        lines.append(f"{never} items have no row with {label} above 0: weight 0, never drawn")
+    if items.conflicts:
+        lines.append(f"{items.conflicts} items with different attributes: those of the last row")
+    if items.without_id:
+        lines.append(f"{items.without_id} rows without an item id are left out")
+    return "\n".join(lines)
 
 
 def require_sampler(pipeline: Pipeline) -> tuple[str, Any]:

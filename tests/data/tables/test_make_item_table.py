@@ -42,7 +42,7 @@ def test_weights_are_counts_to_a_power(tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "items.txt").read_text() == HEADER + expected
     printed = capsys.readouterr().out
     assert "6 rows, 3 items" in printed
-    assert "1 items with differing attributes" in printed
+    assert "1 items with different attributes" in printed
     assert "1 rows without an item id" in printed
 
 
