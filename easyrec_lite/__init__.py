@@ -38,6 +38,9 @@ _HOMES = {
     "Pipeline": "config.pipeline",
     "Prediction": "serving.predict",
     "Problem": "core.errors",
+    "ReaderRequest": "data.readers.base",
+    "ReaderSpec": "checks.specs.reader",
+    "RecordReader": "data.readers.records",
     "Retrieval": "models.retrieval.task",
     "RunError": "core.errors",
     "Scores": "losses.scores",
@@ -58,6 +61,7 @@ _HOMES = {
     "register_loss": "checks.specs.loss",
     "register_metric": "checks.specs.metric",
     "register_model": "checks.specs.model",
+    "register_reader": "checks.specs.reader",
 }
 
 if TYPE_CHECKING:
@@ -72,6 +76,8 @@ if TYPE_CHECKING:
     from easyrec_lite.checks.specs.model import DenseLayer as DenseLayer
     from easyrec_lite.checks.specs.model import ModelSpec as ModelSpec
     from easyrec_lite.checks.specs.model import register_model as register_model
+    from easyrec_lite.checks.specs.reader import ReaderSpec as ReaderSpec
+    from easyrec_lite.checks.specs.reader import register_reader as register_reader
     from easyrec_lite.checks.view import View as View
     from easyrec_lite.config.functions import register_function as register_function
     from easyrec_lite.config.pipeline import Pipeline as Pipeline
@@ -79,6 +85,8 @@ if TYPE_CHECKING:
     from easyrec_lite.core.errors import DataError as DataError
     from easyrec_lite.core.errors import Problem as Problem
     from easyrec_lite.core.errors import RunError as RunError
+    from easyrec_lite.data.readers.base import ReaderRequest as ReaderRequest
+    from easyrec_lite.data.readers.records import RecordReader as RecordReader
     from easyrec_lite.data.rows.values import Bags as Bags
     from easyrec_lite.data.rows.values import FeatureValue as FeatureValue
     from easyrec_lite.features.batch import Batch as Batch

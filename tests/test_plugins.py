@@ -1,7 +1,8 @@
-"""Losses and metrics of a plug-in: named in a config, checked, trained with and evaluated."""
+"""Losses, metrics and readers of a plug-in: named in a config, checked, trained with, evaluated."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from easyrec_lite.datasets import __main__ as datasets
 from tests.commands import call
 from tests.e2e.running import few_features
 from tests.test_api import PAGE
-from tests.test_readme import blocks
+from tests.test_readme import ROOT, blocks
 
 PROGRAM = """
 import sys
@@ -49,3 +50,26 @@ def test_the_losses_and_metrics_of_the_page_train_and_evaluate(
     assert done.returncode == 0, done.stderr[-2000:]
     assert "mean_prediction" in done.stdout.splitlines()[-1]
     assert "order_calibrate_loss" in done.stdout.splitlines()[-1]
+
+
+READING = """
+import my_plugin
+from easyrec_lite.checks.check import check
+from easyrec_lite.data.readers.base import open_reader
+from tests.data.reading import column, pipeline
+config = pipeline("user item", input_type="RTPInput")
+assert not [p for p in check(config) if "RTPInput" in p.message], check(config)
+reader = open_reader(config, "rows.txt", training=True)
+print(column(reader, "user"), column(reader, "item"))
+"""
+
+
+def test_the_reader_of_the_page_reads(tmp_path: Path) -> None:
+    (tmp_path / "rows.txt").write_text("user=a\titem=1\nitem=2\tuser=b=c\nuser=d\n")
+    (block,) = (block for block in blocks(PAGE, "python") if "@register_reader" in block)
+    (tmp_path / "my_plugin.py").write_text(block, "utf-8")
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    command = [sys.executable, "-c", READING]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout == "[b'a', b'b=c', b'd'] [b'1', b'2', b'']\n"

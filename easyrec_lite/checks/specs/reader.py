@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
-from easyrec_lite.checks.specs.base import Spec
+from easyrec_lite.checks.specs.base import Spec, register
 from easyrec_lite.core.errors import Place, Problem
 from easyrec_lite.core.registry import ComponentRegistry
 
@@ -30,6 +30,9 @@ class SampledRow(NamedTuple):
     place: Place
     problems: list[Problem]
     values: dict[str, Any]
+
+
+T = TypeVar("T")
 
 
 class PlainReader(Protocol):
@@ -89,6 +92,21 @@ class ReaderSpec(Spec):
 READERS: ComponentRegistry[ReaderSpec] = ComponentRegistry(
     "input_type", "easyrec_lite.data.readers"
 )
+
+
+def register_reader(declared: str | type[ReaderSpec], **attributes: Any) -> Callable[[T], T]:
+    """Returns a decorator that makes a class the reader of an `input_type`.
+
+    The class is made of a `ReaderRequest`; most readers are subclasses of `RecordReader`.
+
+    Args:
+      declared: an `input_type` of the schema that is not offered; or the reader's spec.
+      **attributes: attributes of the spec that is made of a name, such as `runs_python`.
+
+    Raises:
+      ValueError: the input type is offered already.
+    """
+    return register(READERS, ReaderSpec, declared, attributes)
 
 
 def reader_names(**attributes: object) -> list[str]:
