@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from easyrec_lite.training.preemption import SIGTERM_REASON, Preemption, Termina
 from easyrec_lite.training.stopping import Deadline, EarlyStop
 
 log = logging.getLogger(__name__)
+BATCH_NORM_MOMENTUM = 0.99
+# Above this share, the initial values of moving averages visibly lower the quality.
+OLD_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ class TrainingRun:
             raise Terminated
         if self.distribution.bad_rows():
             log.warning("%d bad rows of an epoch were left out", self.distribution.bad_rows())
+        if self.distribution.chief and not self.config.train_config.fine_tune_checkpoint:
+            _warn_of_young_averages(step, self.parts.model.variables_by_name())
         if self.evaluator:
             self.evaluator.evaluate_if_missing(step, self.prefix)
             self.evaluator.export_final(step, self.prefix)
@@ -216,3 +221,16 @@ def negatives(config: EasyRecConfig, replicas: int) -> str:
         f"the batches of all {replicas} would have {of_all}, and so has "
         "model_config.softmax.cross_replica_negatives: true"
     )
+
+
+def _warn_of_young_averages(step: int, names: Iterable[str]) -> None:
+    """Warns of batch norm whose moving averages still hold much of their initial values."""
+    left = BATCH_NORM_MOMENTUM**step
+    if step and left > OLD_SHARE and any(name.endswith("moving_variance") for name in names):
+        log.warning(
+            "%d steps are few for batch norm: its moving averages, with which evaluation and "
+            "export normalise, still hold %.0f %% of their initial values; train longer, or make "
+            "more steps of the same rows with a smaller data_config.batch_size",
+            step,
+            100 * left,
+        )

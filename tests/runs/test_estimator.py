@@ -23,6 +23,7 @@ from tests.commands import call
 from tests.e2e.running import few_features
 
 CONFIG = "dssm_on_taobao"
+SIDES = ("user", "item")
 
 
 @pytest.fixture(scope="module")
@@ -240,3 +241,20 @@ def test_a_refused_resume_leaves_the_config_of_the_checkpoint(data: Path, tmp_pa
         estimator(data, tmp_path, **{"feature_config.features[:].embedding_dim": 8}).train()
     assert (tmp_path / "pipeline.config").read_bytes() == config
     assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "model.ckpt-1")
+
+
+def test_few_steps_are_said_to_leave_the_averages_of_batch_norm_young(
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said(use_bn: bool, folder: Path) -> list[str]:
+        caplog.clear()
+        towers = {f"model_config__dssm__{side}_tower__dnn__use_bn": use_bn for side in SIDES}
+        estimator(data, folder, **towers).train()
+        return [line for line in caplog.messages if "batch norm" in line]
+
+    (line,) = said(True, tmp_path / "with")
+    # 0.99 to the 8th power.
+    assert "8 steps" in line
+    assert "92 %" in line
+    assert "batch_size" in line
+    assert said(False, tmp_path / "without") == []
