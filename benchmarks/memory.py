@@ -25,7 +25,7 @@ def child(config: str, batch_size: int, steps: int, folder: str, sizes: list[str
 
     edits = {**EDITS, "model_dir": folder, "train_config.num_steps": steps}
     edits["data_config.batch_size"] = batch_size
-    edits.update(edit.split("=", 1) for edit in sizes)
+    edits.update(edit.partition("=")[::2] for edit in sizes)
     pipeline = load_config(config, edits)
     peaks = {"estimate": estimate(pipeline).total / 2**20}
     prepare(pipeline, quiet=True, training=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
+import absl.logging
 import pytest
 
 SHARED = "EASYREC_LITE_SHARED"
@@ -23,6 +25,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(tests).parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def _log_levels() -> None:
+    """Log levels are those of a new process; commands set them, and TensorFlow when it saves."""
+    absl.logging.set_verbosity(absl.logging.INFO)
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("easyrec_lite").setLevel(logging.NOTSET)
 
 
 def shared_folder(name: str) -> Path:

@@ -111,24 +111,24 @@ def _caches(found: Path, expected: Path) -> list[str]:
     theirs = {cache.folder.name: cache for cache in folders.caches(expected)}
     lines = [f"left over: {path.name}" for path, _ in folders.building(found)]
     for cache in folders.caches(found):
-        if isinstance(cache, folders.Broken):
+        if isinstance(cache, folders.BrokenCache):
             lines.append(f"broken: {cache}")
             continue
         other = theirs.get(cache.folder.name)
         if other is None:
             lines.append(f"another cache: {cache.folder.name}")
-        elif not isinstance(other, folders.Broken):
+        elif not isinstance(other, folders.BrokenCache):
             lines += _cached_values(cache, other)
     return lines
 
 
-def _cached_values(found: folders.Kept, expected: folders.Kept) -> list[str]:
+def _cached_values(found: folders.CacheEntry, expected: folders.CacheEntry) -> list[str]:
     """Compares row by row what has one size in every row; loading compares all with checksums."""
     if {**found.manifest, "files": 0} != {**expected.manifest, "files": 0}:
         return [f"differs: manifest of {found.folder.name}"]
     try:
         ours, theirs = found.load(), expected.load()
-    except folders.Broken as error:
+    except folders.BrokenCache as error:
         return [f"broken: {error}"]
     at, there = ours.pop("index"), theirs.pop("index")
     good = there >= 0

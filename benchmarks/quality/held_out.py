@@ -43,7 +43,8 @@ class HeldOut:
         """Writes it to a `.npz` file."""
         arrays = {"users": self.users, "items": self.items, "true": self.true}
         seen = {"seen_offsets": self.seen.offsets, "seen_items": self.seen.items}
-        np.savez_compressed(path, negatives=self.negatives, **arrays, **seen)
+        arrays |= {"negatives": self.negatives, **seen}
+        np.savez_compressed(path, allow_pickle=False, **arrays)
 
     @staticmethod
     def load(path: Path) -> HeldOut:

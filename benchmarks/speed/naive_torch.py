@@ -21,7 +21,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     """Makes the model and its batches as tensors; a window steps for about `seconds`."""
     parts, batches = prepared(arguments)
     # Where it is installed, torch's optimizers import it, and its LLVM crashes beside TensorFlow's.
-    sys.modules.setdefault("triton", None)
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
     import torch
     from torch import nn
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
             {key: _column(tf, part[key].tolist(), spec) for key, spec in tower.inputs.items()}
             for part in parts
         ]
-        return [lambda given=given: tower(**given) for given in columns]
+        return [partial(tower, **given) for given in columns]
 
     users = {size: calls("user_tower", size, count) for size, count in CALLS.items()}
     items = calls("item_tower", ITEM_BATCH, 4)

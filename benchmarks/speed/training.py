@@ -36,7 +36,7 @@ def job(arguments: dict[str, Any]) -> tuple[Numbers, Callable[[], Numbers]]:
     keep_freed_memory()
     run = TrainingRun(pipeline, [], evaluate=False)
     data = batches(run, arguments)
-    facts = {"work": work(run.parts.model, next(iter(data)))}
+    facts: dict[str, Any] = {"work": work(run.parts.model, next(iter(data)))}
     iterator, trainer = iter(data), run.trainer
     with Timer() as first:
         trainer.run(iterator, 1)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import pandas as pd
 import pytest
@@ -219,6 +218,7 @@ def test_the_index_finds_what_any_interest_finds(trained: Any) -> None:
     assert run(build_index, flags) == 0
     measured = read_manifest(trained.export)["index"]
     assert measured["recall"] == 1
+    faiss = pytest.importorskip("faiss")
     index = faiss.read_index(str(trained.export / INDEX))
     users, _ = user_vectors(trained.export, rows())
     scores, items = search(index, users, 10)

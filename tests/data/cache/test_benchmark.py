@@ -14,10 +14,10 @@ def test_a_small_run(capsys: pytest.CaptureFixture[str]) -> None:
     sizes = ["--rows", "900", "--batch_size", "64", "--steps", "2", "--repeats", "1"]
     assert input_cache.main(["--config", *names, *sizes]) == 0
     lines = capsys.readouterr().out.splitlines()
-    lines = lines[lines.index(names[0]) :][:6]
-    assert [line for line in lines if not line.startswith(" ")] == names
-    for line in lines[1:3] + lines[4:]:
-        cpu, *shares = re.findall(r"(-?[\d.]+)%?", line)
-        assert float(cpu) > 0
-        assert len(shares) == line.count("%") == 3
-        assert float(shares[0]) > 0
+    lines = [line for line in lines if line in names or line.startswith("  ")]
+    table = lines[lines.index(names[0]) :]
+    assert [line for line in table if line in names] == names
+    assert len(table) == 6
+    for line in table[1:3] + table[4:]:
+        # So few steps measure noise: a difference of two times may be negative.
+        assert re.search(r"(-?[\d.]+) +(-?[\d.]+)% +(-?[\d.]+)% +(-?[\d.]+)%$", line), line
