@@ -48,7 +48,7 @@ class SequenceFeatureSpec(FeatureKindSpec):
         given = feature.config.sequence_combiner.WhichOneof("combiner")
         path = f"{feature.path}.sequence_combiner"
         if given is None:
-            if feature.name in view.grouped_features and not view.model_config.HasField("backbone"):
+            if _is_pooled(view) and feature.name in view.grouped_features:
                 yield view.error(
                     feature.path,
                     f"SequenceFeature {feature.name!r} has no sequence_combiner, so it is no "
@@ -66,6 +66,11 @@ class SequenceFeatureSpec(FeatureKindSpec):
             )
         else:
             yield from feature.sequence_combiner.check(view, feature)
+
+
+def _is_pooled(view: View) -> bool:
+    """Returns whether the model takes one vector a feature; not known of a model not offered."""
+    return view.spec is not None and not view.model_config.HasField("backbone")
 
 
 def _expected() -> str:
