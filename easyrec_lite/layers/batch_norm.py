@@ -111,9 +111,12 @@ def _normalized_by_replicas(
         scale = inverse * gamma
 
         def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            # Gradients of beta and gamma: the upstream gradient, alone and along the normalised
+            # rows.
             total = tf.matmul(ones, upstream)
             along = tf.matmul(ones, upstream * centred) * inverse
             all_total, all_along = of_all([total, along])
+            # What each row gets back through the variance and through the mean.
             pull = centred * (all_along * inverse / count) + all_total / count
             return scale * (upstream - pull), along[0], total[0]
 

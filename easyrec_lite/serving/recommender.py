@@ -132,6 +132,7 @@ def best_items(
     def merge(start: tf.Tensor, best: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         end = start + tf.minimum(block, count - start)
         scores = _without(scored(items[start:end]), excluded, start, end)
+        # `at` < K points at one of the best so far, else at an item of this block.
         best, at = tf.math.top_k(tf.concat([best, scores], axis=1), k)
         earlier = tf.gather(rows, tf.minimum(at, k - 1), batch_dims=1)
         return end, best, tf.where(at < k, earlier, start + at - k)

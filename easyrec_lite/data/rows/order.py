@@ -154,6 +154,8 @@ def arranged(order: RowOrder, sizes: np.ndarray) -> Iterator[RecordRun]:
     total, starts = int(sizes.sum()), np.cumsum(sizes) - sizes
     for epoch in order.numbers():
         files = order.files(epoch, len(sizes)).numpy()
+        # Files change their order between epochs: `shift` takes a row of a file in this order to
+        # its number.
         ends = np.cumsum(sizes[files])
         shift = starts[files] - (ends - sizes[files])
         consumed = order.start[1] if epoch == order.start[0] else 0

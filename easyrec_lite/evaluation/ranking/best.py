@@ -120,10 +120,13 @@ class BestItems:
         order = self._order(rows, items, scores)
         rows, items, scores = rows[order], items[order], scores[order]
         unseen, size = self._unseen(rows, items), len(self._queries)
+        # `ahead` counts the unseen entries before each. The K-th unseen one is the worst that can
+        # stay.
         ahead = _places(rows, unseen, size)
         last = unseen & (ahead == self._k - 1)
         self._worst[rows[last]] = scores[last]
         self._worst_tie[rows[last]] = tie_order(self._queries[rows[last]], items[last], self._seed)
+        # The first K of all entries, and the first K of the unseen ones.
         keep = _places(rows, np.ones(len(rows), bool), size) < self._k
         keep |= unseen & (ahead < self._k)
         self._rows, self._items, self._scores = rows[keep], items[keep], scores[keep]

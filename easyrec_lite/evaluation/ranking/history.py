@@ -43,6 +43,7 @@ def read_history(
     Raises:
       DataError: it cannot be read.
     """
+    # Many queries share a user: sets are made once a name, and `codes` hands them to the queries.
     codes, names = pd.factorize(np.array(users, object))
     numbers, user_numbers = IdLookup(items), IdLookup(names)
     counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)

@@ -34,14 +34,18 @@ def query_metrics(places: np.ndarray, queries: np.ndarray, k: int) -> dict[str, 
     """
     if not len(places):
         return {name: np.empty(0) for name in QUERY_METRICS}
+    # A query's held-out items side by side, the best place first: `starts` is where each query
+    # begins.
     order = np.lexsort((places, queries))
     places, queries = places[order], queries[order]
     starts = np.flatnonzero(np.concatenate([[True], queries[1:] != queries[:-1]]))
     relevant = np.diff(np.append(starts, len(places)))
     found = places < k
     place = np.where(found, places, 0)
+    # The how many-th held-out item of its query each one is, from 1: the numerator of a precision.
     nth = np.arange(len(places)) - np.repeat(starts, relevant) + 1
     best = np.minimum(relevant, k)
+    # The DCG of a list whose first 1, 2, … places are held-out items.
     gains = np.cumsum(1 / np.log2(np.arange(best.max()) + 2))
     hits = np.add.reduceat(found.astype(np.float64), starts)
     return {

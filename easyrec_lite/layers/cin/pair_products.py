@@ -63,6 +63,8 @@ def _gradients(
     ) -> tuple[tf.Tensor, ...]:
         span = slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS)
         a, b, above = left[span], right[span], upstream[span]
+        # y = (a ⊗ b) W gives dW = (a ⊗ b)ᵀ dy and d(a ⊗ b) = dy Wᵀ; its sums along b and a are da
+        # and db.
         total += tf.matmul(_products(a, b), above, transpose_a=True)
         pairs = tf.reshape(tf.matmul(above, weights, transpose_b=True), shape)
         lefts = lefts.write(block, tf.reduce_sum(pairs * b[:, None, :], axis=2))

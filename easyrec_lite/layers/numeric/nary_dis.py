@@ -98,6 +98,8 @@ class NaryDisEmbedding(NumericEmbedding):
         """
         positions = _positions(base)
         fields = whole.shape[1]
+        # A digit is used when the number reaches its power; the last one always, as 0 has a digit
+        # too.
         powers = tf.constant([base**k for k in range(positions)], tf.int64)
         size = tf.abs(whole)[:, :, None]
         used = tf.cast((size >= powers) | (powers == 1), table.dtype)[..., None]
