@@ -8,6 +8,8 @@ them. `step` counts from 1.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -32,6 +34,36 @@ class UpdateRule:
     ) -> None:
         """Moves the `rows` of `variable`, and their state, and nothing else."""
         raise TypeError(f"{type(self).__name__} has no form by rows")
+
+
+class KernelRule(UpdateRule, ABC):
+    """A rule that is one of TensorFlow's kernels, with a sparse twin for rows.
+
+    Attributes:
+      apply: the operation of `tf.raw_ops` on a whole variable.
+      apply_rows: that on rows, which takes `indices` besides.
+    """
+
+    apply: Callable[..., Any]
+    apply_rows: Callable[..., Any]
+
+    @abstractmethod
+    def arguments(self, slots: Slots) -> dict[str, Any]:
+        """Returns the arguments of both kernels for the state and the rule's constants."""
+
+    def dense(
+        self, variable: tf.Variable, slots: Slots, gradient: Any, rate: Any, step: Any
+    ) -> None:
+        """Moves the whole of `variable`."""
+        type(self).apply(var=variable.handle, grad=gradient, lr=rate, **self.arguments(slots))
+
+    def by_rows(
+        self, variable: tf.Variable, slots: Slots, rows: Any, gradient: Any, rate: Any, step: Any
+    ) -> None:
+        """Moves the `rows`; others stay, and keep their state."""
+        type(self).apply_rows(
+            var=variable.handle, grad=gradient, lr=rate, indices=rows, **self.arguments(slots)
+        )
 
 
 class WeightDecay(UpdateRule):

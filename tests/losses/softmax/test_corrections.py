@@ -10,8 +10,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.softmax import cases as benchmark_cases
 from benchmarks.softmax import Case, steps, vectors
+from benchmarks.softmax import cases as benchmark_cases
 from easyrec_lite.losses.softmax import loss as softmax
 from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections

@@ -8,44 +8,31 @@ import tensorflow as tf
 
 from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
 from easyrec_lite.protos.messages import RMSPropOptimizer
-from easyrec_lite.training.update_rule import Slots, UpdateRule
+from easyrec_lite.training.update_rule import KernelRule, Slots, UpdateRule
 
 
-class RMSProp(UpdateRule):
+class RMSProp(KernelRule):
     """`s ← δs + (1−δ)g²`, `a ← μa + rate·g/√(s + ε)`, `w ← w − a`; s starts at 1.
 
     Source: Tieleman and Hinton, lecture 6.5 of Neural Networks for Machine Learning.
     """
 
+    apply = tf.raw_ops.ResourceApplyRMSProp
+    apply_rows = tf.raw_ops.ResourceSparseApplyRMSProp
     slots = {"rms": 1.0, "momentum": 0.0}  # noqa: RUF012
 
     def __init__(self, decay: float, momentum: float, epsilon: float):
         self.decay, self.momentum, self.epsilon = decay, momentum, epsilon
 
-    def _arguments(self, variable: tf.Variable, slots: Slots, gradient: Any, rate: Any) -> dict:
+    def arguments(self, slots: Slots) -> dict[str, Any]:
+        """Returns the accumulators and the constants."""
         return {
-            "var": variable.handle,
             "ms": slots["rms"].handle,
             "mom": slots["momentum"].handle,
-            "lr": rate,
             "rho": self.decay,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
-            "grad": gradient,
         }
-
-    def dense(
-        self, variable: tf.Variable, slots: Slots, gradient: Any, rate: Any, step: Any
-    ) -> None:
-        """Moves the whole of `variable`."""
-        tf.raw_ops.ResourceApplyRMSProp(**self._arguments(variable, slots, gradient, rate))
-
-    def by_rows(
-        self, variable: tf.Variable, slots: Slots, rows: Any, gradient: Any, rate: Any, step: Any
-    ) -> None:
-        """Moves the `rows`."""
-        arguments = self._arguments(variable, slots, gradient, rate)
-        tf.raw_ops.ResourceSparseApplyRMSProp(indices=rows, **arguments)
 
 
 @OPTIMIZERS.implement("rms_prop_optimizer")
