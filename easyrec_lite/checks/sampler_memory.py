@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from easyrec_lite.core import filesystem as fs
+from easyrec_lite.core.input_paths import files_of, path_parts
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.specs.sampler import SamplerSpec
@@ -64,10 +65,15 @@ def table_bytes(spec: SamplerSpec, view: View) -> int | None:
 
 
 def _sample(path: str) -> TableSample | None:
+    """Returns what a table's first file and the sizes of all tell; None when one is missing."""
+    parts = [files for _, files in path_parts(path)]
+    if not parts or not all(parts):
+        return None
+    files = files_of(path)
     try:
-        with fs.open_binary(path) as file:
+        with fs.open_binary(files[0]) as file:
             head = file.read(READ_BYTES)
-            size = fs.size(path)
+        size = sum(map(fs.size, files))
     except OSError:
         return None
     text = _unpacked(head)

@@ -10,8 +10,8 @@ import numpy as np
 
 from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
+from easyrec_lite.core.input_paths import files_of
 from easyrec_lite.data.tables.item_rows import ItemRows, load_items
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.retrieval.encoders import ItemEncoder
@@ -54,7 +54,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
     if index:
         require_faiss()
     own = item_table(parts.pipeline.config)
-    if path or fs.is_file(own):
+    if path or files_of(own):
         return load_items(parts.pipeline, path or own, encoder.inputs)
     missing = f"the item table {own} is missing" if own else "the config names no item table"
     if index:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import gzip
-import os
+import logging
 import zlib
+from collections.abc import Sequence
+from pathlib import Path
 
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.core.files import missing
+from easyrec_lite.core.input_paths import path_parts
 
 GZIP_MAGIC = b"\x1f\x8b"
 BROKEN = (OSError, EOFError, zlib.error)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+log = logging.getLogger(__name__)
 
 
 def expand(path: str) -> list[str]:
     """Returns the files of an input path: its parts in order, the files of each part sorted.
 
-    A folder stands for the regular files in it whose names begin neither with `.` nor with `_`.
+    A file that several parts name is read once, where it comes first; that is logged.
 
     Raises:
       DataError: the path is empty, or parts of it name no file; all such parts at once.
     """
-    if fs.is_file(path):
-        return [path]
-    parts = [part.strip() for part in path.split(",") if part.strip()]
+    parts = path_parts(path)
     if not parts:
         raise DataError(
             Problem(
@@ -33,30 +35,44 @@ def expand(path: str) -> list[str]:
                 remedy="set train_input_path and eval_input_path in the config",
             )
         )
-    files: list[str] = []
     problems = []
-    for part in parts:
-        named = _files(part)
-        files += named
+    for part, named in parts:
         if not named:
             problems.append(_nothing(part))
         problems += [_unreadable(file) for file in named if not fs.readable(file)]
     if problems:
         raise DataError(problems)
+    files, repeated = _once(parts)
+    for problem in repeated:
+        log.warning("%s", problem)
     return files
 
 
-def _files(part: str) -> list[str]:
-    if fs.is_file(part):
-        return [part]
-    if fs.is_dir(part):
-        inside = (os.path.join(part, name) for name in fs.names(part))
-        return [file for file in inside if fs.is_file(file) and not _hidden(file)]
-    return [file for name in fs.glob(part) if not _hidden(name) for file in _files(name)]
+def repeated_files(path: str) -> list[Problem]:
+    """Returns a warning for each part of an input path that names files of an earlier part."""
+    return _once(path_parts(path))[1]
 
 
-def _hidden(name: str) -> bool:
-    return os.path.basename(name).startswith((".", "_"))
+def _once(parts: Sequence[tuple[str, list[str]]]) -> tuple[list[str], list[Problem]]:
+    """Returns the files of all parts, each once, and a warning for each part that repeats some."""
+    files: dict[Path, str] = {}
+    problems = []
+    for part, named in parts:
+        known = [file for file in named if fs.real_path(file) in files]
+        if known:
+            problems.append(
+                Problem(
+                    f"{len(known)} of its {len(named)} files are named by an earlier part of the "
+                    "input path too: each file is read once",
+                    Place(part),
+                    found=known[0],
+                    remedy="leave the overlapping part out",
+                    severity="warning",
+                )
+            )
+        for file in named:
+            files.setdefault(fs.real_path(file), file)
+    return list(files.values()), problems
 
 
 def _nothing(part: str) -> Problem:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,48 +10,9 @@ import tensorflow as tf
 
 from easyrec_lite.data.samplers.catalogue import IdIndex
 from easyrec_lite.data.samplers.sampler import Located, Lookup
-from easyrec_lite.data.tables.sampler_table import read_sampler_table
+from easyrec_lite.data.tables.edge_table import EdgeTable
 
 log = logging.getLogger(__name__)
-
-COLUMNS = ("userid", "itemid", "weight")
-
-
-@dataclass(frozen=True)
-class EdgeTable:
-    """E edges in the order of the file.
-
-    Attributes:
-      path: the file.
-      users: ids as text, object [E].
-      items: ids as text, object [E].
-      weights: float64 [E], finite and ≥ 0; an edge of weight 0 does not count.
-    """
-
-    path: Path
-    users: np.ndarray
-    items: np.ndarray
-    weights: np.ndarray
-
-
-def read_edge_table(path: Path, integer_users: bool, integer_items: bool) -> EdgeTable:
-    """Reads a file of lines `userid⇥itemid⇥weight` after a header with these names.
-
-    Args:
-      path: the file.
-      integer_users: whether user ids are integers, so that `007` equals `7`.
-      integer_items: the same of item ids.
-
-    Raises:
-      DataError: the file is missing, or has empty ids or weights that are not finite and ≥ 0; all
-        of those at once.
-    """
-    table = read_sampler_table(path, COLUMNS)
-    users = table.ids(0, "userid", integer_users)
-    items = table.ids(1, "itemid", integer_items)
-    weights = table.weights(2)
-    table.raise_problems()
-    return EdgeTable(path, users, items, weights)
 
 
 class Edges:
@@ -107,7 +66,7 @@ class Edges:
         return self(located)[1]
 
 
-def _log_unknown(path: Path, unknown: int, edges: int) -> None:
+def _log_unknown(path: str, unknown: int, edges: int) -> None:
     if unknown:
         log.warning(
             "%s: %d of %d edges lead to items that the item table lacks; left out",

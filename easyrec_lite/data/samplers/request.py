@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -13,7 +12,7 @@ from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
 from easyrec_lite.data.samplers.draw import WeightedDraw
-from easyrec_lite.data.samplers.edges import Edges, read_edge_table
+from easyrec_lite.data.samplers.edges import Edges
 from easyrec_lite.data.samplers.sampler import (
     ITEM,
     Exclusion,
@@ -23,6 +22,7 @@ from easyrec_lite.data.samplers.sampler import (
     Sampler,
     log_shortage,
 )
+from easyrec_lite.data.tables.edge_table import read_edge_table
 from easyrec_lite.data.tables.item_table import ItemTable, named_fields, read_item_table
 
 
@@ -80,9 +80,9 @@ class SamplerRequest:
     def _items(self) -> ItemTable:
         config, name = self.config, f"data_config.{self.name}"
         attributes = named_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
-        integer_ids = self._holds_integers("item_id_field")
-        path = Path(self.spec.item_table(config))
-        return read_item_table(path, attributes, config.attr_delimiter, integer_ids)
+        (item,) = named_fields(self.pipeline, [config.item_id_field], f"{name}.item_id_field")
+        path = self.spec.item_table(config)
+        return read_item_table(path, attributes, config.attr_delimiter, item)
 
     def edges(self, path_field: str, catalogue: Catalogue) -> Edges:
         """Reads the edges between users and items of the catalogue, at the path in `path_field`.
@@ -93,8 +93,7 @@ class SamplerRequest:
         """
         of_users = self._holds_integers(self.spec.user)
         of_items = self._holds_integers("item_id_field")
-        path = Path(getattr(self.config, path_field))
-        edges = read_edge_table(path, of_users, of_items)
+        edges = read_edge_table(getattr(self.config, path_field), of_users, of_items)
         return Edges(edges, catalogue.rows, self.spec.user_id(self.config), path_field)
 
     def _holds_integers(self, name: str) -> bool:

@@ -61,11 +61,12 @@ def make_item_table(pipeline: Pipeline, output: str | None, label: str, power: f
       Lines that say what was written.
 
     Raises:
-      ConfigError: the config has no sampler, or the table would overwrite the training data.
+      ConfigError: the config has no sampler, its table is no single file, or the table would
+        overwrite the training data.
       DataError: the training data cannot be read.
     """
     require_sampler(pipeline)
-    path = Path(output or item_table(pipeline.config))
+    path = Path(output or _own_file(pipeline))
     if fs.exists(path):
         refuse_overwriting(path, expand(train_path(pipeline)), "--output")
     items = count_items(pipeline, label)
@@ -79,6 +80,27 @@ def make_item_table(pipeline: Pipeline, output: str | None, label: str, power: f
     if items.without_id:
         lines.append(f"{items.without_id} rows without an item id are left out")
     return "\n".join(lines)
+
+
+def _own_file(pipeline: Pipeline) -> str:
+    """Returns the one file that the config's item table is.
+
+    Raises:
+      ConfigError: it names several.
+    """
+    path = item_table(pipeline.config)
+    several = fs.is_glob(path) or fs.is_dir(path) or ("," in path and not fs.is_file(path))
+    if several:
+        raise ConfigError(
+            Problem(
+                "the config's item table is no single file",
+                Place("command line"),
+                expected="a file to write",
+                found=path,
+                remedy="name it by --output",
+            )
+        )
+    return path
 
 
 def require_sampler(pipeline: Pipeline) -> tuple[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.tables.item_table import named_fields, read_item_table
+
+REMEDY = "write the columns that the item's features read, in the config's order, joined by :"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def load_items(pipeline: Pipeline, path: str, columns: Sequence[str]) -> ItemRow
 
     Args:
       pipeline: the config.
-      path: the item table.
+      path: the item table: files, globs and folders, separated by commas.
       columns: the columns that the item's features read, in the config's order.
 
     Raises:
@@ -51,11 +52,11 @@ def load_items(pipeline: Pipeline, path: str, columns: Sequence[str]) -> ItemRow
     sampler = sampler_of(pipeline.config.data_config)
     if sampler is None:
         fields = named_fields(pipeline, columns, "feature_config")
-        table = read_item_table(Path(path), fields)
+        table = read_item_table(path, fields, remedy=REMEDY)
         return ItemRows(table.ids, table.attributes, "", path)
     spec, message = sampler
     own = f"data_config.{spec.name}"
     (item,) = named_fields(pipeline, [message.item_id_field], f"{own}.item_id_field")
     fields = named_fields(pipeline, message.attr_fields, f"{own}.attr_fields")
-    table = read_item_table(Path(path), fields, message.attr_delimiter, item.whole)
+    table = read_item_table(path, fields, message.attr_delimiter, item)
     return ItemRows(table.ids, table.attributes, item.name, path)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +30,13 @@ class ItemTable:
       ids: text, object [M], all different.
       weights: float64 [M], finite and ≥ 0; an item of weight 0 is never drawn.
       attributes: attribute field → array [M] of its type; text is object.
+      place: number of an item → its file and line.
     """
 
     ids: np.ndarray
     weights: np.ndarray
     attributes: dict[str, np.ndarray]
+    place: Callable[[int], Place] = dataclasses.field(default=lambda item: Place(), repr=False)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -68,32 +71,41 @@ def named_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[In
 
 
 def read_item_table(
-    path: Path, attributes: Sequence[InputField], delimiter: str = ":", integer_ids: bool = False
+    path: str | Path,
+    attributes: Sequence[InputField],
+    delimiter: str = ":",
+    item: InputField | None = None,
+    remedy: str = "write the attributes in the order of attr_fields, and set attr_delimiter",
 ) -> ItemTable:
-    """Reads a file of lines `id⇥weight⇥attributes`, the attributes joined by `delimiter`.
+    """Reads lines `id⇥weight⇥attributes`, the attributes joined by `delimiter`.
 
     Args:
-      path: the file; its first line is a header such as
-        `id:int64⇥weight:float⇥feature:string`.
+      path: files, globs and folders, separated by commas: one table. The first line of each file is
+        a header such as `id:int64⇥weight:float⇥feature:string`.
       attributes: what the third column holds, in this order.
       delimiter: separates the attributes of a cell.
-      integer_ids: whether ids are integers, so that `007` equals `7`.
+      item: the field of the ids. Where it holds integers, `007` equals `7`; where it is an
+        attribute too, an item's attribute is its id.
+      remedy: what to do about a cell with another number of attributes.
 
     Raises:
       DataError: all bad lines at once: empty or repeated ids, weights that are not finite numbers
-        ≥ 0, cells with another number of attributes, attributes of the wrong type.
+        ≥ 0, cells with another number of attributes, attributes of the wrong type, and ids that
+        differ from the attribute of that name.
     """
     table = read_sampler_table(path, COLUMNS)
-    ids = table.ids(0, "id", integer_ids)
+    ids = table.ids(0, "id", item is not None and item.whole)
     _check_repeats(table, ids)
     weights = table.weights(1)
-    columns = _split(table, attributes, delimiter)
+    columns = _split(table, attributes, delimiter, remedy)
     values = {
         attribute.name: table.values(cells, attribute)
         for attribute, cells in zip(attributes, columns, strict=True)
     }
+    if item is not None and item.name in values and not table.wrong("number of attributes").any():
+        _check_own_id(table, ids, values[item.name], item.name)
     table.raise_problems()
-    return ItemTable(ids, weights, values)
+    return ItemTable(ids, weights, values, table.place)
 
 
 def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:
@@ -101,15 +113,35 @@ def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:
     first = np.zeros(len(unique), np.int64)
     first[codes[::-1]] = np.arange(len(ids))[::-1]
     table.report(
-        first[codes] != np.arange(len(ids)),
+        (first[codes] != np.arange(len(ids))) & ~table.wrong("id"),
         "id",
-        lambda entry: f"{ids[entry]!r}, which line {table.lines[first[codes[entry]]]} has too",
+        lambda entry: f"{ids[entry]!r}, which {_line(table, first[codes[entry]], entry)} has too",
         "each item once",
         "leave one of them",
     )
 
 
-def _split(table: SamplerTable, attributes: Sequence[InputField], delimiter: str) -> list[pa.Array]:
+def _line(table: SamplerTable, entry: int, other: int) -> str:
+    """Returns where an entry stands, as seen from another one."""
+    place = table.place(entry)
+    near = place.file == table.place(other).file
+    return f"line {place.line}" if near else f"line {place.line} of {place.file}"
+
+
+def _check_own_id(table: SamplerTable, ids: np.ndarray, own: np.ndarray, name: str) -> None:
+    same = own.astype(str).astype(object) == ids
+    table.report(
+        ~same & ~table.wrong("id") & ~table.wrong(name),
+        name,
+        lambda entry: f"{str(own[entry])!r}, in the line of item {ids[entry]!r}",
+        "the item's id, which the first column holds",
+        "write each item's own attributes beside its id",
+    )
+
+
+def _split(
+    table: SamplerTable, attributes: Sequence[InputField], delimiter: str, remedy: str
+) -> list[pa.Array]:
     pieces = pc.split_pattern(table.columns[2], delimiter)
     counts = pc.list_value_length(pieces).to_numpy()
     wrong = counts != len(attributes)
@@ -119,7 +151,7 @@ def _split(table: SamplerTable, attributes: Sequence[InputField], delimiter: str
         "number of attributes",
         lambda entry: f"{counts[entry]}: {table.columns[2][entry].as_py()!r}",
         f"{len(attributes)} attributes {names}",
-        "write the attributes in the order of attr_fields, and set attr_delimiter",
+        remedy,
     )
     if wrong.any():
         return [pa.array([""] * len(counts))] * len(attributes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from pyarrow import csv
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.core.files import missing
+from easyrec_lite.data.readers.input_files import expand
 
 LONGEST_LINE = 1 << 20
 MAX_PROBLEMS = 20
+HEADER_LINES = 1
 TYPES = ("int", "int32", "int64", "float", "double", "string")
 REMEDY = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
 WEIGHT = InputField("weight", "DOUBLE", 0.0)
@@ -26,20 +27,33 @@ HEADER_CELL = re.compile(r"[A-Za-z_]\w*(:(" + "|".join(TYPES) + "))?")
 
 
 class SamplerTable:
-    """The cells of a file as text, and the problems that were reported of them.
+    """The cells of a table as text, and the problems that were reported of them.
 
     Attributes:
-      path: the file.
-      columns: for each column an array of M strings, in the order of the file.
-      lines: int64 [M], the line of each entry, from 1.
+      columns: for each column an array of M strings, in the order of the files.
     """
 
-    def __init__(self, path: Path, columns: list[pa.Array], lines: np.ndarray):
-        self.path = path
-        self.columns = columns
-        self.lines = lines
+    def __init__(self, files: Mapping[str, pa.Table]):
+        tables = list(files.values())
+        whole = pa.concat_tables(tables).combine_chunks()
+        self.columns = [_joined(column) for column in whole.columns]
+        self._files = list(files)
+        self._starts = np.cumsum([0, *map(len, tables)])
         self._problems: list[Problem] = []
+        self._wrong: dict[str, np.ndarray] = {}
         self._count = 0
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def place(self, entry: int) -> Place:
+        """Returns the file and line of an entry."""
+        file = int(np.searchsorted(self._starts, entry, side="right")) - 1
+        return Place(self._files[file], entry - int(self._starts[file]) + HEADER_LINES + 1)
+
+    def wrong(self, column: str) -> np.ndarray:
+        """Returns for which entries a problem of this column was reported, bool [M]."""
+        return self._wrong.get(column, np.zeros(len(self), bool))
 
     def report(
         self,
@@ -60,10 +74,10 @@ class SamplerTable:
         """
         entries = np.flatnonzero(wrong)
         self._count += len(entries)
-        for entry in entries[:MAX_PROBLEMS]:
-            place = Place(str(self.path), int(self.lines[entry]))
+        self._wrong[column] = self.wrong(column) | wrong
+        for entry in entries[:MAX_PROBLEMS].tolist():
             message = f"bad {column}"
-            found = describe(int(entry))
+            place, found = self.place(entry), describe(entry)
             self._problems.append(Problem(message, place, column, expected, found, remedy=remedy))
 
     def raise_problems(self) -> None:
@@ -77,8 +91,8 @@ class SamplerTable:
         shown = sorted(self._problems, key=lambda problem: problem.place)[:MAX_PROBLEMS]
         if self._count > len(shown):
             rest = self._count - len(shown)
-            end = Place(str(self.path), shown[-1].place.line, 1)
-            shown.append(Problem(f"and {rest} more problems in this file", end))
+            end = replace(shown[-1].place, column=1)
+            shown.append(Problem(f"and {rest} more problems in this table", end))
         raise DataError(shown)
 
     def values(self, cells: pa.Array, field: InputField) -> np.ndarray:
@@ -134,37 +148,49 @@ class SamplerTable:
         self.report(wrong, name, lambda _: "an empty cell", f"a value for {name}")
         if not integers:
             return cells.to_numpy(zero_copy_only=False)
-        return self.values(cells, InputField(name, "INT64", 0)).astype(str).astype(object)
+        ids = self.values(cells, InputField(name, "INT64", 0)).astype(str).astype(object)
+        bad = self.wrong(name)
+        ids[bad] = cells.to_numpy(zero_copy_only=False)[bad]
+        return ids
 
 
-def read_sampler_table(path: Path, expected: Sequence[str]) -> SamplerTable:
-    """Reads a file whose header reads like `id:int64⇥weight:float⇥feature:string`.
+def read_sampler_table(path: str | Path, expected: Sequence[str]) -> SamplerTable:
+    """Reads files whose headers read like `id:int64⇥weight:float⇥feature:string` as one table.
 
     Args:
-      path: a UTF-8 file, compressed when its name ends in `.gz`.
+      path: files, globs and folders, separated by commas; UTF-8, compressed when a name ends in
+        `.gz`.
       expected: the names of the columns, for messages; only their number must agree.
 
     Raises:
-      DataError: the file is missing, unreadable, empty, has no such header, or has lines with
-        another number of columns.
+      DataError: a file is missing, unreadable, empty, has no such header, or has lines with
+        another number of columns; or no file has an entry.
     """
-    data = _read(path)
-    _check_text(path, data)
-    _check_header(path, data.slice(0, min(data.size, 4096)).to_pybytes(), expected)
-    return _parse(path, data, expected)
+    tables = {}
+    for file in _files(str(path)):
+        data = _read(Path(file))
+        _check_text(Path(file), data)
+        _check_header(Path(file), data.slice(0, min(data.size, 4096)).to_pybytes(), expected)
+        tables[file] = _parse(Path(file), data, expected)
+    if not any(map(len, tables.values())):
+        message = "this table has a header and no entry"
+        raise DataError(Problem(message, Place(str(path), 1), remedy="add entries"))
+    return SamplerTable(tables)
+
+
+def _files(path: str) -> list[str]:
+    try:
+        return expand(path)
+    except DataError as error:
+        raise DataError(replace(problem, remedy=REMEDY) for problem in error.problems) from None
 
 
 def _read(path: Path) -> pa.Buffer:
-    place = Place(str(path))
-    if not fs.exists(path):
-        raise DataError(replace(missing(str(path)), remedy=REMEDY))
-    if fs.is_dir(path):
-        raise DataError(Problem("this is a directory", place, expected="a file", remedy=REMEDY))
     try:
         with fs.open_unpacked(path) as stream:
             return stream.read_buffer()
     except OSError as error:
-        raise DataError(Problem(f"cannot be read: {error}", place)) from error
+        raise DataError(Problem(f"cannot be read: {error}", Place(str(path)))) from error
 
 
 def _check_text(path: Path, data: pa.Buffer) -> None:
@@ -204,7 +230,7 @@ def _check_header(path: Path, start: bytes, expected: Sequence[str]) -> None:
     )
 
 
-def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> SamplerTable:
+def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> pa.Table:
     torn: list[csv.InvalidRow] = []
 
     def skip(row: csv.InvalidRow) -> str:
@@ -227,11 +253,11 @@ def _parse(path: Path, data: pa.Buffer, expected: Sequence[str]) -> SamplerTable
         raise DataError(_unparsed(path, data, error)) from error
     if torn:
         raise DataError([_torn(path, row) for row in torn[:MAX_PROBLEMS]])
-    if table.num_rows == 0:
-        message = "this table has a header and no entry"
-        raise DataError(Problem(message, Place(str(path), 1), remedy="add entries"))
-    columns = [table.column(name).combine_chunks() for name in names]
-    return SamplerTable(path, columns, np.arange(2, table.num_rows + 2))
+    return table
+
+
+def _joined(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
 
 
 def _unparsed(path: Path, data: pa.Buffer, error: Exception) -> Problem:

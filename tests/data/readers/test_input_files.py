@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from easyrec_lite.core.errors import DataError
-from easyrec_lite.data.readers.input_files import expand, is_gzip
+from easyrec_lite.data.readers.input_files import expand, is_gzip, repeated_files
 
 
 @pytest.fixture
@@ -38,6 +38,29 @@ def test_lists_globs_and_folders(folder: Path) -> None:
         "c.txt",
         "train/part-0",
         "train/part-1",
+    ]
+
+
+def test_a_file_is_read_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However often a pattern of any depth, a folder or a link names it."""
+    assert names(f"{folder}/**", folder) == [
+        "a.csv",
+        "b.csv",
+        "c.txt",
+        "train/part-0",
+        "train/part-1",
+    ]
+    assert not caplog.records
+    (folder / "other").symlink_to(folder / "train")
+    assert names(f"{folder}/a.csv,{folder}/*.csv,{folder}/train,{folder}/other", folder) == [
+        "a.csv",
+        "b.csv",
+        "train/part-0",
+        "train/part-1",
+    ]
+    assert [f"{folder}/*.csv" in caplog.text, f"{folder}/other" in caplog.text] == [True, True]
+    assert [p.place.file for p in repeated_files(f"{folder}/a.csv,{folder}/*.csv")] == [
+        f"{folder}/*.csv"
     ]
 
 

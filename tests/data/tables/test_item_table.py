@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from easyrec_lite.protos.messages import EasyRecConfig
 HEADER = "id:int64\tweight:float\tfeature:string\n"
 CATE = InputField("cate", "STRING", b"")
 PRICE = InputField("price", "INT32", 0)
+NUMBER = InputField("item_id", "INT64", 0)
 
 
 def write(path: Path, text: str) -> Path:
@@ -23,7 +25,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def problems(path: Path, **options: bool) -> list[str]:
+def problems(path: Path, **options: Any) -> list[str]:
     with pytest.raises(DataError) as caught:
         read_item_table(path, [CATE, PRICE], **options)
     return [str(problem) for problem in caught.value.problems]
@@ -122,10 +124,44 @@ def test_torn_lines(tmp_path: Path) -> None:
 
 def test_integer_ids_compare_as_numbers(tmp_path: Path) -> None:
     path = write(tmp_path / "items", HEADER + "007\t1\tc:1\n-8\t1\tc:1\n")
-    assert read_item_table(path, [CATE, PRICE], integer_ids=True).ids.tolist() == ["7", "-8"]
+    assert read_item_table(path, [CATE, PRICE], item=NUMBER).ids.tolist() == ["7", "-8"]
     assert read_item_table(path, [CATE, PRICE]).ids.tolist() == ["007", "-8"]
     path = write(tmp_path / "items", HEADER + "007\t1\tc:1\n7\t1\tc:1\n8a\t1\tc:1\n")
-    assert len(problems(path, integer_ids=True)) == 2
+    found = problems(path, item=NUMBER)
+    assert [("items:3:" in found[0], "items:4:" in found[1]), len(found)] == [(True, True), 2]
+
+
+def test_an_id_that_is_no_number_is_told_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "items", HEADER + "6.0\t1\tc:1\n7.0\t1\tc:1\n0\t1\tc:1\n")
+    found = problems(path, item=NUMBER)
+    assert ["'6.0'" in found[0], "'7.0'" in found[1], len(found)] == [True, True, 2]
+
+
+def test_a_table_in_parts_is_one_table(tmp_path: Path) -> None:
+    folder = tmp_path / "items"
+    folder.mkdir()
+    write(folder / "part-0", HEADER + "1\t1\tc:1\n2\t1\tc:1\n")
+    write(folder / "part-1", HEADER)
+    write(folder / "part-2", HEADER + "3\t2\td:5\n")
+    for path in (folder, folder / "part-*", f"{folder}/part-0,{folder}/part-2"):
+        table = read_item_table(path, [CATE, PRICE])
+        assert table.ids.tolist() == ["1", "2", "3"]
+        assert table.attributes["price"].tolist() == [1, 1, 5]
+        place = table.place(2)
+        assert (Path(place.file).name, place.line) == ("part-2", 2)
+    write(folder / "part-1", HEADER + "4\t1\tc:1\n2\t1\tc:1\n")
+    (found,) = problems(folder)
+    assert all(part in found for part in ("part-1:3:", "'2'", "line 3", "part-0"))
+    assert "part-9" in problems(f"{folder}/part-0,{folder}/part-9")[0]
+
+
+def test_an_items_own_id_is_that_of_its_attributes(tmp_path: Path) -> None:
+    path = write(tmp_path / "items", HEADER + "1\t1\t01:5\n2\t1\t3:5\n")
+    with pytest.raises(DataError) as caught:
+        read_item_table(path, [NUMBER, PRICE], item=NUMBER)
+    (problem,) = caught.value.problems
+    assert (problem.place.line, problem.path) == (3, "item_id")
+    assert ["'3'" in problem.found, "'2'" in problem.found] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -145,9 +181,9 @@ def test_files_that_are_no_tables(tmp_path: Path, text: bytes, words: str) -> No
     assert words in found
 
 
-def test_missing_file_and_directory(tmp_path: Path) -> None:
+def test_missing_file_and_empty_folder(tmp_path: Path) -> None:
     assert "make_item_table" in problems(tmp_path / "nowhere")[0]
-    assert "directory" in problems(tmp_path)[0]
+    assert "no data files" in problems(tmp_path)[0]
 
 
 def test_attributes_are_input_fields() -> None:

@@ -55,6 +55,19 @@ def test_only_rows_with_the_label_count(tmp_path: Path, capsys: pytest.CaptureFi
     assert "1 items have no row with clk above 0" in capsys.readouterr().out
 
 
+def test_a_table_in_parts_needs_an_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.csv").write_text(ROWS)
+    path = Path(config(tmp_path))
+    path.write_text(path.read_text().replace("items.txt", "items/part-*"))
+    assert commands.run(make_item_table, ["--config", str(path)]) == 2
+    assert "--output" in capsys.readouterr().err
+    out = tmp_path / "items" / "part-0"
+    assert commands.run(make_item_table, ["--config", str(path), "--output", str(out)]) == 0
+    assert out.read_text().startswith(HEADER)
+
+
 def test_header_separator_and_compression(tmp_path: Path) -> None:
     text = 'cate\textra\titem\tprice\tclk\n"a\t-\tц\t\t1\n'
     (tmp_path / "train.csv.gz").write_bytes(gzip.compress(text.encode()))
