@@ -88,8 +88,10 @@ EDITS = {
         {"feature_config.features[0].normalizer_fn": "lambda x: x" + "+x" * MILLION}
     ),
 }
-ACCEPTED = {("csv rows", "text"), ("csv rows", "quotes"), ("csv rows", "decimals")}
+ACCEPTED = {("csv rows", "text"), ("csv rows", "quotes")}
 ACCEPTED |= {("users", "text")}
+# TensorFlow 2.16 takes no number of a million digits, 2.21 does.
+EITHER = {("csv rows", "decimals")}
 CASES = [
     *(("csv rows", name, (content, "CSVInput")) for name, content in CSV.items()),
     *(("item tables", name, content) for name, content in ITEMS.items()),
@@ -106,12 +108,14 @@ def test_told_in_short(kind: str, name: str, given: Any, tmp_path: Path) -> None
     take: Callable[[Any, Path], None] = TARGETS[kind].take
     start = time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if (kind, name) in ACCEPTED:
+    told = ""
+    try:
         take(given, tmp_path)
-    else:
-        with pytest.raises((ConfigError, DataError)) as caught:
-            take(given, tmp_path)
-        assert len(str(caught.value)) < 50_000
+    except (ConfigError, DataError) as error:
+        told = str(error)
+    if (kind, name) not in EITHER:
+        assert bool(told) is ((kind, name) not in ACCEPTED)
+    assert len(told) < 50_000
     assert time.process_time() - start < MOST_SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_BYTES >> 10
 

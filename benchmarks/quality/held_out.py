@@ -44,7 +44,8 @@ class HeldOut:
         arrays = {"users": self.users, "items": self.items, "true": self.true}
         seen = {"seen_offsets": self.seen.offsets, "seen_items": self.seen.items}
         arrays |= {"negatives": self.negatives, **seen}
-        np.savez_compressed(path, allow_pickle=False, **arrays)
+        # NumPy 2 declares a flag beside the arrays; NumPy 1 would store it as one.
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
     @staticmethod
     def load(path: Path) -> HeldOut:

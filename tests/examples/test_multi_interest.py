@@ -214,11 +214,11 @@ def test_predict_writes_all_vectors_of_a_user(trained: Any, folder: Path) -> Non
 
 
 def test_the_index_finds_what_any_interest_finds(trained: Any) -> None:
+    faiss = pytest.importorskip("faiss")
     flags = [f"--saved_model_dir={trained.export}", "--target_recall=1", "--recall_at=10"]
     assert run(build_index, flags) == 0
     measured = read_manifest(trained.export)["index"]
     assert measured["recall"] == 1
-    faiss = pytest.importorskip("faiss")
     index = faiss.read_index(str(trained.export / INDEX))
     users, _ = user_vectors(trained.export, rows())
     scores, items = search(index, users, 10)
