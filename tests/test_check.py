@@ -26,7 +26,7 @@ WITHOUT_TENSORFLOW = (
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.csv").write_text(ROW * 3, encoding="utf-8")
-    (tmp_path / "items.txt").write_text("id:string\tweight:float\tattrs:string\n")
+    (tmp_path / "items.txt").write_text("id:string\tweight:float\tattrs:string\ni1\t1\ti1:c1:1\n")
     return tmp_path
 
 

@@ -8,6 +8,7 @@ from easyrec_lite.checks.rules import files
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import Problem, ProblemError
+from easyrec_lite.data.readers.input_files import repeated_files
 from easyrec_lite.data.readers.scan import RowCheck, label_zero_share, scan
 
 
@@ -26,7 +27,7 @@ def data_problems(
     train = config.train_input_path or config.parquet_train_input
     evaluation = config.eval_input_path or config.parquet_eval_input
     for path in dict.fromkeys(filter(None, (train, evaluation))):
-        problems += scan(pipeline, path, rows, check)
+        problems += [*repeated_files(path), *scan(pipeline, path, rows, check)]
     if view.data.bad_row_policy == view.data.SKIP:
         problems = [_skipped(problem) for problem in problems]
     if train and view.listwise and not any(problem.severity == "error" for problem in problems):

@@ -37,9 +37,9 @@ class IdSource(tf.Module):
         """Yields what values [N] must be to be looked up at all, and which are, bool [N]."""
         yield from ()
 
-    def invalid(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns how many values are unknown or out of range, int64 scalar."""
-        return tf.math.count_nonzero(self.find(values) == UNKNOWN)
+    def unknown(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns which values [N] are unknown or out of range, bool [N]."""
+        return self.find(values) == UNKNOWN
 
 
 class Hashed(IdSource):

@@ -110,17 +110,18 @@ class FeatureTransform(tf.Module):
         inputs = (name for kind in self._chosen(names) for name in kind.feature.inputs)
         return list(dict.fromkeys(inputs))
 
-    def invalid_counts(self, columns: Columns) -> dict[str, tf.Tensor]:
-        """Returns feature → int64 count of values that are unknown or out of range, so id 0.
+    def unknown_values(self, columns: Columns) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+        """Returns feature → its values [N], and which are unknown or out of range, so id 0.
 
         Only features with `num_buckets` or a vocabulary are there. Not for every step: it does
         the transform's work again.
         """
-        return {
-            kind.feature.name: kind.invalid(columns)
+        found = {
+            kind.feature.name: kind.unknown(columns)
             for kind in self._chosen(None)
             if kind.feature.reads_ids and not kind.feature.config.hash_bucket_size
         }
+        return {name: values for name, values in found.items() if values is not None}
 
     def _chosen(self, names: Iterable[str] | None) -> list[FeatureKind]:
         return [self._kinds[name] for name in (self._kinds if names is None else names)]

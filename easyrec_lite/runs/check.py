@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from easyrec_lite.checks.check import examine_and_check
 from easyrec_lite.checks.memory import estimate, report
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.core.errors import ConfigError, Problem, ProblemError
 from easyrec_lite.distribution.cluster import problems_of
 from easyrec_lite.distribution.tf_config import from_environment
 from easyrec_lite.runs.process import load_tensorflow
@@ -55,11 +55,13 @@ def _data_problems(pipeline: Pipeline, rows: int) -> list[Problem]:
     """Returns what is wrong with the data's first rows, as readers, features and losses see it."""
     load_tensorflow()
     from easyrec_lite.data.check import data_problems
+    from easyrec_lite.runs.check_tables import table_problems
     from easyrec_lite.training.cells import row_check
 
     try:
-        return data_problems(pipeline, rows, row_check(pipeline))
-    except ConfigError as error:
+        problems = data_problems(pipeline, rows, row_check(pipeline))
+        return problems if _errors(problems) else [*problems, *table_problems(pipeline, rows)]
+    except ProblemError as error:
         return list(error.problems)
 
 

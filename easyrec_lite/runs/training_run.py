@@ -11,15 +11,19 @@ import tensorflow as tf
 
 from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.config.save import CONFIG_FILE, save
 from easyrec_lite.core import filesystem as fs
+from easyrec_lite.core.errors import DataError
 from easyrec_lite.core.files import remove_leftovers
 from easyrec_lite.data.readers.base import READ_ERRORS
 from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
+from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.protos.messages import EasyRecConfig
 from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator, has_work
+from easyrec_lite.training.first_rows import first_row_problems
 from easyrec_lite.training.history import EvaluationHistory
 from easyrec_lite.training.hooks import Hook, Summaries
 from easyrec_lite.training.input import BatchInput
@@ -165,10 +169,29 @@ class TrainingRun:
         self.prefix = self.distribution.restore(self.checkpoints)
         if self.distribution.chief:
             # After the restore: a refused checkpoint keeps the config that fits it.
+            self._check_first_rows()
             save(self.pipeline, self.folder / CONFIG_FILE)
         step, period = int(self.trainer.step), periods_of(self.config.train_config).save
         if self.evaluator and period and step % period == 0:
             self.evaluator.evaluate_if_missing(step, self.prefix)
+
+    def _check_first_rows(self) -> None:
+        """Logs what the first rows tell of ids that features and tables do not know.
+
+        Raises:
+          DataError: the item table lacks the items of all of them.
+        """
+        problems = first_row_problems(
+            self.pipeline,
+            train_path(self.pipeline),
+            FeatureTransform(self.pipeline),
+            self.input.sampler,
+        )
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors:
+            raise DataError(errors)
+        for problem in problems:
+            log.warning("%s", problem)
 
     def _train(self) -> str:
         periods = periods_of(self.config.train_config)

@@ -55,7 +55,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
         require_faiss()
     own = item_table(parts.pipeline.config)
     if path or files_of(own):
-        return load_items(parts.pipeline, path or own, encoder.inputs)
+        return load_items(parts.pipeline, path or own, encoder.inputs, parts.transform.expectations)
     missing = f"the item table {own} is missing" if own else "the config names no item table"
     if index:
         raise ConfigError(

@@ -118,6 +118,7 @@ class BatchInput:
                 lambda rows: transform(rows, candidate_features),
                 training=training,
                 seed=pipeline.config.train_config.seed,
+                cells=transform.expectations,
             )
             if training:
                 self._proposal = open_proposal(pipeline, path, self.sampler)

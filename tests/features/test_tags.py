@@ -95,8 +95,10 @@ def test_a_number_column_is_one_tag_a_row() -> None:
 def test_vocabulary_and_counts() -> None:
     body = TAG + 'vocab_list: "a" vocab_list: "b"'
     assert value_of(body, x=["b|zz|a", "yy"]).ids.to_list() == [[1, 0, 0], [0]]
-    counts = FeatureTransform(config_of(body)).invalid_counts({"x": tf.constant(["b|zz|a", "yy"])})
-    assert counts["x"] == 2
+    columns = {"x": tf.constant(["b|zz|a", "yy"])}
+    values, unknown = FeatureTransform(config_of(body)).unknown_values(columns)["x"]
+    assert values.numpy().tolist() == [b"b", b"zz", b"a", b"yy"]
+    assert unknown.numpy().tolist() == [False, True, False, True]
 
 
 def test_no_rows() -> None:

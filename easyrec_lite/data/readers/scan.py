@@ -73,8 +73,7 @@ def label_zero_share(pipeline: Pipeline, path: str, rows: int = 1000) -> dict[st
       DataError: the data cannot be read at all.
     """
     labels = pipeline.config.data_config.label_fields
-    sample = _sample(_plain_reader(pipeline), path, rows)
-    good = [row.values for row in sample if not row.problems]
+    good = [row.values for row in good_rows(pipeline, path, rows)]
     if not good:
         return {}
     return {
@@ -82,6 +81,16 @@ def label_zero_share(pipeline: Pipeline, path: str, rows: int = 1000) -> dict[st
         for label in labels
         if label in good[0]
     }
+
+
+def good_rows(pipeline: Pipeline, path: str, rows: int = 1000) -> list[SampledRow]:
+    """Returns the good ones among the first rows; none of data that is not scanned.
+
+    Raises:
+      DataError: the data cannot be read at all.
+    """
+    sample = _sample(_plain_reader(pipeline), path, rows)
+    return [row for row in sample if not row.problems]
 
 
 def _plain_reader(pipeline: Pipeline) -> PlainReader | None:

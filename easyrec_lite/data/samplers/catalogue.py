@@ -22,12 +22,12 @@ class IdIndex(tf.Module):
       [1, -1]
 
     Args:
-      ids: string [M], all different.
+      ids: string [M], all different; also an attribute.
     """
 
     def __init__(self, ids: tf.Tensor):
         super().__init__()
-        self._ids = ids
+        self.ids = ids
         rows = tf.range(tf.size(ids, out_type=tf.int64), dtype=tf.int64)
         entries = tf.lookup.KeyValueTensorInitializer(ids, rows)
         self._table = tf.lookup.StaticHashTable(entries, default_value=-1)
@@ -43,7 +43,7 @@ class IdIndex(tf.Module):
 
     def digest(self) -> str:
         """Returns a SHA-256 of the ids in their order."""
-        return hashlib.sha256(tf.io.serialize_tensor(self._ids).numpy()).hexdigest()
+        return hashlib.sha256(tf.io.serialize_tensor(self.ids).numpy()).hexdigest()
 
 
 class Catalogue:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.config import Pipeline
+from easyrec_lite.data.rows.cells import CellCheck, nothing
 from easyrec_lite.data.samplers.catalogue import Transform
 from easyrec_lite.data.samplers.request import SamplerRequest
 from easyrec_lite.data.samplers.sampler import Sampler
 
 
 def open_sampler(
-    pipeline: Pipeline, transform: Transform, training: bool, seed: int
+    pipeline: Pipeline,
+    transform: Transform,
+    training: bool,
+    seed: int,
+    cells: CellCheck = nothing,
 ) -> Sampler | None:
     """Returns the sampler of `data_config` with its tables loaded; None without a sampler.
 
@@ -19,6 +24,7 @@ def open_sampler(
       transform: raw columns of items → the values of their features.
       training: whether to draw `num_sample` items for a batch, or `num_eval_sample`.
       seed: with a batch's position, all that its draw follows from.
+      cells: what the items' attributes must be for the transform.
 
     Raises:
       ConfigError: the sampler names a column that is no input field.
@@ -27,5 +33,7 @@ def open_sampler(
     name = pipeline.config.data_config.WhichOneof("sampler")
     if name is None:
         return None
-    sampler: Sampler = SAMPLERS.get(name)(SamplerRequest(pipeline, name, transform, training, seed))
+    sampler: Sampler = SAMPLERS.get(name)(
+        SamplerRequest(pipeline, name, transform, training, seed, cells)
+    )
     return sampler

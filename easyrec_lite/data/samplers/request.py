@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec
 from easyrec_lite.config import Pipeline
+from easyrec_lite.data.rows.cells import CellCheck, nothing
 from easyrec_lite.data.samplers.catalogue import Catalogue, Transform
 from easyrec_lite.data.samplers.draw import WeightedDraw
 from easyrec_lite.data.samplers.edges import Edges
@@ -23,6 +24,7 @@ from easyrec_lite.data.samplers.sampler import (
     log_shortage,
 )
 from easyrec_lite.data.tables.edge_table import read_edge_table
+from easyrec_lite.data.tables.item_cells import require_readable
 from easyrec_lite.data.tables.item_table import ItemTable, named_fields, read_item_table
 
 
@@ -36,6 +38,7 @@ class SamplerRequest:
       transform: raw columns of items → the values of their features.
       training: whether it is for training or for evaluation.
       seed: with the position, all that draws follow from.
+      cells: what the items' attributes must be for the transform.
     """
 
     pipeline: Pipeline
@@ -43,6 +46,7 @@ class SamplerRequest:
     transform: Transform
     training: bool
     seed: int
+    cells: CellCheck = nothing
 
     @property
     def spec(self) -> SamplerSpec:
@@ -71,10 +75,11 @@ class SamplerRequest:
 
         Raises:
           ConfigError: `attr_fields` or `item_id_field` is no input field.
-          DataError: the table is missing or has bad lines.
+          DataError: the table is missing or has bad lines, or attributes that no feature can read.
         """
         config = self.config
         items = self._items()
+        require_readable(items, self.cells)
         return Catalogue(items, config.item_id_field, self.transform, config.weight_power)
 
     def _items(self) -> ItemTable:

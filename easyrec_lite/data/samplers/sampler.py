@@ -91,6 +91,11 @@ class Sampler:
         """The columns of the data that `locate` reads."""
         return {lookup.field for lookup in self._lookups.values()}
 
+    @property
+    def lookups(self) -> Mapping[str, Lookup]:
+        """What is looked up of a row, by name."""
+        return self._lookups
+
     def describe(self) -> dict[str, list[str]]:
         """Returns what `locate` follows from: lookup → the column, and a digest of the ids."""
         return {

@@ -9,6 +9,8 @@ import numpy as np
 
 from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.config import Pipeline
+from easyrec_lite.data.rows.cells import CellCheck, nothing
+from easyrec_lite.data.tables.item_cells import require_readable
 from easyrec_lite.data.tables.item_table import named_fields, read_item_table
 
 REMEDY = "write the columns that the item's features read, in the config's order, joined by :"
@@ -34,7 +36,9 @@ class ItemRows:
         return len(self.ids)
 
 
-def load_items(pipeline: Pipeline, path: str, columns: Sequence[str]) -> ItemRows:
+def load_items(
+    pipeline: Pipeline, path: str, columns: Sequence[str], cells: CellCheck = nothing
+) -> ItemRows:
     """Reads the items of the table at `path`.
 
     Its attributes are the sampler's `attr_fields`; without a sampler, they are `columns`, joined by
@@ -44,19 +48,22 @@ def load_items(pipeline: Pipeline, path: str, columns: Sequence[str]) -> ItemRow
       pipeline: the config.
       path: the item table: files, globs and folders, separated by commas.
       columns: the columns that the item's features read, in the config's order.
+      cells: what the items' attributes must be.
 
     Raises:
       ConfigError: the sampler names a column that is no input field.
-      DataError: the table is missing or has bad lines.
+      DataError: the table is missing or has bad lines, or attributes that are not as `cells` says.
     """
     sampler = sampler_of(pipeline.config.data_config)
     if sampler is None:
         fields = named_fields(pipeline, columns, "feature_config")
         table = read_item_table(path, fields, remedy=REMEDY)
+        require_readable(table, cells)
         return ItemRows(table.ids, table.attributes, "", path)
     spec, message = sampler
     own = f"data_config.{spec.name}"
     (item,) = named_fields(pipeline, [message.item_id_field], f"{own}.item_id_field")
     fields = named_fields(pipeline, message.attr_fields, f"{own}.attr_fields")
     table = read_item_table(path, fields, message.attr_delimiter, item)
+    require_readable(table, cells)
     return ItemRows(table.ids, table.attributes, item.name, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT
 from easyrec_lite.checks.rules.full_ranking import lengths
+from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import DataError
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.tables.item_rows import load_items
 from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
@@ -31,6 +34,9 @@ from easyrec_lite.evaluation.ranking.ties import TIES
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.retrieval.encoders import ItemEncoder
 from easyrec_lite.models.retrieval.task import retrieval_of
+from easyrec_lite.training.first_rows import ranked_join_problem
+
+log = logging.getLogger(__name__)
 
 MISSED = "a held-out item that cannot be recommended"
 
@@ -59,7 +65,10 @@ class FullRanking:
         self._combine = retrieval_of(parts.model).combine
         self._encoder = ItemEncoder(parts)
         table = options.item_path or item_table(parts.pipeline.config)
-        self._items = load_items(parts.pipeline, table, self._encoder.inputs)
+        self._items = load_items(
+            parts.pipeline, table, self._encoder.inputs, parts.transform.expectations
+        )
+        self._check_join(parts.pipeline, table)
         self._by_row = options.by_row or not self._fields.user
         self._numbers = IdLookup(self._items.ids)
         of_items = [name for name in options.group_by if name in self._items.columns]
@@ -75,6 +84,18 @@ class FullRanking:
     @property
     def _seen_rules(self) -> tuple[str, ...]:
         return (EXCLUDED, KEPT) if self._fields.user else (KEPT,)
+
+    def _check_join(self, pipeline: Pipeline, table: str) -> None:
+        """Logs when the item table lacks items of the evaluation data.
+
+        Raises:
+          DataError: it lacks all of them, so that nothing could be ranked.
+        """
+        problem = ranked_join_problem(pipeline, self._path, self._items.ids, table)
+        if problem and problem.severity == "error":
+            raise DataError(problem)
+        if problem:
+            log.warning("%s", problem)
 
     def run(self, step: int, checkpoint: str, bar: bool = False) -> RankingReport:
         """Ranks all items for each query, and returns the report.

@@ -39,6 +39,9 @@ class FeatureKind(tf.Module):
         """
         yield from ()
 
-    def invalid(self, columns: Columns) -> tf.Tensor:
-        """Returns how many of its values are unknown or out of range, int64 scalar."""
-        return tf.zeros([], tf.int64)
+    def unknown(self, columns: Columns) -> tuple[tf.Tensor, tf.Tensor] | None:
+        """Returns its values [N], and which are unknown or out of range, bool [N].
+
+        None for a kind, or a config, that looks up no values.
+        """
+        return None

@@ -30,9 +30,10 @@ class IdFeature(FeatureKind):
         """Yields what the cells must be, and which rows' are."""
         yield from self.source.cells(self._column(given))
 
-    def invalid(self, given: Columns) -> tf.Tensor:
-        """Returns how many values are unknown or out of range, int64 scalar."""
-        return self.source.invalid(self._column(given))
+    def unknown(self, given: Columns) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the values [B], and which are unknown or out of range, bool [B]."""
+        values = self._column(given)
+        return values, self.source.unknown(values)
 
     def _column(self, given: Columns) -> tf.Tensor:
         return columns.single(self.feature, self.inputs(given)[0])

@@ -40,9 +40,10 @@ class LookupFeature(FeatureKind):
         for message, met in self.source.cells(values.values):
             yield message, columns.by_row(values, met)
 
-    def invalid(self, given: Columns) -> tf.Tensor:
-        """Returns how many values for the key are unknown or out of range, int64 scalar."""
-        return self.source.invalid(self._values(given, self._entries(given)).values)
+    def unknown(self, given: Columns) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the values [N] for the keys, and which are unknown or out of range, bool [N]."""
+        values = self._values(given, self._entries(given)).values
+        return values, self.source.unknown(values)
 
     def _entries(self, given: Columns) -> tf.RaggedTensor:
         return columns.pieces(self.inputs(given)[1], self.feature.config.separator)

@@ -59,12 +59,13 @@ class SequenceFeature(FeatureKind):
         for message, met in self.source.cells(values.values):
             yield message, columns.by_row(values, met)
 
-    def invalid(self, given: Columns) -> tf.Tensor:
-        """Returns how many values are unknown or out of range, int64 scalar."""
+    def unknown(self, given: Columns) -> tuple[tf.Tensor, tf.Tensor] | None:
+        """Returns the values [N], and which are unknown or out of range, bool [N]."""
         if self.source is None:
-            return super().invalid(given)
+            return None
         values = self._values(self._steps(given))
-        return self.source.invalid(values.values if isinstance(values, tf.RaggedTensor) else values)
+        values = values.values if isinstance(values, tf.RaggedTensor) else values
+        return values, self.source.unknown(values)
 
     def _steps(self, given: Columns) -> tf.RaggedTensor:
         steps = columns.pieces(self.inputs(given)[0], self.feature.config.separator)

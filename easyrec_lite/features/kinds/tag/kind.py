@@ -51,9 +51,10 @@ class TagFeature(FeatureKind):
         for message, met in self.source.cells(names):
             yield message, columns.by_row(tags, met)
 
-    def invalid(self, given: Columns) -> tf.Tensor:
-        """Returns how many tags are unknown or out of range, int64 scalar."""
-        return self.source.invalid(self._tags(given)[0].values)
+    def unknown(self, given: Columns) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the tags [N], and which are unknown or out of range, bool [N]."""
+        tags = self._tags(given)[0].values
+        return tags, self.source.unknown(tags)
 
     def _tags(self, given: Columns) -> tuple[tf.RaggedTensor, tf.RaggedTensor | None]:
         separator = self.feature.config.separator

@@ -1,0 +1,81 @@
+"""Whether the ids of two files are the same ids: those of rows, and those of a table."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+
+from easyrec_lite.core.errors import Place, Problem
+
+# Fewer rows than these prove nothing.
+FEWEST = 10
+# From this share on, missing ids are worth a warning.
+SHARE = 0.01
+EXAMPLES = 3
+
+_CAUSES: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("spaces around the ids", str.strip),
+    ("upper and lower case", str.casefold),
+    ("decimals, as in 7.0", lambda text: text.removesuffix(".0")),
+    ("leading zeros", lambda text: text.lstrip("0") or "0"),
+    ("quotes around the ids", lambda text: text.strip("\"'")),
+    ("forms of the same characters", lambda text: unicodedata.normalize("NFKC", text)),
+)
+
+
+def likely_cause(ids: Iterable[str], known: Iterable[str]) -> str:
+    """Returns in what most of `ids`, or of `known` ones, differ from the others; '' if unusual.
+
+    Example:
+      >>> likely_cause(["7.0", "8.0"], ["7", "8"]), likely_cause(["u7"], ["7"])
+      ('decimals, as in 7.0', '')
+    """
+    lacking, table = set(ids), list(known)
+    for cause, same in _CAUSES:
+        forms = {same(text) for text in table}
+        alike = sum(same(text) in forms for text in lacking)
+        if 2 * alike > min(len(lacking), len(forms)):
+            return cause
+    return ""
+
+
+def join_problem(
+    column: str,
+    ids: Sequence[str],
+    lacks: Sequence[bool],
+    known: Callable[[], Iterable[str]],
+    source: str,
+    table: str,
+    required: bool,
+) -> Problem | None:
+    """Returns the problem that a table lacks the ids of rows; None where it lacks hardly any.
+
+    Args:
+      column: the column of the rows that holds their ids.
+      ids: the id of each of the first rows.
+      lacks: whether the table lacks it.
+      known: returns the ids of the table.
+      source: the data, for the message.
+      table: the table.
+      required: whether it is an error that it lacks all of them.
+    """
+    missing = [text for text, lacking in zip(ids, lacks, strict=True) if lacking and text]
+    if len(missing) < FEWEST or len(missing) < SHARE * len(ids):
+        return None
+    others = list(known())
+    cause = likely_cause(missing, others)
+    every = len(missing) == len(ids)
+    return Problem(
+        f"{len(missing) / len(ids):.1%} of the first {len(ids)} rows have a {column} that the "
+        f"table {table} lacks" + (f": they differ in {cause}" if cause else ""),
+        Place(source),
+        column,
+        expected=f"ids such as {_some(others)}",
+        found=_some(missing),
+        remedy="write the ids alike in the data and the table, or make the table from these data",
+        severity="error" if every and required else "warning",
+    )
+
+
+def _some(ids: Iterable[str]) -> str:
+    return ", ".join(repr(text) for text in list(dict.fromkeys(ids))[:EXAMPLES])
