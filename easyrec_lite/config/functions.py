@@ -134,6 +134,11 @@ def resolve(name: str) -> Callable[..., Any]:
     return FUNCTIONS.get(name)
 
 
+def call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Returns the result of the function `name`."""
+    return resolve(name)(*args, **kwargs)
+
+
 def constant(name: str) -> Any:
     """Returns the value of a constant such as `tf.float32`."""
     return tensorflow_attribute(TF_CONSTANTS[name])

@@ -29,10 +29,10 @@ def synchronized(together: bool) -> Iterator[None]:
 class BatchNorm(keras.layers.BatchNormalization):
     """Computes `γ (x − mean) / √(variance + ε) + β`, as Keras's layer does.
 
-    Training takes the moments over all axes but the last, by one fused operation. Keras's own code
-    runs in inference, with a mask, and for another `axis`. With several replicas, the moments are
-    those of each replica's rows, or of all rows for layers created within `synchronized`; the
-    moving statistics always follow the moments of all rows.
+    Training takes the moments over all axes but the last, by one fused operation, of the steps that
+    a mask leaves. Keras's own code runs in inference and for another `axis`. With several replicas,
+    the moments are those of each replica's rows, or of all rows for layers created within
+    `synchronized`; the moving statistics always follow the moments of all rows.
     """
 
     def __init__(self, **options: Any):
@@ -42,10 +42,19 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(
         self, inputs: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Returns the normalised inputs, in their shape; masked steps do not enter the moments."""
-        theirs = not training or not self.trainable or mask is not None
+        """Returns the normalised inputs, in their shape.
+
+        Args:
+          inputs: [..., D].
+          training: whether the moments are those of the inputs.
+          mask: boolean [...] of the real steps; in training, the others give 0.
+        """
+        theirs = not training or not self.trainable
         if theirs or self.axis not in (-1, inputs.shape.rank - 1):
             return super().call(inputs, training=training, mask=mask)
+        if mask is not None:
+            real = self.call(tf.boolean_mask(inputs, mask), training)
+            return tf.scatter_nd(tf.where(mask), real, tf.shape(inputs, tf.int64))
         width = inputs.shape[-1]
         rows = inputs if inputs.shape.rank == 2 else tf.reshape(inputs, [-1, width])
         gamma = self.gamma.value if self.scale else tf.ones([width])
@@ -66,7 +75,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             count, mean, variance = sums[0], *(tf.math.divide_no_nan(s, sums[0]) for s in sums[1:])
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moved = moving * self.momentum + now * (1.0 - self.momentum)
-            moving.assign(moved if replicas.count() == 1 else tf.where(count > 0, moved, moving))
+            moving.assign(tf.where(count > 0, moved, moving))
 
 
 # The signature of the Keras layer: parameters of a config are looked up in it.

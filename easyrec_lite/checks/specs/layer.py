@@ -34,6 +34,7 @@ class LayerSpec(Spec):
       choices: parameter → the names that it may hold, in lower case.
       parts: parameter → the spec of the layer that is made of the dict, or of each dict of the
         list, that it holds.
+      masked: the names of those layers whose result for a sequence follows its mask.
       takes_more: whether the class may take arguments that its signature does not name.
     """
 
@@ -42,6 +43,7 @@ class LayerSpec(Spec):
     shares: ClassVar[tuple[str, ...]] = ()
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     parts: ClassVar[Mapping[str, type[LayerSpec]]] = {}
+    masked: ClassVar[tuple[str, ...]] = ()
     takes_more: ClassVar[bool] = True
 
     def takes(self, params: str) -> bool:

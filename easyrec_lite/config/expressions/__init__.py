@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from easyrec_lite.config import functions
-from easyrec_lite.config.expressions.compiler import Compiler, Evaluation
+from easyrec_lite.config.expressions.compiler import Call, Compiler, Evaluation
 from easyrec_lite.config.expressions.text import NOWHERE, Code, dotted, normal, parse
 from easyrec_lite.core.errors import ConfigError, Place
 
@@ -72,8 +72,15 @@ class Expression:
             given = f"{len(args)} by position and {sorted(kwargs)} by name"
             message = f"takes the arguments {list(self.arguments)}, was given {given}"
             raise self._code.failure(message)
+        return self._computed(Evaluation(values))
+
+    def evaluate(self, args: Sequence[Any], call: Call) -> Any:
+        """Returns the same as a call with `args`; functions are called through `call`."""
+        return self._computed(Evaluation(dict(zip(self._names, args, strict=True)), call))
+
+    def _computed(self, run: Evaluation) -> Any:
         with _reporting(self._code):
-            return self._compute(Evaluation(values))
+            return self._compute(run)
 
 
 class FunctionName:

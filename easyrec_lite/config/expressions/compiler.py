@@ -21,6 +21,10 @@ from easyrec_lite.core.errors import ConfigError, nearest
 MAX_STEPS = 20_000
 
 
+# Calls a function of the list by its name, positional and keyword arguments.
+Call = Callable[[str, Sequence[Any], Mapping[str, Any]], Any]
+
+
 class Evaluation:
     """One evaluation of an expression: the value of each name, and what the evaluation has used.
 
@@ -28,8 +32,9 @@ class Evaluation:
     the code's own operations, which include a budget that is used up; whatever a function raises.
     """
 
-    def __init__(self, names: Mapping[str, Any]):
+    def __init__(self, names: Mapping[str, Any], call: Call = functions.call):
         self.names = names
+        self.call = call
         self._steps = 0
         self._growth = 1
 
@@ -194,7 +199,7 @@ class Compiler:
             if name in values.BUILTINS:
                 return values.BUILTINS[name](*given, **named)
             run.grow(name, given, named)
-            return functions.resolve(name)(*given, **named)
+            return run.call(name, given, named)
 
         return compute
 

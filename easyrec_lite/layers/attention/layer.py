@@ -32,6 +32,11 @@ def attention_inputs(inputs: tf.Tensor | Sequence[tf.Tensor]) -> list[tf.Tensor]
     return [*parts, parts[1]][:3]
 
 
+def attention_masks(mask: Any) -> list[tf.Tensor | None]:
+    """Returns the masks of query, value and key for those of the layer's input, or for None."""
+    return [None, None, None] if mask is None else attention_inputs(mask)
+
+
 @LAYERS.implement("Attention")
 class Attention(keras.layers.Layer):
     """Computes `softmax(Q Kᵀ) V`.
@@ -68,6 +73,7 @@ class Attention(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
+        self.supports_masking = True
         self._attention = keras.layers.Attention(
             use_scale=use_scale,
             score_mode=score_mode,
@@ -81,14 +87,28 @@ class Attention(keras.layers.Layer):
             "use_causal_mask": use_causal_mask,
         }
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """Returns None: the caller knows which steps of the query are real."""
+
     def build(self, input_shape: Any) -> None:
         """Creates the weights, if there are any."""
         self._attention.build(attention_shapes(self.name, input_shape))
         self.built = True
 
-    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> Any:
-        """Returns the output, or (output, scores)."""
+    def call(
+        self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False, mask: Any = None
+    ) -> Any:
+        """Returns the output, or (output, scores).
+
+        Args:
+          inputs: as above.
+          training: whether scores are dropped.
+          mask: boolean [B, L] of the real steps of each input, or None for an input without
+            padding; None for all of them.
+        """
         query, value, key = attention_inputs(inputs)
         if self._scale_by_dim:
             query *= float(query.shape[-1]) ** -0.5
-        return self._attention([query, value, key], training=training, **self._options)
+        masks = attention_masks(mask)[:2]
+        given = masks if any(each is not None for each in masks) else None
+        return self._attention([query, value, key], mask=given, training=training, **self._options)

@@ -9,7 +9,11 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.layer import LAYERS
-from easyrec_lite.layers.attention.layer import attention_inputs, attention_shapes
+from easyrec_lite.layers.attention.layer import (
+    attention_inputs,
+    attention_masks,
+    attention_shapes,
+)
 from easyrec_lite.layers.initializers import initializer
 from easyrec_lite.layers.seeds import derive_seed
 
@@ -59,6 +63,7 @@ class MultiHeadAttention(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
+        self.supports_masking = True
         self._attention = keras.layers.MultiHeadAttention(
             num_heads=num_heads,
             key_dim=key_dim,
@@ -82,12 +87,25 @@ class MultiHeadAttention(keras.layers.Layer):
         """The heads' kernels, which l2 regularisation acts on. Requires a built layer."""
         return [weight for weight in self._attention.weights if weight.name == "kernel"]
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """Returns None: the caller knows which steps of the query are real."""
+
     def build(self, input_shape: Any) -> None:
         """Creates the weights."""
         self._attention.build(*attention_shapes(self.name, input_shape))
         self.built = True
 
-    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> Any:
-        """Returns the output, or (output, scores)."""
+    def call(
+        self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False, mask: Any = None
+    ) -> Any:
+        """Returns the output, or (output, scores).
+
+        Args:
+          inputs: as above.
+          training: whether scores are dropped.
+          mask: boolean [B, L] of the real steps of each input, or None for an input without
+            padding; None for all of them.
+        """
         query, value, key = attention_inputs(inputs)
-        return self._attention(query, value, key, training=training, **self._options)
+        masks = zip(("query_mask", "value_mask", "key_mask"), attention_masks(mask), strict=True)
+        return self._attention(query, value, key, training=training, **dict(masks), **self._options)

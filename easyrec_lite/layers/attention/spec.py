@@ -11,6 +11,7 @@ class AttentionSpec(LayerSpec):
     """Attention of one head."""
 
     name = "Attention"
+    masked = ("Attention",)
     module = "layer"
     message = "attention"
     messages = {
@@ -27,6 +28,7 @@ class MultiHeadAttentionSpec(LayerSpec):
     """Attention of several heads."""
 
     name = "MultiHeadAttention"
+    masked = ("MultiHeadAttention",)
     module = "multi_head"
     message = "multi_head_attention"
     messages = {

@@ -1,4 +1,4 @@
-"""The layers of Keras, with one replacement."""
+"""The layers of Keras, with replacements for four."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import keras
 
 from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.layers.batch_norm import BatchNorm
+from easyrec_lite.layers.keras.masked import GlobalAveragePooling1D, GlobalMaxPooling1D, Softmax
 from easyrec_lite.layers.keras.spec import NAMES
 
-# Replaces a Keras class: same parameters and numbers, and aware of replicas.
-_IN_PLACE = {"BatchNormalization": BatchNorm}
+# Replace Keras classes: same parameters and numbers; aware of replicas and of sequences' lengths.
+_IN_PLACE = {
+    "BatchNormalization": BatchNorm,
+    "GlobalAveragePooling1D": GlobalAveragePooling1D,
+    "GlobalMaxPooling1D": GlobalMaxPooling1D,
+    "Softmax": Softmax,
+}
 
 for _name in NAMES:
     LAYERS.implement(_name)(_IN_PLACE.get(_name) or getattr(keras.layers, _name))

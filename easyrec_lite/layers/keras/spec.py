@@ -33,6 +33,10 @@ class KerasLayersSpec(LayerSpec):
     module = "layer"
     message = "st_params"
     messages = {"KerasLayer": fields("class_name")}
+    masked = (
+        *("AdditiveAttention", "GRU", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "LSTM"),
+        *("SimpleRNN", "Softmax"),
+    )
     takes_more = False
 
     def seed(self, seed: int, name: str) -> int:

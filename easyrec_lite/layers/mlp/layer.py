@@ -64,6 +64,7 @@ class MLP(keras.layers.Layer):
         name: str | None = None,
     ):
         super().__init__(name=name)
+        self.supports_masking = True
         ratios = list(dropout_ratio) * (len(hidden_units) if len(dropout_ratio) == 1 else 1)
         ratios = ratios or [0.0] * len(hidden_units)
         self._dense: list[keras.layers.Dense] = []
@@ -103,12 +104,21 @@ class MLP(keras.layers.Layer):
                     layer.build(shape)
         self.built = True
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the last layer's output for inputs [..., D]."""
+    def call(
+        self, inputs: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns the last layer's output for inputs [..., D].
+
+        Args:
+          inputs: the inputs.
+          training: whether it is training.
+          mask: boolean [...] of the real steps; batch norm learns from these alone.
+        """
         for dense, after in zip(self._dense, self._after, strict=True):
             inputs = dense(inputs)
             for layer in after:
-                inputs = layer(inputs, training=training)
+                options = {} if mask is None or not isinstance(layer, BatchNorm) else {"mask": mask}
+                inputs = layer(inputs, training=training, **options)
         return inputs
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.features import FeatureGroups
 from easyrec_lite.checks.layers import fields_of
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.layers.build import build_layer
@@ -20,12 +21,21 @@ from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.models.backbone import operations
 from easyrec_lite.models.backbone.embedding_layer import EmbeddingLayer, raw_output
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, handed_on
-from easyrec_lite.models.backbone.groups import ExampleGroups, GroupReader
+from easyrec_lite.models.backbone.groups import (
+    EXAMPLE_STEPS,
+    ExampleGroups,
+    GroupReader,
+    RandomGroups,
+)
 from easyrec_lite.models.backbone.input_layer import InputLayer
 from easyrec_lite.models.backbone.operations import Operation, merge
+from easyrec_lite.models.backbone.padding import StepLengths, same_rows
+from easyrec_lite.models.backbone.parse import PATH
 from easyrec_lite.protos import messages
 
 EXAMPLE_ROWS = 2
+# Lengths of the example rows whose results must not depend on the padding.
+_LENGTHS = ((0, 2), (3, 1))
 
 
 class BlockError(ConfigError):
@@ -39,6 +49,7 @@ class _Run:
     Attributes:
       groups: gives the feature groups.
       training: whether it is training.
+      lengths: which tensors are padded sequences.
       given: the package input.
       options: the `InputLayer` message that a package's user sets, or None.
       results: package use → its result, so that it is computed once.
@@ -47,6 +58,7 @@ class _Run:
 
     groups: GroupReader
     training: bool
+    lengths: StepLengths
     given: Any = None
     options: messages.InputLayer | None = None
     results: dict[Any, Any] = field(default_factory=dict)
@@ -68,7 +80,8 @@ class CompiledBackbone:
       examples: `block` or `package/block` → its result for two rows of zeros.
 
     Raises:
-      ConfigError: a layer cannot be made, or its input does not fit it; names the block.
+      ConfigError: a layer cannot be made, its input does not fit it, or the result of a row depends
+        on the padding of its sequences; names the block.
     """
 
     def __init__(self, backbone: Backbone, groups: FeatureGroups, pipeline: Pipeline, seed: int):
@@ -79,29 +92,71 @@ class CompiledBackbone:
         self._reporting = True
         self._operations: dict[str, list[Operation]] = {}
         self._forms: dict[Any, InputLayer] = {}
+        self._kept: dict[Any, bool] = {}
         for output in backbone.main.outputs:
             for graph, block in self._blocks_behind(backbone.main, output):
                 if _key(graph, block) not in self.layers:
                     self._compile(graph, block)
         self._top = self._top_mlp(backbone.top_mlp)
-        run = _Run(ExampleGroups(groups, EXAMPLE_ROWS), False)
+        run = _Run(ExampleGroups(groups, EXAMPLE_ROWS), False, StepLengths(self._kept, True))
         self._result(backbone.main.outputs, run)
         self.examples = run.values
+        if run.lengths:
+            for rows in _LENGTHS:
+                self._check_padding(groups, rows)
         self._reporting = False
 
     def __call__(self, groups: GroupReader, training: bool = False) -> Any:
         """Returns the result: a list, one entry an output block; or one tensor."""
-        return self._result(self.graph.main.outputs, _Run(groups, training))
+        return self._result(self.graph.main.outputs, self._run(groups, training))
 
     def outputs(self, names: Sequence[str], groups: GroupReader, training: bool) -> list[Any]:
         """Returns the results of the blocks `names`; computes only the blocks they depend on."""
-        return self._graph(self.graph.main, names, _Run(groups, training))
+        return self._graph(self.graph.main, names, self._run(groups, training))
 
     def values(self, groups: GroupReader, training: bool) -> dict[str, Any]:
         """Returns the result of every block that an output depends on."""
-        run = _Run(groups, training)
+        run = self._run(groups, training)
         self._result(self.graph.main.outputs, run)
         return run.values
+
+    def _run(self, groups: GroupReader, training: bool = False) -> _Run:
+        return _Run(groups, training, StepLengths(self._kept))
+
+    def _check_padding(self, groups: FeatureGroups, rows: tuple[int, int]) -> None:
+        """Raises an error if sequences of `rows` steps give another result with more padding.
+
+        It names the first block whose result differs.
+        """
+        runs = [
+            self._run(RandomGroups(groups, rows, padded)) for padded in (max(rows), EXAMPLE_STEPS)
+        ]
+        outputs = self.graph.main.outputs
+        try:
+            one, other = (self._result(outputs, run) for run in runs)
+        except BlockError as error:
+            raise BlockError(
+                [replace(each, remedy=_REMEDY.format(_readers())) for each in error.problems]
+            ) from error
+        lengths, others = runs[0].lengths, runs[1].values
+        if not same_rows(one, other, lengths):
+            values = runs[0].values.items()
+            keys = (key for key, each in values if not same_rows(each, others[key], lengths))
+            raise BlockError([self._padding_problem(next(keys, ""))])
+
+    def _padding_problem(self, key: str) -> Problem:
+        package, _, name = key.rpartition("/")
+        graph = self.graph.packages[package] if package else self.graph.main
+        path = graph.blocks[name].path if name in graph.blocks else PATH
+        return Problem(
+            f"block {key!r}: the result of a row depends on the padding of its sequence, so on the "
+            "longest row of the batch",
+            place=self._pipeline.place(path),
+            path=path,
+            expected="the same result for a row alone and beside longer ones",
+            found="different results for more padding",
+            remedy=_REMEDY.format(_readers()),
+        )
 
     def layers_of(self, output: str) -> list[keras.layers.Layer]:
         """Returns the layers that block `output` depends on, each once."""
@@ -204,11 +259,21 @@ class CompiledBackbone:
 
     def _block(self, graph: Graph, block: Block, values: dict[str, Any], run: _Run) -> Any:
         inputs = [self._input(graph, block, entry, values, run) for entry in handed_on(block)]
-        value = merge(inputs, block.concat_axis, block.as_list)
-        for step in block.extra_steps:
-            value = step(value)
-        for operation in self._operations[_key(graph, block)]:
-            value = operation(value, run.training)
+        merged = merge(inputs, block.concat_axis, block.as_list)
+        value = run.lengths.carry((_key(graph, block), "inputs"), inputs, merged)
+        key = _key(graph, block)
+        value = self._stepped(block.extra_steps, value, (key, "extra"), run)
+        for i, operation in enumerate(self._operations[key]):
+            result = operation(value, run.training, run.lengths)
+            value = run.lengths.carry((key, i), value, result)
+        return value
+
+    def _stepped(
+        self, steps: Sequence[Callable[..., Any]], value: Any, use: tuple[Any, ...], run: _Run
+    ) -> Any:
+        """Returns the value after functions that are applied in turn."""
+        for i, step in enumerate(steps):
+            value = run.lengths.carry((*use, i), value, run.lengths.compute(step, value))
         return value
 
     def _input(
@@ -222,9 +287,7 @@ class CompiledBackbone:
             value = _given(run)
         else:
             value = self._package(entry, values, run)
-        for step in entry.steps:
-            value = step(value)
-        return value
+        return self._stepped(entry.steps, value, (entry.path,), run)
 
     def _group(self, graph: Graph, block: Block, entry: Input, run: _Run) -> Any:
         kinds = {layer.kind: layer.message for layer in block.layers}
@@ -237,6 +300,7 @@ class CompiledBackbone:
             return tf.concat(run.groups.fields(entry.name), axis=-1)
         if options.output_seq_and_normal_feature:
             steps, lengths, fields = run.groups.sequences(entry.name)
+            run.lengths.add(steps, lengths)
             return [steps, lengths, *([tf.concat(fields, axis=-1)] if fields else [])]
         form = self._form(options, _key(graph, block), block.inputs.index(entry))
         return form(run.groups.fields(entry.name), training=run.training)
@@ -255,8 +319,7 @@ class CompiledBackbone:
         given = None
         if entry.package_input:
             given = self._named(entry.package_input, values, run)
-            for step in entry.package_steps:
-                given = step(given)
+            given = self._stepped(entry.package_steps, given, (entry.path, "package"), run)
         options = run.options if entry.options is None else entry.options
         shown = b"" if options is None else options.SerializeToString()
         use = (entry.name, id(given), shown)
@@ -294,6 +357,17 @@ def _problem(error: Exception) -> Problem:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith("Exception encountered")]
     return Problem(" ".join(told or lines) or type(error).__name__)
+
+
+_REMEDY = (
+    "read the sequence by a layer that takes its mask: {}; in an expression, reduce the steps "
+    "themselves by tf.reduce_mean, tf.reduce_sum or tf.reduce_max over axis 1, or use the lengths, "
+    "entry 1 of the input_layer, in tf.sequence_mask"
+)
+
+
+def _readers() -> str:
+    return ", ".join(sorted(name for spec in LAYERS.specs() for name in spec.masked))
 
 
 def _same(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature, FeatureGroups
@@ -159,10 +160,43 @@ class ExampleGroups:
         return Ids(ids) if feature.spec.one_id else Bags(ragged)
 
 
+class RandomGroups(ExampleGroups):
+    """Groups of example rows with random values, the same for any padding.
+
+    Args:
+      groups: group → its features.
+      lengths: of the rows' sequences.
+      padded: L, at most `EXAMPLE_STEPS`.
+    """
+
+    def __init__(self, groups: FeatureGroups, lengths: Sequence[int], padded: int):
+        super().__init__(groups, len(lengths))
+        self._lengths = tf.constant(lengths, tf.int64)
+        self._padded = padded
+
+    def fields(self, group: str) -> list[tf.Tensor]:
+        """Returns random vectors [B, D_f]."""
+        return _random(super().fields(group))
+
+    def sequences(self, group: str) -> Sequences:
+        """Returns random sequences [B, L, ΣD], zero from the end of each row on, and [B, D_f]."""
+        steps, _, fields = super().sequences(group)
+        real = tf.sequence_mask(self._lengths, self._padded, tf.float32)
+        steps = _random([steps])[0][:, : self._padded] * real[:, :, None]
+        return Sequences(steps, self._lengths, _random(fields))
+
+
+def _random(values: list[tf.Tensor]) -> list[tf.Tensor]:
+    rng = np.random.default_rng(7)
+    return [tf.constant(rng.normal(size=value.shape), tf.float32) for value in values]
+
+
 def join_sequences(
     group: str, parts: list[tuple[tf.Tensor, tf.Tensor]], fields: list[tf.Tensor]
 ) -> Sequences:
     """Returns sequences [B, L_k, D_k] joined step by step, padded to the longest one.
+
+    L is 1 or more, so that layers give the same for empty rows alone and beside longer ones.
 
     Raises:
       ConfigError: there are none.
@@ -170,7 +204,7 @@ def join_sequences(
     if not parts:
         message = f"output_seq_and_normal_feature: group {group!r} has no sequences"
         raise ConfigError(Problem(message, remedy="add a SequenceFeature without combiner"))
-    longest = tf.reduce_max(tf.stack([tf.shape(steps)[1] for steps, _ in parts]))
+    longest = tf.reduce_max(tf.stack([1, *(tf.shape(steps)[1] for steps, _ in parts)]))
     padded = [
         tf.pad(steps, [[0, 0], [0, longest - tf.shape(steps)[1]], [0, 0]]) for steps, _ in parts
     ]

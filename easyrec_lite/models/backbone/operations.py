@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from easyrec_lite.config.expressions import Expression
 from easyrec_lite.core.errors import ConfigError, Problem
+from easyrec_lite.models.backbone.padding import StepLengths
 
-Operation = Callable[[Any, bool], Any]
+Operation = Callable[[Any, bool, StepLengths], Any]
 
 
 def is_list(value: Any) -> bool:
@@ -34,13 +35,20 @@ def merge(values: Sequence[Any], axis: int = -1, as_list: bool = False) -> Any:
 
 
 def apply(layer: keras.layers.Layer) -> Operation:
-    """Returns the operation that calls one layer."""
-    return lambda value, training: layer(value, training=training)
+    """Returns the operation that calls one layer, with the mask of a sequence if it takes one."""
+    takes_mask = "mask" in inspect.signature(layer.call).parameters
+
+    def run(value: Any, training: bool, lengths: StepLengths) -> Any:
+        masks = lengths.masks(value) if takes_mask else None
+        options = {} if masks is None else {"mask": masks}
+        return layer(value, training=training, **options)
+
+    return run
 
 
 def compute(function: Callable[[Any], Any]) -> Operation:
     """Returns the operation that calls a function without weights."""
-    return lambda value, training: function(value)
+    return lambda value, training, lengths: lengths.compute(function, value)
 
 
 def recur(layers: Sequence[keras.layers.Layer], fixed: int | None) -> Operation:
@@ -51,17 +59,19 @@ def recur(layers: Sequence[keras.layers.Layer], fixed: int | None) -> Operation:
     returned as that entry.
     """
 
-    def run(value: Any, training: bool) -> Any:
-        for layer in layers:
-            value = layer(value, training=training)
+    calls = [apply(layer) for layer in layers]
+
+    def run(value: Any, training: bool, lengths: StepLengths) -> Any:
+        for i, call in enumerate(calls):
+            value = lengths.carry((calls[0], i), value, call(value, training, lengths))
         return value
 
-    def run_beside(value: Any, training: bool) -> Any:
+    def run_beside(value: Any, training: bool, lengths: StepLengths) -> Any:
         if not is_list(value) or fixed is None or not fixed < len(value):
             expected = "a list that is longer than fixed_input_index"
             raise ConfigError(Problem("recurrent has nothing to hold fixed", expected=expected))
-        for layer in layers:
-            results = layer(value, training=training)
+        for i, call in enumerate(calls):
+            results = lengths.carry((calls[0], i), value, call(value, training, lengths))
             results = list(results) if is_list(results) else [results] * (len(value) - 1)
             value = [*results[:fixed], value[fixed], *results[fixed:]]
         rest = [*value[:fixed], *value[fixed + 1 :]]
@@ -81,13 +91,16 @@ def repeat(
       axis: of the concatenation of the results; None: they stay a list.
     """
 
-    def run(value: Any, training: bool) -> Any:
+    calls = [apply(layer) for layer in layers]
+
+    def run(value: Any, training: bool, lengths: StepLengths) -> Any:
         results = []
-        for i, layer in enumerate(layers):
+        for i, call in enumerate(calls):
             own = value
-            for step in steps:
-                own = step(own, i) if takes_two(step) else step(own)
-            results.append(layer(own, training=training))
+            for j, step in enumerate(steps):
+                result = lengths.compute(step, own, *([i] if takes_two(step) else []))
+                own = lengths.carry((calls[0], i, j), own, result)
+            results.append(lengths.carry((calls[0], i), own, call(own, training, lengths)))
         if len(results) == 1:
             return results[0]
         return results if axis is None else tf.concat(results, axis=axis)
