@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from easyrec_lite.models.assembly import build
 from easyrec_lite.training.input import BatchInput, ReadPlan
 from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.step import Trainer
+from tests.golden.hard_pairs import first_edges, repeated
 from tests.golden.names import Lookup, group_of_scope, variable_names
 from tests.golden.oracle import EasyRecLosses
 from tests.golden.pairs import Pair
@@ -42,7 +44,7 @@ class Case:
       pipeline: its config, with the paths made absolute; see `_edits`.
       parts: what is built of it.
       model: the model; its losses are EasyRec's.
-      batch: all rows of rows.csv, as the real input pipeline gives them.
+      batch: all rows of rows.csv, as the real input pipeline gives them; see `repeated`.
       rows: B, how many those are.
       learnt: EasyRec's names of the trainable variables.
       scopes: EasyRec's scope of tables → our feature group.
@@ -59,10 +61,12 @@ class Case:
         self.rows: int = meta["batch"]
         self.learnt: list[str] = meta["trainable"]
         path = folder / "pipeline.config"
-        self.pipeline: Pipeline = load(path, _edits(folder, load(path).config))
+        self._made = TemporaryDirectory()
+        edits = _edits(folder, load(path).config, Path(self._made.name))
+        self.pipeline: Pipeline = load(path, edits)
         self.parts = build(self.pipeline)
         self.model = EasyRecLosses(self.parts.model)
-        self.batch: Batch = next(iter(self.batches(ReadPlan())))
+        self.batch: Batch = repeated(next(iter(self.batches(ReadPlan()))), self.arrays("ids"))
         groups = {group: self.lookups(group) for group in self.model.embeddings.groups}
         self.scopes = group_of_scope(self.arrays("vars"), groups)
         self.names = variable_names(self.arrays("vars"), self.scopes)
@@ -125,10 +129,11 @@ class Case:
         return Trainer(self.model, optimizer)
 
 
-def _edits(folder: Path, config: Any) -> dict[str, object]:
-    """Where the files are, and the two documented choices in which we differ from EasyRec.
+def _edits(folder: Path, config: Any, made: Path) -> dict[str, object]:
+    """Where the files are, and the documented choices in which we differ from EasyRec.
 
-    EasyRec ignores l2_regularization of a backbone; its Adam moves all rows of a table.
+    EasyRec ignores l2_regularization of a backbone; its Adam moves all rows of a table; of a user's
+    hard edges it takes the first. Files that are made for it are in `made`.
     """
     edits: dict[str, object] = {
         name: str(folder / getattr(config, name))
@@ -139,6 +144,11 @@ def _edits(folder: Path, config: Any) -> dict[str, object]:
         for field, value in getattr(config.data_config, kind).ListFields():
             if field.name.endswith("_path"):
                 edits[f"data_config.{kind}.{field.name}"] = str(folder / value)
+        edges = "hard_neg_edge_input_path"
+        sampler = getattr(config.data_config, kind)
+        if edges in sampler.DESCRIPTOR.fields_by_name:
+            cut = first_edges(folder / getattr(sampler, edges), sampler.num_hard_sample, made)
+            edits[f"data_config.{kind}.{edges}"] = str(cut)
     if config.model_config.model_class == "MatchModel":
         edits["model_config.model_params.l2_regularization"] = 0.0
     for i, optimizer in enumerate(config.train_config.optimizer_config):

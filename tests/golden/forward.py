@@ -14,6 +14,7 @@ from easyrec_lite.evaluation.evaluation import MetricEvaluator
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from tests.golden.case import Case
+from tests.golden.hard_pairs import MASKED, by_row, without_masked
 from tests.golden.pairs import Pair, section
 
 MODES = {"train": True, "eval": False}
@@ -25,7 +26,11 @@ def _forward(case: Case, training: bool) -> tuple[Outputs, dict[str, Any]]:
     outputs = case.model(case.batch, training)
     logits = case.model.logits(outputs, case.batch)
     chances = tf.nn.softmax(logits) if case.model.listwise else tf.sigmoid(logits)
-    predictions = {"logits": logits, "probs": chances, **outputs.predictions}
+    predictions = {**outputs.predictions, "logits": logits, "probs": chances}
+    if case.batch.hard_pairs is not None:
+        ids = case.arrays("ids")
+        predictions["logits"] = by_row(logits, ids, MASKED)
+        predictions["probs"] = by_row(chances, ids, 0.0)
     losses = case.model.losses(outputs, case.batch)
     losses["total_loss"] = tf.add_n(list(losses.values()))
     return outputs._replace(predictions=predictions), losses
@@ -36,7 +41,7 @@ def predictions(case: Case) -> Iterator[Pair]:
     for mode, training in MODES.items():
         outputs, _ = _forward(case, training)
         for name in section(case.arrays(mode), "out/"):
-            yield case.pair(mode, f"out/{name}", outputs.predictions[name])
+            yield without_masked(case.pair(mode, f"out/{name}", outputs.predictions[name]))
 
 
 def losses(case: Case) -> Iterator[Pair]:
