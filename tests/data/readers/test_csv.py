@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.data.readers.base import Reader, open_reader
+from easyrec_lite.data.readers.scan import good_rows, scan
 from tests.data.reading import column, failure, pipeline, read
 
 
@@ -124,10 +125,10 @@ def test_only_the_wanted_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("more", ["", "with_header: true"])
 @pytest.mark.parametrize("blank", ["", "\n\n"])
 def test_no_rows(tmp_path: Path, more: str, blank: str) -> None:
-    text = ("a\n" if more else "") + blank
+    text = ("a,b\n" if more else "") + blank
     with pytest.raises(DataError, match=r"rows\.csv: error: the file holds no rows"):
-        csv_reader(tmp_path, text, "a", more)
-    reader = open_reader(pipeline("a", more), str(tmp_path), training=False)
+        csv_reader(tmp_path, text, "a b", more)
+    reader = open_reader(pipeline("a b", more), str(tmp_path), training=False)
     assert read(reader, 4) == []
 
 
@@ -313,3 +314,53 @@ def test_an_error_that_is_not_of_the_data_is_passed_on(tmp_path: Path) -> None:
 def test_platform_readers_are_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"{name}(.|\n)*CSVInput(.|\n)*remedy"):
         open_reader(pipeline("a", input_type=name), "x", training=True)
+
+
+@pytest.mark.parametrize("input_type", ["CSVInput", "CSVInputEx"])
+@pytest.mark.parametrize("more", ["", "with_header: true"])
+def test_a_blank_line_of_one_column_is_an_empty_cell(
+    tmp_path: Path, more: str, input_type: str
+) -> None:
+    text = ("n\n" if more else "") + "1\n\n3\r\n\r\n"
+    reader = csv_reader(tmp_path, text, "n:INT32=7", more, input_type)
+    assert column(reader, "n") == [1, 7, 3, 7]
+    config = pipeline("n:INT32=7", more, input_type)
+    assert [row.values["n"] for row in good_rows(config, str(tmp_path / "rows.csv"))] == [
+        1,
+        7,
+        3,
+        7,
+    ]
+
+
+@pytest.mark.parametrize("input_type", ["CSVInput", "CSVInputEx"])
+@pytest.mark.parametrize("cell", ["0x1p3", "0X1A", " -0x10"])
+@pytest.mark.parametrize("kind", ["FLOAT", "DOUBLE"])
+def test_the_reader_refuses_the_decimals_that_check_refuses(
+    tmp_path: Path, kind: str, cell: str, input_type: str
+) -> None:
+    text, fields = f"0x1,1.5\nx,{cell}\n", f"s d:{kind}"
+    error, _ = failure(csv_reader(tmp_path, text, fields, input_type=input_type))
+    (problem,) = error.problems
+    (scanned,) = scan(pipeline(fields, "", input_type), str(tmp_path / "rows.csv"))
+    assert problem == scanned
+    assert (problem.place.line, problem.path, problem.found) == (2, "d", repr(cell))
+    skipped = "bad_row_policy: SKIP max_bad_rows: 1"
+    assert rows(csv_reader(tmp_path, text, fields, skipped, input_type)) == [(b"0x1", 1.5)]
+
+
+@pytest.mark.parametrize("header", ["label,user_id,price", "price,label,more,user_id"])
+def test_a_header_row_is_one_problem_that_names_with_header(tmp_path: Path, header: str) -> None:
+    text, fields = f"{header}\n1,u,2\n", "label:INT32 user_id price:FLOAT"
+    error, _ = failure(csv_reader(tmp_path, text, fields))
+    scanned = scan(pipeline(fields), str(tmp_path / "rows.csv"))
+    for problem in (*error.problems, scanned[0]):
+        assert problem.place.line == 1
+        assert "with_header: true" in problem.remedy
+    assert [problem for problem in scanned if problem.place.line == 1] == list(error.problems)
+
+
+def test_one_text_in_place_of_a_number_is_no_header(tmp_path: Path) -> None:
+    error, _ = failure(csv_reader(tmp_path, "1,u,x\n", "label:INT32 user_id price:FLOAT"))
+    assert "with_header" not in str(error)
+    assert error.problems[0].path == "price"

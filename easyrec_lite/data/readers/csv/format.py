@@ -128,11 +128,14 @@ class CsvFormat:
             raise DataError(Problem(message, Place(file, 1)))
         return names
 
-    def rows(self, file: str) -> Iterator[tuple[int, bytes]]:
-        """Yields (line number, line) of each row; blank lines are no rows."""
+    def rows(self, file: str, columns: int) -> Iterator[tuple[int, bytes]]:
+        """Yields (line number, line) of each row.
+
+        A blank line is no row, except in a file of one column: there it is an empty cell.
+        """
         for number, line in enumerate(file_lines(file), 1):
             row = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-            if row and not (self.with_header and number == 1):
+            if (row or columns == 1) and not (self.with_header and number == 1):
                 yield number, row
 
 

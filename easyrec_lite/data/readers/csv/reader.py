@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -18,6 +18,8 @@ from easyrec_lite.data.readers.input_files import BYTE_ORDER_MARK
 from easyrec_lite.data.readers.records import Columns, RecordReader
 
 NOT_FINITE = "not a finite number"
+DECIMALS = ("FLOAT", "DOUBLE")
+HEX = "0[xX]"
 
 
 @READERS.implement(*CsvSpec().names)
@@ -30,7 +32,7 @@ class CsvReader(RecordReader):
         self._marked = any(_has_mark(file) for file in self.files)
 
     def _has_rows(self, file: str) -> bool:
-        return next(self._format.rows(file), None) is not None
+        return next(self._columns.rows(file), None) is not None
 
     def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
         lines = tf.data.TextLineDataset(file, compression_type=compression)
@@ -44,6 +46,8 @@ class CsvReader(RecordReader):
     def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if self._marked:
             records = _without_mark(records)
+        if len(self._columns.columns) == 1:  # a blank line is an empty cell
+            return records, *tags
         row = tf.strings.length(records) > 0
         parts = (records, *tags)
         # Copying the texts takes longer than reading them.
@@ -59,20 +63,44 @@ class CsvReader(RecordReader):
     def _parse(self, records: tf.Tensor) -> Columns:
         cells = self._decode(records) if self._format.quoted else self._split(records)
         pairs = zip(self._columns.columns, cells, strict=True)
-        return {field.name: _finish(field, cell) for field, cell in pairs if field}
+        with tf.control_dependencies(self._no_hexadecimal(records)):
+            return {field.name: _finish(field, cell) for field, cell in pairs if field}
 
     def _decode(self, lines: tf.Tensor) -> list[tf.Tensor]:
-        defaults = [_record_default(field) for field in self._columns.columns]
+        return self._cut(lines, [_record_default(field) for field in self._columns.columns])
+
+    def _cut(self, lines: tf.Tensor, defaults: list[tf.Tensor]) -> list[tf.Tensor]:
+        if len(defaults) == 1:  # `decode_csv` finds no cell in an empty line
+            lines = tf.where(tf.strings.length(lines) > 0, lines, b'""')
         return tf.io.decode_csv(lines, defaults, field_delim=self._format.separator)
 
+    def _no_hexadecimal(self, lines: tf.Tensor) -> list[tf.Operation]:
+        """Returns a check that no decimal is written as `0x1p3`, which TensorFlow takes.
+
+        Nearly always no line contains `0x`, so that no line is cut a second time.
+        """
+        decimals = [field is not None and field.type in DECIMALS for field in self._columns.columns]
+        if not any(decimals):
+            return []
+        some = tf.boolean_mask(lines, tf.strings.regex_full_match(lines, rf"\C*{HEX}\C*"))
+        cut = self._cut_plain if not self._format.quoted else self._cut
+        cells = cut(some, [tf.constant(b"")] * len(decimals))
+        chosen = tf.stack([cell for cell, real in zip(cells, decimals, strict=True) if real])
+        found = tf.strings.regex_full_match(chosen, rf"\s*[+-]?{HEX}\C*")
+        return [tf.debugging.Assert(~tf.reduce_any(found), ["a hexadecimal decimal"])]
+
     def _split(self, lines: tf.Tensor) -> list[tf.Tensor]:
-        count = len(self._columns.columns)
+        texts = self._cut_plain(lines, self._columns.columns)
+        columns = zip(self._columns.columns, texts, strict=True)
+        return [_number(field, cell) if field else cell for field, cell in columns]
+
+    def _cut_plain(self, lines: tf.Tensor, columns: Sequence[Any]) -> list[tf.Tensor]:
+        count = len(columns)
         ragged = tf.strings.split(lines, self._format.separator)
         same = tf.reduce_all(ragged.row_lengths() == count)
         with tf.control_dependencies([tf.debugging.Assert(same, ["the number of columns"])]):
             cells = tf.reshape(ragged.values, [-1, count])
-        columns = zip(self._columns.columns, tf.unstack(cells, axis=1), strict=True)
-        return [_number(field, cell) if field else cell for field, cell in columns]
+        return tf.unstack(cells, axis=1)
 
 
 def _record_default(field: InputField | None) -> tf.Tensor:

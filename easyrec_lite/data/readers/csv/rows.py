@@ -34,6 +34,10 @@ class CsvColumns:
     format: CsvFormat
     columns: tuple[InputField | None, ...]
 
+    def rows(self, file: str) -> Iterator[tuple[int, bytes]]:
+        """Yields (line number, line) of each row of a file."""
+        return self.format.rows(file, len(self.columns))
+
     def cells(self, line: bytes) -> list[bytes]:
         """Returns the cells of a row, one for each column.
 
@@ -45,6 +49,8 @@ class CsvColumns:
         except ValueError as error:
             remedy = 'write a quote as "" inside "…"'
             raise DataError(Problem(str(error), found=shown(line), remedy=remedy)) from None
+        if not self.format.with_header and self._names_columns(cells):
+            raise DataError(_header(line))
         if len(cells) != len(self.columns):
             raise DataError(self._wrong_count(line, len(cells)))
         return cells
@@ -63,6 +69,12 @@ class CsvColumns:
         pairs = zip(self.columns, self.cells(line), strict=True)
         return {field.name: field.parse(cell) for field, cell in pairs if field}
 
+    def _names_columns(self, cells: Sequence[bytes]) -> bool:
+        """Returns whether most of several cells are the names of fields."""
+        names = {field.name.encode() for field in self.columns if field}
+        given = sum(cell.strip() in names for cell in cells)
+        return given > max(1, len(cells) // 2)
+
     def _wrong_count(self, line: bytes, found: int) -> Problem:
         source = "the header" if self.format.with_header else "data_config.input_fields"
         return Problem(
@@ -72,6 +84,15 @@ class CsvColumns:
             remedy=f"make {source} and the file agree; the separator is "
             + shown(self.format.separator),
         )
+
+
+def _header(line: bytes) -> Problem:
+    return Problem(
+        message="the row holds names of columns, but data_config.with_header is false",
+        expected="a row of values",
+        found=shown(line),
+        remedy="set data_config.with_header: true; the columns are then found by these names",
+    )
 
 
 def csv_columns(
@@ -132,7 +153,7 @@ class PlainCsvReader:
           DataError: a file cannot be read at all, or lacks a column.
         """
         columns = csv_columns(self._format, files, self._fields, self._fields)
-        rows = ((file, number, line) for file in files for number, line in self._format.rows(file))
+        rows = ((file, number, line) for file in files for number, line in columns.rows(file))
         for file, number, line in islice(rows, count):
             place = Place(file, number)
             found = columns.problems(line)
@@ -151,7 +172,7 @@ class PlainCsvReader:
         """
         columns = csv_columns(self._format, files, self._fields, fields)
         for file in files:
-            rows = self._format.rows(file)
+            rows = columns.rows(file)
             while part := list(islice(rows, ROWS_AT_ONCE)):
                 yield _table(columns, file, part, fields)
 
