@@ -16,7 +16,6 @@ class TextCNNSpec(LayerSpec):
     """Convolutions of several widths over a sequence."""
 
     name = "TextCNN"
-    masked = ("TextCNN",)
     module = "layer"
     message = "text_cnn"
     messages = {"TextCNN": fields("filter_sizes num_filters pad_sequence_length activation mlp")}

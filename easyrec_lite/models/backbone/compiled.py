@@ -35,7 +35,7 @@ from easyrec_lite.protos import messages
 
 EXAMPLE_ROWS = 2
 # Lengths of the example rows whose results must not depend on the padding.
-_LENGTHS = ((0, 2), (3, 1))
+_LENGTHS = ((0, 1), (3, 2))
 
 
 class BlockError(ConfigError):
@@ -352,13 +352,15 @@ def _key(graph: Graph, block: Block) -> str:
 
 
 def _problem(error: Exception) -> Problem:
-    """Returns the message of a TensorFlow or Keras error, without frames and colours."""
-    text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\}", "", str(error)).split("Arguments received by")[0]
+    """Returns the message of a TensorFlow or Keras error, without frames, colours and values."""
+    shown = re.sub(_TENSOR, r"a tensor of shape \1", str(error), flags=re.DOTALL)
+    text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\}", "", shown).split("Arguments received by")[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith("Exception encountered")]
     return Problem(" ".join(told or lines) or type(error).__name__)
 
 
+_TENSOR = r"<tf\.Tensor: shape=(\([^)]*\)), dtype=\w+, numpy=[^>]*>"
 _REMEDY = (
     "read the sequence by a layer that takes its mask: {}; in an expression, reduce the steps "
     "themselves by tf.reduce_mean, tf.reduce_sum or tf.reduce_max over axis 1, or use the lengths, "

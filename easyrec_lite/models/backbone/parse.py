@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from google.protobuf.message import Message
 
 from easyrec_lite.checks.layers import check_layer, fields_of
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.config.expressions import Expression, compile_function, compile_slice
 from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import ConfigError, Problem, nearest
@@ -79,6 +80,8 @@ class _BackboneParser:
         _, cycle = order(uses)
         if cycle:
             self.report(f"{PATH}.packages", "packages use each other: " + " → ".join(cycle))
+        for graph in (*packages.values(), main):
+            self.masked(graph)
         top = message.top_mlp if message.HasField("top_mlp") else None
         if top is not None:
             self.problems += MLPSpec().check_at(fields_of(top), self.pipeline, f"{PATH}.top_mlp")
@@ -114,6 +117,25 @@ class _BackboneParser:
         graph = Graph(name, {each: blocks[each] for each in sequence}, outputs, as_list)
         self.unused(graph)
         return graph
+
+    def masked(self, graph: Graph) -> None:
+        """Warns where a layer that takes a mask reads a sequence: EasyRec gives it none."""
+        for block in graph.blocks.values():
+            sources = (graph.blocks.get(entry.name) for entry in block.inputs)
+            if not any(map(_gives_steps, (block, *sources))):
+                continue
+            for layer in block.layers:
+                inner = getattr(layer.message, "keras_layer", layer.message)
+                name = getattr(inner, "class_name", "")
+                spec = LAYERS.find(name)
+                if spec is not None and name in spec.masked:
+                    self.report(
+                        layer.path,
+                        f"{name} of block {block.name!r} reads only the real steps of its sequence",
+                        severity="warning",
+                        found="EasyRec's also reads the padding, so its numbers differ",
+                        remedy="train the model anew rather than with weights of EasyRec",
+                    )
 
     def outputs(
         self, message: Blocks, blocks: Mapping[str, Block], path: str
@@ -327,6 +349,14 @@ _KINDS: Mapping[str | None, Any] = {
     "package_name": "package",
     "use_package_input": "package_input",
 }
+
+
+def _gives_steps(block: Block | None) -> bool:
+    layers = () if block is None else block.layers
+    return any(
+        layer.kind == "input_layer" and layer.message.output_seq_and_normal_feature
+        for layer in layers
+    )
 
 
 def _is_group(name: str, kind: str, parser: _BackboneParser) -> bool:

@@ -12,7 +12,7 @@ from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.models.backbone.compiled import CompiledBackbone
 from easyrec_lite.models.backbone.groups import Sequences
-from tests.models.backbone.building import Groups, compiled
+from tests.models.backbone.building import Groups, compiled, problems
 
 WIDTH, LENGTHS = 3, (0, 1, 4, 9)
 SEQUENCE = """
@@ -228,3 +228,44 @@ def test_batch_norm_keeps_its_statistics_in_a_batch_without_steps() -> None:
     np.testing.assert_array_equal(found, np.zeros([2, 3, 4]))
     np.testing.assert_array_equal(norm.moving_mean, np.zeros(4))
     np.testing.assert_array_equal(norm.moving_variance, np.ones(4))
+
+
+@pytest.mark.parametrize("name", ["gru", "heads", "attention", "mean", "recurrent", "repeat"])
+def test_a_layer_whose_numbers_differ_from_easyrec_is_told(name: str) -> None:
+    problem, *_ = problems(READERS[name])
+    assert problem.severity == "warning"
+    assert "'read'" in problem.message
+    assert "EasyRec" in problem.found
+    assert problem.path.startswith("model_config.backbone.blocks[1].layers[")
+
+
+def test_layers_that_read_no_padding_in_easyrec_either_are_not_told() -> None:
+    assert problems(READERS["text_cnn"]) == []
+    assert problems(reading(expression("tf.reduce_sum(x, axis=1)"))) == []
+
+
+def test_the_error_of_a_wrong_part_shows_shapes_and_no_values() -> None:
+    with pytest.raises(ConfigError) as caught:
+        compiled(reading(layer("GRU", units=3), part="[0:3]"))
+    (problem,) = caught.value.problems
+    assert "'read'" in problem.message
+    assert "(2, 61, 3)" in problem.message
+    assert "0., 0." not in problem.message
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "mean", "max", "heads", "attention", "causal"])
+def test_training_gives_the_same_results_and_gradients_for_more_padding(name: str) -> None:
+    backbone, rows, padded = compiled(READERS[name]), Rows([1, 2], 5), Rows([1, 2], 5)
+    padded.steps = np.pad(rows.steps, [(0, 0), (0, 7), (0, 0)])
+    weights = [
+        weight.value for each in backbone.layers_of("read") for weight in each.trainable_weights
+    ]
+    results = []
+    for groups in (rows, padded):
+        with tf.GradientTape() as tape:
+            value = backbone(groups, training=True)
+            total = tf.reduce_sum(tf.sin(3 * value))
+        gradients = tape.gradient(total, weights) if weights else []
+        results.append([value, *gradients])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
