@@ -21,7 +21,13 @@ def parser() -> cli.Parser:
     made = config_parser("predict", EXAMPLES, ("model_dir",), required=False)
     add = made.add_argument
     add("--input_path", required=True, metavar="FILES", help="rows, in the config's input format")
-    add("--output_path", required=True, metavar="FILE", help="a .parquet file, or delimited text")
+    add(
+        "--output_path",
+        type=cli.table_file,
+        required=True,
+        metavar="FILE",
+        help="a .parquet file, or delimited text",
+    )
     add("--saved_model_dir", metavar="DIR", help="a SavedModel, an export, or a model folder")
     add("--model", default="scorer", metavar="NAME", help="scorer, user_tower, item_tower, …")
     add(

@@ -46,7 +46,12 @@ def parser() -> cli.Parser:
     add("--seen_column", default="", metavar="COLUMN", help="input column of items to leave out")
     add("--seen_separator", default="|", metavar="TEXT", help="between ids there (default: |)")
     add("--reserved_cols", default="", metavar="COLUMN,…", help="user columns to copy")
-    add("--output_path", metavar="FILE", help="a .parquet file, or delimited text (default: print)")
+    add(
+        "--output_path",
+        type=cli.table_file,
+        metavar="FILE",
+        help="a .parquet file, or delimited text (default: print)",
+    )
     add(
         "--output_sep", default=",", metavar="TEXT", help="separator of delimited text (default: ,)"
     )

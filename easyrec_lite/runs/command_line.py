@@ -35,6 +35,8 @@ SECTIONS = (
 EDIT_FLAG = re.compile(rf"--((?:{'|'.join(SECTIONS)})[.\[].*)", re.DOTALL)
 NUMBER = re.compile(r"-[.\d].*")
 COMMAND_LINE = Place("command line")
+# Suffixes of files that a reader would take for something other than delimited text.
+OTHER_FORMATS = (".json", ".jsonl", ".xlsx", ".npy", ".npz", ".gz", ".feather", ".tfrecord")
 LOG_FLAGS = "Flags of absl, such as --verbosity, --logtostderr and --log_dir: see --helpfull."
 
 
@@ -186,6 +188,20 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
     return int(text)
+
+
+def table_file(text: str) -> str:
+    """Returns the path of a table to write, for argparse: Parquet, or delimited text.
+
+    Raises:
+      argparse.ArgumentTypeError: the suffix names a format that is not written.
+    """
+    suffix = os.path.splitext(text)[1].lower()
+    if suffix in OTHER_FORMATS:
+        raise argparse.ArgumentTypeError(
+            f"{text}: {suffix} is not written; name a .parquet file, or .csv for delimited text"
+        )
+    return text
 
 
 def names(text: str) -> list[str]:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from absl import flags
 
-from easyrec_lite import train
+from easyrec_lite import predict, recommend, train
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, ProblemError
 from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs import config_flags
+from tests import commands
+from tests.commands import Command
 
 
 @pytest.fixture(autouse=True)
@@ -225,3 +227,19 @@ def test_a_closed_pipe_is_quiet() -> None:
     )
     assert shell.stdout == b"line\n"
     assert shell.stderr == b""
+
+
+@pytest.mark.parametrize("command", [predict, recommend])
+@pytest.mark.parametrize("name", ["r.json", "R.JSON", "rows.csv.gz"])
+def test_outputs_of_formats_that_are_not_written_are_refused(
+    command: Command, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    users = ["--user", "{}"] if command is recommend else ["--input_path", "rows.csv"]
+    output = tmp_path / name
+    flags = ["--saved_model_dir", str(tmp_path), *users, "--output_path", str(output)]
+    assert commands.run(command, flags) == 2
+    printed = capsys.readouterr().err
+    assert "--output_path" in printed
+    assert str(output) in printed
+    assert ".parquet" in printed
+    assert not output.exists()
