@@ -54,6 +54,7 @@ def ranked_id_field(config: EasyRecConfig) -> str:
 
 
 def item_table(config: EasyRecConfig) -> str:
-    """Returns the path of the sampler's item table, "" when the config has none."""
+    """Returns the path of the item table: the sampler's, else the full ranking's; "" for none."""
     sampler = sampler_of(config.data_config)
-    return sampler[0].item_table(sampler[1]) if sampler else ""
+    own = sampler[0].item_table(sampler[1]) if sampler else ""
+    return own or str(config.eval_config.full_ranking.item_path)

@@ -1,7 +1,8 @@
 """Makes data sets to train on: `python -m easyrec_lite.datasets NAME --out FOLDER`.
 
 `taobao-synthetic` generates rows in Taobao's columns; `taobao` and `movielens` prepare public
-downloads. Each writes `train.csv`, `test.csv` and the negative sampler's item table `items.txt`.
+downloads, `interactions` a file of anybody's users and items. Each writes `train.csv`, `test.csv`
+and the negative sampler's item table `items.txt`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from pathlib import Path
 from types import ModuleType
 
 from easyrec_lite.core.files import atomic_folder
-from easyrec_lite.datasets import movielens, taobao, taobao_synthetic
+from easyrec_lite.datasets import interactions, movielens, taobao, taobao_synthetic
 from easyrec_lite.runs.command_line import Parser, run
 
 DATASETS: dict[str, ModuleType] = {
     "taobao-synthetic": taobao_synthetic,
     "taobao": taobao,
     "movielens": movielens,
+    "interactions": interactions,
 }
 
 

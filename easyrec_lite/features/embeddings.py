@@ -81,9 +81,13 @@ class GroupEmbeddings(tf.Module):
 
         L is the longest sequence of the batch; lengths are int64 [B].
         """
+        steps = self.steps(group, name, values[name])
+        return steps.to_tensor(shape=[None, None, steps.shape[-1]]), steps.row_lengths()
+
+    def steps(self, group: str, name: str, value: FeatureValue) -> tf.RaggedTensor:
+        """Returns the vectors of a SequenceFeature's steps, ragged float32 [B, (L), D]."""
         feature = next(feature for feature in self.groups[group] if feature.name == name)
-        steps = self._steps(group, feature, values[name])
-        return steps.to_tensor(shape=[None, None, feature.dim]), steps.row_lengths()
+        return self._steps(group, feature, value)
 
     def widths(self, group: str) -> list[int]:
         """Returns D_f of each feature of `group`, in the config's order."""

@@ -60,6 +60,7 @@ class ModelSpec(Spec):
       trained_by: which kinds of losses can train it.
       vectors: K, how many vectors it has for a user; see `interests`.
       message_required: whether its own message must be there, even if empty.
+      reads_steps: whether it takes the steps of a sequence, which then needs no combiner.
       reads_backbone: whether it is made of the blocks of `backbone`.
     """
 
@@ -69,6 +70,7 @@ class ModelSpec(Spec):
     trained_by: ClassVar[tuple[Scored, ...]] = ("row", "candidates")
     vectors: ClassVar[int] = 1
     message_required: ClassVar[bool] = True
+    reads_steps: ClassVar[bool] = False
     reads_backbone: ClassVar[bool] = False
 
     def params(self, model_config: EasyRecModel) -> Any:

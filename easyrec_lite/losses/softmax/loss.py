@@ -113,7 +113,7 @@ def _corrected(logits: tf.Tensor, corrections: Corrections, span: tf.Tensor) -> 
     return hardest(logits, positives, corrections.hardest) if corrections.hardest else logits
 
 
-def _log_positives(logits: tf.Tensor, probabilities: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
+def log_positives(logits: tf.Tensor, probabilities: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
     """Returns `log P` of each row's positive, float32 [b].
 
     Only the rows where it is too small for P to hold it are computed from their logits.
@@ -140,8 +140,8 @@ def _loss_and_gradients(
         return _corrected(_masked(logits, candidates, rows, span), corrections, span)
 
     if len(user.shape) == 3:
-        return _in_blocks(user, items, shares, rows, _block_of_interests(items, corrected))
-    loss, pulled_user, pulled_items = _in_blocks(
+        return in_blocks(user, items, shares, rows, _block_of_interests(items, corrected))
+    loss, pulled_user, pulled_items = in_blocks(
         user, items, shares, rows, _block_of_vectors(items, corrected)
     )
     own_user = shares[:, None] * items[:rows]
@@ -149,7 +149,7 @@ def _loss_and_gradients(
     return loss, pulled_user - own_user, pulled_items - own_items
 
 
-def _in_blocks(
+def in_blocks(
     user: tf.Tensor, items: tf.Tensor, shares: tf.Tensor, rows: tf.Tensor, block_loss: BlockLoss
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns `block_loss` of all rows: losses and items' gradients summed, users' joined.
@@ -194,7 +194,7 @@ def _block_of_vectors(
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         logits = corrected(tf.matmul(block, items, transpose_b=True), span)
         probabilities = tf.nn.softmax(logits)
-        value = tf.reduce_sum(share * _log_positives(logits, probabilities, span))
+        value = tf.reduce_sum(share * log_positives(logits, probabilities, span))
         pulled = tf.matmul(probabilities, items) * share[:, None]
         more = tf.matmul(probabilities, block * share[:, None], transpose_a=True)
         return value, pulled, more
@@ -220,7 +220,7 @@ def _block_of_interests(
         scores, winners = max_scores_and_winners(block, items)
         logits = corrected(scores, span)
         probabilities = tf.nn.softmax(logits)
-        value = tf.reduce_sum(share * _log_positives(logits, probabilities, span))
+        value = tf.reduce_sum(share * log_positives(logits, probabilities, span))
         positives = tf.stack([tf.range(tf.size(span)), span], axis=1)
         minus = tf.fill([tf.size(span)], -1.0)
         slopes = tf.tensor_scatter_nd_add(probabilities, positives, minus) * share[:, None]

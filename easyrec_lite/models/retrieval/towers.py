@@ -26,12 +26,15 @@ class TowerOutput(NamedTuple):
       augmented: float32 [R, D], the vectors of the augment group, if the tower has one.
       counts: int32 [R], how many of the K interests each row has, the first so many, at least 1;
         None: all.
+      steps: float32 [P, D], the vectors of a sequence tower after each of the rows' steps; None: it
+        was not asked for them.
     """
 
     vectors: tf.Tensor
     penalties: dict[str, tf.Tensor]
     augmented: tf.Tensor | None = None
     counts: tf.Tensor | None = None
+    steps: tf.Tensor | None = None
 
 
 class Tower(abc.ABC):
@@ -58,6 +61,28 @@ class Tower(abc.ABC):
     def field_names(self, layer: keras.layers.Layer) -> list[str]:
         """Returns the features that one of its layers reads as fields; [] where it cannot tell."""
         return []
+
+
+class EmbeddingTower(Tower):
+    """The concatenated embeddings of a feature group, and nothing else.
+
+    Args:
+      config: the `EasyRecConfig` message.
+      embeddings: the `GroupEmbeddings`.
+      side: the feature group.
+    """
+
+    def __init__(self, config: EasyRecConfig, embeddings: GroupEmbeddings, side: str):
+        self.groups, self.width = (side,), embeddings.width(side)
+        self.layers, self.kernels = [], []
+        self._embeddings, self._rate = embeddings, config.model_config.embedding_regularization
+
+    def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
+        """Returns the vectors [R, D] of the R rows of `features`."""
+        (side,) = self.groups
+        fields = self._embeddings(side, features, training)
+        penalties = {side: embedding_penalty(fields, self._rate)} if self._rate else {}
+        return TowerOutput(tf.concat(fields, axis=-1), penalties)
 
 
 class FieldTower(Tower):

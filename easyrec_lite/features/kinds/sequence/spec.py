@@ -70,7 +70,9 @@ class SequenceFeatureSpec(FeatureKindSpec):
 
 def _is_pooled(view: View) -> bool:
     """Returns whether the model takes one vector a feature; not known of a model not offered."""
-    return view.spec is not None and not view.model_config.HasField("backbone")
+    if view.spec is None or view.spec.reads_steps:
+        return False
+    return not view.model_config.HasField("backbone")
 
 
 def _expected() -> str:

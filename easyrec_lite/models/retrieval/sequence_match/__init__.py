@@ -1,0 +1,1 @@
+"""A user tower that reads behaviour in order, by a causal encoder."""

@@ -1,0 +1,277 @@
+"""SequenceMatch: its encoders in NumPy, padding, causality, and the loss over all steps."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+
+from easyrec_lite.checks.check import check
+from easyrec_lite.config import ConfigSource, Pipeline
+from easyrec_lite.data.rows.values import Ids, Steps
+from easyrec_lite.features.batch import Batch
+from easyrec_lite.features.embeddings import GroupEmbeddings
+from easyrec_lite.models.retrieval.sequence_match.encoder import (
+    AttentionLayer,
+    HSTULayer,
+    Layout,
+    RecurrentLayer,
+)
+from easyrec_lite.models.retrieval.sequence_match.model import SequenceMatch
+from easyrec_lite.protos.messages import EasyRecConfig
+
+WIDTH, ITEMS, MOST = 4, 11, 5
+CONFIG = """
+train_input_path: "t" eval_input_path: "e" model_dir: "m"
+data_config {
+  input_fields { input_name: "history" } input_fields { input_name: "item" }
+  input_fields { input_name: "age" }
+}
+feature_config {
+  features { input_names: "item" feature_type: IdFeature embedding_dim: 4 num_buckets: 11
+    embedding_name: "item" }
+  features { input_names: "history" feature_type: SequenceFeature sub_feature_type: IdFeature
+    separator: "|" embedding_dim: 4 num_buckets: 11 embedding_name: "item" }
+  features { input_names: "age" feature_type: IdFeature embedding_dim: 3 num_buckets: 5 }
+}
+model_config {
+  model_class: "SequenceMatch" loss_type: SOFTMAX_CROSS_ENTROPY
+  feature_groups { group_name: "user" feature_names: ["history"%s] }
+  feature_groups { group_name: "item" feature_names: "item" }
+  sequence_match { num_heads: 2 max_seq_len: 5 hidden_dropout_prob: 0 %s }
+}
+"""
+ENCODERS = ("TRANSFORMER", "HSTU", "GRU")
+HISTORIES = [[3, 1, 4, 1, 9, 2, 6], [], [5], [2, 7, 1, 8, 2]]
+OWN = [5, 3, 5, 8]
+
+
+def pipeline(params: str = "", context: bool = True) -> Pipeline:
+    text = CONFIG % (', "age"' if context else "", params)
+    return Pipeline(text_format.Merge(text, EasyRecConfig()), ConfigSource("my.config", text))
+
+
+def model(params: str = "", context: bool = True) -> Any:
+    config = pipeline(params, context)
+    made = SequenceMatch(config, GroupEmbeddings(config, 3), 3)
+    rng = np.random.default_rng(8)
+    for variable in made.trainable.values():
+        variable.assign(rng.normal(size=variable.shape) * 0.5)
+    return made
+
+
+def table(made: Any) -> np.ndarray:
+    (values,) = (v.numpy() for v in made.tables.values() if v.shape[0] == ITEMS)
+    return values
+
+
+def errors(config: Pipeline) -> list[Any]:
+    """The errors that are about the model."""
+    concerns = ("feature_config", "model_config")
+    problems = [p for p in check(config) if p.severity == "error"]
+    return [p for p in problems if p.path.startswith(concerns)]
+
+
+def features(histories: list[list[int]]) -> dict[str, Any]:
+    ids = tf.ragged.constant(histories, dtype=tf.int64, ragged_rank=1)
+    ages = tf.range(len(histories), dtype=tf.int64) % 5
+    return {"history": Steps(ids), "age": Ids(ages)}
+
+
+def batch(histories: list[list[int]], own: list[int], weights: Any = None) -> Batch:
+    given = {**features(histories), "item": Ids(tf.constant(own, tf.int64))}
+    return Batch(given, {}, weights)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("training", [False, True])
+def test_a_user_has_the_same_vector_beside_any_other(encoder: str, training: bool) -> None:
+    made = model(f"encoder: {encoder}")
+    together = made._user(features(HISTORIES), training).vectors
+    for row, history in enumerate(HISTORIES):
+        alone = features([history])
+        alone["age"] = Ids(tf.constant([row], tf.int64))
+        np.testing.assert_allclose(
+            made._user(alone, training).vectors[0], together[row], rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_only_the_newest_steps_and_their_order_matter(encoder: str) -> None:
+    made = model(f"encoder: {encoder}", context=False)
+    histories = [[9, *range(MOST)], [8, *range(MOST)], [*range(MOST)], [1, 0, *range(2, MOST)]]
+    vectors = made._user(features(histories), False).vectors.numpy()
+    np.testing.assert_allclose(vectors[0], vectors[1], rtol=1e-5)
+    np.testing.assert_allclose(vectors[0], vectors[2], rtol=1e-5)
+    assert np.abs(vectors[2] - vectors[3]).max() > 1e-3
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_step_predicts_as_the_last_one_of_its_prefix(encoder: str, weighted: bool) -> None:
+    """With places alike, a loss over all steps is that of each prefix as a row of its own."""
+    made = model(f"encoder: {encoder}")
+    made._user._places.embeddings.assign(tf.zeros([MOST + 1, WIDTH]))
+    weights = tf.constant([1.0, 2.0, 0.5, 3.0]) if weighted else None
+    whole = batch(HISTORIES, OWN, weights)
+    loss = made.losses(made(whole, training=True), whole)["cross_entropy_loss"]
+    every = table(made)
+    total, shares = 0.0, 0.0
+    for row, (history, own) in enumerate(zip(HISTORIES, OWN, strict=True)):
+        newest = history[-MOST:]
+        prefixes = [newest[:k] for k in range(len(newest) + 1)]
+        given = features(prefixes)
+        given["age"] = Ids(tf.fill([len(prefixes)], tf.constant(row % 5, tf.int64)))
+        logits = made._user(given, False).vectors.numpy() @ every.T
+        logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        weight = weights[row].numpy() if weighted else 1.0
+        total -= weight * sum(logs[k, item] for k, item in enumerate([*newest, own]))
+        shares += weight * len(prefixes)
+    assert loss.numpy() == pytest.approx(total / shares, rel=1e-4)
+
+
+def test_evaluation_is_of_the_rows_own_items() -> None:
+    made, given = model(), batch(HISTORIES, OWN)
+    loss = made.losses(made(given, training=False), given)["cross_entropy_loss"]
+    logits = made._user(given.features, False).vectors.numpy() @ table(made).T
+    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    assert loss.numpy() == pytest.approx(-logs[np.arange(4), OWN].mean(), rel=1e-4)
+
+
+def test_sampled_items_compete_with_every_step() -> None:
+    sampler = "negatives: SAMPLED"
+    made = model(sampler)
+    sampled = tf.constant([0, 5, 9], tf.int64)
+    given = batch(HISTORIES, OWN)._replace(negatives={"item": Ids(sampled)})
+    outputs = made(given, training=True)
+    loss = made.losses(outputs, given)["cross_entropy_loss"].numpy()
+    users, items = outputs.predictions["step_emb"].numpy(), table(made)
+    targets = [[*history[-MOST:], own] for history, own in zip(HISTORIES, OWN, strict=True)]
+    losses = []
+    for user, target in zip(users, itertools.chain(*targets), strict=True):
+        others = [user @ items[item] for item in sampled.numpy() if item != target]
+        own = user @ items[target]
+        losses.append(np.log(np.exp([own, *others]).sum()) - own)
+    assert loss == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_an_unknown_item_is_no_target() -> None:
+    made = model()
+    known, one = batch(HISTORIES[:1], OWN[:1]), batch(HISTORIES[:1], [-1])
+    losses = [made.losses(made(b, training=False), b)["cross_entropy_loss"] for b in (known, one)]
+    assert losses[0].numpy() > 0
+    assert losses[1].numpy() == 0
+
+
+def layer_and_steps(layer: Any) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Draws the weights of a layer; returns them, three steps of one row, and the outputs."""
+    rng = np.random.default_rng(2)
+    layer.build((None, WIDTH))
+    for variable in layer.trainable_variables:
+        variable.assign(rng.normal(size=variable.shape))
+    steps = rng.normal(size=(3, WIDTH)).astype(np.float32)
+    layout = Layout(tf.constant([3], tf.int64))
+    outputs = layer(tf.constant(steps), layout, training=False).numpy()
+    weights = {v.path.split("/", 1)[1]: v.numpy().astype(float) for v in layer.trainable_variables}
+    return weights, steps.astype(float), outputs
+
+
+def norm(x: np.ndarray, w: dict[str, np.ndarray], name: str) -> np.ndarray:
+    scaled = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6)
+    return scaled * w[f"{name}/gamma"] + w[f"{name}/beta"]
+
+
+def dense(x: np.ndarray, w: dict[str, np.ndarray], name: str) -> np.ndarray:
+    return x @ w[f"{name}/kernel"] + w[f"{name}/bias"]
+
+
+def silu(x: np.ndarray) -> np.ndarray:
+    return x / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("activation", ["relu", "swiglu"])
+def test_attention_is_the_formula(activation: str) -> None:
+    layer = AttentionLayer(2, 6, activation, 0.0, 0.0, 1, "layer")
+    w, x, outputs = layer_and_steps(layer)
+    query, key, value = np.split(dense(norm(x, w, "attention_norm"), w, "qkv"), 3, axis=1)
+    attended = np.zeros_like(x)
+    for head in (slice(0, 2), slice(2, 4)):
+        for step in range(3):
+            scores = key[: step + 1, head] @ query[step, head] / np.sqrt(2)
+            shares = np.exp(scores) / np.exp(scores).sum()
+            attended[step, head] = shares @ value[: step + 1, head]
+    x = x + dense(attended, w, "out")
+    hidden = dense(norm(x, w, "dense_norm"), w, "up")
+    if activation == "swiglu":
+        hidden = silu(hidden[:, :6]) * hidden[:, 6:]
+    else:
+        hidden = np.maximum(hidden, 0)
+    np.testing.assert_allclose(outputs, x + dense(hidden, w, "down"), rtol=1e-4, atol=1e-4)
+
+
+def test_hstu_is_the_formula() -> None:
+    w, x, outputs = layer_and_steps(HSTULayer(2, 8, 0.0, 1, "layer"))
+    gate, value, query, key = np.split(silu(dense(norm(x, w, "norm"), w, "uvqk")), 4, axis=1)
+    attended = np.zeros_like(x)
+    for number, head in enumerate((slice(0, 2), slice(2, 4))):
+        for step in range(3):
+            for other in range(step + 1):
+                bias = w["distance_bias"][step - other, number]
+                share = silu(query[step, head] @ key[other, head] + bias) / 8
+                attended[step, head] += share * value[other, head]
+    expected = x + dense(norm(attended, w, "attended_norm") * gate, w, "out")
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_recurrent_layer_reads_from_left_to_right() -> None:
+    layer = RecurrentLayer(0.0, 1, "layer")
+    _, x, outputs = layer_and_steps(layer)
+    layout = Layout(tf.constant([2], tf.int64))
+    shorter = layer(tf.constant(x[:2], tf.float32), layout, training=False)
+    np.testing.assert_allclose(shorter, outputs[:2], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("params", "path", "words"),
+    [
+        ("num_heads: 3", "num_heads", ["4", "3"]),
+        ("num_layers: 0", "num_layers", ["0"]),
+        ("hidden_dropout_prob: 1", "hidden_dropout_prob", ["1"]),
+        ('hidden_act: "swigul"', "hidden_act", ["swiglu", "swigul"]),
+        ("negatives: SAMPLED", "negatives", ["sampler", "CATALOGUE"]),
+        ("item_tower { hidden_units: [4, 0] }", "item_tower", ["hidden_units"]),
+        ("simi_func: EUCLID", "simi_func", ["COSINE"]),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(params: str, path: str, words: list[str]) -> None:
+    problems = errors(pipeline(params))
+    assert [p.path for p in problems] == [f"model_config.sequence_match.{path}"]
+    for word in words:
+        assert word in str(problems[0])
+
+
+def edited(old: str, new: str) -> list[Any]:
+    text = (CONFIG % ("", "")).replace(old, new)
+    return errors(
+        Pipeline(text_format.Merge(text, EasyRecConfig()), ConfigSource("my.config", text))
+    )
+
+
+def test_items_of_the_history_must_be_known() -> None:
+    (problem,) = edited(
+        'embedding_name: "item" }\n  features { input_names: "age"',
+        '}\n  features { input_names: "age"',
+    )
+    assert "item" in problem.message
+    assert "embedding_name" in problem.remedy
+    assert "all_positions" in problem.remedy
+
+
+def test_a_user_without_history_is_no_sequence_model() -> None:
+    (problem,) = edited('feature_names: ["history"]', 'feature_names: ["age"]')
+    assert "history" in problem.message
+    assert "SequenceFeature" in problem.expected
