@@ -113,7 +113,7 @@ class SequenceMatchSpec(TwoTowerSpec):
             )
         width = units[-1] if units else sum(f.width for f in view.group_features(ITEM_GROUP))
         heads = params.num_heads
-        if enum_name(params, "encoder") != "GRU" and heads and width % heads:
+        if params.encoder != params.GRU and heads and width % heads:
             yield view.error(
                 f"{path}.num_heads",
                 "the width of the item's vector is no multiple of num_heads",
@@ -187,14 +187,20 @@ class SequenceMatchSpec(TwoTowerSpec):
             yield view.error(
                 path,
                 "SAMPLED has no sampler",
-                expected="data_config { negative_sampler {...} }",
+                expected="a sampler in data_config",
                 remedy="add one, or use negatives: CATALOGUE",
             )
-        elif any("hard" in edges for edges in SAMPLERS.spec(view.sampler.name).edges):
+            return
+        drawn = [name for name in SAMPLERS.names() if not _draws_hard(name)]
+        if _draws_hard(view.sampler.name):
             yield view.error(
                 view.sampler.path,
                 f"{self.name} does not train on hard negatives",
-                expected="negative_sampler",
+                expected=" or ".join(drawn),
                 found=view.sampler.name,
-                remedy="use negative_sampler",
+                remedy=f"use {drawn[0]}",
             )
+
+
+def _draws_hard(sampler: str) -> bool:
+    return any("hard" in edges for edges in SAMPLERS.spec(sampler).edges)
