@@ -171,6 +171,52 @@ def test_an_expression_is_needed_and_reads_the_inputs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "token", "remedy"),
+    [
+        ("age >= 18 and age <= 60", "'age >= 18' at column 1", "&"),
+        ("1 if age > 3 else 0", "'age > 3' at column 6", "tf.where"),
+        ("1.0 + (not age)", "'age' at column 12", "~"),
+        ("(age, age)", "column 1", "one number a row"),
+        ("[age * n for n in range(3)]", "column 1", "one number a row"),
+        ("tf.strings.as_string(age)", "column 1", "one number a row"),
+    ],
+)
+def test_code_that_gives_no_number_a_row_is_refused(code: str, token: str, remedy: str) -> None:
+    kind = f'input_names: "age" feature_name: "city" feature_type: ExprFeature expression: "{code}"'
+    assert_reported(city(kind), kind, token, remedy)
+    function = code.replace("age", "x")
+    kind = f'input_names: "age" feature_name: "city" normalizer_fn: "lambda x: {function}"'
+    assert_reported(city(f"{kind} feature_type: RawFeature"), kind, "normalizer_fn", remedy)
+
+
+def test_one_number_for_all_rows_is_no_normalised_feature() -> None:
+    kind = 'input_names: "age" feature_name: "city" feature_type: RawFeature normalizer_fn: "CODE"'
+    wrong = city(kind.replace("CODE", "lambda x: tf.reduce_mean(x)"))
+    assert_reported(
+        wrong, kind.partition("CODE")[0], "normalizer_fn", "column 1", "one number a row"
+    )
+    for right in ("lambda x: x - tf.reduce_mean(x)", "lambda x: tf.reduce_sum(x, 1, True)"):
+        found = problems(city(kind.replace("CODE", right)))
+        assert not [each for each in found if "normalizer_fn" in each.path]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "(age >= 18) & (age <= 60)",
+        "18 <= age <= 60",
+        "tf.where(age > 3, 1.0, 0.0)",
+        "age if 1 < 2 and not False else 0",
+        "tf.strings.length(tf.strings.as_string(age))",
+        "tf.add_n([age * n for n in range(4) if n])",
+    ],
+)
+def test_code_that_gives_a_number_a_row_is_taken(code: str) -> None:
+    kind = f'input_names: "age" feature_name: "city" feature_type: ExprFeature expression: "{code}"'
+    assert not [each for each in problems(city(kind)) if "expression" in each.path]
+
+
+@pytest.mark.parametrize(
     ("change", "field"),
     [
         ("hash_bucket_size: 51", "hash_bucket_size"),

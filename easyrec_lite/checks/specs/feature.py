@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from easyrec_lite.checks.specs.base import Spec
-from easyrec_lite.config.expressions import compile_function
+from easyrec_lite.config.expressions import Expression, compile_function
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.registry import ComponentRegistry
 from easyrec_lite.protos.messages import FeatureConfig
@@ -227,7 +227,9 @@ class FeatureKindSpec(Spec):
         text, path = feature.config.normalizer_fn, f"{feature.path}.normalizer_fn"
         if text:
             try:
-                compile_function(text, view.place(path), path)
+                function = compile_function(text, view.place(path), path)
+                if isinstance(function, Expression):
+                    function.require_number(broadcast=False)
             except ConfigError as error:
                 yield from error.problems
 

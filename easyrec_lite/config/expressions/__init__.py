@@ -25,6 +25,7 @@ from typing import Any
 
 from easyrec_lite.config import functions
 from easyrec_lite.config.expressions.compiler import Call, Compiler, Evaluation
+from easyrec_lite.config.expressions.rows import refuse_no_number
 from easyrec_lite.config.expressions.text import NOWHERE, Code, dotted, normal, parse
 from easyrec_lite.core.errors import ConfigError, Place
 
@@ -48,6 +49,7 @@ class Expression:
         self.arguments = tuple(arguments)
         self._names = tuple(map(normal, arguments))
         self._code = code
+        self._body = body
         self._read = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
         self._compute = Compiler(code, self._names)(body)
 
@@ -58,6 +60,17 @@ class Expression:
         """Returns the arguments that the code reads, in the order of `arguments`."""
         pairs = zip(self.arguments, self._names, strict=True)
         return tuple(argument for argument, name in pairs if name in self._read)
+
+    def require_number(self, *, broadcast: bool) -> None:
+        """Refuses code that gives no number for each row when its arguments are columns.
+
+        Args:
+          broadcast: whether one number may stand for all rows.
+
+        Raises:
+          ConfigError: this can be seen without computing it.
+        """
+        refuse_no_number(self._code, self._body, self._names, broadcast=broadcast)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Returns the value of the code for these arguments.

@@ -39,6 +39,7 @@ class ExprFeatureSpec(FeatureKindSpec):
             )
             return
         try:
-            compile_expression(text, feature.inputs, view.place(path), path)
+            expression = compile_expression(text, feature.inputs, view.place(path), path)
+            expression.require_number(broadcast=True)
         except ConfigError as error:
             yield from error.problems
