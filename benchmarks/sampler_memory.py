@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-# A table's attributes: `number`, `tagsN` for N tags, or the length of a text.
+# A table's attributes: `number`, `tagsN` for N tags, or the length of a text. The first is the id.
 SHAPES: dict[str, tuple[str | int, ...]] = {
     "the id alone": (8,),
     "a number and a text": (8, "number", 8),
@@ -78,11 +78,12 @@ def write_table(path: Path, count: int, shape: Sequence[str | int]) -> None:
             return ["|".join(map(str, row)) for row in tags]
         return [str(number).zfill(kind) for number in random.integers(0, 10**7, count)]
 
-    columns = [column(kind) for kind in shape]
+    ids = [str(10**7 + number) for number in range(count)]
+    columns = [ids, *map(column, shape[1:])]
     with path.open("w") as file:
         file.write("id:int64\tweight:float\tfeature:string\n")
         for number, cells in enumerate(zip(*columns, strict=True)):
-            file.write(f"{10**7 + number}\t{1 + number % 97}\t{':'.join(cells)}\n")
+            file.write(f"{cells[0]}\t{1 + number % 97}\t{':'.join(cells)}\n")
 
 
 def child(table: str, name: str) -> None:

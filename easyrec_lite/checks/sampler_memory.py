@@ -20,7 +20,7 @@ READ_BYTES = 1 << 20
 SAMPLE_ROWS = 1000
 # Bytes for an item, for each of its attributes, for each byte of its line, for each further piece
 # of an attribute that is a list, and for an edge and each byte of its line.
-ITEM, ATTRIBUTE, TEXT, PIECE = 280, 50, 5, 70
+ITEM, ATTRIBUTE, TEXT, PIECE = 310, 70, 6, 80
 EDGE, EDGE_TEXT = 250, 4
 GZIP = 31
 

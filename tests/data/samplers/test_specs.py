@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import easyrec_lite.data.samplers as package
+from benchmarks.sampler_memory import measure
 from easyrec_lite.checks.memory import estimate
 from easyrec_lite.checks.specs.sampler import SAMPLERS, sampler_of
 from easyrec_lite.config import loads
@@ -118,6 +119,12 @@ def test_edges_are_counted_too(tmp_path: Path) -> None:
     edges.write_text("userid\titemid\tweight\n" + "12345\t1\t1\n" * 1000)
     edge = (estimate(loads(text)).parts["the sampler's tables"] - few) / 1000
     assert 200 < edge < 400
+
+
+def test_the_estimate_is_near_what_a_process_takes() -> None:
+    # The peak of resident memory does not depend on how busy the machine is.
+    found = measure("five tags and a long text", 200_000)
+    assert found["estimate"] / 2 < found["peak"] < found["estimate"] * 2
 
 
 def test_a_pointwise_model_loads_no_table() -> None:
