@@ -41,7 +41,7 @@ def parser() -> cli.Parser:
         "--seen",
         default="",
         metavar="IDS",
-        help="items to leave out, separated by commas or as a JSON list",
+        help="items to leave out, separated by commas or as a JSON list; a list for ids with @",
     )
     add("--seen_column", default="", metavar="COLUMN", help="input column of items to leave out")
     add("--seen_separator", default="|", metavar="TEXT", help="between ids there (default: |)")
@@ -90,6 +90,16 @@ def main(args: Namespace) -> None:
 
 def _ids(text: str) -> list[str]:
     """Item ids by commas, or as a JSON list where an id holds a comma."""
+    if text.startswith("@"):
+        problem = Problem(
+            "--seen reads no file",
+            cli.COMMAND_LINE,
+            expected="item ids",
+            found=text,
+            remedy="give the ids, 17,4; a JSON list if an id begins with @; or for each user of a "
+            "file: --seen_column",
+        )
+        raise ConfigError(problem)
     if not text.startswith("["):
         return cli.names(text)
     try:

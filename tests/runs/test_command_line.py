@@ -243,3 +243,12 @@ def test_outputs_of_formats_that_are_not_written_are_refused(
     assert str(output) in printed
     assert ".parquet" in printed
     assert not output.exists()
+
+
+def test_a_file_of_seen_items_is_not_taken_for_an_id() -> None:
+    with pytest.raises(ConfigError) as error:
+        recommend._ids("@seen.txt")
+    for part in ("--seen", "@seen.txt", "JSON list", "--seen_column"):
+        assert part in str(error.value)
+    assert recommend._ids('["@a"]') == ["@a"]
+    assert recommend._ids("17, 4") == ["17", "4"]
