@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import absl.logging
@@ -58,5 +59,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def taobao_rows(shared_data: Path) -> Path:
-    return shared_data / "taobao" / "taobao_test_data"
+def taobao_rows(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy: runs keep transformed rows beside their data."""
+    folder = tmp_path_factory.mktemp("taobao")
+    return Path(shutil.copy(shared_data / "taobao" / "taobao_test_data", folder))
