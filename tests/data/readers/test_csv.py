@@ -333,22 +333,6 @@ def test_a_blank_line_of_one_column_is_an_empty_cell(
     ]
 
 
-@pytest.mark.parametrize("input_type", ["CSVInput", "CSVInputEx"])
-@pytest.mark.parametrize("cell", ["0x1p3", "0X1A", " -0x10"])
-@pytest.mark.parametrize("kind", ["FLOAT", "DOUBLE"])
-def test_the_reader_refuses_the_decimals_that_check_refuses(
-    tmp_path: Path, kind: str, cell: str, input_type: str
-) -> None:
-    text, fields = f"0x1,1.5\nx,{cell}\n", f"s d:{kind}"
-    error, _ = failure(csv_reader(tmp_path, text, fields, input_type=input_type))
-    (problem,) = error.problems
-    (scanned,) = scan(pipeline(fields, "", input_type), str(tmp_path / "rows.csv"))
-    assert problem == scanned
-    assert (problem.place.line, problem.path, problem.found) == (2, "d", repr(cell))
-    skipped = "bad_row_policy: SKIP max_bad_rows: 1"
-    assert rows(csv_reader(tmp_path, text, fields, skipped, input_type)) == [(b"0x1", 1.5)]
-
-
 @pytest.mark.parametrize("header", ["label,user_id,price", "price,label,more,user_id"])
 def test_a_header_row_is_one_problem_that_names_with_header(tmp_path: Path, header: str) -> None:
     text, fields = f"{header}\n1,u,2\n", "label:INT32 user_id price:FLOAT"

@@ -29,9 +29,9 @@ SKIP = "bad_row_policy: SKIP with_header: true"
 
 
 def write_packed(folder: Path) -> None:
-    """Files with a header, some compressed, with blank lines."""
+    """Files with a header, some compressed."""
     for number, rows in enumerate(parts()):
-        text = "row\n" + "".join(f"{row}\n\n" if row % 9 == 4 else f"{row}\n" for row in rows)
+        text = "row\n" + "".join(f"{row}\n" for row in rows)
         packed = gzip.compress(text.encode()) if number % 2 else text.encode()
         (folder / f"{number}.csv").write_bytes(packed)
 

@@ -18,8 +18,6 @@ from easyrec_lite.data.readers.input_files import BYTE_ORDER_MARK
 from easyrec_lite.data.readers.records import Columns, RecordReader
 
 NOT_FINITE = "not a finite number"
-DECIMALS = ("FLOAT", "DOUBLE")
-HEX = "0[xX]"
 
 
 @READERS.implement(*CsvSpec().names)
@@ -63,8 +61,7 @@ class CsvReader(RecordReader):
     def _parse(self, records: tf.Tensor) -> Columns:
         cells = self._decode(records) if self._format.quoted else self._split(records)
         pairs = zip(self._columns.columns, cells, strict=True)
-        with tf.control_dependencies(self._no_hexadecimal(records)):
-            return {field.name: _finish(field, cell) for field, cell in pairs if field}
+        return {field.name: _finish(field, cell) for field, cell in pairs if field}
 
     def _decode(self, lines: tf.Tensor) -> list[tf.Tensor]:
         return self._cut(lines, [_record_default(field) for field in self._columns.columns])
@@ -73,21 +70,6 @@ class CsvReader(RecordReader):
         if len(defaults) == 1:  # `decode_csv` finds no cell in an empty line
             lines = tf.where(tf.strings.length(lines) > 0, lines, b'""')
         return tf.io.decode_csv(lines, defaults, field_delim=self._format.separator)
-
-    def _no_hexadecimal(self, lines: tf.Tensor) -> list[tf.Operation]:
-        """Returns a check that no decimal is written as `0x1p3`, which TensorFlow takes.
-
-        Nearly always no line contains `0x`, so that no line is cut a second time.
-        """
-        decimals = [field is not None and field.type in DECIMALS for field in self._columns.columns]
-        if not any(decimals):
-            return []
-        some = tf.boolean_mask(lines, tf.strings.regex_full_match(lines, rf"\C*{HEX}\C*"))
-        cut = self._cut_plain if not self._format.quoted else self._cut
-        cells = cut(some, [tf.constant(b"")] * len(decimals))
-        chosen = tf.stack([cell for cell, real in zip(cells, decimals, strict=True) if real])
-        found = tf.strings.regex_full_match(chosen, rf"\s*[+-]?{HEX}\C*")
-        return [tf.debugging.Assert(~tf.reduce_any(found), ["a hexadecimal decimal"])]
 
     def _split(self, lines: tf.Tensor) -> list[tf.Tensor]:
         texts = self._cut_plain(lines, self._columns.columns)
