@@ -19,6 +19,7 @@ from easyrec_lite.core.errors import ConfigError, Problem, nearest
 CellValue = int | float | bool | bytes
 
 SKIP_REMEDY = "correct the row, or set data_config.bad_row_policy: SKIP to leave such rows out"
+NO_DEFAULT_REMEDY = f"{SKIP_REMEDY}; or state what an empty cell means as the field's default_val"
 
 INTEGER = re.compile(rb"[+-]?[0-9]+")
 DECIMAL = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -103,11 +104,13 @@ class InputField:
       name: `input_name`.
       type: `INT32`, `INT64`, `STRING`, `FLOAT`, `DOUBLE` or `BOOL`.
       default: the value of an empty cell.
+      required: whether an empty cell is bad: that of a label or weight without `default_val`.
     """
 
     name: str
     type: str
     default: CellValue
+    required: bool = False
 
     @property
     def kind(self) -> FieldType:
@@ -128,12 +131,12 @@ class InputField:
         """Returns the value of a cell; an empty one has the default.
 
         Raises:
-          ValueError: `text` is no value of this type.
+          ValueError: `text` is no value of this type, or empty though it is required.
         """
-        return self.kind.parse(text) if text else self.default
+        return self.kind.parse(text) if text or self.required else self.default
 
     def accepts(self, text: bytes) -> bool:
-        """Returns whether `text` is a value of this type, or empty."""
+        """Returns whether `text` is a value of this type, or empty and not required."""
         try:
             self.parse(text)
         except ValueError:
@@ -142,10 +145,18 @@ class InputField:
 
     def problem(self, text: bytes) -> Problem:
         """Returns the problem that `text` is no value of this type; the caller adds the place."""
+        if self.required and not text:
+            return Problem(
+                message="the cell of a label or weight is empty",
+                path=self.name,
+                expected=self.kind.expected,
+                found="nothing",
+                remedy=NO_DEFAULT_REMEDY,
+            )
         return Problem(
             message=f"{shown(text)} is not a value of type {self.type}",
             path=self.name,
-            expected=f"{self.kind.expected}, or nothing",
+            expected=self.kind.expected + ("" if self.required else ", or nothing"),
             found=shown(text),
             remedy=SKIP_REMEDY,
         )
@@ -162,12 +173,14 @@ def input_fields(pipeline: Pipeline) -> tuple[InputField, ...]:
 
     The config has been checked: names differ, and defaults are values of their types.
     """
-    fields = []
+    data, fields = pipeline.config.data_config, []
+    supervising = {*data.label_fields, data.sample_weight}
     for named in View(pipeline).fields.values():
         kind = enum_name(named.config, "input_type")
+        default = named.config.default_val.encode()
         field = InputField(named.name, kind, FIELD_TYPES[kind].empty)
-        default = field.parse(named.config.default_val.encode())
-        fields.append(InputField(named.name, kind, default))
+        required = named.name in supervising and not default
+        fields.append(InputField(named.name, kind, field.parse(default), required))
     return tuple(fields)
 
 

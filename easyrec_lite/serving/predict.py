@@ -70,7 +70,12 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     columns = dict.fromkeys([*_raw_inputs(inputs, known), *(prediction.reserved and reserved)])
     cells = FeatureTransform(pipeline).expectations
     reader = open_reader(
-        pipeline, prediction.input_path, training=False, columns=list(columns), cells=cells
+        pipeline,
+        prediction.input_path,
+        training=False,
+        columns=list(columns),
+        cells=cells,
+        supervised=False,
     )
     count, target = 0, Path(prediction.output_path)
     refuse_overwriting(target, reader.files, "--output_path")

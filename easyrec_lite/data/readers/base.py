@@ -253,6 +253,7 @@ def open_reader(
     columns: Collection[str] | None = None,
     share: Share = WHOLE,
     cells: CellCheck = nothing,
+    supervised: bool = True,
 ) -> Reader:
     """Returns the reader for `data_config.input_type`.
 
@@ -265,6 +266,8 @@ def open_reader(
       cells: what the rows must hold besides values of their fields' types. A row that does not is a
         bad row: `bad_row_policy: SKIP` leaves it out, `Reader.explain` names it. Without SKIP the
         caller makes reading fail at such a row.
+      supervised: whether the rows have labels and weights. Otherwise an empty cell of one has the
+        default of its type.
 
     Raises:
       ConfigError: the input type is not offered, or `columns` names an unknown field.
@@ -274,6 +277,8 @@ def open_reader(
     data = pipeline.config.data_config
     make = READERS.get(enum_name(data, "input_type"))
     fields = input_fields(pipeline)
+    if not supervised:
+        fields = tuple(dataclasses.replace(field, required=False) for field in fields)
     wanted = select(fields, columns)
     reader: Reader = make(ReaderRequest(pipeline, path, fields, wanted, training, share, cells))
     return reader

@@ -19,7 +19,7 @@ def write(folder: Path, text: str) -> str:
 
 
 def test_good_rows(tmp_path: Path) -> None:
-    path = write(tmp_path, '1,"a,b"\n0,\n,c\n0,d\n')
+    path = write(tmp_path, '1,"a,b"\n0,\n0,c\n0,d\n')
     assert scan(pipeline("clk:INT32 s"), path) == []
     assert label_zero_share(pipeline("clk:INT32 s", LABEL), path) == {"clk": 0.75}
 
@@ -66,7 +66,7 @@ def test_plain_split(tmp_path: Path) -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    table = pa.table({"clk": [0, 1, 0, None] * 500, "n": ["1", "x", "2", None] * 500})
+    table = pa.table({"clk": [0, 1, 0, 0] * 500, "n": ["1", "x", "2", None] * 500})
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=700)
     config = pipeline("clk:INT32 n:INT64", LABEL, "ParquetInput")
     found = scan(config, str(tmp_path), rows=1030)

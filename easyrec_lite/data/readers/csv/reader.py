@@ -86,9 +86,14 @@ class CsvReader(RecordReader):
 
 
 def _record_default(field: InputField | None) -> tf.Tensor:
-    """Returns the scalar by which `decode_csv` knows a column's dtype and default."""
+    """Returns the scalar by which `decode_csv` knows a column's dtype and default.
+
+    Of a column that must have a value it is [0], by which `decode_csv` fails at an empty cell.
+    """
     if field is None:
         return tf.constant(b"")
+    if field.required:
+        return tf.zeros([0], tf.string if field.type == "BOOL" else field.dtype)
     if field.type == "BOOL":
         return tf.constant(b"1" if field.default else b"0")
     return tf.constant(field.default, field.dtype)
@@ -97,6 +102,8 @@ def _record_default(field: InputField | None) -> tf.Tensor:
 def _number(field: InputField, text: tf.Tensor) -> tf.Tensor:
     """Returns text cells [B] converted as `decode_csv` would convert them."""
     default: Any = _record_default(field)
+    if field.required:
+        return text if default.dtype == tf.string else tf.strings.to_number(text, field.dtype)
     empty = tf.strings.length(text) == 0
     if default.dtype == tf.string:
         return tf.where(empty, default, text)

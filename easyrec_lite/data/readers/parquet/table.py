@@ -114,6 +114,8 @@ def _readable(type: pa.DataType, field: InputField) -> bool:
 def convert(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
     """Returns values [n] in the field's type, nulls as its default, and which of them are bad [n].
 
+    A null is bad where the field is required.
+
     Args:
       values: an array without lists, of a type that `check_schema` accepts.
       field: its field.
@@ -128,6 +130,8 @@ def convert(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
     values = values.cast(TYPES[field.type], safe=False)
     if pa.types.is_floating(values.type):
         bad |= ~pc.is_finite(values).fill_null(True).to_numpy(zero_copy_only=False)
+    if field.required and values.null_count:
+        bad |= pc.is_null(values).to_numpy(zero_copy_only=False)
     return values.fill_null(pa.scalar(field.default, values.type)), bad
 
 
@@ -194,5 +198,6 @@ def row_problems(row: pa.Table, fields: Sequence[InputField]) -> list[Problem]:
     for field in fields:
         cell = row.select([field.name])
         if convert_table(cell, [field])[1][0]:
-            problems.append(field.problem(str(cell[field.name][0].as_py()).encode()))
+            value = cell[field.name][0].as_py()
+            problems.append(field.problem(b"" if value is None else str(value).encode()))
     return problems

@@ -36,7 +36,9 @@ class TFRecordReader(RecordReader):
 
     def _prepare(self, request: ReaderRequest) -> None:
         self._specs = {
-            field.name: tf.io.FixedLenFeature([], STORED[field.type], field.default)
+            field.name: tf.io.FixedLenFeature(
+                [], STORED[field.type], None if field.required else field.default
+            )
             for field in self.fields
         }
         for problem in self._absent():
@@ -54,7 +56,8 @@ class TFRecordReader(RecordReader):
         for field in self.fields:
             if names and field.name not in names:
                 yield Problem(
-                    message=f"none of the first {HEAD} records has it: it is {field.default!r}",
+                    message=f"none of the first {HEAD} records has it"
+                    + ("" if field.required else f": it is {field.default!r}"),
                     place=Place(file),
                     path=field.name,
                     nearest=nearest(field.name, names),
@@ -83,8 +86,7 @@ class TFRecordReader(RecordReader):
         return [
             problem
             for field in self.fields
-            if field.name in features
-            for problem in _problems(field, features[field.name])
+            for problem in _problems(field, features.get(field.name, tf.train.Feature()))
         ]
 
 
@@ -118,6 +120,8 @@ def _problems(field: InputField, feature: tf.train.Feature) -> Iterator[Problem]
     """Yields the problem of a feature of an Example that is not one good value."""
     name, kind = LISTS[STORED[field.type]], feature.WhichOneof("kind")
     if kind is None:
+        if field.required:
+            yield field.problem(b"")
         return
     values = getattr(feature, kind).value
     if kind != name or len(values) != 1:
