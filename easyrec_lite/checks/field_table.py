@@ -44,7 +44,7 @@ WHOLE: dict[str, Status] = {
         "DeepFM WideAndDeep Tower TaskTower BayesTaskTower DINTower BSTTower MultiTower DLRM "
         "ExpertTower MMoE ESMM CMBFTower CMBF UniterTower Uniter DBMTL ExtractionNetwork PLE "
         "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching MIND Capsule MultiTowerRecall "
-        "RecallTower PDN CoMetricLearningI2I DropoutNet DummyModel VariationalDropoutLayer",
+        "RecallTower PDN CoMetricLearningI2I DummyModel VariationalDropoutLayer",
         Status("refused", *MODEL),
     ),
     **_each(
@@ -58,7 +58,7 @@ WHOLE: dict[str, Status] = {
         Status("refused", *LAYER),
     ),
     **_each(
-        "ZILNLoss JRCLoss SoftmaxCrossEntropyWithNegativeMining CircleLoss MultiSimilarityLoss",
+        "ZILNLoss JRCLoss CircleLoss MultiSimilarityLoss",
         Status("refused", *LOSS),
     ),
     "AvgPrecisionAtTopK": Status("refused", *METRIC),

@@ -15,7 +15,7 @@ def open_metrics(config: EasyRecConfig) -> list[Metric]:
     out: checking the config warns of it.
     """
     model = config.model_config
-    kind = loss_terms(model)[0].scored
+    kind = "candidates" if any(term.listwise for term in loss_terms(model)) else "row"
     label = model.label_name or next(iter(config.data_config.label_fields), "")
     entries = [(entry.WhichOneof("metric"), entry) for entry in config.eval_config.metrics_set]
     return [

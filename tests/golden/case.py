@@ -18,8 +18,9 @@ from easyrec_lite.models.assembly import build
 from easyrec_lite.training.input import BatchInput, ReadPlan
 from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.step import Trainer
+from tests.golden.draws import use_draws
 from tests.golden.hard_pairs import first_edges, repeated
-from tests.golden.names import Lookup, group_of_scope, variable_names
+from tests.golden.names import Lookup, group_of_table, variable_names
 from tests.golden.oracle import EasyRecLosses
 from tests.golden.pairs import Pair
 from tests.golden.stored import Arrays, Stored
@@ -47,7 +48,6 @@ class Case:
       batch: all rows of rows.csv, as the real input pipeline gives them; see `repeated`.
       rows: B, how many those are.
       learnt: EasyRec's names of the trainable variables.
-      scopes: EasyRec's scope of tables → our feature group.
       names: EasyRec's name of each variable → ours.
       ours: our variables by name.
     """
@@ -65,11 +65,12 @@ class Case:
         edits = _edits(folder, load(path).config, Path(self._made.name))
         self.pipeline: Pipeline = load(path, edits)
         self.parts = build(self.pipeline)
+        use_draws(self.parts.model, self.stored)
         self.model = EasyRecLosses(self.parts.model)
         self.batch: Batch = repeated(next(iter(self.batches(ReadPlan()))), self.arrays("ids"))
         groups = {group: self.lookups(group) for group in self.model.embeddings.groups}
-        self.scopes = group_of_scope(self.arrays("vars"), groups)
-        self.names = variable_names(self.arrays("vars"), self.scopes)
+        tables = group_of_table(self.arrays("vars"), groups)
+        self.names = variable_names(self.arrays("vars"), tables)
         self.ours = self.parts.model.variables_by_name()
 
     def arrays(self, name: str) -> Arrays:
@@ -88,6 +89,7 @@ class Case:
         """Returns what EasyRec looked up for a feature group, by feature."""
         keys = [key.split("/") for key in self.arrays("eval")]
         fields = sorted(key for key in keys if key[:2] == ["group", group] and len(key) == 4)
+        fields = [key for key in fields if key[2] == "1"]
         features = [spec.name for spec in self.model.embeddings.groups[group]]
         names = ["/".join(key) for key in fields]
         return {f: self._lookup(f, name) for f, name in zip(features, names, strict=True)}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import golden_option
-from tests.golden import CASES
+from tests.golden import CASES, MATCH_CASES
 from tests.golden.case import Case, case_folders
 
 
@@ -18,6 +18,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
         root = golden_option(metafunc.config)
         whole = case_folders(root) if root else []
+        match = root.with_name("golden_match") if root else None
+        if match is not None and root.name == "golden":
+            names = set(MATCH_CASES) - {each.name for each in case_folders(CASES)}
+            whole += [each for each in case_folders(match) if each.name in names]
         cases = [pytest.param(folder, id=folder.name) for folder in case_folders(CASES)]
         cases += [pytest.param(folder, id=f"whole-{folder.name}") for folder in whole]
         if root and not whole:

@@ -58,16 +58,22 @@ def regularization(case: Case) -> Iterator[Pair]:
     """The penalty of each group's vectors, of each kernel, and of all kernels together."""
     outputs, _ = _forward(case, training=True)
     rate = case.model.params.l2_regularization
-    groups, kernels = iter(case.scopes.values()), np.zeros([])
+    groups, kernels = {}, np.zeros([])
     for name, golden in section(case.arrays("train"), "reg/").items():
-        kernel = re.fullmatch(r"\d+/(.+)/Regularizer/l2_regularizer:0", name)
+        kernel = re.fullmatch(r"\d+/(?:user_tower/|item_tower/)?(.+)/Regularizer/.*", name)
         if kernel:
             weights = case.ours[case.names[kernel[1]]].numpy().astype(np.float64)
             ours, kernels = rate * np.sum(weights**2) / 2, kernels + golden
+            yield case.pair("train", f"reg/{name}", ours)
         else:
-            ours = outputs.penalties[next(groups)]
+            groups[name] = golden
+    # EasyRec's terms of groups have no names of groups: the n-th largest is our n-th largest.
+    penalties = dict(outputs.penalties)
+    yield Pair("train/reg/kernels", penalties.pop("kernels", 0.0), kernels)
+    assert len(groups) == len(penalties)
+    ordered = sorted(groups, key=groups.__getitem__)
+    for name, ours in zip(ordered, sorted(penalties.values()), strict=True):
         yield case.pair("train", f"reg/{name}", ours)
-    yield Pair("train/reg/kernels", outputs.penalties.get("kernels", 0.0), kernels)
 
 
 def groups(case: Case) -> Iterator[Pair]:

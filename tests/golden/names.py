@@ -18,7 +18,8 @@ class Lookup(NamedTuple):
     vectors: np.ndarray
 
 
-TABLE = re.compile(r"(input_layer(?:_\d+)?)/(.+)_embedding/embedding_weights")
+# Tables: of a group that is joined, of one that is read as sequences.
+TABLE = re.compile(r"(?:input_layer(?:_\d+)?)/(.+?)(?:_embedding)?/embedding_weights")
 _DENSE = (
     (r"^backbone/", ""),
     (r"(layer_\d+)/dense/", r"\1/"),
@@ -29,45 +30,49 @@ _DENSE = (
 )
 
 
-def variable_names(variables: Iterable[str], scopes: Mapping[str, str]) -> dict[str, str]:
-    """Returns EasyRec's name of each variable → ours; `scopes` as of `group_of_scope`."""
+def variable_names(variables: Iterable[str], tables: Mapping[str, str]) -> dict[str, str]:
+    """Returns EasyRec's name of each variable → ours; `tables` as of `group_of_table`."""
     names = {}
     for name in variables:
         table = TABLE.fullmatch(name)
-        names[name] = f"{scopes[table[1]]}/{table[2]}/embedding" if table else _dense(name)
+        names[name] = f"{tables[name]}/{table[1]}/embedding" if table else _dense(name)
     return names
 
 
-def group_of_scope(variables: Arrays, groups: Mapping[str, Mapping[str, Lookup]]) -> dict[str, str]:
-    """Returns `input_layer`, `input_layer_1`, … → the feature group whose tables it holds.
+def group_of_table(variables: Arrays, groups: Mapping[str, Mapping[str, Lookup]]) -> dict[str, str]:
+    """Returns EasyRec's name of each table → the feature group that reads it.
 
-    That is the one of the same features where looking up the ids gives the group's vectors.
+    That is the one of the groups with its feature where looking up the ids gives the vectors. The
+    tables of one scope are of one group, or of one that is joined and others that are sequences.
 
     Args:
       variables: EasyRec's, by name.
       groups: feature group → feature → what EasyRec looked up.
     """
-    tables: dict[str, dict[str, np.ndarray]] = {}
-    for name, value in variables.items():
-        if match := TABLE.fullmatch(name):
-            tables.setdefault(match[1], {})[match[2]] = value
     found = {}
-    for scope, held in tables.items():
-        fits = [group for group, fields in groups.items() if _fits(held, fields)]
-        assert len(fits) == 1, f"the tables in {scope} fit {len(fits)} feature groups: {fits}"
-        found[scope] = fits[0]
+    for name, table in variables.items():
+        if match := TABLE.fullmatch(name):
+            held = {
+                group: fields[match[1]] for group, fields in groups.items() if match[1] in fields
+            }
+            fits = [group for group, field in held.items() if len(held) == 1 or _fits(table, field)]
+            scope = _scope(name)
+            known = {group for other, group in found.items() if _scope(other) == scope}
+            fits = [group for group in fits if group in known] or fits
+            assert len(fits) == 1, f"{name} fits {len(fits)} feature groups: {fits}"
+            found[name] = fits[0]
     return found
 
 
-def _fits(tables: Arrays, fields: Mapping[str, Lookup]) -> bool:
-    """Whether the tables give a group's vectors; tags are passed over, as pooling has options."""
-    if not tables.keys() <= fields.keys():
-        return False
-    single = {name: fields[name] for name in tables if fields[name].ids.ndim == 1}
-    return all(
-        np.array_equal(_looked_up(tables[name], field.ids), field.vectors)
-        for name, field in single.items()
-    )
+def _scope(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _fits(table: np.ndarray, field: Lookup) -> bool:
+    """Whether the table gives the vectors; of tags it may, as pooling has options."""
+    if field.ids.ndim > 1:
+        return True
+    return bool(np.array_equal(_looked_up(table, field.ids), field.vectors))
 
 
 def _looked_up(table: np.ndarray, ids: np.ndarray) -> np.ndarray:

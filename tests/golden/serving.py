@@ -24,20 +24,21 @@ def served(case: Case) -> Iterator[Pair]:
 
 
 def exported(case: Case) -> Iterator[Pair]:
-    """The three SavedModels as functions of the raw columns of rows.csv."""
+    """The SavedModels as functions of the raw columns of rows.csv."""
     case.reset()
-    outputs = {
-        "scorer": list(section(case.arrays("predict"), "out/")),
-        "user_tower": ["user_tower_emb"],
-        "item_tower": ["item_tower_emb"],
-    }
+    stored = section(case.arrays("predict"), "out/")
+    outputs = {"scorer": {name: name for name in stored}}
+    for side in ("user", "item"):
+        ours, other = f"{side}_tower_emb", f"float_{side}_emb"
+        if ours in stored or other in stored:
+            outputs[f"{side}_tower"] = {ours: ours if ours in stored else other}
     with TemporaryDirectory() as folder:
         export = export_models(case.parts, Path(folder), step=0)
         for model, names in outputs.items():
             loaded = tf.saved_model.load(str(export / model))
             found = _call(loaded.signatures[SIGNATURE], case)
-            for name in names:
-                pair = case.pair("predict", f"out/{name}", found[name])
+            for ours, name in names.items():
+                pair = case.pair("predict", f"out/{name}", found[ours])
                 yield pair._replace(name=f"{model}/{name}")
 
 

@@ -26,7 +26,7 @@ from tests.golden.stored import NUMBERS, SAMPLE, Arrays, Stored
 from tests.golden.weights import initial_value
 
 ROWS, UNTOUCHED = 16, 3
-WHOLE = ("out/logits", "label/")
+WHOLE = ("out/logits", "label/", "random/")
 LEFT_OUT = "step1/var/"
 COPIED = ("rows.csv", "pipeline.config", "ids.npz")
 
@@ -44,7 +44,7 @@ def kept_rows(name: str, shape: tuple[int, ...], ids: Arrays) -> np.ndarray | No
     table = TABLE.search(name)
     if not table:
         return _spread(np.arange(shape[0]), ROWS)
-    touched = np.unique(ids[table[2]])
+    touched = np.unique(ids[table[1]])
     touched = touched[touched >= 0]
     untouched = np.setdiff1d(np.arange(shape[0]), touched)
     return np.union1d(_spread(touched, ROWS - UNTOUCHED), _spread(untouched, UNTOUCHED))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from easyrec_lite.checks.view import Named, View
 
 T = TypeVar("T")
-Scored = Literal["row", "candidates"]
+Scored = Literal["row", "candidates", "mined"]
 
 
 class LossSpec(Spec):
@@ -21,18 +21,22 @@ class LossSpec(Spec):
 
     Attributes:
       scored: `row` for a loss over one score a row (pointwise, over pairs, over sessions);
-        `candidates` for one in which a row's positive competes with other items.
+        `candidates` for one in which a row's positive competes with other items; `mined` for one
+        over the vectors of a batch, in which a row's positive competes with items of other rows
+        that the loss selects.
       prediction: what a model that is trained by it predicts: a `probability`, the `logit` itself
         or its `sigmoid`.
       teacher: how distillation by this loss sees a teacher's column: as a `probability`, as a
         `score` like the student's logit, or as the `regression` of the student's sigmoid.
       labels: the lowest and the highest label that it takes; None for any.
+      mixed_name: what EasyRec's models with losses of several kinds call it; "" for `shown`.
     """
 
     scored: ClassVar[Scored] = "row"
     prediction: ClassVar[Literal["probability", "logit", "sigmoid"]] = "probability"
     teacher: ClassVar[Literal["probability", "score", "regression"]] = "score"
     labels: ClassVar[tuple[float, float] | None] = None
+    mixed_name: ClassVar[str] = ""
 
     def shown(self, name: str) -> str:
         """Returns what logs call the loss when a config asks for it by `name`."""

@@ -123,7 +123,7 @@ class MLP(keras.layers.Layer):
 
 
 class DNN(MLP):
-    """The dense layers of a tower: an `MLP` with biases, whose last layer is dense alone.
+    """The dense layers of a tower: an `MLP` with biases, whose last layer may be dense alone.
 
     [B, D] → [B, hidden_units[-1]], float32. Kernels glorot-uniform.
 
@@ -134,6 +134,8 @@ class DNN(MLP):
       dropout_ratio: share of units dropped in training, one for each layer but the last; or none.
       seed: source of the seeds of initialisers and dropout.
       name: the layer's name.
+      plain_end: whether the last layer is dense alone; else it is as the others, and has a
+        dropout ratio too.
     """
 
     _dense_name = "dnn_{}"
@@ -147,15 +149,16 @@ class DNN(MLP):
         dropout_ratio: Sequence[float] = (),
         seed: int = 0,
         name: str | None = None,
+        plain_end: bool = True,
     ):
-        inner = len(hidden_units) - 1
+        dropping = len(hidden_units) - plain_end
         super().__init__(
             hidden_units,
-            dropout_ratio=[*(dropout_ratio or [0.0] * inner)[:inner], 0.0],
+            dropout_ratio=[*(dropout_ratio or [0.0] * dropping)[:dropping], *[0.0] * plain_end],
             activation=activation,
             use_bn=use_bn,
-            use_final_bn=False,
-            final_activation="linear",
+            use_final_bn=use_bn and not plain_end,
+            final_activation="linear" if plain_end else activation,
             use_bias=True,
             initializer="glorot_uniform",
             use_final_bias=True,

@@ -14,6 +14,7 @@ class ClassificationSpec(LossSpec):
     module = "loss"
     teacher = "probability"
     labels = (0.0, 1.0)
+    mixed_name = "sigmoid_loss"
 
     def shown(self, name: str) -> str:
         """Returns EasyRec's name: it logs `CLASSIFICATION` as `cross_entropy_loss`."""

@@ -13,6 +13,7 @@ class PairwiseSpec(LossSpec):
     name = "PAIR_WISE_LOSS"
     module = "loss"
     message = "pairwise_loss"
+    mixed_name = "pairwise_loss"
     messages = {"PairwiseLoss": fields("margin session_name temperature")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from easyrec_lite.protos.messages import Similarity
@@ -33,3 +34,15 @@ class TwoTowerParams(Protocol):
     @property
     def ignore_in_batch_neg_sam(self) -> bool:
         """Whether the batch's other items are no negatives."""
+
+
+@dataclass(frozen=True)
+class PlainParams:
+    """The parameters of a model whose message lacks them: a cosine without masks."""
+
+    l2_regularization: float = 0.0
+    simi_func: Similarity = Similarity.COSINE
+    temperature: float = 1.0
+    item_id: str = ""
+    mask_sampled_by_item_id: bool = False
+    ignore_in_batch_neg_sam: bool = False

@@ -21,17 +21,18 @@ class PointwiseObjective:
 
     Attributes:
       columns: raw columns to read into `Batch.extra`: session ids and teachers' scores.
+      label: the label field.
     """
 
     def __init__(self, config: EasyRecConfig, terms: list[LossTerm]):
         self._terms = [(term, LOSSES.get(term.loss_type)) for term in terms]
         self._teachers = [Teacher(kd) for kd in config.model_config.kd]
-        self._label = config.model_config.label_name or config.data_config.label_fields[0]
+        self.label = config.model_config.label_name or config.data_config.label_fields[0]
         sessions = [term.session_name for term in terms]
         columns = sessions + [c for teacher in self._teachers for c in teacher.columns]
         labels = set(config.data_config.label_fields)
         self.columns = tuple(dict.fromkeys(c for c in columns if c and c not in labels))
-        predicted = LOSSES.spec(terms[0].loss_type).prediction
+        predicted = LOSSES.spec(terms[0].loss_type).prediction if terms else ""
         self._regression = {"logit": tf.identity, "sigmoid": tf.sigmoid}.get(predicted)
 
     def predictions(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -42,7 +43,7 @@ class PointwiseObjective:
 
     def losses(self, logits: tf.Tensor, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns each loss, times its weight, under its name."""
-        scores = Scores(logits, batch.labels[self._label], batch.weights)
+        scores = Scores(logits, batch.labels[self.label], batch.weights)
         losses = {}
         for term, loss in self._terms:
             sessions = batch.extra.get(term.session_name)

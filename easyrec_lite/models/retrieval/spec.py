@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.model import DenseLayer, ModelSpec
 from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
-from easyrec_lite.protos.messages import EasyRecModel
+from easyrec_lite.protos.messages import DNN, EasyRecModel
 
 Problems = Iterator[Problem]
 TOWERS = ("user_tower", "item_tower")
@@ -17,11 +17,31 @@ TOWERS = ("user_tower", "item_tower")
 SIMILARITY_FIELDS = "simi_func temperature scale_simi "
 MASK_FIELDS = "ignore_in_batch_neg_sam item_id mask_sampled_by_item_id "
 TOWER_FIELDS = "user_tower item_tower l2_regularization " + MASK_FIELDS
+NO_SIMILARITY = "so their outputs have no similarity"
 # Values beside each weight of a batch-normalised unit: scale, shift and two moving statistics.
 NORM_VALUES = 4
 
 
-class TwoTowerSpec(ModelSpec):
+class RetrievalSpec(ModelSpec):
+    """A model with the losses of two towers, whose message holds neither similarity nor masks."""
+
+    def losses(self, view: View) -> list[str] | None:
+        """Returns the names of the config's losses, those of teachers, and `reg_pos_loss`."""
+        names = []
+        for loss in view.losses:
+            spec, given = view.loss_spec(loss), getattr(loss.config, "loss_name", "")
+            names.append(given or (spec.shown(loss.name) if spec else loss.name))
+        for teacher in view.model_config.kd:
+            kind = enum_name(teacher, "loss_type").lower()
+            names.append(teacher.loss_name or f"{kind}_{teacher.soft_label_name}")
+        return [*names, "reg_pos_loss"] if view.listwise else names
+
+    def params_given(self, view: View) -> bool:
+        """Returns whether the config has the model's own parameters, or they may be left out."""
+        return (view.model.name if view.model else "") in (self.message, "")
+
+
+class TwoTowerSpec(RetrievalSpec):
     """A model of a user tower and an item tower, compared by cosine or inner product.
 
     A model without a message of its own reads `model_params`.
@@ -39,21 +59,6 @@ class TwoTowerSpec(ModelSpec):
             yield from self.check_similarity(view)
             yield from self.check_temperature(view)
             yield from self.check_masks(view)
-
-    def losses(self, view: View) -> list[str] | None:
-        """Returns the names of the config's losses, those of teachers, and `reg_pos_loss`."""
-        names = []
-        for loss in view.losses:
-            spec, given = view.loss_spec(loss), getattr(loss.config, "loss_name", "")
-            names.append(given or (spec.shown(loss.name) if spec else loss.name))
-        for teacher in view.model_config.kd:
-            kind = enum_name(teacher, "loss_type").lower()
-            names.append(teacher.loss_name or f"{kind}_{teacher.soft_label_name}")
-        return [*names, "reg_pos_loss"] if view.listwise else names
-
-    def params_given(self, view: View) -> bool:
-        """Returns whether the config has the model's own parameters, or they may be left out."""
-        return (view.model.name if view.model else "") in (self.message, "")
 
     def check_similarity(self, view: View) -> Problems:
         """The similarity is cosine or inner product, at a temperature above 0."""
@@ -173,25 +178,16 @@ class FieldTowersSpec(TwoTowerSpec):
         """Yields what is wrong with the config as this model sees it."""
         yield from super().check(view)
         for tower in self.towers(view).values():
-            yield from _hidden_units(view, tower)
+            yield from check_dnn(view, Named(tower.name, f"{tower.path}.dnn", tower.config.dnn))
             yield from _id(view, tower)
         yield from self.check_widths(view)
 
     def check_widths(self, view: View) -> Problems:
         """The outputs of both towers are equally wide."""
-        towers = self.towers(view)
-        units = {name: list(tower.config.dnn.hidden_units) for name, tower in towers.items()}
-        if not all(units.values()) or not units:
-            return
-        user, item = units["user_tower"], units["item_tower"]
-        if user[-1] != item[-1]:
-            yield view.error(
-                f"{towers['item_tower'].path}.dnn.hidden_units[{len(item) - 1}]",
-                "the towers' last layers are of unequal width, so their outputs have no similarity",
-                expected=f"{user[-1]}, as in user_tower",
-                found=str(item[-1]),
-                remedy="make the last hidden_units of both towers equal",
-            )
+        towers = self.towers(view).values()
+        dnns = [Named(tower.name, f"{tower.path}.dnn", tower.config.dnn) for tower in towers]
+        if dnns:
+            yield from check_one_width(view, dnns, NO_SIMILARITY)
 
     def dense_layers(self, view: View) -> list[DenseLayer] | None:
         """Returns the layers of both towers' DNNs, and what `field_layers` adds before them."""
@@ -199,11 +195,7 @@ class FieldTowersSpec(TwoTowerSpec):
         layers: list[DenseLayer] = []
         for tower, groups in zip(self.towers(view).values(), sides, strict=False):
             layers += self.field_layers(tower, _widths(view, groups[0]))
-            inputs = sum(sum(_widths(view, group)) for group in groups)
-            values = 1 + NORM_VALUES * tower.config.dnn.use_bn
-            for units in tower.config.dnn.hidden_units:
-                layers.append(DenseLayer(inputs, units, values))
-                inputs = units
+            layers += dnn_layers(tower.config.dnn, group_width(view, groups))
         return layers
 
     def field_layers(self, tower: Named, widths: list[int]) -> list[DenseLayer]:
@@ -216,33 +208,70 @@ def _widths(view: View, group: str) -> list[int]:
     return [feature.width for feature in view.group_features(group)]
 
 
-def _hidden_units(view: View, tower: Named) -> Problems:
-    units = list(tower.config.dnn.hidden_units)
+def group_width(view: View, groups: Iterable[str]) -> int:
+    """Returns how many numbers some groups give for a row, joined."""
+    return sum(sum(_widths(view, group)) for group in groups)
+
+
+def dnn_layers(dnn: DNN, inputs: int) -> list[DenseLayer]:
+    """Returns the dense layers of a `DNN` message for inputs [..., inputs]."""
+    layers = []
+    for units in dnn.hidden_units:
+        layers.append(DenseLayer(inputs, units, 1 + NORM_VALUES * dnn.use_bn))
+        inputs = units
+    return layers
+
+
+def check_dnn(view: View, dnn: Named, plain_end: bool = True) -> Problems:
+    """A `DNN` message has layers, with rates of dropout.
+
+    Args:
+      view: the config.
+      dnn: the message, under the name that problems give it.
+      plain_end: whether its last layer is dense alone, without dropout.
+    """
+    units = list(dnn.config.hidden_units)
     if not units or 0 in units:
         yield view.error(
-            f"{tower.path}.dnn.hidden_units" if units else f"{tower.path}.dnn",
-            f"{tower.name} has a layer of 0 units" if units else f"{tower.name} has no layers",
+            f"{dnn.path}.hidden_units" if units else dnn.path,
+            f"{dnn.name} has a layer of 0 units" if units else f"{dnn.name} has no layers",
             expected="hidden_units: one positive number a layer",
             remedy="set hidden_units, e.g. [128, 32]",
         )
-    yield from _dropout(view, tower)
+    yield from _dropout(view, dnn, plain_end)
 
 
-def _dropout(view: View, tower: Named) -> Problems:
-    rates = list(tower.config.dnn.dropout_ratio)
-    layers = len(tower.config.dnn.hidden_units) - 1
+def check_one_width(view: View, dnns: Sequence[Named], why: str) -> Problems:
+    """The last layers of two or more `DNN` messages are equally wide; `why` they must be."""
+    first, *others = dnns
+    for dnn in others:
+        width, units = first.config.hidden_units[-1:], list(dnn.config.hidden_units)
+        if width and units and width[0] != units[-1]:
+            yield view.error(
+                f"{dnn.path}.hidden_units[{len(units) - 1}]",
+                f"the last layers of {first.name} and {dnn.name} are of unequal width, {why}",
+                expected=f"{width[0]}, as in {first.name}",
+                found=str(units[-1]),
+                remedy=f"make the last hidden_units of {first.name} and {dnn.name} equal",
+            )
+
+
+def _dropout(view: View, dnn: Named, plain_end: bool) -> Problems:
+    rates = list(dnn.config.dropout_ratio)
+    layers = len(dnn.config.hidden_units) - plain_end
     for rate in rates:
         if not 0 <= rate < 1:
             yield view.error(
-                f"{tower.path}.dnn.dropout_ratio",
-                f"{tower.name} drops a share of {rate:g}",
+                f"{dnn.path}.dropout_ratio",
+                f"{dnn.name} drops a share of {rate:g}",
                 expected="at least 0, less than 1",
             )
     if rates and len(rates) < layers:
+        but = " but the last" if plain_end else ""
         yield view.error(
-            f"{tower.path}.dnn.dropout_ratio",
-            f"{tower.name} has {layers} layers that drop, and {len(rates)} dropout ratios",
-            expected=f"{layers}, one for each layer but the last",
+            f"{dnn.path}.dropout_ratio",
+            f"{dnn.name} has {layers} layers that drop, and {len(rates)} dropout ratios",
+            expected=f"{layers}, one for each layer{but}",
             remedy="add the missing ones; 0 drops nothing",
         )
 

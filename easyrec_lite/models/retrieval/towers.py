@@ -115,8 +115,8 @@ class FieldTower(Tower):
         self._senet = None if senet is None else _senet(senet, f"{side}_senet", seed)
         if self._senet is not None:
             self._senet.build([(None, width) for width in embeddings.widths(side)])
-        self._dnn = _dnn(dnn, f"{side}_dnn", seed)
-        self._dnn.build((None, sum(embeddings.width(group) for group in self.groups)))
+        width = sum(embeddings.width(group) for group in self.groups)
+        self._dnn = build_dnn(dnn, f"{side}_dnn", seed, width)
         self.width = int(dnn.hidden_units[-1])
         built = [layer for layer in (self._senet, self._dnn) if layer is not None]
         self.layers: list[keras.layers.Layer] = list(built)
@@ -126,7 +126,7 @@ class FieldTower(Tower):
         """Returns the vectors [R, D] of the R rows of `features`."""
         fields = {group: self._embeddings(group, features, training) for group in self.groups}
         penalties = {
-            group: embedding_penalty(self._looked_up(group, vectors), self._rate)
+            group: embedding_penalty(looked_up(self._embeddings, group, vectors), self._rate)
             for group, vectors in fields.items()
             if self._rate
         }
@@ -143,11 +143,6 @@ class FieldTower(Tower):
         """Returns the names of the features of its group, which a SENet weights."""
         return [spec.name for spec in self._embeddings.groups[self.groups[0]]]
 
-    def _looked_up(self, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Returns the group's vectors from tables; raw numbers are not penalised."""
-        specs = self._embeddings.groups[group]
-        return [vector for vector, spec in zip(vectors, specs, strict=True) if spec.rows]
-
 
 def _senet(message: messages.SENet, name: str, seed: int) -> SENet:
     return SENet(
@@ -161,12 +156,32 @@ def _senet(message: messages.SENet, name: str, seed: int) -> SENet:
     )
 
 
-def _dnn(message: messages.DNN, name: str, seed: int) -> DNN:
-    return DNN(
+def build_dnn(
+    message: messages.DNN, name: str, seed: int, width: int, plain_end: bool = True
+) -> DNN:
+    """Returns the built layers of a `DNN` message, for inputs [..., width].
+
+    Args:
+      message: the message.
+      name: name of the layer.
+      seed: the run's seed.
+      width: of the inputs.
+      plain_end: whether the last layer has neither batch norm nor activation.
+    """
+    dnn = DNN(
         list(message.hidden_units),
         activation=message.activation,
         use_bn=message.use_bn,
         dropout_ratio=list(message.dropout_ratio),
         seed=seed,
         name=name,
+        plain_end=plain_end,
     )
+    dnn.build((None, width))
+    return dnn
+
+
+def looked_up(embeddings: GroupEmbeddings, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns a group's vectors that come from tables; raw numbers are not penalised."""
+    specs = embeddings.groups[group]
+    return [vector for vector, spec in zip(vectors, specs, strict=True) if spec.rows]

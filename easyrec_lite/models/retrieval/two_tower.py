@@ -17,7 +17,7 @@ from easyrec_lite.losses.softmax.loss import (
     masked_logits,
     softmax_of_logits,
 )
-from easyrec_lite.losses.terms import loss_terms
+from easyrec_lite.losses.terms import LossTerm, loss_terms
 from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.base import REGULARIZATION, Model, Signature
 from easyrec_lite.models.regularization import kernel_penalty
@@ -52,6 +52,11 @@ class TwoTowerModel(Model):
         and masks (see `CandidateSelector`).
       user, item: the towers, built.
       head: the similarity head; None for the one that `params` describes.
+      terms: the losses of rows or candidates; None for those that the config names.
+
+    Attributes:
+      listwise: whether a row's item competes with other candidates.
+      label: the label field, of a pointwise model.
     """
 
     spec = TwoTowerSpec
@@ -66,6 +71,7 @@ class TwoTowerModel(Model):
         user: Tower,
         item: Tower,
         head: SimilarityHead | None = None,
+        terms: list[LossTerm] | None = None,
     ):
         super().__init__(pipeline, embeddings, seed)
         config = pipeline.config
@@ -75,11 +81,12 @@ class TwoTowerModel(Model):
         self.interests = user.interests
         self._user, self._item = user, item
         self._candidates = CandidateSelector(config, params)
-        terms = loss_terms(config.model_config)
-        self.listwise = terms[0].listwise
+        terms = loss_terms(config.model_config) if terms is None else terms
+        self.listwise = any(term.listwise for term in terms)
         self.candidate_groups = item.groups if self.listwise else ()
         self._pointwise = None if self.listwise else PointwiseObjective(config, terms)
-        self._weight = terms[0].weight
+        self.label = self._pointwise.label if self._pointwise else ""
+        self._weight = terms[0].weight if self.listwise else 1.0
         self.extra_columns = (
             self._pointwise.columns if self._pointwise else self._candidates.columns
         )

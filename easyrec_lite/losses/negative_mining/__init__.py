@@ -1,0 +1,1 @@
+"""The softmax over a row's positive and items of other rows of the batch."""
