@@ -23,6 +23,10 @@ NO_DEFAULT_REMEDY = f"{SKIP_REMEDY}; or state what an empty cell means as the fi
 
 INTEGER = re.compile(rb"[+-]?[0-9]+")
 DECIMAL = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# As `tf.io.decode_csv` and EasyRec read it: 0x1p3 is 8.
+HEXADECIMAL = re.compile(
+    rb"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?"
+)
 BOOLEANS = {b"true": True, b"1": True, b"false": False, b"0": False}
 
 
@@ -41,12 +45,22 @@ def _integer(bits: int) -> Callable[[bytes], int]:
 
 def _double(text: bytes) -> float:
     text = text.strip()
-    if not DECIMAL.fullmatch(text):
+    if DECIMAL.fullmatch(text):
+        value = float(text)
+    elif HEXADECIMAL.fullmatch(text):
+        value = _from_hex(text)
+    else:
         raise ValueError
-    value = float(text)
     if not math.isfinite(value):
         raise ValueError
     return value
+
+
+def _from_hex(text: bytes) -> float:
+    try:
+        return float.fromhex(text.decode())
+    except OverflowError:
+        return math.inf
 
 
 def _single(text: bytes) -> float:

@@ -4,6 +4,7 @@ import csv
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -331,6 +332,34 @@ def test_a_blank_line_of_one_column_is_an_empty_cell(
         3,
         7,
     ]
+
+
+@pytest.mark.parametrize("kind", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("input_type", ["CSVInput", "CSVInputEx"])
+def test_hexadecimal_decimals_are_read_and_pass_the_check(
+    tmp_path: Path, input_type: str, kind: str
+) -> None:
+    cells = ["0x1p3", "0X1A", " -0x10", "+0x.8P-1 ", "0x1.p2", "0x2000001", "1e3"]
+    if tf.__version__.startswith("2.16."):  # it knows no exponent of a hexadecimal number
+        cells = [cell for cell in cells if "p" not in cell.lower()]
+    text, fields = "".join(f"{cell},0x1\n" for cell in cells), f"d:{kind} s"
+    reader = csv_reader(tmp_path, text, fields, input_type=input_type)
+    assert scan(pipeline(fields, "", input_type), str(tmp_path / "rows.csv")) == []
+    values = [float(1e3 if cell == "1e3" else float.fromhex(cell)) for cell in cells]
+    expected = [float(np.dtype(reader.fields[0].dtype).type(value)) for value in values]
+    assert rows(reader) == [(value, b"0x1") for value in expected]
+
+
+@pytest.mark.parametrize("cell", ["0x", "0xg", "0x1p", "- 0x1", "0x1p 3", "0x1p9999", "1f"])
+@pytest.mark.parametrize("input_type", ["CSVInput", "CSVInputEx"])
+def test_broken_hexadecimal_decimals_are_bad_cells(
+    tmp_path: Path, input_type: str, cell: str
+) -> None:
+    error, _ = failure(csv_reader(tmp_path, f"{cell}\n", "d:FLOAT", input_type=input_type))
+    assert list(error.problems) == scan(
+        pipeline("d:FLOAT", "", input_type), error.problems[0].place.file
+    )
+    assert error.problems[0].found == repr(cell)
 
 
 @pytest.mark.parametrize("header", ["label,user_id,price", "price,label,more,user_id"])
