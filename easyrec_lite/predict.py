@@ -34,13 +34,19 @@ def parser() -> cli.Parser:
         "--reserved_cols",
         default="",
         metavar="COLUMN,…",
-        help="input columns to copy, or ALL_COLUMNS",
+        help="input columns to copy; ALL_COLUMNS: all that are there",
     )
     add("--output_cols", default="", metavar="NAME,…", help="outputs to write (default: all)")
     add(
         "--output_sep", default=",", metavar="TEXT", help="separator of delimited text (default: ,)"
     )
     add("--batch_size", type=int, default=4096, metavar="B", help="rows of a batch (default: 4096)")
+    cli.add_bool(
+        made,
+        "--fill_missing",
+        False,
+        "fill columns that the model reads and the input lacks with the defaults of their fields",
+    )
     cli.add_bool(made, "--with_header", False, "the first line of the input names its columns")
     return made
 
@@ -64,6 +70,7 @@ def main(args: Namespace) -> None:
             cli.names(args.output_cols),
             args.output_sep.encode().decode("unicode_escape"),
             args.batch_size,
+            args.fill_missing,
         )
     )
     print(f"{count} rows written to {args.output_path}")

@@ -12,7 +12,8 @@ from easyrec_lite.runs import command_line as cli
 from easyrec_lite.runs.config_flags import config_parser, exported_pipeline
 
 EXAMPLES = (
-    """--saved_model_dir experiments/dssm_senet_on_taobao --user '{"user_id": "7"}' --topk 5""",
+    """--saved_model_dir experiments/dssm_senet_on_taobao \\
+    --user '{"user_id": "7"}' --fill_missing --topk 5""",
     "--saved_model_dir experiments/dssm_senet_on_taobao --input_path users.csv \\\n"
     "    --reserved_cols user_id --output_path recommended.csv",
 )
@@ -62,6 +63,12 @@ def parser() -> cli.Parser:
         metavar="B",
         help="users of a batch (default: 1024)",
     )
+    cli.add_bool(
+        made,
+        "--fill_missing",
+        False,
+        "fill columns that the model reads and the input lacks with the defaults of their fields",
+    )
     cli.add_bool(made, "--with_header", False, "the first line of the input names its columns")
     return made
 
@@ -81,7 +88,9 @@ def main(args: Namespace) -> None:
     recommend(
         pipeline,
         Path(args.saved_model_dir or pipeline.config.model_dir),
-        RecommendationOptions(args.topk, seen, reserved, *columns, args.batch_size),
+        RecommendationOptions(
+            args.topk, seen, reserved, *columns, args.batch_size, args.fill_missing
+        ),
         args.input_path if args.user is None else args.user,
         Path(args.output_path) if args.output_path else None,
         args.output_sep.encode().decode("unicode_escape"),

@@ -12,18 +12,14 @@ from rich.progress import track
 
 from easyrec_lite.checks.columns import input_fields
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
+from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.core.overwriting import refuse_overwriting
-from easyrec_lite.data.readers.base import open_reader
-from easyrec_lite.data.readers.iterate import guarded
-from easyrec_lite.data.rows.cells import require
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.serving.folders import checked_saved_model
+from easyrec_lite.serving.input_columns import chosen, open_columns
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.writers import arrow_table, open_writer
-
-ALL_COLUMNS = "ALL_COLUMNS"
 
 
 @dataclass(frozen=True)
@@ -35,10 +31,11 @@ class Prediction:
       output_path: `.parquet` is written as Parquet, anything else as delimited text.
       saved_model: an exported SavedModel, an export, or a model folder.
       model: which of the export's models, such as `scorer`, `user_tower` or `item_tower`.
-      reserved: input columns to copy to the output; `ALL_COLUMNS` stands for all.
+      reserved: input columns to copy to the output; `ALL_COLUMNS` stands for all that are there.
       outputs: the model's outputs to write; empty for all.
       separator: between columns of delimited text.
       batch_size: the number of rows of a batch.
+      fill_missing: whether a column that the model reads and the input lacks has its default.
     """
 
     input_path: str
@@ -49,6 +46,7 @@ class Prediction:
     outputs: Sequence[str] = ()
     separator: str = ","
     batch_size: int = 4096
+    fill_missing: bool = False
 
 
 def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
@@ -65,56 +63,24 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     inputs = list(model.inputs)
     outputs = chosen(prediction.outputs, model.outputs, "output")
     known = [field.name for field in input_fields(pipeline)]
-    everything = list(prediction.reserved) == [ALL_COLUMNS]
-    reserved = known if everything else chosen(prediction.reserved, known, "column")
-    columns = dict.fromkeys([*_raw_inputs(inputs, known), *(prediction.reserved and reserved)])
-    cells = FeatureTransform(pipeline).expectations
-    reader = open_reader(
+    columns = open_columns(
         pipeline,
         prediction.input_path,
-        training=False,
-        columns=list(columns),
-        cells=cells,
-        supervised=False,
+        _raw_inputs(inputs, known),
+        prediction.reserved,
+        prediction.fill_missing,
+        FeatureTransform(pipeline).expectations,
     )
     count, target = 0, Path(prediction.output_path)
-    refuse_overwriting(target, reader.files, "--output_path")
-    batches = reader.batches(prediction.batch_size).map(
-        lambda raw, position: (require(cells, raw), position)
-    )
+    refuse_overwriting(target, columns.reader.files, "--output_path")
     with atomic_file(target) as aside, open_writer(aside, target, prediction.separator) as writer:
-        for raw, _ in _shown(guarded(reader, batches, lambda element: element[1])):
+        for raw in _shown(columns.batches(prediction.batch_size)):
             predicted = model(**{name: dense(raw[name]) for name in inputs})
-            kept = {name: raw[name] for name in reserved if name in raw}
+            kept = {name: raw[name] for name in columns.reserved}
             table = arrow_table({**kept, **{name: predicted[name] for name in outputs}})
             writer.write(table)
             count += table.num_rows
     return count
-
-
-def chosen(wanted: Sequence[str], known: Sequence[str], kind: str) -> list[str]:
-    """Returns the wanted names; all known ones if none is wanted.
-
-    Args:
-      wanted: names, or `ALL_COLUMNS`.
-      known: the names that exist.
-      kind: what they name, for messages.
-
-    Raises:
-      ConfigError: a name is unknown.
-    """
-    unknown = [name for name in wanted if name not in known and name != ALL_COLUMNS]
-    if unknown:
-        raise ConfigError(
-            Problem(
-                f"no {kind} {name!r}",
-                Place("command line"),
-                expected="one of " + ", ".join(known),
-                nearest=nearest(name, known),
-            )
-            for name in unknown
-        )
-    return list(wanted or known)
 
 
 def _raw_inputs(inputs: Sequence[str], known: Sequence[str]) -> list[str]:

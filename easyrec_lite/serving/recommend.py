@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from easyrec_lite.checks.columns import input_fields
+from easyrec_lite.checks.list_text import list_text
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
@@ -58,17 +60,19 @@ def recommend_to_users(
 ) -> None:
     """Recommends to users written as JSON, one object or a list; as `recommend_to_file`."""
     recommendations = Recommendations(export, options)
-    parsed = _parsed(users, pipeline, recommendations.columns)
+    parsed = _parsed(users, pipeline, recommendations.columns, options.fill_missing)
     _give(recommendations, recommendations.of_users(parsed), output, separator)
 
 
-def _parsed(text: str, pipeline: Pipeline, read: Sequence[str]) -> list[User]:
+def _parsed(text: str, pipeline: Pipeline, read: Sequence[str], fill: bool) -> list[User]:
     """The users in JSON, after printing what was assumed about them."""
     fields = input_fields(pipeline)
     columns = UserColumns(
         [field for field in fields if field.name in read],
         [field.name for field in fields if field.name not in read],
         pipeline.config.export_config.multi_value_fields.input_name,
+        list_text(View(pipeline)),
+        fill,
     )
     users = columns.parse(text)
     for number, user in enumerate(users, 1):

@@ -13,11 +13,9 @@ import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.overwriting import refuse_overwriting
-from easyrec_lite.data.readers.base import open_reader
-from easyrec_lite.data.readers.iterate import column_batches
 from easyrec_lite.serving.folders import checked_export
+from easyrec_lite.serving.input_columns import chosen, open_columns
 from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
-from easyrec_lite.serving.predict import chosen
 from easyrec_lite.serving.recommender import INTERESTS, NAME, SEEN, K
 from easyrec_lite.serving.saved_model import SavedModel, dense
 from easyrec_lite.serving.users import User
@@ -35,6 +33,7 @@ class RecommendationOptions:
       seen_column: for files, the column of the items that the user has seen; '' for none.
       seen_separator: the separator of the ids in it.
       batch_size: the number of users of a batch.
+      fill_missing: whether a column that the model reads and the input lacks has its default.
     """
 
     k: int = 10
@@ -43,6 +42,7 @@ class RecommendationOptions:
     seen_column: str = ""
     seen_separator: str = "|"
     batch_size: int = 1024
+    fill_missing: bool = False
 
 
 class Recommendations:
@@ -82,12 +82,13 @@ class Recommendations:
         Raises:
           ConfigError: a reserved column is not read by the user tower.
         """
-        chosen(self._options.reserved, self.columns, "column of the user tower")
+        asked = self._options.reserved
+        reserved = chosen(asked, self.columns, "column of the user tower") if asked else []
         for row, user in enumerate(users):
             inputs = {
                 n: tf.constant([user.columns[n]], self._model.inputs[n].dtype) for n in self.columns
             }
-            kept = {name: inputs[name] for name in self._options.reserved}
+            kept = {name: inputs[name] for name in reserved}
             yield self._table(row, inputs, [list(user.seen)], kept)
 
     def of_file(self, pipeline: Pipeline, path: str, output: str = "") -> Iterator[pa.Table]:
@@ -103,14 +104,15 @@ class Recommendations:
           DataError: the file cannot be read.
         """
         options, row = self._options, 0
-        extra = [options.seen_column] if options.seen_column else []
-        wanted = dict.fromkeys([*self.columns, *options.reserved, *extra])
-        reader = open_reader(pipeline, path, training=False, columns=list(wanted))
+        seen_columns = [options.seen_column] if options.seen_column else []
+        columns = open_columns(
+            pipeline, path, self.columns, options.reserved, options.fill_missing, extra=seen_columns
+        )
         if output:
-            refuse_overwriting(output, reader.files, "--output_path")
-        for raw in column_batches(reader, options.batch_size):
+            refuse_overwriting(output, columns.reader.files, "--output_path")
+        for raw in columns.batches(options.batch_size):
             inputs = {name: dense(raw[name]) for name in self.columns}
-            kept = {name: raw[name] for name in options.reserved}
+            kept = {name: raw[name] for name in columns.reserved}
             count = int(tf.shape(next(iter(inputs.values())))[0])
             seen = self._seen(raw[options.seen_column]) if options.seen_column else [[]] * count
             yield self._table(row, inputs, seen, kept)

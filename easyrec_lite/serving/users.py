@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from easyrec_lite.checks.columns import CellValue, InputField
+from easyrec_lite.checks.list_text import NO_LISTS, ListText
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.core.json_input import parse_json
 from easyrec_lite.serving.recommender import SEEN
 
 EXAMPLE = """an object such as {"user_id": "7"}, or a list of them"""
+FILL = "or fill the columns not given with the defaults of their fields by --fill_missing"
 
 
 @dataclass(frozen=True)
@@ -37,22 +39,27 @@ class UserColumns:
     Attributes:
       read: the fields that the user tower reads.
       others: further fields of the config; a note names those that are given.
-      lists: the names of the columns whose value is a list.
+      lists: the names of the columns that the model takes as lists.
+      text: how a list becomes the text of another column of several values.
+      fill: whether a column that is not given has the default of its field.
     """
 
     read: Sequence[InputField]
     others: Collection[str] = ()
     lists: Collection[str] = ()
+    text: ListText = NO_LISTS
+    fill: bool = False
 
     def parse(self, text: str, flag: str = "--user") -> list[User]:
         """Returns the users in JSON `text`: an object, or a list of objects.
 
-        A key is a column, or `seen_item_ids` with a list of ids. A column that is missing or null
-        has the default of its field.
+        A key is a column, or `seen_item_ids` with a list of ids. The value of a column of several
+        values is a list, or its text. A null has the default of its field, like an empty cell of a
+        file.
 
         Raises:
-          DataError: broken JSON, unknown keys, or values that their columns cannot take; all of
-            them together.
+          DataError: broken JSON, unknown keys, missing columns, or values that their columns cannot
+            take; all of them together.
         """
         users = _objects(text, flag)
         problems = [
@@ -76,6 +83,17 @@ class UserColumns:
             )
             for name in unknown
         ]
+        missing = [field.name for field in self.read if field.name not in user]
+        if missing and not self.fill:
+            problems.append(
+                Problem(
+                    "the user lacks columns that the model reads: " + ", ".join(missing),
+                    place,
+                    expected="all of " + ", ".join(field.name for field in self.read),
+                    found=", ".join(user) or "no columns",
+                    remedy=f"give them; {FILL}",
+                )
+            )
         for field in self.read:
             try:
                 self._value(field, user.get(field.name))
@@ -83,12 +101,20 @@ class UserColumns:
                 text = json.dumps(user[field.name], ensure_ascii=False)
                 problem = field.problem(text.encode(errors="backslashreplace"))
                 problem = replace(problem, place=place, remedy="")
-                listed = "a list, each entry " if field.name in self.lists else ""
-                problems.append(replace(problem, expected=listed + field.kind.expected))
+                problems.append(replace(problem, expected=self._expected(field)))
         if not _is_ids(user.get(SEEN, [])):
             expected = "a list of item ids"
             problems.append(Problem(f"{SEEN} is no list of ids", place, SEEN, expected))
         return problems
+
+    def _expected(self, field: InputField) -> str:
+        """Returns what a column's value must be, for messages."""
+        if field.name in self.lists:
+            return f"a list, each entry {field.kind.expected}"
+        separators = self.text.separators.get(field.name)
+        if field.type == "STRING" and separators:
+            return f"a text, or a list whose entries do not contain {' or '.join(separators)}"
+        return f"one value, {field.kind.expected}"
 
     def _user(self, user: Mapping[str, Any]) -> User:
         columns = {field.name: self._value(field, user.get(field.name)) for field in self.read}
@@ -97,12 +123,14 @@ class UserColumns:
         notes = [f"{name} is not read by the user tower" for name in unread]
         if missing:
             defaults = ", ".join(f"{f.name}={_shown(columns[f.name])}" for f in missing)
-            notes.append(f"columns not given have their default: {defaults}")
+            notes.append(f"columns not given, or null, have their default: {defaults}")
         return User(columns, [_text(item) for item in user.get(SEEN, [])], notes)
 
     def _value(self, field: InputField, value: Any) -> CellValue | list[CellValue]:
         """Returns a JSON value as a value of the column; ValueError if it is none."""
         if field.name not in self.lists:
+            if isinstance(value, list) and field.type == "STRING":
+                value = self.text.join(field.name, _texts(value))
             return field.default if value is None else field.parse(_text(value).encode())
         if not isinstance(value, list | None):
             raise ValueError
@@ -136,6 +164,11 @@ def _text(value: Any) -> str:
     if isinstance(value, list | dict) or value is None:
         raise ValueError
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _texts(values: list[Any]) -> list[Any]:
+    """Returns the entries of a JSON list, nested ones too, as texts."""
+    return [_texts(value) if isinstance(value, list) else _text(value) for value in values]
 
 
 def _shown(value: Any) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.list_text import ListText
 from easyrec_lite.core.errors import DataError
 from easyrec_lite.serving.users import UserColumns
 
@@ -20,8 +22,10 @@ COLUMNS = UserColumns(
     ],
     others=["brand"],
     lists=["tags"],
+    fill=True,
 )
 WHOLE = {"user_id": 2**53 + 1, "city": "北京", "height": 1e-3, "member": True, "tags": ["a", "é"]}
+STRICT = dataclasses.replace(COLUMNS, fill=False)
 
 
 def problems(user: object) -> list:
@@ -59,6 +63,69 @@ def test_what_is_missing_has_its_default_and_is_named() -> None:
     for name in expected:
         assert name in user.notes[1]
         assert name in other.notes[0]
+
+
+def test_columns_that_are_not_given_are_one_problem_of_each_user() -> None:
+    users = [WHOLE, {"user_id": 1, "tags": None}, {"city": "Wien"}]
+    with pytest.raises(DataError) as error:
+        STRICT.parse(json.dumps(users))
+    first, second = error.value.problems
+    assert (first.place.file, second.place.file) == ("--user[1]", "--user[2]")
+    assert "city, height, member" in first.message
+    assert "user_id, height, member, tags" in second.message
+    assert "--fill_missing" in first.remedy
+
+
+def test_a_null_is_an_empty_cell() -> None:
+    (user,) = STRICT.parse(json.dumps({**WHOLE, "city": None, "tags": None}))
+    assert user.columns["city"] == b"Wien"
+    assert user.columns["tags"] == []
+    assert "city" in user.notes[0]
+
+
+LISTS = dataclasses.replace(
+    COLUMNS,
+    read=[InputField(name, "STRING", b"") for name in ("history", "steps", "city")],
+    lists=[],
+    text=ListText({"history": ("|",), "steps": (";", ",")}),
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("history", ["50", "181"], "50|181"),
+        ("history", [50, 181], "50|181"),
+        ("history", ["é,b"], "é,b"),
+        ("history", [], ""),
+        ("history", "50|181", "50|181"),
+        ("steps", [["a", "b"], ["c"]], "a,b;c"),
+        ("steps", ["a", "b"], "a;b"),
+    ],
+)
+def test_a_list_is_joined_as_the_features_split_it(column: str, value: object, text: str) -> None:
+    (user,) = LISTS.parse(json.dumps({column: value}))
+    assert user.columns[column] == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("history", ["a|b"]),
+        ("history", [["a"]]),
+        ("history", [None]),
+        ("history", [{}]),
+        ("steps", [["a;b"]]),
+        ("steps", [["a,b"]]),
+        ("city", ["Wien"]),
+    ],
+)
+def test_lists_that_would_be_read_otherwise_are_refused(column: str, value: object) -> None:
+    with pytest.raises(DataError) as error:
+        LISTS.parse(json.dumps({column: value}))
+    (problem,) = error.value.problems
+    assert problem.path == column
+    assert ("list" in problem.expected) == (column != "city")
 
 
 def test_unknown_keys_and_bad_values_come_together() -> None:

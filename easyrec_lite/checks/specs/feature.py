@@ -68,6 +68,13 @@ class FeatureKindSpec(Spec):
         """Returns the fields with the texts by which cells are split."""
         return ["separator"] if config.raw_input_dim > 1 else []
 
+    def cell_separators(self, config: FeatureConfig, column: int) -> tuple[str, ...]:
+        """Returns the texts at which a cell of its column number `column` is split, outer first.
+
+        () for a cell that is one value.
+        """
+        return tuple(getattr(config, field) for field in self.separators(config))
+
     def table_combiner(self, config: FeatureConfig) -> str:
         """Returns how several vectors of its table become one: `sum`, `mean` or `sqrtn`."""
         return str(config.combiner)

@@ -96,6 +96,15 @@ class Reader(abc.ABC):
         self._bad = BadRows(self._most_bad)
         self._order = RowOrder()
 
+    @classmethod
+    def held(cls, pipeline: Pipeline, path: str) -> Collection[str]:
+        """Returns the names of the columns that all files of `path` have.
+
+        Raises:
+          DataError: a file is missing or cannot be read.
+        """
+        return [field.name for field in input_fields(pipeline)]
+
     def _find(self, path: str) -> list[str]:
         return expand(path)
 
@@ -243,6 +252,18 @@ class Reader(abc.ABC):
         )
         count = len(self.files)
         return f"{count} file{'' if count == 1 else 's'}{self.share.describe()}, {shuffled}"
+
+
+def held_fields(pipeline: Pipeline, path: str) -> tuple[InputField, ...]:
+    """Returns the input fields whose columns all files of `path` have.
+
+    Raises:
+      ConfigError: the input type is not offered.
+      DataError: a file is missing or cannot be read.
+    """
+    reader: type[Reader] = READERS.get(enum_name(pipeline.config.data_config, "input_type"))
+    held = set(reader.held(pipeline, path))
+    return tuple(field for field in input_fields(pipeline) if field.name in held)
 
 
 def open_reader(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -14,8 +14,11 @@ from easyrec_lite.data.readers.base import ReaderRequest
 from easyrec_lite.data.readers.csv.format import csv_format, file_lines
 from easyrec_lite.data.readers.csv.rows import csv_columns
 from easyrec_lite.data.readers.csv.spec import CsvSpec
-from easyrec_lite.data.readers.input_files import BYTE_ORDER_MARK
+from easyrec_lite.data.readers.input_files import BYTE_ORDER_MARK, expand
 from easyrec_lite.data.readers.records import Columns, RecordReader
+
+if TYPE_CHECKING:
+    from easyrec_lite.config import Pipeline
 
 NOT_FINITE = "not a finite number"
 
@@ -23,6 +26,14 @@ NOT_FINITE = "not a finite number"
 @READERS.implement(*CsvSpec().names)
 class CsvReader(RecordReader):
     """Lines of text, parsed by `tf.io.decode_csv`, or by a plain split (`CSVInputEx`)."""
+
+    @classmethod
+    def held(cls, pipeline: Pipeline, path: str) -> Collection[str]:
+        """Returns the names in the headers of all files; without headers, all fields."""
+        form = csv_format(pipeline)
+        if not form.with_header:
+            return super().held(pipeline, path)
+        return set.intersection(*(set(form.header(file)) for file in expand(path)))
 
     def _prepare(self, request: ReaderRequest) -> None:
         self._format = csv_format(request.pipeline)

@@ -77,12 +77,20 @@ class CsvColumns:
 
     def _wrong_count(self, line: bytes, found: int) -> Problem:
         source = "the header" if self.format.with_header else "data_config.input_fields"
+        named = (
+            ""
+            if self.format.with_header
+            else (
+                "; a file of some of the columns needs a header and data_config.with_header: true"
+            )
+        )
         return Problem(
             message=f"the row has {found} columns instead of {len(self.columns)}",
             expected=f"{len(self.columns)} columns, as in {source}",
             found=f"{found} columns: {shown(line)}",
             remedy=f"make {source} and the file agree; the separator is "
-            + shown(self.format.separator),
+            + shown(self.format.separator)
+            + named,
         )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.readers.bad_rows import TooManyBadRows
 from easyrec_lite.data.readers.base import Reader, ReaderRequest
-from easyrec_lite.data.readers.input_files import broken, changed, stamp
+from easyrec_lite.data.readers.input_files import broken, changed, expand, stamp
 from easyrec_lite.data.readers.parquet.spec import ParquetSpec
 from easyrec_lite.data.readers.parquet.table import (
     check_schema,
@@ -30,6 +30,9 @@ from easyrec_lite.data.rows.cells import faults, nothing
 from easyrec_lite.data.rows.generated import generated
 from easyrec_lite.data.rows.order import RecordRun, RowOrder
 from easyrec_lite.data.rows.share import RowNumbers
+
+if TYPE_CHECKING:
+    from easyrec_lite.config import Pipeline
 
 PIECE = 4096
 SEARCHED_PIECES = 256
@@ -61,6 +64,12 @@ class ParquetReader(Reader):
         if request.training and not self._groups:
             problem = "the file holds no rows"
             raise DataError(Problem(problem, Place(file)) for file in self.files)
+
+    @classmethod
+    def held(cls, pipeline: Pipeline, path: str) -> Collection[str]:
+        """Returns the names of the columns that all files have."""
+        schemas = (open_parquet(file).schema_arrow for file in expand(path))
+        return set.intersection(*(set(schema.names) for schema in schemas))
 
     def _check(self) -> frozenset[str]:
         """Returns the columns that hold lists, which must be the same in all files."""

@@ -22,6 +22,11 @@ class ComboFeatureSpec(FeatureKindSpec):
         """Returns True."""
         return True
 
+    def cell_separators(self, config: FeatureConfig, column: int) -> tuple[str, ...]:
+        """Returns the column's entry in `combo_input_seps`, if it splits."""
+        given = list(config.combo_input_seps)
+        return tuple(filter(None, given[column : column + 1]))
+
     def check(self, view: View, feature: Feature) -> Problems:
         """Its inputs are joined, or each of them is split."""
         yield from super().check(view, feature)

@@ -22,3 +22,7 @@ class LookupFeatureSpec(FeatureKindSpec):
     def separators(self, config: FeatureConfig) -> list[str]:
         """Returns the fields with the texts by which cells are split."""
         return ["separator"]
+
+    def cell_separators(self, config: FeatureConfig, column: int) -> tuple[str, ...]:
+        """Returns the separator of the map; a key is one value."""
+        return super().cell_separators(config, column) if column == 1 else ()

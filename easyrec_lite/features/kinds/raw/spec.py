@@ -20,6 +20,11 @@ class RawFeatureSpec(FeatureKindSpec):
         """Returns True."""
         return True
 
+    def cell_separators(self, config: FeatureConfig, column: int) -> tuple[str, ...]:
+        """Returns the texts between vectors, and between the numbers of one."""
+        vectors = (config.seq_multi_sep,) if config.seq_multi_sep else ()
+        return vectors + super().cell_separators(config, column)
+
     def table_combiner(self, config: FeatureConfig) -> str:
         """Returns `sum` where the combiner pools numbers before any vector is looked up."""
         pools = config.seq_multi_sep or config.combiner in ("max", "min")

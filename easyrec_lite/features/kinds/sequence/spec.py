@@ -37,6 +37,10 @@ class SequenceFeatureSpec(FeatureKindSpec):
         several = config.raw_input_dim > 1 and not self.reads_ids(config)
         return ["separator", *(["seq_multi_sep"] if several else [])]
 
+    def cell_separators(self, config: FeatureConfig, column: int) -> tuple[str, ...]:
+        """Returns the text between steps, and the one between the values of a step, if any."""
+        return tuple(filter(None, (config.separator, config.seq_multi_sep)))
+
     def width(self, feature: Feature) -> int:
         """Returns the width of what the combiner makes of it, or of a step without combiner."""
         combiner = feature.sequence_combiner
