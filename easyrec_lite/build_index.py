@@ -20,7 +20,9 @@ def parser() -> cli.Parser:
     """Returns the command's flags."""
     shown = ("model_dir", "train_input_path", "eval_input_path")
     made = config_parser("build_index", EXAMPLES, shown, required=False)
-    made.add_argument("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
+    made.add_argument(
+        "--saved_model_dir", metavar="DIR", help="an export, a folder of exports, or a model folder"
+    )
     add_tuning(made)
     cli.add_bool(made, "--with_header", False, "the first line of the queries names their columns")
     return made

@@ -43,7 +43,7 @@ def main(args: Namespace) -> None:
     from easyrec_lite.core.files import atomic_write, remove_folder
     from easyrec_lite.runs.estimator import Estimator
     from easyrec_lite.serving.export import ExportOptions
-    from easyrec_lite.serving.folders import exports
+    from easyrec_lite.serving.manifest import exports
 
     root = Path(args.export_dir or Path(pipeline.config.model_dir, "export", "final"))
     for old in exports(root) if args.clear_export else []:

@@ -28,7 +28,11 @@ def parser() -> cli.Parser:
         metavar="FILE",
         help="a .parquet file, or delimited text",
     )
-    add("--saved_model_dir", metavar="DIR", help="a SavedModel, an export, or a model folder")
+    add(
+        "--saved_model_dir",
+        metavar="DIR",
+        help="a SavedModel, an export, a folder of exports, or a model folder",
+    )
     add("--model", default="scorer", metavar="NAME", help="scorer, user_tower, item_tower, …")
     add(
         "--reserved_cols",

@@ -23,7 +23,9 @@ def parser() -> cli.Parser:
     """Returns the command's flags."""
     made = config_parser("recommend", EXAMPLES, ("model_dir",), required=False)
     add = made.add_argument
-    add("--saved_model_dir", metavar="DIR", help="an export, or a model folder")
+    add(
+        "--saved_model_dir", metavar="DIR", help="an export, a folder of exports, or a model folder"
+    )
     users = made.add_mutually_exclusive_group(required=True)
     users.add_argument(
         "--user",

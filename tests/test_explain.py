@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from easyrec_lite import explain
+from easyrec_lite import check_config, explain
 from easyrec_lite.checks.fields import status
 from easyrec_lite.protos.docs import enums, messages
 from tests import commands
@@ -130,3 +130,20 @@ def test_runs_without_tensorflow_and_in_any_encoding() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert b"l2_regularization" in done.stdout
+
+
+def test_a_sequence_without_combiner_is_what_check_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The steps stay apart, which the rule of the kind refuses; `combiner` does not pool them."""
+    edits = {
+        "feature_config.features[input_names[0]=tag_brand_list].feature_type": "SequenceFeature"
+    }
+    (error,) = check_config("dssm_on_taobao.config", edits)
+    assert error.severity == "error"
+    assert "sequence_combiner" in error.message
+    told = " ".join(_explain(capsys, "feature_config.features.sequence_combiner").split())
+    assert "unset: combiner" not in told
+    assert "the steps stay apart" in told
+    edits["feature_config.features[input_names[0]=tag_brand_list].sequence_combiner.attention"] = {}
+    assert check_config("dssm_on_taobao.config", edits) == []

@@ -15,7 +15,8 @@ from easyrec_lite.evaluation.evaluation import ModelEvaluator
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.runs.export_gate import refusals
 from easyrec_lite.serving.export import export_models
-from easyrec_lite.serving.folders import exports, keep_newest
+from easyrec_lite.serving.folders import keep_newest
+from easyrec_lite.serving.manifest import exports
 from easyrec_lite.training.history import EvaluationHistory, write_result
 from easyrec_lite.training.hooks import Hook
 

@@ -122,7 +122,7 @@ def exported_pipeline(args: Namespace, flag: str = "saved_model_dir") -> Pipelin
 def _config_beside(folder: str | None, flag: str) -> Path:
     from easyrec_lite.core.files import missing
     from easyrec_lite.serving.checksums import verify
-    from easyrec_lite.serving.manifest import MANIFEST, read_manifest
+    from easyrec_lite.serving.manifest import MANIFEST, exports, read_manifest
 
     if folder is None:
         raise ConfigError(
@@ -134,16 +134,17 @@ def _config_beside(folder: str | None, flag: str) -> Path:
         )
     if not fs.is_dir(folder):
         raise ConfigError(missing(folder))
-    for above in (Path(folder), Path(folder).parent):
-        if fs.is_file(above / CONFIG_FILE):
-            if fs.is_file(above / MANIFEST):
-                verify(above, read_manifest(above)["files"], [CONFIG_FILE])
-            return above / CONFIG_FILE
+    given = Path(folder)
+    for beside in (given, *reversed(exports(given)), given.parent):
+        if fs.is_file(beside / CONFIG_FILE):
+            if fs.is_file(beside / MANIFEST):
+                verify(beside, read_manifest(beside)["files"], [CONFIG_FILE])
+            return beside / CONFIG_FILE
     raise ConfigError(
         Problem(
-            f"no {CONFIG_FILE} in this folder, nor in the one above",
+            f"no {CONFIG_FILE} in this folder, in an export in it, nor in the folder above",
             Place(folder),
-            expected="a model folder, or one of its exports",
+            expected="a model folder, an export, or a folder of exports",
             remedy=f"correct --{flag}, or name the config by --config",
         )
     )

@@ -12,16 +12,9 @@ from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import remove_folder
 from easyrec_lite.models.base import SCORER
 from easyrec_lite.serving.checksums import verify
-from easyrec_lite.serving.manifest import MANIFEST, read_manifest
+from easyrec_lite.serving.manifest import MANIFEST, exports, read_manifest
 
 log = logging.getLogger(__name__)
-
-
-def exports(root: Path) -> list[Path]:
-    """Returns the complete exports below `root`, the oldest step first."""
-    complete = (folder for folder in fs.paths(root) if fs.exists(folder / MANIFEST))
-    folders = [folder for folder in complete if folder.name.isdigit()]
-    return sorted(folders, key=lambda path: int(path.name))
 
 
 def keep_newest(root: Path, keep: int) -> None:
@@ -33,12 +26,14 @@ def keep_newest(root: Path, keep: int) -> None:
 def find_saved_model(path: Path, name: str = SCORER) -> Path:
     """Returns the folder of the SavedModel `name` that `path` names.
 
-    `path` is that folder, an export (`…/STEP`), a folder of exports, or a model folder.
+    `path` is that folder, an export (`…/STEP`), a folder of exports as `--export_dir` names it, or
+    a model folder.
 
     Raises:
       ConfigError: there is no such SavedModel.
     """
-    roots = [path, *(path / "export" / kind for kind in ("final", "best", "latest"))]
+    kinds = ("final", "best", "latest")
+    roots = [path, *(folder / kind for folder in (path / "export", path) for kind in kinds)]
     below = [path, *(export for root in roots for export in reversed(exports(root)))]
     for folder in [path, *(export / name for export in below)]:
         if fs.is_file(folder / "saved_model.pb"):

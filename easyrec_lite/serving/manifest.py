@@ -14,6 +14,13 @@ from easyrec_lite.serving.checksums import fingerprints
 MANIFEST = "manifest.json"
 
 
+def exports(root: Path) -> list[Path]:
+    """Returns the complete exports below `root`, the oldest step first."""
+    complete = (folder for folder in fs.paths(root) if fs.exists(folder / MANIFEST))
+    folders = [folder for folder in complete if folder.name.isdigit()]
+    return sorted(folders, key=lambda path: int(path.name))
+
+
 def write_manifest(folder: Path, content: dict[str, Any]) -> None:
     """Writes the manifest of `folder`, with the fingerprints of all files in it."""
     files = {name: known for name, known in fingerprints(folder).items() if name != MANIFEST}

@@ -15,8 +15,7 @@ from easyrec_lite.core.errors import RunError
 from easyrec_lite.data.cache import folders
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.checksums import verify
-from easyrec_lite.serving.folders import exports
-from easyrec_lite.serving.manifest import read_manifest
+from easyrec_lite.serving.manifest import exports, read_manifest
 from easyrec_lite.training.checkpoint_files import checkpoint_paths
 from easyrec_lite.training.checkpoint_reading import read_variables, variable_shapes
 from tests.commands import Command

@@ -60,7 +60,7 @@ def test_json_gives_what_the_file_gives(trained: Path, export: Path, tmp_path: P
     output = tmp_path / "out.parquet"
     users = [{"user_id": 3, "city": "北京", "history": "é|e", "seen_item_ids": ["ёлка"]}, {}]
     arguments = ["--saved_model_dir", export, "--user", json.dumps(users)]
-    more = ["--seen", '["商品一", "x|y"]', "--topk", 5, "--reserved_cols", "city"]
+    more = ["--seen", '["商品一", "x|y"]', "--topk", 5, "--reserved_cols", "city", "--fill_missing"]
     assert run(*arguments, *more, "--output_path", output) == 0
     table = pq.read_table(output).to_pydict()
     columns = {"user_id": [3, 0], "city": ["北京", "Wien"], "history": ["é|e", ""]}
@@ -73,7 +73,7 @@ def test_json_gives_what_the_file_gives(trained: Path, export: Path, tmp_path: P
 def test_printed_with_notes(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     user = '{"user_id": 3, "brand": "x"}'
     flags = ["--saved_model_dir", export, "--user", user, "--seen", "é,nobody,nothing"]
-    assert run(*flags, "--topk", 20) == 0
+    assert run(*flags, "--topk", 20, "--fill_missing") == 0
     printed = capsys.readouterr()
     ids = [line.split()[2] for line in printed.out.splitlines()[1:]]
     assert len(ids) == 12
@@ -89,7 +89,10 @@ def test_printed_with_notes(export: Path, capsys: pytest.CaptureFixture[str]) ->
     ("flags", "message"),
     [
         (["--user", '{"usr_id": 1}'], "nearest:  user_id"),
-        (["--user", "{}", "--reserved_cols", "item_id"], "no column of the user tower 'item_id'"),
+        (
+            ["--user", "{}", "--fill_missing", "--reserved_cols", "item_id"],
+            "no column of the user tower 'item_id'",
+        ),
         (["--user", "{}", "--topk", "0"], "0 is not a positive whole number"),
         (["--user", "{}", "--seen", "[1"], "broken JSON"),
         (["--user", "{}", "--input_path", "x"], "not allowed with"),
