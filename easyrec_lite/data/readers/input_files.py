@@ -98,6 +98,30 @@ def broken(file: str, why: object) -> Problem:
     return Problem(f"the file is broken: {why}", Place(file), remedy=remedy)
 
 
+def repeated_columns(names: Sequence[str], place: Place) -> list[Problem]:
+    """Returns a problem for each name that several columns of a file have.
+
+    Args:
+      names: of the columns, in their order.
+      place: where the file names them.
+    """
+    columns: dict[str, list[str]] = {}
+    for number, name in enumerate(names, 1):
+        columns.setdefault(name, []).append(str(number))
+    return [
+        Problem(
+            f"{len(numbers)} columns have the name {name!r}",
+            place,
+            name,
+            expected="columns of different names",
+            found="columns " + " and ".join(numbers),
+            remedy="rename or remove all but one of them",
+        )
+        for name, numbers in columns.items()
+        if len(numbers) > 1
+    ]
+
+
 def stamp(file: str) -> tuple[int, int]:
     """Returns the size and the time of change of a file, by which a change is noticed."""
     status = fs.stat(file)

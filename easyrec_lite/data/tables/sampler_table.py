@@ -15,7 +15,7 @@ from pyarrow import csv
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.readers.input_files import expand
+from easyrec_lite.data.readers.input_files import expand, repeated_columns
 
 LONGEST_LINE = 1 << 20
 MAX_PROBLEMS = 20
@@ -216,6 +216,9 @@ def _check_header(path: Path, start: bytes, expected: Sequence[str]) -> None:
     header = start.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").rstrip("\r")
     cells = header.split("\t")
     if len(cells) == len(expected) and all(HEADER_CELL.fullmatch(cell) for cell in cells):
+        repeated = repeated_columns([cell.split(":")[0] for cell in cells], Place(str(path), 1))
+        if repeated:
+            raise DataError(repeated)
         return
     example = {"weight": "float", "feature": "string"}
     line = "\\t".join(f"{name}:{example.get(name, 'int64')}" for name in expected)

@@ -18,7 +18,13 @@ from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.separator import unescaped
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.readers.input_files import BROKEN, BYTE_ORDER_MARK, broken, is_gzip
+from easyrec_lite.data.readers.input_files import (
+    BROKEN,
+    BYTE_ORDER_MARK,
+    broken,
+    is_gzip,
+    repeated_columns,
+)
 
 if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline
@@ -122,10 +128,9 @@ class CsvFormat:
             raise DataError(
                 Problem(f"the header line is broken: {error}", Place(file, 1))
             ) from None
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            message = f"the header names {', '.join(twice)} more than once"
-            raise DataError(Problem(message, Place(file, 1)))
+        repeated = repeated_columns(names, Place(file, 1))
+        if repeated:
+            raise DataError(repeated)
         return names
 
     def rows(self, file: str, columns: int) -> Iterator[tuple[int, bytes]]:

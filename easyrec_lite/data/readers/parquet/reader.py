@@ -78,7 +78,7 @@ class ParquetReader(Reader):
         for file in self.files:
             schema, found = check_schema(file, self.fields, self._single)
             problems += found
-            for name in set(self._names) & set(schema.names):
+            for name in [] if found else self._names:
                 lists[name].add(is_list(schema.field(name).type))
         for name, kinds in lists.items():
             if len(kinds) > 1:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
+from easyrec_lite.data.readers.input_files import repeated_columns
 
 TYPES = {
     "INT32": pa.int32(),
@@ -43,13 +44,15 @@ def check_schema(
 ) -> tuple[pa.Schema, list[Problem]]:
     """Returns the schema of a file, and a problem for each field that it lacks or cannot give.
 
+    Columns of one name are a problem too.
+
     Args:
       file: a Parquet file.
       fields: the fields that it must hold.
       single: names of fields that must hold one value a row, no list.
     """
     schema = open_parquet(file).schema_arrow
-    problems = []
+    problems = repeated_columns(schema.names, Place(file))
     for field in fields:
         if field.name not in schema.names:
             problems.append(
@@ -62,6 +65,8 @@ def check_schema(
                     remedy="rename the column, or the field in data_config.input_fields",
                 )
             )
+        elif schema.names.count(field.name) > 1:
+            continue
         elif not _readable(value_type(schema.field(field.name).type), field) or (
             field.name in single and is_list(schema.field(field.name).type)
         ):
