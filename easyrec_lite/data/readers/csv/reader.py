@@ -15,12 +15,16 @@ from easyrec_lite.data.readers.csv.format import csv_format, file_lines
 from easyrec_lite.data.readers.csv.rows import csv_columns
 from easyrec_lite.data.readers.csv.spec import CsvSpec
 from easyrec_lite.data.readers.input_files import BYTE_ORDER_MARK, expand
+from easyrec_lite.data.readers.partitions import folder_texts
 from easyrec_lite.data.readers.records import Columns, RecordReader
+from easyrec_lite.data.rows.order import CHUNK
 
 if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline
 
 NOT_FINITE = "not a finite number"
+# The cell that is added to the lines of files in folders that hold values of fields.
+FILE_NUMBER = InputField("number of the file", "INT64", 0)
 
 
 @READERS.implement(*CsvSpec().names)
@@ -29,11 +33,12 @@ class CsvReader(RecordReader):
 
     @classmethod
     def held(cls, pipeline: Pipeline, path: str) -> Collection[str]:
-        """Returns the names in the headers of all files; without headers, all fields."""
+        """Returns the names in all headers, or their folders; without headers, all fields."""
         form = csv_format(pipeline)
         if not form.with_header:
             return super().held(pipeline, path)
-        return set.intersection(*(set(form.header(file)) for file in expand(path)))
+        each = ({*form.header(file), *folder_texts(file)} for file in expand(path))
+        return set.intersection(*each)
 
     def _prepare(self, request: ReaderRequest) -> None:
         self._format = csv_format(request.pipeline)
@@ -45,7 +50,25 @@ class CsvReader(RecordReader):
 
     def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
         lines = tf.data.TextLineDataset(file, compression_type=compression)
-        return lines.skip(1) if self._format.with_header else lines
+        lines = lines.skip(1) if self._format.with_header else lines
+        return self._numbered_lines(lines, file) if self._columns.folders.fields else lines
+
+    def _numbered_lines(self, lines: tf.data.Dataset, file: tf.Tensor) -> tf.data.Dataset:
+        """Returns the lines with a last cell: the number of their file, whose folders hold values.
+
+        A line that is no row stays blank.
+        """
+        number = tf.where(tf.constant(self.files) == file)[0, 0]
+        end = tf.strings.join([self._format.separator, tf.strings.as_string(number)])
+        alone = len(self._columns.columns) == 1
+
+        @tf.autograph.experimental.do_not_convert
+        def add(some: tf.Tensor) -> tf.Tensor:
+            some = _without_mark(some) if self._marked else some
+            row = tf.fill(tf.shape(some), True) if alone else tf.strings.length(some) > 0
+            return tf.where(row, tf.strings.join([some, end]), some)
+
+        return lines.batch(CHUNK).map(add).unbatch()
 
     def _counts(self, file: str) -> Iterator[int]:
         first = 2 if self._format.with_header else 1
@@ -67,24 +90,44 @@ class CsvReader(RecordReader):
         )
 
     def _problems(self, record: bytes) -> list[Problem]:
-        return self._columns.problems(record)
+        if not self._columns.folders.fields:
+            return self._columns.problems(record, "")
+        line, _, number = record.rpartition(self._format.separator)
+        return self._columns.problems(line, self.files[int(number)])
 
     def _parse(self, records: tf.Tensor) -> Columns:
-        cells = self._decode(records) if self._format.quoted else self._split(records)
-        pairs = zip(self._columns.columns, cells, strict=True)
-        return {field.name: _finish(field, cell) for field, cell in pairs if field}
+        fields = list(self._columns.columns)
+        folders = self._columns.folders.fields
+        fields += [FILE_NUMBER] if folders else []
+        cut = self._decode if self._format.quoted else self._split
+        pairs = zip(fields, cut(records, fields), strict=True)
+        columns = {field.name: _finish(field, cell) for field, cell in pairs if field}
+        if folders:
+            number = columns.pop(FILE_NUMBER.name)
+            columns |= {each.name: self._of_folder(each, number, columns) for each in folders}
+        return columns
 
-    def _decode(self, lines: tf.Tensor) -> list[tf.Tensor]:
-        return self._cut(lines, [_record_default(field) for field in self._columns.columns])
+    def _of_folder(self, field: InputField, number: tf.Tensor, columns: Columns) -> tf.Tensor:
+        """Returns what the folders of the rows' files hold; a column of the files must equal it."""
+        values = [self._columns.folders.value(file, field) for file in self.files]
+        column = tf.gather(tf.constant(values, field.dtype), number)
+        if field.name not in columns:
+            return column
+        same = tf.reduce_all(columns[field.name] == column)
+        with tf.control_dependencies([tf.debugging.Assert(same, ["another value in the folder"])]):
+            return tf.identity(column)
+
+    def _decode(self, lines: tf.Tensor, fields: Sequence[InputField | None]) -> list[tf.Tensor]:
+        return self._cut(lines, [_record_default(field) for field in fields])
 
     def _cut(self, lines: tf.Tensor, defaults: list[tf.Tensor]) -> list[tf.Tensor]:
         if len(defaults) == 1:  # `decode_csv` finds no cell in an empty line
             lines = tf.where(tf.strings.length(lines) > 0, lines, b'""')
         return tf.io.decode_csv(lines, defaults, field_delim=self._format.separator)
 
-    def _split(self, lines: tf.Tensor) -> list[tf.Tensor]:
-        texts = self._cut_plain(lines, self._columns.columns)
-        columns = zip(self._columns.columns, texts, strict=True)
+    def _split(self, lines: tf.Tensor, fields: Sequence[InputField | None]) -> list[tf.Tensor]:
+        texts = self._cut_plain(lines, fields)
+        columns = zip(fields, texts, strict=True)
         return [_number(field, cell) if field else cell for field, cell in columns]
 
     def _cut_plain(self, lines: tf.Tensor, columns: Sequence[Any]) -> list[tf.Tensor]:

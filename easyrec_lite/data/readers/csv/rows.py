@@ -12,6 +12,7 @@ from easyrec_lite.checks.columns import InputField, input_fields, shown
 from easyrec_lite.checks.specs.reader import SampledRow
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.data.readers.csv.format import CsvFormat, csv_format
+from easyrec_lite.data.readers.partitions import NO_FOLDERS, Partitions, partitions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,10 +30,12 @@ class CsvColumns:
     Attributes:
       format: how lines are cut into cells.
       columns: for each column its field, or None when nobody asked for it.
+      folders: the fields that folders hold.
     """
 
     format: CsvFormat
     columns: tuple[InputField | None, ...]
+    folders: Partitions = NO_FOLDERS
 
     def rows(self, file: str) -> Iterator[tuple[int, bytes]]:
         """Yields (line number, line) of each row of a file."""
@@ -55,19 +58,27 @@ class CsvColumns:
             raise DataError(self._wrong_count(line, len(cells)))
         return cells
 
-    def problems(self, line: bytes) -> list[Problem]:
-        """Returns what is wrong with a row, without its place; nothing when it is good."""
+    def problems(self, line: bytes, file: str) -> list[Problem]:
+        """Returns what is wrong with a row of a file, without its place; nothing of a good one."""
         try:
             cells = self.cells(line)
         except DataError as error:
             return list(error.problems)
-        pairs = zip(self.columns, cells, strict=True)
-        return [field.problem(cell) for field, cell in pairs if field and not field.accepts(cell)]
+        pairs = [pair for pair in zip(self.columns, cells, strict=True) if pair[0]]
+        bad = [field.problem(cell) for field, cell in pairs if field and not field.accepts(cell)]
+        return bad or [
+            self.folders.problem(file, field.name, cell)
+            for field, cell in pairs
+            if field in self.folders.fields and field.parse(cell) != self.folders.value(file, field)
+        ]
 
-    def values(self, line: bytes) -> dict[str, Any]:
-        """Returns field name → value of a good row."""
+    def values(self, line: bytes, file: str) -> dict[str, Any]:
+        """Returns field name → value of a good row of a file."""
         pairs = zip(self.columns, self.cells(line), strict=True)
-        return {field.name: field.parse(cell) for field, cell in pairs if field}
+        values = {field.name: field.parse(cell) for field, cell in pairs if field}
+        return values | {
+            field.name: self.folders.value(file, field) for field in self.folders.fields
+        }
 
     def _names_columns(self, cells: Sequence[bytes]) -> bool:
         """Returns whether most of several cells are the names of fields."""
@@ -111,11 +122,19 @@ def csv_columns(
 ) -> CsvColumns:
     """Returns the columns of `files`: by their header, else in the order of `fields`.
 
+    Fields that folders hold need not be in the files. Without a header, their rows then have as
+    many cells as there are other fields.
+
     Raises:
-      DataError: a header lacks a wanted field, or the files' headers differ.
+      DataError: a header lacks a wanted field, the files' headers differ, or folders do not hold
+        the values of fields.
     """
+    folders = partitions(files, fields, wanted)
     if not format.with_header:
-        return CsvColumns(format, tuple(field if field in wanted else None for field in fields))
+        if folders.keys and _first_width(format, files) == len(fields) - len(folders.keys):
+            fields = [field for field in fields if field.name not in folders.keys]
+        columns = tuple(field if field in wanted else None for field in fields)
+        return CsvColumns(format, columns, folders)
     headers = {file: format.header(file) for file in files}
     first = headers[files[0]]
     problems = [
@@ -128,7 +147,7 @@ def csv_columns(
             remedy="rename the column in the file, or the field in data_config.input_fields",
         )
         for field in wanted
-        if field.name not in first
+        if field.name not in first and field not in folders.fields
     ]
     problems += [
         Problem(
@@ -144,7 +163,16 @@ def csv_columns(
     if problems:
         raise DataError(problems)
     by_name = {field.name: field for field in wanted}
-    return CsvColumns(format, tuple(by_name.get(name) for name in first))
+    return CsvColumns(format, tuple(by_name.get(name) for name in first), folders)
+
+
+def _first_width(format: CsvFormat, files: Sequence[str]) -> int:
+    """Returns the number of cells of the first row; 0 where it cannot be cut, or there is none."""
+    first = next((line for file in files for _, line in format.rows(file, 0)), None)
+    try:
+        return len(format.split(first)) if first is not None else 0
+    except ValueError:
+        return 0
 
 
 class PlainCsvReader:
@@ -164,11 +192,11 @@ class PlainCsvReader:
         rows = ((file, number, line) for file in files for number, line in columns.rows(file))
         for file, number, line in islice(rows, count):
             place = Place(file, number)
-            found = columns.problems(line)
+            found = columns.problems(line, file)
             yield SampledRow(
                 place,
                 [dataclasses.replace(problem, place=place) for problem in found],
-                {} if found else columns.values(line),
+                {} if found else columns.values(line, file),
             )
 
     def text(self, files: Sequence[str], fields: Sequence[InputField]) -> Iterator[pa.Table]:
@@ -188,6 +216,16 @@ class PlainCsvReader:
 def plain_reader(pipeline: Pipeline) -> PlainCsvReader:
     """Returns what reads the files of a config without TensorFlow."""
     return PlainCsvReader(pipeline)
+
+
+def _cells(
+    columns: CsvColumns, file: str, rows: Sequence[Sequence[bytes]], field: InputField
+) -> list[bytes]:
+    """Returns the text of a field in some rows, given by their cells."""
+    if field not in columns.columns:
+        return [columns.folders.text(file, field.name)] * len(rows)
+    at = columns.columns.index(field)
+    return [row[at] for row in rows]
 
 
 def _table(
@@ -211,8 +249,7 @@ def _table(
         raise DataError(problems[:MAX_PROBLEMS])
     found = {}
     for field in fields:
-        at = columns.columns.index(field)
-        cells = pa.array([row[at] for row in cut], pa.binary())
+        cells = pa.array(_cells(columns, file, cut, field), pa.binary())
         try:
             found[field.name] = cells.cast(pa.string())
         except pa.ArrowInvalid as error:

@@ -13,12 +13,16 @@ from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.checks.specs.reader import SampledRow
 from easyrec_lite.core.errors import DataError, Place
 from easyrec_lite.data.readers.parquet.table import (
+    against_folders,
     check_schema,
     convert_table,
+    held_columns,
     is_list,
     open_parquet,
     row_problems,
+    with_folders,
 )
+from easyrec_lite.data.readers.partitions import Partitions, partitions
 
 if TYPE_CHECKING:
     from easyrec_lite.config import Pipeline
@@ -41,22 +45,26 @@ class PlainParquetReader:
         Raises:
           DataError: a file is no Parquet file, or lacks a column.
         """
-        _require(files, self._fields, self._single)
+        folders = _require(files, self._fields, self._fields, self._single)
         names = [field.name for field in self._fields]
         for file in files:
             before = 0
-            for batch in open_parquet(file).iter_batches(ROWS_AT_ONCE, columns=names):
-                table = pa.Table.from_batches([batch.slice(0, count)])
-                yield from self._rows(table, file, before)
+            for table in _tables(file, names, folders, ROWS_AT_ONCE):
+                table = table.slice(0, count)
+                yield from self._rows(table, file, before, folders)
                 count -= len(table)
                 before += len(table)
                 if not count:
                     return
 
-    def _rows(self, table: pa.Table, file: str, before: int) -> Iterator[SampledRow]:
+    def _rows(
+        self, table: pa.Table, file: str, before: int, folders: Partitions
+    ) -> Iterator[SampledRow]:
         converted, bad = convert_table(table, self._fields)
+        bad |= against_folders(converted, file, folders)
         for row, values in enumerate(converted.to_pylist()):
-            found = row_problems(table.slice(row, 1), self._fields) if bad[row] else []
+            one = table.slice(row, 1)
+            found = row_problems(one, self._fields, file, folders) if bad[row] else []
             place = Place(file, before + row + 1)
             placed = [dataclasses.replace(problem, place=place) for problem in found]
             yield SampledRow(place, placed, {} if found else values)
@@ -67,11 +75,12 @@ class PlainParquetReader:
         Raises:
           DataError: a file is no Parquet file, or lacks a column.
         """
-        _require(files, fields)
+        folders = _require(files, self._fields, fields)
         names = [field.name for field in fields]
         for file in files:
-            for batch in open_parquet(file).iter_batches(columns=names):
-                yield pa.table([_as_text(batch.column(name)) for name in names], names=names)
+            for table in _tables(file, names, folders):
+                columns = (table[name].combine_chunks() for name in names)
+                yield pa.table([_as_text(column) for column in columns], names=names)
 
 
 def plain_reader(pipeline: Pipeline) -> PlainParquetReader:
@@ -80,11 +89,28 @@ def plain_reader(pipeline: Pipeline) -> PlainParquetReader:
 
 
 def _require(
-    files: Sequence[str], fields: Sequence[InputField], single: Collection[str] = ()
-) -> None:
-    problems = [problem for file in files for problem in check_schema(file, fields, single)[1]]
-    if problems:
-        raise DataError(problems)
+    files: Sequence[str],
+    fields: Sequence[InputField],
+    wanted: Sequence[InputField],
+    single: Collection[str] = (),
+) -> Partitions:
+    """Returns the fields that folders hold, of files that hold all others."""
+    folders = partitions(files, fields, wanted)
+    checked = [check_schema(file, wanted, single, folders)[1] for file in files]
+    if any(checked):
+        raise DataError(problem for problems in checked for problem in problems)
+    return folders
+
+
+def _tables(
+    file: str, names: Sequence[str], folders: Partitions, rows: int = 1 << 16
+) -> Iterator[pa.Table]:
+    """Yields parts of a file, with the columns that its folders hold."""
+    parquet = open_parquet(file)
+    held = held_columns(parquet, names)
+    for batch in parquet.iter_batches(rows, columns=held or None):
+        table = pa.Table.from_batches([batch]).select(held)
+        yield with_folders(table, len(batch), file, folders)
 
 
 def _as_text(cells: pa.Array) -> pa.Array:

@@ -19,13 +19,17 @@ from easyrec_lite.data.readers.base import Reader, ReaderRequest
 from easyrec_lite.data.readers.input_files import broken, changed, expand, stamp
 from easyrec_lite.data.readers.parquet.spec import ParquetSpec
 from easyrec_lite.data.readers.parquet.table import (
+    against_folders,
     check_schema,
     convert_table,
+    held_columns,
     is_list,
     open_parquet,
     row_problems,
+    with_folders,
 )
 from easyrec_lite.data.readers.parquet.windows import RowGroup, Window, row_groups, windows
+from easyrec_lite.data.readers.partitions import folder_texts, partitions
 from easyrec_lite.data.rows.cells import faults, nothing
 from easyrec_lite.data.rows.generated import generated
 from easyrec_lite.data.rows.order import RecordRun, RowOrder
@@ -58,6 +62,7 @@ class ParquetReader(Reader):
         super().__init__(request)
         self._names = [field.name for field in self.fields]
         self._single = {*request.data.label_fields, request.data.sample_weight}
+        self._folders = partitions(self.files, request.fields, self.fields)
         self._lists = self._check()
         self._looks_at_cells = self._skip_bad and self._cells is not nothing
         self._groups = [group for file in self.files for group in row_groups(file)]
@@ -67,18 +72,19 @@ class ParquetReader(Reader):
 
     @classmethod
     def held(cls, pipeline: Pipeline, path: str) -> Collection[str]:
-        """Returns the names of the columns that all files have."""
-        schemas = (open_parquet(file).schema_arrow for file in expand(path))
-        return set.intersection(*(set(schema.names) for schema in schemas))
+        """Returns the names of the columns that all files, or their folders, have."""
+        files = expand(path)
+        each = ({*open_parquet(file).schema_arrow.names, *folder_texts(file)} for file in files)
+        return set.intersection(*each)
 
     def _check(self) -> frozenset[str]:
         """Returns the columns that hold lists, which must be the same in all files."""
         problems = []
         lists: dict[str, set[bool]] = {name: set() for name in self._names}
         for file in self.files:
-            schema, found = check_schema(file, self.fields, self._single)
+            schema, found = check_schema(file, self.fields, self._single, self._folders)
             problems += found
-            for name in [] if found else self._names:
+            for name in [] if found else set(self._names) & set(schema.names):
                 lists[name].add(is_list(schema.field(name).type))
         for name, kinds in lists.items():
             if len(kinds) > 1:
@@ -183,7 +189,12 @@ class ParquetReader(Reader):
         """
         raw = [self._read_group(group) for group in window.groups]
         converted = [convert_table(table, self.fields) for table in raw]
-        bad = np.concatenate([self._bad_rows(table, wrong) for table, wrong in converted])
+        bad = np.concatenate(
+            [
+                self._bad_rows(table, wrong, group.file)
+                for (table, wrong), group in zip(converted, window.groups, strict=True)
+            ]
+        )
         index = self._index(window, order)
         row = np.arange(window.first + window.rows - len(index), window.first + window.rows)
         if bad.any():
@@ -195,12 +206,14 @@ class ParquetReader(Reader):
 
     def _read_group(self, group: RowGroup) -> pa.Table:
         try:
-            table = open_parquet(group.file).read_row_group(group.number, columns=self._names)
+            parquet = open_parquet(group.file)
+            names = held_columns(parquet, self._names)
+            table = parquet.read_row_group(group.number, columns=names)
         except (pa.ArrowException, OSError) as error:
             raise DataError(self._changed() or broken(group.file, error)) from error
         if stamp(group.file) != self._stamps[group.file]:
             raise DataError(changed(group.file))
-        return table
+        return with_folders(table, group.rows, group.file, self._folders)
 
     def _place_of(self, order: RowOrder, epoch: int, row: int) -> Place:
         order = dataclasses.replace(order, start=(epoch, row))
@@ -212,23 +225,25 @@ class ParquetReader(Reader):
     ) -> None:
         for at, row in zip(index, rows, strict=True):
             position, number = window.locate(at)
-            problems = self._problems(raw[position].slice(number, 1))
+            row_itself = raw[position].slice(number, 1)
+            problems = self._problems(row_itself, window.groups[position].file)
             if not self._skip_bad:
                 place = window.place(at)
                 raise DataError(dataclasses.replace(each, place=place) for each in problems)
             self._bad.add(window.epoch, int(row), problems[0])
 
-    def _bad_rows(self, converted: pa.Table, bad: np.ndarray) -> np.ndarray:
+    def _bad_rows(self, converted: pa.Table, bad: np.ndarray, file: str) -> np.ndarray:
         """Returns which rows are bad, bool [n]: `bad`, and those whose cells do not comply."""
+        bad = bad | against_folders(converted, file, self._folders)
         if not self._looks_at_cells:
             return bad
         found = bad.copy()
         found[list(faults(self._cells, self._tensors(converted)))] = True
         return found
 
-    def _problems(self, row: pa.Table) -> list[Problem]:
-        """Returns what is wrong with the one row of a table, without its place."""
-        found = row_problems(row, self.fields)
+    def _problems(self, row: pa.Table, file: str) -> list[Problem]:
+        """Returns what is wrong with the one row of a table of a file, without its place."""
+        found = row_problems(row, self.fields, file, self._folders)
         if found or not self._looks_at_cells:
             return found
         converted, _ = convert_table(row, self.fields)

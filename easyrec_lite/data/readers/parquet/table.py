@@ -14,6 +14,7 @@ from easyrec_lite.checks.columns import InputField
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.data.readers.input_files import repeated_columns
+from easyrec_lite.data.readers.partitions import NO_FOLDERS, Partitions
 
 TYPES = {
     "INT32": pa.int32(),
@@ -40,7 +41,10 @@ def open_parquet(file: str) -> pq.ParquetFile:
 
 
 def check_schema(
-    file: str, fields: Sequence[InputField], single: Collection[str] = ()
+    file: str,
+    fields: Sequence[InputField],
+    single: Collection[str] = (),
+    folders: Partitions = NO_FOLDERS,
 ) -> tuple[pa.Schema, list[Problem]]:
     """Returns the schema of a file, and a problem for each field that it lacks or cannot give.
 
@@ -50,10 +54,14 @@ def check_schema(
       file: a Parquet file.
       fields: the fields that it must hold.
       single: names of fields that must hold one value a row, no list.
+      folders: the fields that folders hold: the file may lack them.
     """
     schema = open_parquet(file).schema_arrow
     problems = repeated_columns(schema.names, Place(file))
+    single = {*single, *(field.name for field in folders.fields)}
     for field in fields:
+        if field in folders.fields and field.name not in schema.names:
+            continue
         if field.name not in schema.names:
             problems.append(
                 Problem(
@@ -197,12 +205,45 @@ def convert_table(table: pa.Table, fields: Sequence[InputField]) -> tuple[pa.Tab
     return pa.table(columns), bad
 
 
-def row_problems(row: pa.Table, fields: Sequence[InputField]) -> list[Problem]:
-    """Returns the problems of the one row of a table, without their place."""
+def held_columns(parquet: pq.ParquetFile, names: Sequence[str]) -> list[str]:
+    """Returns those of the columns `names` that a file itself holds."""
+    held = set(parquet.schema_arrow.names)
+    return [name for name in names if name in held]
+
+
+def with_folders(table: pa.Table, rows: int, file: str, folders: Partitions) -> pa.Table:
+    """Returns the table of `rows` rows of a file, with the columns that its folders hold."""
+    columns = {name: table[name] for name in table.column_names}
+    for field in folders.fields:
+        if field.name not in columns:
+            text = folders.text(file, field.name)
+            value = pa.scalar(field.parse(text) if text else None, TYPES[field.type])
+            columns[field.name] = pa.repeat(value, rows)
+    return pa.table(columns)
+
+
+def against_folders(converted: pa.Table, file: str, folders: Partitions) -> np.ndarray:
+    """Returns which rows of a file differ from its folders, bool [n]."""
+    wrong = np.zeros(len(converted), bool)
+    for field in folders.fields:
+        if field.name in converted.column_names:
+            value = pa.scalar(folders.value(file, field), TYPES[field.type])
+            wrong |= pc.not_equal(converted[field.name], value).to_numpy()
+    return wrong
+
+
+def row_problems(
+    row: pa.Table, fields: Sequence[InputField], file: str = "", folders: Partitions = NO_FOLDERS
+) -> list[Problem]:
+    """Returns the problems of the one row of a table of a file, without their place."""
     problems = []
     for field in fields:
         cell = row.select([field.name])
-        if convert_table(cell, [field])[1][0]:
-            value = cell[field.name][0].as_py()
-            problems.append(field.problem(b"" if value is None else str(value).encode()))
+        converted, bad = convert_table(cell, [field])
+        value = cell[field.name][0].as_py()
+        text = b"" if value is None else str(value).encode()
+        if bad[0]:
+            problems.append(field.problem(text))
+        elif against_folders(converted, file, folders)[0]:
+            problems.append(folders.problem(file, field.name, text))
     return problems

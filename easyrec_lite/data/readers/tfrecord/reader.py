@@ -14,6 +14,7 @@ from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import DataError, Place, Problem, nearest
 from easyrec_lite.data.readers.base import ReaderRequest
 from easyrec_lite.data.readers.input_files import broken, is_gzip
+from easyrec_lite.data.readers.partitions import folder_texts
 from easyrec_lite.data.readers.records import Columns, RecordReader
 from easyrec_lite.data.readers.tfrecord.spec import TFRecordSpec
 
@@ -41,11 +42,18 @@ class TFRecordReader(RecordReader):
             )
             for field in self.fields
         }
-        for problem in self._absent():
+        absent = list(self._absent())
+        errors = [problem for problem in absent if problem.severity == "error"]
+        if errors:
+            raise DataError(errors)
+        for problem in absent:
             log.warning("%s", problem)
 
     def _absent(self) -> Iterator[Problem]:
-        """Yields a warning for each field that is absent from all of the first records."""
+        """Yields a warning for each field that is absent from all of the first records.
+
+        An error if the field is a key of the file's folders, which are not read here.
+        """
         names: set[str] = set()
         file = self.files[0]
         for record in _head(file, HEAD):
@@ -54,7 +62,14 @@ class TFRecordReader(RecordReader):
             except DecodeError:
                 return
         for field in self.fields:
-            if names and field.name not in names:
+            if names and field.name not in names and field.name in folder_texts(file):
+                yield Problem(
+                    message="a folder holds this field, and the records do not",
+                    place=Place(file),
+                    path=field.name,
+                    remedy="write it into the records, or use CSV or Parquet files",
+                )
+            elif names and field.name not in names:
                 yield Problem(
                     message=f"none of the first {HEAD} records has it"
                     + ("" if field.required else f": it is {field.default!r}"),
