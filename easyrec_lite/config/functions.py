@@ -7,7 +7,7 @@ draws random numbers or keeps state is in the list.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, reduce
 from typing import Any
@@ -74,20 +74,6 @@ TF_FUNCTIONS: Mapping[str, str] = {
 }
 TF_CONSTANTS: Mapping[str, str] = {**_names("tf", _DTYPES), "tf.newaxis": "tf.newaxis"}
 
-# Arguments that decide how large a result is: (position, keyword). They must be plain numbers, so
-# that a few characters of config cannot ask for all the memory there is.
-SIZE_ARGUMENTS: Mapping[str, Sequence[tuple[int, str]]] = {
-    "tf.tile": [(1, "multiples")],
-    "tf.repeat": [(1, "repeats")],
-    "tf.one_hot": [(1, "depth")],
-    "tf.pad": [(1, "paddings")],
-    "tf.range": [(0, "start"), (1, "limit"), (2, "delta")],
-    "tf.sequence_mask": [(1, "maxlen")],
-    "tf.constant": [(2, "shape")],
-    "tf.strings.as_string": [(1, "precision"), (4, "width")],
-}
-MAX_GROWTH = 2**20
-
 
 def register_function(name: str) -> Callable[[Function], Function]:
     """Returns a decorator that gives a function the name by which expressions of a config call it.
@@ -152,24 +138,9 @@ def tensorflow_attribute(name: str) -> Any:
     return reduce(getattr, name.split(".")[1:], tf)
 
 
-def growth(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
-    """Returns how many times larger than its input the result of a call can be, at most.
-
-    Raises:
-      ValueError: a size is not made of plain numbers.
-    """
-    factor = 1
-    for position, keyword in SIZE_ARGUMENTS.get(name, ()):
-        value = args[position] if position < len(args) else kwargs.get(keyword)
-        factor *= math.prod(max(1, abs(number)) for number in _numbers(name, keyword, value))
-    return factor
-
-
-def _numbers(name: str, keyword: str, value: Any) -> list[int]:
-    if value is None:
-        return []
-    if isinstance(value, list | tuple):
-        return [number for item in value for number in _numbers(name, keyword, item)]
-    if isinstance(value, int):
-        return [value]
-    raise ValueError(f"{keyword} of {name} must be made of whole numbers, not {value!r}")
+def as_python(function: Function) -> Function:
+    """Returns a function that TensorFlow, where it is loaded, does not rewrite for its graphs."""
+    if "tensorflow" not in sys.modules:
+        return function
+    wrapped: Function = tensorflow_attribute("tf.autograph.experimental.do_not_convert")(function)
+    return wrapped

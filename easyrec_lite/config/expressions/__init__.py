@@ -24,12 +24,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from easyrec_lite.config import functions
-from easyrec_lite.config.expressions.compiler import Call, Compiler, Evaluation
+from easyrec_lite.config.expressions.budget import TOO_LARGE
+from easyrec_lite.config.expressions.compiler import Compiler, Evaluation, Library
 from easyrec_lite.config.expressions.rows import refuse_no_number
 from easyrec_lite.config.expressions.text import NOWHERE, Code, dotted, normal, parse
 from easyrec_lite.core.errors import ConfigError, Place
 
-__all__ = ["Expression", "FunctionName", "compile_expression", "compile_function", "compile_slice"]
+__all__ = [
+    "TOO_LARGE",
+    "Expression",
+    "FunctionName",
+    "Library",
+    "compile_expression",
+    "compile_function",
+    "compile_slice",
+]
 _SLICED = "value"
 
 
@@ -87,13 +96,13 @@ class Expression:
             raise self._code.failure(message)
         return self._computed(Evaluation(values))
 
-    def evaluate(self, args: Sequence[Any], call: Call) -> Any:
-        """Returns the same as a call with `args`; functions are called through `call`."""
-        return self._computed(Evaluation(dict(zip(self._names, args, strict=True)), call))
+    def evaluate(self, args: Sequence[Any], library: Library) -> Any:
+        """Returns the same as a call with `args`; functions are those of `library`."""
+        return self._computed(Evaluation(dict(zip(self._names, args, strict=True)), library))
 
     def _computed(self, run: Evaluation) -> Any:
         with _reporting(self._code):
-            return self._compute(run)
+            return functions.as_python(self._compute)(run)
 
 
 class FunctionName:
@@ -113,7 +122,9 @@ class FunctionName:
           ConfigError: it raised something; the cause is chained.
         """
         with _reporting(self._code):
-            return functions.resolve(self.text)(*args, **kwargs)
+            run = Evaluation({str(place): value for place, value in enumerate(args)} | kwargs)
+            call = functions.as_python(run.call)
+            return call(self.text, args, kwargs, str(self._code.failure(TOO_LARGE)))
 
 
 @contextmanager

@@ -15,14 +15,28 @@ from typing import Any
 
 from easyrec_lite.config import functions
 from easyrec_lite.config.expressions import values
+from easyrec_lite.config.expressions.budget import TOO_LARGE, Budget, TooLarge
 from easyrec_lite.config.expressions.text import Code, dotted
 from easyrec_lite.core.errors import ConfigError, nearest
 
 MAX_STEPS = 20_000
 
-
-# Calls a function of the list by its name, positional and keyword arguments.
 Call = Callable[[str, Sequence[Any], Mapping[str, Any]], Any]
+Constant = Callable[[str], Any]
+Computed = Callable[["Evaluation"], Any]
+
+
+class Library:
+    """What computes functions and constants: TensorFlow.
+
+    Attributes:
+      call: calls a function of the list by its name, positional and keyword arguments.
+      constant: returns a constant such as `tf.float32`.
+    """
+
+    def __init__(self, call: Call = functions.call, constant: Constant = functions.constant):
+        self.call = call
+        self.constant = constant
 
 
 class Evaluation:
@@ -32,11 +46,11 @@ class Evaluation:
     the code's own operations, which include a budget that is used up; whatever a function raises.
     """
 
-    def __init__(self, names: Mapping[str, Any], call: Call = functions.call):
+    def __init__(self, names: Mapping[str, Any], library: Library | None = None):
         self.names = names
-        self.call = call
+        self.library = library or Library()
         self._steps = 0
-        self._growth = 1
+        self._budget = Budget(names.values())
 
     def step(self, cost: int) -> None:
         """Takes `cost` nodes from the budget of a comprehension's items."""
@@ -44,14 +58,25 @@ class Evaluation:
         if self._steps > MAX_STEPS:
             raise ValueError(f"takes more than {MAX_STEPS} steps")
 
-    def grow(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Takes what a call of function `name` can make larger from the budget of tensors."""
-        self._growth *= functions.growth(name, args, kwargs)
-        if self._growth > functions.MAX_GROWTH:
-            raise ValueError(f"{name} would make the result more than 2^20 times larger")
+    def call(
+        self,
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        message: str,
+        compute: Computed | None = None,
+    ) -> Any:
+        """Returns what a function computes, whose size the budget has counted.
 
-
-Computed = Callable[[Evaluation], Any]
+        Args:
+          name: the function.
+          args, kwargs: its arguments.
+          message: what a running graph reports if it would make too much.
+          compute: computes it in place of the function of that name.
+        """
+        context, note = self._budget.spend(name, args, kwargs, message)
+        with context:
+            return note(compute(self) if compute else self.library.call(name, args, kwargs))
 
 
 # A `for … in … if …` of a comprehension: its variable, its items, its conditions.
@@ -112,7 +137,7 @@ class Compiler:
         name = self._foreign(node)
         if name not in functions.TF_CONSTANTS:
             raise self._fault("attributes are not allowed", node)
-        return lambda run: functions.constant(name)
+        return lambda run: run.library.constant(name)
 
     def _foreign(self, node: ast.expr) -> str:
         """Returns `a.b.c` for a dotted name that does not begin with an argument, else ''."""
@@ -133,7 +158,8 @@ class Compiler:
 
     def _Subscript(self, node: ast.Subscript) -> Computed:
         value, index = self(node.value), self(node.slice)
-        return lambda run: value(run)[index(run)]
+        whole = self._counted(node, "tf.identity", values.part)
+        return lambda run: whole(run, value(run), index(run))
 
     # Operators.
 
@@ -147,17 +173,25 @@ class Compiler:
         return lambda run: combine(part(run) for part in parts)
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Computed:
-        compute = self._truth if isinstance(node.op, ast.Not) else self.__call__
-        operand, operate = compute(node.operand), values.UNARY[type(node.op)]
-        return lambda run: operate(operand(run))
+        if isinstance(node.op, ast.Not):
+            truth = self._truth(node.operand)
+            return lambda run: not truth(run)
+        operand = self(node.operand)
+        operate = self._counted(node, "tf.identity", values.UNARY[type(node.op)])
+        return lambda run: operate(run, operand(run))
 
     def _BinOp(self, node: ast.BinOp) -> Computed:
-        operate = self._operator(values.BINARY, node.op, node)
+        name = "tf.matmul" if isinstance(node.op, ast.MatMult) else "tf.add"
+        operate = self._counted(node, name, self._operator(values.BINARY, node.op, node))
         left, right = self(node.left), self(node.right)
-        return lambda run: operate(left(run), right(run))
+        return lambda run: operate(run, left(run), right(run))
 
     def _Compare(self, node: ast.Compare) -> Computed:
-        compares = [self._operator(values.COMPARE, operator, node) for operator in node.ops]
+        compares = [
+            self._counted(node, "tf.equal", self._operator(values.COMPARE, operator, node))
+            for operator in node.ops
+        ]
+        conjunction = self._counted(node, "tf.add", values.conjunction)
         for side in (node.left, *node.comparators):
             if isinstance(side, ast.BinOp) and isinstance(side.op, ast.BitAnd | ast.BitOr):
                 remedy = "put each comparison in parentheses: (a > 1) & (b < 2)"
@@ -167,9 +201,10 @@ class Compiler:
         def compute(run: Evaluation) -> Any:
             pairs = itertools.pairwise([side(run) for side in sides])
             results = [
-                compare(left, right) for compare, (left, right) in zip(compares, pairs, strict=True)
+                compare(run, left, right)
+                for compare, (left, right) in zip(compares, pairs, strict=True)
             ]
-            return values.conjunction(results)
+            return results[0] if len(results) == 1 else conjunction(run, *results)
 
         return compute
 
@@ -177,6 +212,35 @@ class Compiler:
         if type(operator) not in known:
             raise self._fault(f"operator {type(operator).__name__} is not allowed", node)
         return known[type(operator)]
+
+    def _counted(self, node: ast.expr, name: str, operate: values.Operation) -> Callable[..., Any]:
+        """Returns an operation on values whose size is counted, as that of function `name`."""
+
+        def compute(run: Evaluation, *operands: Any) -> Any:
+            if not any(map(values.is_tensor, operands)):
+                return operate(run.library.call, *operands)
+            first = operands[:1] if operate is values.part else operands
+            return self._spent(
+                node, run, name, first, {}, lambda run: operate(run.library.call, *operands)
+            )
+
+        return compute
+
+    def _spent(
+        self,
+        node: ast.expr,
+        run: Evaluation,
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        compute: Computed | None = None,
+    ) -> Any:
+        """Returns what a call computes; its size is counted before."""
+        try:
+            message = str(self._code.failure(TOO_LARGE, node))
+            return run.call(name, args, kwargs, message, compute)
+        except TooLarge as error:
+            raise self._code.failure(str(error), node) from error
 
     # Calls and comprehensions.
 
@@ -198,8 +262,7 @@ class Compiler:
             named = {key: argument(run) for key, argument in kwargs.items()}
             if name in values.BUILTINS:
                 return values.BUILTINS[name](*given, **named)
-            run.grow(name, given, named)
-            return run.call(name, given, named)
+            return self._spent(node, run, name, given, named)
 
         return compute
 

@@ -53,9 +53,12 @@ class Code:
         found = f"{_short(token)} at column {column} of {_short(self.text[self.shift :])}"
         return ConfigError(Problem(message, self.place, self.path, _ALLOWED, found, remedy=remedy))
 
-    def failure(self, message: str) -> ConfigError:
-        """Returns the error that the code, though well formed, could not be computed."""
+    def failure(self, message: str, node: ast.AST | None = None) -> ConfigError:
+        """Returns the error that the code, or its part `node`, could not be computed."""
         found = _short(self.text[self.shift :])
+        if node is not None:
+            token = ast.get_source_segment(self.text, node) or self.text
+            found = f"{_short(token)} at column {self.column(node)} of {found}"
         return ConfigError(
             Problem(f"cannot compute: {message}", self.place, self.path, found=found)
         )

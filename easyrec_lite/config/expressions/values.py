@@ -13,55 +13,61 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from easyrec_lite.config import functions
+from easyrec_lite.config.expressions.dims import is_tensor
 
 MAX_INTEGER = 2**63
 MAX_ITEMS = 1000
 MAX_EXPONENT = 64
-_PLAIN = (bool, int, float, str, list, tuple, range, slice, type(None), type(...))
 
-
-def _is_tensor(value: Any) -> bool:
-    return not isinstance(value, _PLAIN)
+Call = Callable[[str, Sequence[Any], Mapping[str, Any]], Any]
+# Takes what calls functions of the list, then values.
+Operation = Callable[..., Any]
 
 
 def truth(value: Any) -> bool:
     """Returns whether a value is true; a tensor is neither."""
-    if _is_tensor(value):
+    if is_tensor(value):
         raise TypeError("a tensor is neither true nor false; use &, |, ~ or tf.where")
     return bool(value)
 
 
-def conjunction(results: Sequence[Any]) -> Any:
+def conjunction(call: Call, *results: Any) -> Any:
     """Returns the logical and of the results of a chain of comparisons."""
     joined = results[0]
     for result in results[1:]:
-        joined = _logical("tf.math.logical_and", joined, result)
+        joined = _logical("tf.math.logical_and", call, joined, result)
     return joined
 
 
-def _logical(name: str, *operands: Any) -> Any:
+def part(call: Call, value: Any, index: Any) -> Any:
+    """Returns a part of a list or a tensor."""
+    return value[index]
+
+
+def _logical(name: str, call: Call, *operands: Any) -> Any:
     """Returns an elementwise logical function of values; numbers count as `!= 0`."""
-    if not any(map(_is_tensor, operands)):
+    if not any(map(is_tensor, operands)):
         flags = [bool(operand) for operand in operands]
         if name.endswith("not"):
             return not flags[0]
         return all(flags) if name.endswith("and") else any(flags)
-    return functions.resolve(name)(*map(_as_bool, operands))
+    return call(name, [_as_bool(call, operand) for operand in operands], {})
 
 
-def _as_bool(value: Any) -> Any:
-    if not _is_tensor(value):
+def _as_bool(call: Call, value: Any) -> Any:
+    if not is_tensor(value):
         return bool(value)
-    if value.dtype == functions.constant("tf.bool"):
-        return value
-    return functions.resolve("tf.not_equal")(value, 0)
+    return value if value.dtype == "bool" else call("tf.not_equal", [value, 0], {})
 
 
-def _arithmetic(operate: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+def _plain(operate: Callable[..., Any]) -> Operation:
+    return lambda call, *operands: operate(*operands)
+
+
+def _arithmetic(operate: Callable[[Any, Any], Any], call: Call, left: Any, right: Any) -> Any:
     if isinstance(left, str) or isinstance(right, str):
         raise TypeError("operators on strings are not allowed; use tf.strings functions")
-    if not _is_tensor(left) and not _is_tensor(right):
+    if not is_tensor(left) and not is_tensor(right):
         if operate is operator.pow and abs(right) > MAX_EXPONENT:
             raise ValueError(f"exponents above {MAX_EXPONENT} are not allowed")
         if operate is operator.mul:
@@ -91,7 +97,7 @@ def items(value: Any) -> Sequence[Any]:
 
 
 def _length(value: Any) -> int:
-    return value.shape[0] if _is_tensor(value) else len(value)
+    return value.shape[0] if is_tensor(value) else len(value)
 
 
 def _range(*bounds: int) -> range:
@@ -106,13 +112,12 @@ def _zip(*lists: Any) -> list[tuple[Any, ...]]:
 
 
 BUILTINS: Mapping[str, Callable[..., Any]] = {"len": _length, "range": _range, "zip": _zip}
-UNARY: Mapping[type, Callable[[Any], Any]] = {
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-    ast.Not: operator.not_,
+UNARY: Mapping[type, Operation] = {
+    ast.UAdd: _plain(operator.pos),
+    ast.USub: _plain(operator.neg),
     ast.Invert: partial(_logical, "tf.math.logical_not"),
 }
-BINARY: Mapping[type, Callable[[Any, Any], Any]] = {
+BINARY: Mapping[type, Operation] = {
     ast.Add: partial(_arithmetic, operator.add),
     ast.Sub: partial(_arithmetic, operator.sub),
     ast.Mult: partial(_arithmetic, operator.mul),
@@ -124,11 +129,11 @@ BINARY: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.BitAnd: partial(_logical, "tf.math.logical_and"),
     ast.BitOr: partial(_logical, "tf.math.logical_or"),
 }
-COMPARE: Mapping[type, Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
+COMPARE: Mapping[type, Operation] = {
+    ast.Eq: _plain(operator.eq),
+    ast.NotEq: _plain(operator.ne),
+    ast.Lt: _plain(operator.lt),
+    ast.LtE: _plain(operator.le),
+    ast.Gt: _plain(operator.gt),
+    ast.GtE: _plain(operator.ge),
 }

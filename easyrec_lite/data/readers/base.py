@@ -14,6 +14,7 @@ from easyrec_lite.checks.columns import InputField, input_fields, select
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.expressions import TOO_LARGE
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.core.files import missing
@@ -203,6 +204,10 @@ class Reader(abc.ABC):
           error: what iterating raised, one of `READ_ERRORS`.
           position: that of the last batch that came, or None when none came.
         """
+        if TOO_LARGE in str(error):
+            return DataError(
+                Problem(str(error).partition("[")[2].partition("[[{{")[0].strip(" ]\n\t"))
+            )
         gone = [missing(file) for file in self.files if not fs.is_file(file)]
         if gone or (gone := self._changed()):
             return DataError(gone)
@@ -303,3 +308,9 @@ def open_reader(
     wanted = select(fields, columns)
     reader: Reader = make(ReaderRequest(pipeline, path, fields, wanted, training, share, cells))
     return reader
+
+
+def _asserted(message: str) -> str:
+    """Returns the text of an assertion that TensorFlow's message quotes."""
+    text = message.partition("assertion failed: [")[2].partition("[[{{")[0]
+    return text.replace("\\'", "'").replace('\\"', '"').strip(' ]"\n\t')

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.config import functions
-from easyrec_lite.config.expressions import Expression
+from easyrec_lite.config.expressions import Expression, Library
 from easyrec_lite.models.backbone.groups import EXAMPLE_STEPS
 
 
@@ -89,7 +89,7 @@ class StepLengths:
     def compute(self, function: Callable[..., Any], *args: Any) -> Any:
         """Returns `function(*args)`; reductions over the steps of a sequence skip the padding."""
         if isinstance(function, Expression) and self:
-            return function.evaluate(args, self._call)
+            return function.evaluate(args, Library(self._call))
         return function(*args)
 
     def _call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

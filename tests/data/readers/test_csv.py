@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite.core.errors import ConfigError, DataError
+from easyrec_lite.config.expressions import compile_expression
+from easyrec_lite.core.errors import ConfigError, DataError, Place
 from easyrec_lite.data.readers.base import Reader, open_reader
 from easyrec_lite.data.readers.scan import good_rows, scan
 from tests.data.reading import column, failure, pipeline, read
@@ -377,3 +378,17 @@ def test_one_text_in_place_of_a_number_is_no_header(tmp_path: Path) -> None:
     error, _ = failure(csv_reader(tmp_path, "1,u,x\n", "label:INT32 user_id price:FLOAT"))
     assert "with_header" not in str(error)
     assert error.problems[0].path == "price"
+
+
+def test_an_expression_that_makes_too_much_is_no_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("1\n2\n")
+    reader = open_reader(pipeline("n:INT32"), str(path), training=True)
+    expression = compile_expression("tf.meshgrid(x, x)", ["x"], Place("a.config", 3, 5), "f.expr")
+    spec = [tf.TensorSpec([None], tf.float32)]
+    graph = tf.function(expression, input_signature=spec, autograph=False)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        graph(tf.ones([20_000]))
+    (problem,) = reader.explain(caught.value, None).problems
+    assert "a.config:3:5" in problem.message
+    assert "'tf.meshgrid(x, x)' at column 1" in problem.message
