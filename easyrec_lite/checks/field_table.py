@@ -43,7 +43,7 @@ WHOLE: dict[str, Status] = {
     **_each(
         "DeepFM WideAndDeep Tower TaskTower BayesTaskTower DINTower BSTTower MultiTower DLRM "
         "ExpertTower MMoE ESMM CMBFTower CMBF UniterTower Uniter DBMTL ExtractionNetwork PLE "
-        "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching MIND Capsule MultiTowerRecall "
+        "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching MultiTowerRecall "
         "RecallTower PDN CoMetricLearningI2I DummyModel VariationalDropoutLayer",
         Status("refused", *MODEL),
     ),

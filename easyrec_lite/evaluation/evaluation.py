@@ -104,12 +104,14 @@ class MetricEvaluator:
         self._undefined: list[Metric] = []
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def _step(self, batch: Batch) -> tuple[list, dict[str, tf.Tensor], tf.Tensor]:
+    def _step(
+        self, batch: Batch
+    ) -> tuple[list, dict[str, tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
         outputs = self._model(batch, training=False)
         losses = self._model.losses(outputs, batch)
         losses["total_loss"] = tf.add_n(list(losses.values()))
         states = [metric.state(outputs, batch) for metric in self._metrics]
-        return states, losses, batch.rows
+        return states, losses, self._model.measures(outputs), batch.rows
 
     def _dataset(self) -> tf.data.Dataset:
         """Returns the batches; the data set is made again only once a cache replaces the files."""
@@ -119,23 +121,26 @@ class MetricEvaluator:
         return self._batches
 
     def run(self) -> dict[str, float]:
-        """Returns metric name → value, then `loss/NAME`, the row-weighted mean of each loss.
+        """Returns metric name → value, then the means over rows of what else the model measures.
+
+        The last are `loss/NAME`, those of the losses.
 
         Raises:
           DataError: a row cannot be read, or there are no rows.
         """
         totals = [metric.empty() for metric in self._metrics]
-        losses: dict[str, float] = {}
+        sums: dict[str, float] = {}
         count = 0
         for batch in self._input.read(self._dataset()):
-            states, batch_losses, rows = self._step(batch)
+            states, losses, measures, rows = self._step(batch)
             totals = [
                 metric.merge(total, {name: value.numpy() for name, value in state.items()})
                 for metric, total, state in zip(self._metrics, totals, states, strict=True)
             ]
             count += int(rows)
-            for name, value in batch_losses.items():
-                losses[name] = losses.get(name, 0.0) + float(value) * int(rows)
+            named = measures | {f"loss/{name}": value for name, value in losses.items()}
+            for name, value in named.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * int(rows)
         if not count:
             raise DataError(Problem("no rows to evaluate", Place(self._path)))
         results: dict[str, float] = {}
@@ -145,7 +150,7 @@ class MetricEvaluator:
                 self._undefined.append(metric)
                 log.warning("%s is undefined: %s", type(metric).__name__, metric.undefined)
             results.update(values)
-        return {**results, **{f"loss/{name}": value / count for name, value in losses.items()}}
+        return {**results, **{name: value / count for name, value in sums.items()}}
 
     def sample(self, rows: int) -> Iterator[Batch]:
         """Yields the first batches, until they have `rows` rows.

@@ -113,6 +113,10 @@ class Model(abc.ABC):
                 raise ValueError(f"two variables of the model are named {name!r}")
             self._weights[name] = variable
 
+    def measures(self, outputs: Outputs) -> dict[str, tf.Tensor]:
+        """Returns scalars by name that an evaluation reports, means over its rows."""
+        return {}
+
     def shown(self) -> dict[str, tf.Tensor]:
         """Returns scalars by name that the log shows beside the losses."""
         return {}

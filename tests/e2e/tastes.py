@@ -1,7 +1,8 @@
 """Made-up data of users with tastes: whole runs of a retrieval model on it, and what they gave.
 
 Items are in `KINDS` kinds of equal size; a user clicks items of the kinds that he likes. The rows
-have a label, the user, a city that hints at his taste, his history, and the item with its kind.
+have a label, the user, a city that hints at his taste, the items and kinds of his history, and the
+item with its kind.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ data_config {{
   input_fields {{ input_name: "user_id" input_type: INT64 }}
   input_fields {{ input_name: "city" }}
   input_fields {{ input_name: "history" }}
+  input_fields {{ input_name: "kinds" }}
   input_fields {{ input_name: "item_id" input_type: INT64 }}
   input_fields {{ input_name: "kind" }}
 }}
@@ -46,15 +48,17 @@ feature_config {{
   features {{ input_names: "user_id" feature_type: IdFeature embedding_dim: 8 num_buckets: 200 }}
   features {{ input_names: "city" feature_type: IdFeature embedding_dim: 8 hash_bucket_size: 50 }}
   features {{ input_names: "history" feature_type: SequenceFeature sub_feature_type: IdFeature
-    separator: "|" embedding_dim: 8 hash_bucket_size: 300 {history} }}
+    separator: "|" embedding_dim: 8 hash_bucket_size: 300 }}
   features {{ input_names: "item_id" feature_type: IdFeature embedding_dim: 8 num_buckets: 60 }}
   features {{ input_names: "kind" feature_type: IdFeature embedding_dim: 8 hash_bucket_size: 50 }}
+  features {{ input_names: "kinds" feature_type: SequenceFeature sub_feature_type: IdFeature
+    separator: "|" embedding_dim: 8 hash_bucket_size: 50 }}
 }}
 model_config {{ {model} }}
 """
 RANKING = """full_ranking {{
   topk: 10 item_path: "{data}/items.txt" item_id: "item_id" user_id: "user_id" }}"""
-COLUMNS = ["clk", "user_id", "city", "history", "item_id", "kind"]
+COLUMNS = ["clk", "user_id", "city", "history", "kinds", "item_id", "kind"]
 
 
 def kinds(items: Any) -> Any:
@@ -86,13 +90,14 @@ def write(
         clicked = rng.choice(own, count, replace=False, p=chances / chances.sum())
         city = f"city {taste[0]}" if rng.random() < 0.8 else "city ?"
         for place, item in enumerate(clicked):
-            past = "|".join(str(other) for other in clicked[:place][-LENGTH:])
+            history = clicked[:place][-LENGTH:]
+            past = ["|".join(map(str, history)), "|".join(f"kind {kinds(at)}" for at in history)]
             kind = f"kind {kinds(item)}"
             part = "test" if place == len(clicked) - 1 else "train"
-            rows[part].append([1, user, city, past, item, kind])
+            rows[part].append([1, user, city, *past, item, kind])
             if negatives and part == "train":
                 other = rng.integers(0, ITEMS)
-                rows[part].append([0, user, city, past, other, f"kind {kinds(other)}"])
+                rows[part].append([0, user, city, *past, other, f"kind {kinds(other)}"])
     order = rng.permutation(len(rows["train"]))
     rows["train"] = [rows["train"][at] for at in order]
     for part, table in rows.items():
@@ -111,14 +116,14 @@ def pipeline(folder: Path, model: str, **more: Any) -> Pipeline:
     Args:
       folder: the data.
       model: the fields of `model_config`.
-      more: other parts of `CONFIG`; `ranked=False` for no full ranking.
+      more: other parts of `CONFIG`; `ranked=False` for no full ranking; `edits` of the config.
     """
-    return load_config(config_file(folder, model, **more))
+    return load_config(config_file(folder, model, **more), more.get("edits"))
 
 
 def config_file(folder: Path, model: str, ranked: bool = True, **more: Any) -> Path:
     """Writes the config of `pipeline`; returns its path."""
-    parts = {"metrics": "metrics_set { auc { } }", "data_config": "", "history": "", "steps": 200}
+    parts = {"metrics": "metrics_set { auc { } }", "data_config": "", "steps": 200}
     parts |= {"ranking": RANKING.format(data=folder) if ranked else "", **more}
     path = folder / "tastes.config"
     path.write_text(CONFIG.format(data=folder, model=model, **parts), encoding="utf-8")
@@ -128,7 +133,8 @@ def config_file(folder: Path, model: str, ranked: bool = True, **more: Any) -> P
 def trained(folder: Path, model: str, **more: Any) -> Path:
     """Trains and exports a model; returns its folder, `folder/model`."""
     config = config_file(folder, model, **more)
-    assert commands.run(train, ["--config", config]) == 0
+    edits = json.dumps(more.get("edits", {}))
+    assert commands.run(train, ["--config", config, "--edit_config_json", edits]) == 0
     return folder / "model"
 
 

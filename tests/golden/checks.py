@@ -15,6 +15,7 @@ CHECKS: dict[str, tuple[Check, float]] = {
     for check, tolerance in (
         (forward.groups, FORWARD),
         (forward.blocks, FORWARD),
+        (forward.inner, FORWARD),
         (forward.predictions, FORWARD),
         (forward.losses, FORWARD),
         (forward.regularization, FORWARD),

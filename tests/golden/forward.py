@@ -12,9 +12,11 @@ import tensorflow as tf
 
 from easyrec_lite.evaluation.evaluation import MetricEvaluator
 from easyrec_lite.losses.outputs import Outputs
+from easyrec_lite.metrics.recall_at_topk.metric import RecallAtTopK
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from tests.golden.case import Case
 from tests.golden.hard_pairs import MASKED, by_row, without_masked
+from tests.golden.inner import inner_values
 from tests.golden.pairs import Pair, section
 
 MODES = {"train": True, "eval": False}
@@ -81,9 +83,14 @@ def groups(case: Case) -> Iterator[Pair]:
     case.reset()
     for mode in (*MODES, "predict"):
         for name in section(case.arrays(mode), "group/"):
-            group, _, *field = name.split("/")
+            group, part, *field = name.split("/")
             length = case.stored.shape(mode, f"group/{name}")[0]
             rows = case.candidates if length > case.rows else case.batch.features
+            if part == "0" and field:
+                feature = case.model.embeddings.groups[group][int(field[0])].name
+                sequence = case.model.embeddings.sequence(group, feature, rows)
+                yield case.pair(mode, f"group/{name}", sequence[int(field[1])])
+                continue
             vectors = case.model.embeddings(group, rows, training=mode == "train")
             ours = vectors[int(field[0])] if field else tf.concat(vectors, axis=-1)
             yield case.pair(mode, f"group/{name}", ours)
@@ -104,6 +111,15 @@ def blocks(case: Case) -> Iterator[Pair]:
                 yield case.pair(mode, f"block/{name}", found[name])
 
 
+def inner(case: Case) -> Iterator[Pair]:
+    """Values inside a model."""
+    for mode in (*MODES, "predict"):
+        stored = section(case.arrays(mode), "inner/")
+        found = inner_values(case.parts.model, case.batch.features, mode == "train")
+        for name in stored:
+            yield case.pair(mode, f"inner/{name}", found[name])
+
+
 def _leaves(blocks: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, output in blocks.items():
         if isinstance(output, list | tuple):
@@ -116,6 +132,29 @@ def metrics(case: Case) -> Iterator[Pair]:
     """The metrics and losses of an evaluation over rows.csv."""
     case.reset()
     path = case.pipeline.config.eval_input_path
-    found = MetricEvaluator(replace(case.parts, model=case.model), path).run()
+    evaluator = MetricEvaluator(replace(case.parts, model=case.model), path)
+    if not case.alike.all():
+        evaluator._dataset = lambda: [case.batch]
+    found = evaluator.run() | _interest_recalls(case)
     for name in section(case.arrays("eval"), "metric/"):
         yield case.pair("eval", f"metric/{name}", found[name.removeprefix("loss/")])
+
+
+def _interest_recalls(case: Case) -> dict[str, float]:
+    """Returns the recalls of interests with EasyRec's, which are 0 where a user has none; ours
+    leave them out.
+    """
+    stored = section(case.arrays("eval"), "metric/interests_recall@")
+    if not stored:
+        return {}
+    found = case.model(case.batch, training=False).predictions
+    logits = tf.einsum("bkd,nd->bkn", found["user_interests"], found["item_tower_emb"])
+    found["logits"] = found["interest_logits"] = tf.reduce_max(logits, axis=1)
+    recalls = {}
+    for k in map(int, stored):
+        metric = RecallAtTopK(k)
+        state = {
+            name: x.numpy() for name, x in metric.state(Outputs(found, {}), case.batch).items()
+        }
+        recalls |= metric.compute(metric.merge({}, state))
+    return {name: value for name, value in recalls.items() if name.startswith("interests_")}

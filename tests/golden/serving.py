@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.serving.export import SIGNATURE, export_models
@@ -32,14 +33,25 @@ def exported(case: Case) -> Iterator[Pair]:
         ours, other = f"{side}_tower_emb", f"float_{side}_emb"
         if ours in stored or other in stored:
             outputs[f"{side}_tower"] = {ours: ours if ours in stored else other}
+    if "user_interests" in stored:
+        outputs["user_tower"] = {"user_tower_emb": "user_interests", "user_emb_num": "user_emb_num"}
     with TemporaryDirectory() as folder:
         export = export_models(case.parts, Path(folder), step=0)
         for model, names in outputs.items():
             loaded = tf.saved_model.load(str(export / model))
             found = _call(loaded.signatures[SIGNATURE], case)
             for ours, name in names.items():
-                pair = case.pair("predict", f"out/{name}", found[ours])
-                yield pair._replace(name=f"{model}/{name}")
+                value = found[ours]
+                if (ours, name) == ("user_tower_emb", "user_interests"):
+                    # Ours copies the first interest where EasyRec's has zeros.
+                    counts = found["user_emb_num"]
+                    value *= tf.sequence_mask(counts, value.shape[1], tf.float32)[:, :, None]
+                pair = case.pair("predict", f"out/{name}", value)
+                yield pair._replace(
+                    name=f"{model}/{name}",
+                    ours=np.asarray(pair.ours)[case.kept(name)],
+                    golden=pair.golden[case.kept(name)],
+                )
 
 
 def _call(signature: Any, case: Case) -> dict[str, tf.Tensor]:

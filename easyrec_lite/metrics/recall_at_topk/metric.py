@@ -8,7 +8,7 @@ from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, count
-from easyrec_lite.metrics.recall_at_topk.spec import PARTS
+from easyrec_lite.metrics.recall_at_topk.spec import INTEREST_PARTS, PARTS
 from easyrec_lite.protos import messages
 
 
@@ -21,6 +21,9 @@ class RecallAtTopK(Metric):
     first, as in `tf.math.top_k`, so that a model that scores all alike does not look perfect; a
     masked candidate competes with nothing, and a positive that is NaN is never found.
 
+    Of a model that trains with a mixture of a user's interests, the same by the largest score of
+    the interests: `interests_recall@k` among all, `interests_neg_sam_recall@k`.
+
     Args:
       topk: K.
     """
@@ -30,7 +33,14 @@ class RecallAtTopK(Metric):
 
     def state(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns for each of the three the rows found, and how many competitors there were."""
-        logits = outputs.predictions["logits"]
+        found = self._state(outputs.predictions["logits"])
+        interests = outputs.predictions.get("interest_logits")
+        if interests is not None:
+            state = self._state(interests)
+            found |= {f"interests_{name}": state[name] for name in state if name != "rows"}
+        return found
+
+    def _state(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = tf.shape(logits)[0]
         ahead, competing = candidates_ahead(logits), logits > float("-inf")
         ranks = {
@@ -53,8 +63,8 @@ class RecallAtTopK(Metric):
         """Returns the recalls by name, but for those of parts without any competitor."""
         return {
             f"{name}@{self._topk}": float(total[f"{part}_found"] / total["rows"])
-            for name, part in PARTS.items()
-            if total[f"{part}_competitors"] > 0
+            for name, part in (PARTS | INTEREST_PARTS).items()
+            if total.get(f"{part}_competitors", 0) > 0
         }
 
 

@@ -13,6 +13,12 @@ from easyrec_lite.protos.messages import RecallAtTopK
 # The names of the values, and the part of the candidates that each ranks among.
 PARTS = {"recall": "all", "recall_neg_sam": "sampled", "recall_in_batch": "in_batch"}
 
+# Those of models with a mixture of interests beside their largest score.
+INTEREST_PARTS = {
+    "interests_recall": "interests_all",
+    "interests_neg_sam_recall": "interests_sampled",
+}
+
 
 @METRICS.declare
 class RecallAtTopKSpec(MetricSpec):

@@ -28,6 +28,7 @@ class TowerOutput(NamedTuple):
         None: all.
       steps: float32 [P, D], the vectors of a sequence tower after each of the rows' steps; None: it
         was not asked for them.
+      capsules: float32 [R, K, ·], what the K interests were made of, if the tower says so.
     """
 
     vectors: tf.Tensor
@@ -35,6 +36,7 @@ class TowerOutput(NamedTuple):
     augmented: tf.Tensor | None = None
     counts: tf.Tensor | None = None
     steps: tf.Tensor | None = None
+    capsules: tf.Tensor | None = None
 
 
 class Tower(abc.ABC):
@@ -157,7 +159,12 @@ def _senet(message: messages.SENet, name: str, seed: int) -> SENet:
 
 
 def build_dnn(
-    message: messages.DNN, name: str, seed: int, width: int, plain_end: bool = True
+    message: messages.DNN,
+    name: str,
+    seed: int,
+    width: int,
+    plain_end: bool = True,
+    rank: int = 2,
 ) -> DNN:
     """Returns the built layers of a `DNN` message, for inputs [..., width].
 
@@ -167,6 +174,7 @@ def build_dnn(
       seed: the run's seed.
       width: of the inputs.
       plain_end: whether the last layer has neither batch norm nor activation.
+      rank: of the inputs: 2 for [R, width], 3 for [R, L, width].
     """
     dnn = DNN(
         list(message.hidden_units),
@@ -177,7 +185,7 @@ def build_dnn(
         name=name,
         plain_end=plain_end,
     )
-    dnn.build((None, width))
+    dnn.build((*[None] * (rank - 1), width))
     return dnn
 
 

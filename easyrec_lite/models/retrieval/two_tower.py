@@ -155,7 +155,7 @@ class TwoTowerModel(Model):
         else:
             softmax = in_batch_softmax(self.head.scaled(user), candidates, *more)
         # The gradient of a slice by brackets is several times slower.
-        one = user if self.interests == 1 else user[:, 0]
+        one = user if len(user.shape) == 2 else user[:, 0]
         positives = self._row_scores(user, tf.slice(items, [0, 0], tf.shape(one)))
         return {
             "cross_entropy_loss": self._weight * softmax,
@@ -205,8 +205,8 @@ class TwoTowerModel(Model):
         return {
             **scores,
             **vectors,
-            "user_emb": _joined(vectors[USER_VECTORS]),
-            "item_emb": _joined(vectors[ITEM_VECTORS]),
+            "user_emb": joined_text(vectors[USER_VECTORS]),
+            "item_emb": joined_text(vectors[ITEM_VECTORS]),
         }
 
     def _vectors(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:
@@ -233,13 +233,13 @@ class TwoTowerModel(Model):
 
     def _row_logits(self, predictions: dict[str, tf.Tensor]) -> tf.Tensor:
         user, item = predictions[USER_VECTORS], predictions[ITEM_VECTORS]
-        if self.interests == 1:
+        if len(user.shape) == 2:
             return self.head.row_logits(user, item)
         return self.head.shifted(self.head.scaled(self._row_scores(user, item)))
 
     def _row_scores(self, user: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
         """Returns [B], the score of each row's user ([B, D] or [B, K, D]) and item [B, D]."""
-        if self.interests == 1:
+        if len(user.shape) == 2:
             return tf.reduce_sum(user * item, axis=-1)
         scores = tf.reduce_sum(user * item[:, None], axis=-1)
         if self.combine is None:
@@ -273,7 +273,7 @@ class TwoTowerModel(Model):
         return penalties
 
 
-def _joined(vectors: tf.Tensor) -> tf.Tensor:
+def joined_text(vectors: tf.Tensor) -> tf.Tensor:
     """Returns [B]: vectors [B, D] joined by commas, several of a row [B, K, D] by `|`."""
     texts = tf.strings.reduce_join(tf.strings.as_string(vectors), axis=-1, separator=",")
     return texts if len(vectors.shape) == 2 else tf.strings.reduce_join(texts, -1, separator="|")
