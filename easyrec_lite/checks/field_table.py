@@ -147,7 +147,7 @@ DATA = {
     "DatasetConfig": _fields(
         "batch_size auto_expand_input_fields label_fields shuffle shuffle_buffer_size num_epochs "
         "input_type separator input_fields sample_weight with_header eval_batch_size "
-        "drop_remainder bad_row_policy max_bad_rows cache shard file_shard",
+        "drop_remainder bad_row_policy max_bad_rows cache encoding shard file_shard",
         warned={
             "prefetch_size num_parallel_calls": "the input pipeline tunes itself",
             "chief_redundant": "workers that step together end together anyway",

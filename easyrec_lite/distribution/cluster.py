@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from easyrec_lite.checks.encoding import UTF8, text_codec
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, reader_names
 from easyrec_lite.checks.view import View
@@ -207,6 +208,13 @@ def _of_parameter_servers(view: View) -> Iterator[Problem]:
             f"workers of parameter servers cannot read {kind}",
             expected="one of " + ", ".join(reader_names(runs_python=False, reads_files=True)),
             remedy="convert the files, or use MultiWorkerMirroredStrategy",
+        )
+    if text_codec(data) != UTF8:
+        yield view.error(
+            "data_config.encoding",
+            f"workers of parameter servers cannot decode {data.encoding}",
+            expected="utf-8",
+            remedy="convert the files by iconv, or use MultiWorkerMirroredStrategy",
         )
     if data.bad_row_policy == data.SKIP:
         yield view.error(

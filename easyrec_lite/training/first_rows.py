@@ -120,7 +120,7 @@ def _not_utf8(name: str, text: bytes, error: UnicodeDecodeError, place: Place) -
         name,
         expected="UTF-8 text, as vocabularies, tables and outputs hold",
         found=shown(text),
-        remedy=f"iconv -f {guess} -t UTF-8 OLD > NEW",
+        remedy=f"iconv -f {guess} -t UTF-8 OLD > NEW; or state data_config.encoding, for CSV",
         severity="warning",
     )
 

@@ -49,6 +49,17 @@ def test_served_inputs_pass(name: str) -> None:
     assert problems(replaced(POINTWISE, "input_type: CSVInput", f"input_type: {name}")) == []
 
 
+def test_encodings() -> None:
+    for name in ("GBK", "utf-8", "cp936", "UTF-16"):
+        text = replaced(POINTWISE, "batch_size: 8", f'batch_size: 8 encoding: "{name}"')
+        assert problems(text) == []
+    text = replaced(POINTWISE, "batch_size: 8", 'batch_size: 8 encoding: "gbq"')
+    assert_reported(text, "encoding:", "'gbq'", "nearest:  gbk", "shift_jis")
+    text = replaced(POINTWISE, "batch_size: 8", 'batch_size: 8 encoding: "gbk"')
+    parquet = replaced(text, "input_type: CSVInput", "input_type: ParquetInput")
+    assert_reported(parquet, "encoding:", "ParquetInput", "remove encoding")
+
+
 def test_only_dummy_input_needs_no_path() -> None:
     text = replaced(POINTWISE, 'train_input_path: "train.csv"\n', "")
     (found,) = problems(text)

@@ -214,6 +214,7 @@ def test_warnings() -> None:
         ("input_type: CSVInput", "input_type: ParquetInput", "cannot read ParquetInput"),
         ("batch_size: 8", "batch_size: 8 bad_row_policy: SKIP", "bad rows"),
         ("batch_size: 8", "batch_size: 8 file_shard: true", "share rows, not files"),
+        ("batch_size: 8", 'batch_size: 8 encoding: "gbk"', "cannot decode gbk"),
     ],
 )
 def test_what_workers_of_parameter_servers_cannot_do(old: str, new: str, words: str) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from easyrec_lite.checks.columns import FIELD_TYPES
+from easyrec_lite.checks.encoding import ENCODINGS, codec
 from easyrec_lite.checks.names import MOST_NAMES, enum_name, expand_name, too_wide
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.checks.view import View
@@ -32,6 +33,21 @@ def input_type(view: View) -> Problems:
         yield dataclasses.replace(READERS.unknown(name), place=view.place(path), path=path)
     else:
         yield from spec.check(view)
+
+
+def encoding(view: View) -> Problems:
+    """The encoding is one that is offered, of files that are text."""
+    path, name = "data_config.encoding", view.data.encoding
+    spec = READERS.find(enum_name(view.data, "input_type"))
+    if view.data.HasField("encoding") and spec is not None and not spec.reads_text:
+        yield view.error(
+            path,
+            f"{spec.name} reads no text files, which alone have an encoding",
+            found=repr(name),
+            remedy="remove encoding; the tables of samplers are then UTF-8",
+        )
+    elif not codec(name):
+        yield view.unknown(path, "encoding", name, ENCODINGS)
 
 
 def paths(view: View) -> Problems:
@@ -194,4 +210,4 @@ def reading(view: View) -> Problems:
         )
 
 
-RULES = (input_type, paths, input_fields, ranges, default_values, labels, reading)
+RULES = (input_type, encoding, paths, input_fields, ranges, default_values, labels, reading)

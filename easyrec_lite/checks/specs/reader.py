@@ -67,12 +67,14 @@ class ReaderSpec(Spec):
       reads_files: whether it reads the files that `train_input_path` names.
       runs_python: whether it reads by Python code, which only the process that built the input can
         run: workers of parameter servers cannot.
+      reads_text: whether its files are text, in the encoding that `data_config.encoding` names.
       plain: the module, in the spec's folder, whose `plain_reader(pipeline)` returns a
         `PlainReader`; "" where its files cannot be read without TensorFlow.
     """
 
     reads_files: ClassVar[bool] = True
     runs_python: ClassVar[bool] = False
+    reads_text: ClassVar[bool] = False
     plain: ClassVar[str] = ""
 
     def check(self, view: View) -> Iterator[Problem]:

@@ -245,13 +245,15 @@ class RecordReader(Reader):
 
     def _broken_files(self) -> list[Problem]:
         """Returns a problem for each file that cannot be read to its end."""
-        problems = []
+        problems: list[Problem] = []
         for file in self.files:
             try:
                 if is_gzip(file):
                     check_gzip(file)
                 for _ in self._counts(file):
                     pass
+            except DataError as error:
+                problems += error.problems
             except (*BROKEN, tf.errors.OpError) as error:
                 problems.append(broken(file, error))
         return problems

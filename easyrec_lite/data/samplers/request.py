@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.checks.encoding import text_codec
 from easyrec_lite.checks.specs.sampler import SAMPLERS, SamplerSpec
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.cells import CellCheck, nothing
@@ -87,7 +88,13 @@ class SamplerRequest:
         attributes = named_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
         (item,) = named_fields(self.pipeline, [config.item_id_field], f"{name}.item_id_field")
         path = self.spec.item_table(config)
-        return read_item_table(path, attributes, config.attr_delimiter, item)
+        return read_item_table(
+            path, attributes, config.attr_delimiter, item, encoding=self._encoding
+        )
+
+    @property
+    def _encoding(self) -> str:
+        return text_codec(self.pipeline.config.data_config)
 
     def edges(self, path_field: str, catalogue: Catalogue) -> Edges:
         """Reads the edges between users and items of the catalogue, at the path in `path_field`.
@@ -98,7 +105,8 @@ class SamplerRequest:
         """
         of_users = self._holds_integers(self.spec.user)
         of_items = self._holds_integers("item_id_field")
-        edges = read_edge_table(getattr(self.config, path_field), of_users, of_items)
+        path = getattr(self.config, path_field)
+        edges = read_edge_table(path, of_users, of_items, self._encoding)
         return Edges(edges, catalogue.rows, self.spec.user_id(self.config), path_field)
 
     def _holds_integers(self, name: str) -> bool:

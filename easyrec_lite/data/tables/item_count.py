@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.encoding import text_codec
 from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.reader import READERS, PlainReader
@@ -192,7 +193,9 @@ def write_counts(path: Path, pipeline: Pipeline, items: ItemCounts, power: float
     _, config = require_sampler(pipeline)
     weights = np.where(items.counts > 0, items.counts.astype(np.float64) ** power, 0.0)
     attributes = [pa.array(items.attributes[name], pa.string()) for name in items.attributes]
-    write_item_table(path, pa.array(items.ids), weights, attributes, config.attr_delimiter)
+    encoding = text_codec(pipeline.config.data_config)
+    ids = pa.array(items.ids)
+    write_item_table(path, ids, weights, attributes, config.attr_delimiter, encoding)
 
 
 def _frame(table: pa.Table, item: InputField, attributes: Sequence[InputField]) -> pd.DataFrame:

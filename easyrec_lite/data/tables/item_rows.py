@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from easyrec_lite.checks.encoding import text_codec
 from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.cells import CellCheck, nothing
@@ -54,16 +55,17 @@ def load_items(
       ConfigError: the sampler names a column that is no input field.
       DataError: the table is missing or has bad lines, or attributes that are not as `cells` says.
     """
-    sampler = sampler_of(pipeline.config.data_config)
+    data = pipeline.config.data_config
+    sampler, encoding = sampler_of(data), text_codec(data)
     if sampler is None:
         fields = named_fields(pipeline, columns, "feature_config")
-        table = read_item_table(path, fields, remedy=REMEDY)
+        table = read_item_table(path, fields, remedy=REMEDY, encoding=encoding)
         require_readable(table, cells)
         return ItemRows(table.ids, table.attributes, "", path)
     spec, message = sampler
     own = f"data_config.{spec.name}"
     (item,) = named_fields(pipeline, [message.item_id_field], f"{own}.item_id_field")
     fields = named_fields(pipeline, message.attr_fields, f"{own}.attr_fields")
-    table = read_item_table(path, fields, message.attr_delimiter, item)
+    table = read_item_table(path, fields, message.attr_delimiter, item, encoding=encoding)
     require_readable(table, cells)
     return ItemRows(table.ids, table.attributes, item.name, path)

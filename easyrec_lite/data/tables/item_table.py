@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.checks.columns import InputField, input_fields
+from easyrec_lite.checks.encoding import UTF8
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, nearest
 from easyrec_lite.core.files import atomic_write
@@ -76,6 +77,7 @@ def read_item_table(
     delimiter: str = ":",
     item: InputField | None = None,
     remedy: str = "write the attributes in the order of attr_fields, and set attr_delimiter",
+    encoding: str = UTF8,
 ) -> ItemTable:
     """Reads lines `id⇥weight⇥attributes`, the attributes joined by `delimiter`.
 
@@ -87,13 +89,14 @@ def read_item_table(
       item: the field of the ids. Where it holds integers, `007` equals `7`; where it is an
         attribute too, an item's attribute is its id.
       remedy: what to do about a cell with another number of attributes.
+      encoding: the codec of the files.
 
     Raises:
       DataError: all bad lines at once: empty or repeated ids, weights that are not finite numbers
         ≥ 0, cells with another number of attributes, attributes of the wrong type, and ids that
         differ from the attribute of that name.
     """
-    table = read_sampler_table(path, COLUMNS)
+    table = read_sampler_table(path, COLUMNS, encoding)
     ids = table.ids(0, "id", item is not None and item.whole)
     _check_repeats(table, ids)
     weights = table.weights(1)
@@ -165,6 +168,7 @@ def write_item_table(
     weights: np.ndarray,
     attributes: Sequence[pa.Array],
     delimiter: str = ":",
+    encoding: str = UTF8,
 ) -> None:
     """Writes a table that `read_item_table` reads.
 
@@ -174,6 +178,7 @@ def write_item_table(
       weights: float [M].
       attributes: text [M] each, joined by `delimiter` in this order.
       delimiter: must not occur in an attribute when there are several.
+      encoding: the codec of the file.
 
     Raises:
       DataError: an attribute or an id contains the delimiter, a tab or a line break.
@@ -189,7 +194,17 @@ def write_item_table(
         raise DataError([_unwritable(path, lines[row].as_py(), delimiter) for row in _first(wrong)])
     text = "\n".join(lines.to_pylist())
     whole = pc.all(pc.match_substring_regex(ids, r"^-?\d{1,18}$")).as_py()
-    atomic_write(path, HEADER.format(kind="int64" if whole else "string") + text + "\n")
+    text = HEADER.format(kind="int64" if whole else "string") + text + "\n"
+    atomic_write(path, text if encoding == UTF8 else _encoded(path, text, encoding))
+
+
+def _encoded(path: Path, text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        found = repr(text[error.start : error.end])
+        problem = Problem(f"{encoding} cannot write an item", Place(str(path)), found=found)
+        raise DataError(problem) from None
 
 
 def _first(wrong: np.ndarray) -> list[int]:

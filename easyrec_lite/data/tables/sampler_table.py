@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,8 +14,10 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from easyrec_lite.checks.columns import InputField
+from easyrec_lite.checks.encoding import UTF8
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.data.readers.encoding import undecodable
 from easyrec_lite.data.readers.input_files import expand, repeated_columns
 
 LONGEST_LINE = 1 << 20
@@ -154,13 +157,15 @@ class SamplerTable:
         return ids
 
 
-def read_sampler_table(path: str | Path, expected: Sequence[str]) -> SamplerTable:
+def read_sampler_table(
+    path: str | Path, expected: Sequence[str], encoding: str = UTF8
+) -> SamplerTable:
     """Reads files whose headers read like `id:int64⇥weight:float⇥feature:string` as one table.
 
     Args:
-      path: files, globs and folders, separated by commas; UTF-8, compressed when a name ends in
-        `.gz`.
+      path: files, globs and folders, separated by commas; compressed when a name ends in `.gz`.
       expected: the names of the columns, for messages; only their number must agree.
+      encoding: the codec of the files.
 
     Raises:
       DataError: a file is missing, unreadable, empty, has no such header, or has lines with
@@ -168,8 +173,7 @@ def read_sampler_table(path: str | Path, expected: Sequence[str]) -> SamplerTabl
     """
     tables = {}
     for file in _files(str(path)):
-        data = _read(Path(file))
-        _check_text(Path(file), data)
+        data = _read(Path(file), encoding)
         _check_header(Path(file), data.slice(0, min(data.size, 4096)).to_pybytes(), expected)
         tables[file] = _parse(Path(file), data, expected)
     if not any(map(len, tables.values())):
@@ -185,31 +189,31 @@ def _files(path: str) -> list[str]:
         raise DataError(replace(problem, remedy=REMEDY) for problem in error.problems) from None
 
 
-def _read(path: Path) -> pa.Buffer:
+def _read(path: Path, encoding: str) -> pa.Buffer:
+    """Returns the text of a file, in UTF-8."""
     try:
         with fs.open_unpacked(path) as stream:
-            return stream.read_buffer()
+            data = stream.read_buffer()
     except OSError as error:
         raise DataError(Problem(f"cannot be read: {error}", Place(str(path)))) from error
+    try:
+        if encoding == UTF8:
+            _check_text(data)
+            return data
+        return pa.py_buffer(data.to_pybytes().decode(encoding).encode())
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        content = io.BytesIO(data.to_pybytes())
+        raise DataError(undecodable(str(path), content, encoding)) from error
 
 
-def _check_text(path: Path, data: pa.Buffer) -> None:
+def _check_text(data: pa.Buffer) -> None:
+    """Checks that the bytes are UTF-8, without decoding them.
+
+    Raises:
+      pa.ArrowInvalid: they are not.
+    """
     ends = pa.py_buffer(np.array([0, data.size], np.int64))
-    try:
-        pa.LargeStringArray.from_buffers(1, ends, data).validate(full=True)
-    except pa.ArrowInvalid as error:
-        lines = enumerate(data.to_pybytes().split(b"\n"), 1)
-        number, line = next((number, line) for number, line in lines if not _is_utf8(line))
-        problem = Problem("not UTF-8 text", Place(str(path), number), found=repr(line[:200]))
-        raise DataError(problem) from error
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    pa.LargeStringArray.from_buffers(1, ends, data).validate(full=True)
 
 
 def _check_header(path: Path, start: bytes, expected: Sequence[str]) -> None:

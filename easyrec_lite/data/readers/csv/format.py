@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from easyrec_lite.checks.columns import shown
+from easyrec_lite.checks.encoding import UTF8, text_codec
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.separator import unescaped
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.data.readers.encoding import decoded_lines, undecodable
 from easyrec_lite.data.readers.input_files import (
     BROKEN,
     BYTE_ORDER_MARK,
@@ -44,20 +46,25 @@ def unpacked(file: str) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def file_lines(file: str) -> Iterator[bytes]:
+def file_lines(file: str, encoding: str = UTF8) -> Iterator[bytes]:
     """Yields the lines of a file without line ends; carriage returns are dropped everywhere.
 
+    Lines in another encoding than UTF-8 are decoded, and yielded in UTF-8.
+
     Raises:
-      DataError: the file cannot be read to its end.
+      DataError: the file cannot be read to its end, or is no text in another encoding.
     """
     try:
         with unpacked(file) as stream:
-            for line in stream:
+            for line in stream if encoding == UTF8 else decoded_lines(stream, encoding):
                 text = line.rstrip(b"\n").replace(b"\r", b"")
                 if text or line.endswith(b"\n"):
                     yield text
     except BROKEN as error:
         raise DataError(broken(file, error)) from None
+    except UnicodeDecodeError:
+        with unpacked(file) as stream:
+            raise DataError(undecodable(file, stream, encoding)) from None
 
 
 @dataclass(frozen=True)
@@ -68,11 +75,13 @@ class CsvFormat:
       separator: one byte.
       quoted: whether double quotes may enclose a cell, as `tf.io.decode_csv` understands them.
       with_header: whether the first line of each file names its columns.
+      encoding: the codec of the files.
     """
 
     separator: bytes = b","
     quoted: bool = True
     with_header: bool = False
+    encoding: str = UTF8
 
     def split(self, line: bytes) -> list[bytes]:
         """Returns the cells of a line.
@@ -119,7 +128,7 @@ class CsvFormat:
         Raises:
           DataError: there is no first line, it is not UTF-8, or a name occurs twice.
         """
-        line = next(file_lines(file), b"").removeprefix(BYTE_ORDER_MARK)
+        line = next(file_lines(file, self.encoding), b"").removeprefix(BYTE_ORDER_MARK)
         if not line:
             raise DataError(Problem("the header line is missing", Place(file, 1)))
         try:
@@ -138,7 +147,7 @@ class CsvFormat:
 
         A blank line is no row, except in a file of one column: there it is an empty cell.
         """
-        for number, line in enumerate(file_lines(file), 1):
+        for number, line in enumerate(file_lines(file, self.encoding), 1):
             row = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if (row or columns == 1) and not (self.with_header and number == 1):
                 yield number, row
@@ -148,4 +157,4 @@ def csv_format(pipeline: Pipeline) -> CsvFormat:
     """Returns the format that `data_config` asks for."""
     data = pipeline.config.data_config
     quoted = enum_name(data, "input_type") != UNQUOTED
-    return CsvFormat(unescaped(data.separator), quoted, data.with_header)
+    return CsvFormat(unescaped(data.separator), quoted, data.with_header, text_codec(data))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.checks.columns import BOOLEANS, InputField
+from easyrec_lite.checks.encoding import UTF8
 from easyrec_lite.checks.specs.reader import READERS
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.data.readers.base import ReaderRequest
@@ -17,6 +20,7 @@ from easyrec_lite.data.readers.csv.spec import CsvSpec
 from easyrec_lite.data.readers.input_files import BYTE_ORDER_MARK, expand
 from easyrec_lite.data.readers.partitions import folder_texts
 from easyrec_lite.data.readers.records import Columns, RecordReader
+from easyrec_lite.data.rows.generated import generated
 from easyrec_lite.data.rows.order import CHUNK
 
 if TYPE_CHECKING:
@@ -43,15 +47,30 @@ class CsvReader(RecordReader):
     def _prepare(self, request: ReaderRequest) -> None:
         self._format = csv_format(request.pipeline)
         self._columns = csv_columns(self._format, self.files, request.fields, request.wanted)
-        self._marked = any(_has_mark(file) for file in self.files)
+        encoding = self._format.encoding
+        firsts = (next(file_lines(file, encoding), b"") for file in self.files)
+        self._marked = any(line.startswith(BYTE_ORDER_MARK) for line in firsts)
 
     def _has_rows(self, file: str) -> bool:
         return next(self._columns.rows(file), None) is not None
 
     def _records(self, file: tf.Tensor, compression: tf.Tensor) -> tf.data.Dataset:
-        lines = tf.data.TextLineDataset(file, compression_type=compression)
+        if self._format.encoding == UTF8:
+            lines = tf.data.TextLineDataset(file, compression_type=compression)
+        else:
+            lines = self._decoded(file)
         lines = lines.skip(1) if self._format.with_header else lines
         return self._numbered_lines(lines, file) if self._columns.folders.fields else lines
+
+    def _decoded(self, file: tf.Tensor) -> tf.data.Dataset:
+        """Returns the lines of a file in another encoding, as UTF-8."""
+
+        def parts(name: Any) -> Iterator[np.ndarray]:
+            lines = file_lines(np.asarray(name).item().decode(), self._format.encoding)
+            while part := list(islice(lines, CHUNK)):
+                yield np.array(part, object)
+
+        return generated(parts, tf.TensorSpec([None], tf.string), file).unbatch()
 
     def _numbered_lines(self, lines: tf.data.Dataset, file: tf.Tensor) -> tf.data.Dataset:
         """Returns the lines with a last cell: the number of their file, whose folders hold values.
@@ -72,7 +91,8 @@ class CsvReader(RecordReader):
 
     def _counts(self, file: str) -> Iterator[int]:
         first = 2 if self._format.with_header else 1
-        return (number for number, _ in enumerate(file_lines(file), 1) if number >= first)
+        lines = enumerate(file_lines(file, self._format.encoding), 1)
+        return (number for number, _ in lines if number >= first)
 
     @tf.autograph.experimental.do_not_convert
     def _tidy(self, records: tf.Tensor, *tags: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -187,7 +207,3 @@ def _without_mark(lines: tf.Tensor) -> tf.Tensor:
     marked = tf.strings.substr(lines, 0, 3) == BYTE_ORDER_MARK
     rest = tf.strings.substr(lines, tf.where(marked, 3, 0), tf.strings.length(lines))
     return tf.where(marked, rest, lines)
-
-
-def _has_mark(file: str) -> bool:
-    return next(file_lines(file), b"").startswith(BYTE_ORDER_MARK)

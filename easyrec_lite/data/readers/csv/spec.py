@@ -18,6 +18,7 @@ class CsvSpec(ReaderSpec):
     aliases = ("CSVInputV2", "CSVInputEx")
     module = "reader"
     plain = "rows"
+    reads_text = True
 
     def check(self, view: View) -> Iterator[Problem]:
         """The separator is one byte that cannot be part of a line's own syntax."""

@@ -1,0 +1,60 @@
+"""Text in other encodings than UTF-8, as the UTF-8 that everything else reads. No TensorFlow."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+from easyrec_lite.core.errors import Place, Problem
+
+NEWLINE = "\n"
+
+
+def decoded_lines(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
+    """Yields the lines of a stream, with their ends, in UTF-8.
+
+    Args:
+      stream: the content of a file.
+      encoding: a codec.
+
+    Raises:
+      UnicodeDecodeError: there are bytes that are no text in this encoding.
+    """
+    for line in io.TextIOWrapper(stream, encoding, newline=NEWLINE):
+        yield line.encode()
+
+
+def undecodable(file: str, stream: IO[bytes], encoding: str) -> Problem:
+    """Returns the problem that a file is no text in an encoding: its first line that is none.
+
+    Args:
+      file: its path.
+      stream: its content, from the beginning.
+      encoding: a codec.
+    """
+    # Lines cannot be told apart by bytes where a line end has several.
+    by_line = NEWLINE.encode(encoding) == NEWLINE.encode()
+    parts: Iterable[bytes] = stream if by_line else [stream.read()]
+    for number, part in enumerate(parts, 1):
+        try:
+            part.decode(encoding)
+        except UnicodeDecodeError as error:
+            return _problem(file, number, part, error)
+    return Problem(f"the file is no text in {encoding}", Place(file))
+
+
+def _problem(file: str, number: int, part: bytes, error: UnicodeDecodeError) -> Problem:
+    """Returns the problem of some lines, of which the first has this number."""
+    before = part[: error.start].decode(error.encoding)
+    line = before.rpartition(NEWLINE)[2]
+    mark = len("".encode(error.encoding))
+    byte = len(line.encode(error.encoding)) - mark + 1
+    return Problem(
+        f"no text in {error.encoding}: byte {byte} of the line",
+        Place(file, number + before.count(NEWLINE)),
+        "data_config.encoding",
+        expected=f"text in {error.encoding}",
+        found=f"{part[error.start : error.end]!r} after {line[-40:]!r}",
+        remedy="state the file's encoding in data_config.encoding, or correct the file",
+    )
