@@ -41,9 +41,7 @@ def parser() -> cli.Parser:
         help="input columns to copy; ALL_COLUMNS: all that are there",
     )
     add("--output_cols", default="", metavar="NAME,…", help="outputs to write (default: all)")
-    add(
-        "--output_sep", default=",", metavar="TEXT", help="separator of delimited text (default: ,)"
-    )
+    cli.add_text_flags(made)
     add("--batch_size", type=int, default=4096, metavar="B", help="rows of a batch (default: 4096)")
     cli.add_bool(
         made,
@@ -72,9 +70,10 @@ def main(args: Namespace) -> None:
             args.model,
             cli.names(args.reserved_cols),
             cli.names(args.output_cols),
-            args.output_sep.encode().decode("unicode_escape"),
+            args.output_sep,
             args.batch_size,
             args.fill_missing,
+            args.guard_formulas,
         )
     )
     print(f"{count} rows written to {args.output_path}")

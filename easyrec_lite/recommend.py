@@ -55,9 +55,7 @@ def parser() -> cli.Parser:
         metavar="FILE",
         help="a .parquet file, or delimited text (default: print)",
     )
-    add(
-        "--output_sep", default=",", metavar="TEXT", help="separator of delimited text (default: ,)"
-    )
+    cli.add_text_flags(made)
     add(
         "--batch_size",
         type=cli.positive,
@@ -84,6 +82,7 @@ def main(args: Namespace) -> None:
     prepare(pipeline)
     from easyrec_lite.serving.recommend import recommend_to_file, recommend_to_users
     from easyrec_lite.serving.recommendations import RecommendationOptions
+    from easyrec_lite.serving.writers import TextDialect
 
     columns = (args.seen_column, args.seen_separator)
     recommend = recommend_to_file if args.user is None else recommend_to_users
@@ -95,7 +94,7 @@ def main(args: Namespace) -> None:
         ),
         args.input_path if args.user is None else args.user,
         Path(args.output_path) if args.output_path else None,
-        args.output_sep.encode().decode("unicode_escape"),
+        TextDialect(args.output_sep, args.guard_formulas),
     )
 
 

@@ -14,7 +14,7 @@ from easyrec_lite.core.errors import RunError
 from easyrec_lite.core.files import atomic_file, atomic_folder, atomic_write, write_array
 from easyrec_lite.core.locks import exclusive_run
 from easyrec_lite.serving.index import IndexTuning, build_index
-from easyrec_lite.serving.writers import open_writer
+from easyrec_lite.serving.writers import TextDialect, open_writer
 from easyrec_lite.training.hooks import Hook, StepReport, Summaries
 from easyrec_lite.training.log import FILE, TrainingLog, read_log
 from tests.disks import mounted, no_room
@@ -52,7 +52,7 @@ def index(path: Path) -> None:
 
 def predictions(path: Path) -> None:
     table = pa.table({"a": BIG.ravel().tolist(), "b": np.arange(BIG.size).astype(str)})
-    with atomic_file(path) as aside, open_writer(aside, path, ",") as writer:
+    with atomic_file(path) as aside, open_writer(aside, path, TextDialect()) as writer:
         writer.write(table)
         writer.write(table)
 

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from absl import app, flags
 from absl.flags import argparse_flags
 
+from easyrec_lite.checks.separator import unescaped
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, ProblemError, nearest
 from easyrec_lite.runs.commands import COMMANDS
@@ -202,6 +203,35 @@ def table_file(text: str) -> str:
             f"{text}: {suffix} is not written; name a .parquet file, or .csv for delimited text"
         )
     return text
+
+
+def add_text_flags(parser: argparse._ActionsContainer) -> None:
+    """Adds the flags that say how delimited text is written."""
+    parser.add_argument(
+        "--output_sep",
+        type=separator,
+        default=",",
+        metavar="CHARACTER",
+        help="separator of delimited text (default: ,)",
+    )
+    add_bool(
+        parser,
+        "--guard_formulas",
+        False,
+        "in delimited text, write ' before text that a spreadsheet would take for a formula",
+    )
+
+
+def separator(text: str) -> str:
+    """Returns the character between the cells of delimited text, for argparse.
+
+    Raises:
+      argparse.ArgumentTypeError: it is no single character, or a quote or line end.
+    """
+    given = unescaped(text).decode()
+    if len(given) != 1 or given in '"\r\n':
+        raise argparse.ArgumentTypeError(f"{text!r}: give one character, no quote and no line end")
+    return given
 
 
 def names(text: str) -> list[str]:

@@ -19,7 +19,7 @@ from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.serving.folders import checked_saved_model
 from easyrec_lite.serving.input_columns import chosen, open_columns
 from easyrec_lite.serving.saved_model import SavedModel, dense
-from easyrec_lite.serving.writers import arrow_table, open_writer
+from easyrec_lite.serving.writers import TextDialect, arrow_table, open_writer
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class Prediction:
       model: which of the export's models, such as `scorer`, `user_tower` or `item_tower`.
       reserved: input columns to copy to the output; `ALL_COLUMNS` stands for all that are there.
       outputs: the model's outputs to write; empty for all.
-      separator: between columns of delimited text.
+      separator: between columns of delimited text, one character.
       batch_size: the number of rows of a batch.
       fill_missing: whether a column that the model reads and the input lacks has its default.
+      guard_formulas: as `TextDialect.guard`.
     """
 
     input_path: str
@@ -47,6 +48,7 @@ class Prediction:
     separator: str = ","
     batch_size: int = 4096
     fill_missing: bool = False
+    guard_formulas: bool = False
 
 
 def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
@@ -73,7 +75,8 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     )
     count, target = 0, Path(prediction.output_path)
     refuse_overwriting(target, columns.reader.files, "--output_path")
-    with atomic_file(target) as aside, open_writer(aside, target, prediction.separator) as writer:
+    dialect = TextDialect(prediction.separator, prediction.guard_formulas)
+    with atomic_file(target) as aside, open_writer(aside, target, dialect) as writer:
         for raw in _shown(columns.batches(prediction.batch_size)):
             predicted = model(**{name: dense(raw[name]) for name in inputs})
             kept = {name: raw[name] for name in columns.reserved}

@@ -16,7 +16,7 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.files import atomic_file
 from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from easyrec_lite.serving.users import User, UserColumns
-from easyrec_lite.serving.writers import open_writer
+from easyrec_lite.serving.writers import TextDialect, open_writer
 
 
 def recommend_to_file(
@@ -25,7 +25,7 @@ def recommend_to_file(
     options: RecommendationOptions,
     path: str,
     output: Path | None,
-    separator: str,
+    dialect: TextDialect,
 ) -> None:
     """Recommends to each user of a file.
 
@@ -35,7 +35,7 @@ def recommend_to_file(
       options: what to recommend.
       path: files, in the config's input format.
       output: a `.parquet` file, or delimited text; None prints.
-      separator: between columns of delimited text.
+      dialect: how delimited text is written.
 
     Raises:
       ConfigError: no export, or a column that does not exist.
@@ -46,7 +46,7 @@ def recommend_to_file(
         recommendations,
         recommendations.of_file(pipeline, path, str(output or "")),
         output,
-        separator,
+        dialect,
     )
 
 
@@ -56,12 +56,12 @@ def recommend_to_users(
     options: RecommendationOptions,
     users: str,
     output: Path | None,
-    separator: str,
+    dialect: TextDialect,
 ) -> None:
     """Recommends to users written as JSON, one object or a list; as `recommend_to_file`."""
     recommendations = Recommendations(export, options)
     parsed = _parsed(users, pipeline, recommendations.columns, options.fill_missing)
-    _give(recommendations, recommendations.of_users(parsed), output, separator)
+    _give(recommendations, recommendations.of_users(parsed), output, dialect)
 
 
 def _parsed(text: str, pipeline: Pipeline, read: Sequence[str], fill: bool) -> list[User]:
@@ -85,7 +85,7 @@ def _give(
     recommendations: Recommendations,
     tables: Iterator[pa.Table],
     output: Path | None,
-    separator: str,
+    dialect: TextDialect,
 ) -> None:
     if output is None:
         for table in tables:
@@ -93,7 +93,7 @@ def _give(
                 print(table.to_pandas().to_string(index=False))
     else:
         count = 0
-        with atomic_file(output) as aside, open_writer(aside, output, separator) as writer:
+        with atomic_file(output) as aside, open_writer(aside, output, dialect) as writer:
             for table in tables:
                 writer.write(table)
                 count += table.num_rows

@@ -135,7 +135,7 @@ class Recommendations:
         if isinstance(column, tf.RaggedTensor):
             return [[_text(item) for item in cell] for cell in cells]
         separator = self._options.seen_separator
-        return [[item for item in str(cell).split(separator) if item] for cell in cells]
+        return [[item for item in _text(cell).split(separator) if item] for cell in cells]
 
     def _table(
         self,
@@ -180,8 +180,8 @@ def _joined(own: dict[str, pa.Array], users: pa.Table, items: pa.Table) -> pa.Ta
     return pa.table(columns)
 
 
-def _text(value: bytes | int) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _text(value: bytes | str | int) -> str:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _texts(values: np.ndarray) -> pa.Array:

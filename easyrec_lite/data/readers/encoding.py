@@ -40,21 +40,23 @@ def undecodable(file: str, stream: IO[bytes], encoding: str) -> Problem:
         try:
             part.decode(encoding)
         except UnicodeDecodeError as error:
-            return _problem(file, number, part, error)
-    return Problem(f"the file is no text in {encoding}", Place(file))
+            return _problem(file, number, part, error, encoding)
+    return Problem(f"the file is no {encoding.upper()} text", Place(file))
 
 
-def _problem(file: str, number: int, part: bytes, error: UnicodeDecodeError) -> Problem:
+def _problem(
+    file: str, number: int, part: bytes, error: UnicodeDecodeError, encoding: str
+) -> Problem:
     """Returns the problem of some lines, of which the first has this number."""
-    before = part[: error.start].decode(error.encoding)
+    before = part[: error.start].decode(encoding)
     line = before.rpartition(NEWLINE)[2]
-    mark = len("".encode(error.encoding))
-    byte = len(line.encode(error.encoding)) - mark + 1
+    mark = len("".encode(encoding))
+    byte = len(line.encode(encoding)) - mark + 1
     return Problem(
-        f"no text in {error.encoding}: byte {byte} of the line",
+        f"no {encoding.upper()} text: byte {byte} of the line",
         Place(file, number + before.count(NEWLINE)),
         "data_config.encoding",
-        expected=f"text in {error.encoding}",
+        expected=f"{encoding.upper()} text",
         found=f"{part[error.start : error.end]!r} after {line[-40:]!r}",
         remedy="state the file's encoding in data_config.encoding, or correct the file",
     )
