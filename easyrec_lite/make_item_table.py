@@ -1,4 +1,4 @@
-"""`python -m easyrec_lite.make_item_table --config NAME`: a sampler's table, from its data."""
+"""`python -m easyrec_lite.make_item_table --config NAME`: an item table, from the data."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from easyrec_lite.runs.config_flags import config_parser, edits_from
 EXAMPLES = (
     "--config dssm_neg_sampler_on_taobao.config",
     "--config my.config --output items.txt --label clk --power 0.5",
+    "--config dssm_on_taobao.config --output items.txt",
 )
 
 
@@ -21,7 +22,13 @@ def parser() -> cli.Parser:
     """Returns the command's flags."""
     made = config_parser("make_item_table", EXAMPLES, shows=("train_input_path",))
     made.add_argument(
-        "--output", metavar="FILE", help="the table (default: where the sampler reads it)"
+        "--output", metavar="FILE", help="the table (default: where the config reads it)"
+    )
+    made.add_argument(
+        "--item_id",
+        default="",
+        metavar="FIELD",
+        help="field that holds the item's id (default: the config's)",
     )
     made.add_argument(
         "--power",
@@ -44,7 +51,7 @@ def main(args: Namespace) -> None:
 
     import_plugins(args.plugins)
     pipeline = load(args.config, edits_from(args))
-    print(make_item_table(pipeline, args.output, args.label, args.power))
+    print(make_item_table(pipeline, args.output, args.label, args.power, args.item_id))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from easyrec_lite.checks.specs.model import MODELS
 from easyrec_lite.checks.specs.sampler import sampler_of
 from easyrec_lite.protos.messages import EasyRecConfig
+
+if TYPE_CHECKING:
+    from easyrec_lite.checks.features import Feature
+    from easyrec_lite.checks.view import View
 
 
 def item_id_field(config: EasyRecConfig) -> str:
@@ -58,3 +64,15 @@ def item_table(config: EasyRecConfig) -> str:
     sampler = sampler_of(config.data_config)
     own = sampler[0].item_table(sampler[1]) if sampler else ""
     return own or str(config.eval_config.full_ranking.item_path)
+
+
+def item_features(view: View) -> dict[str, Feature]:
+    """Returns the features of the item side by name, in the order of its groups."""
+    groups = (view.group_features(group) for group in view.sides.item)
+    return {feature.name: feature for features in groups for feature in features}
+
+
+def item_columns(view: View) -> list[str]:
+    """Returns the columns that the features of the item side read, each once, in their order."""
+    inputs = (feature.inputs for feature in item_features(view).values())
+    return list(dict.fromkeys(name for columns in inputs for name in columns))

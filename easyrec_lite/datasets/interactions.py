@@ -25,7 +25,7 @@ import pyarrow as pa
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.core.files import missing
-from easyrec_lite.data.tables.item_table import write_item_table
+from easyrec_lite.data.tables.item_table_writer import write_item_table
 from easyrec_lite.datasets.rows import RowWriter
 
 COLUMNS = ("user_id", "history", "item_id")

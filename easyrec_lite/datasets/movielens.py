@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.tables.item_table import write_item_table
+from easyrec_lite.data.tables.item_table_writer import write_item_table
 from easyrec_lite.datasets.archive import Archive
 from easyrec_lite.datasets.movielens_split import SPLITS, last_ratings, ncf_ratings
 from easyrec_lite.datasets.rows import RowWriter, join_tags, latest_first

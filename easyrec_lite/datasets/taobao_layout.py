@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from easyrec_lite.data.tables.item_table import write_item_table
+from easyrec_lite.data.tables.item_table_writer import write_item_table
 from easyrec_lite.datasets.rows import RowWriter
 
 AD = ("adgroup_id", "cate_id", "campaign_id", "customer", "brand")

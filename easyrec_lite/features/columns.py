@@ -227,6 +227,8 @@ def emptied(column: Column, kept: tf.Tensor, default: object) -> Column:
     if isinstance(column, tf.RaggedTensor):
         return keep(column, tf.gather(kept, column.value_rowids()))
     empty = tf.zeros([], column.dtype)
+    if column.dtype == tf.string and not isinstance(default, bytes):  # lists of numbers as text
+        default = None
     if column.shape.rank > 1:
         return tf.where(kept[:, tf.newaxis], column, empty)
     return tf.where(kept, column, empty if default is None else tf.constant(default, column.dtype))

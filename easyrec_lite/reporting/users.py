@@ -17,6 +17,7 @@ from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.readers.iterate import column_batches
 from easyrec_lite.reporting.id_columns import IdColumns, ListColumn, id_columns, text
 from easyrec_lite.serving.item_vectors import ID_COLUMN, read_columns
+from easyrec_lite.serving.list_inputs import ListInputs
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from easyrec_lite.serving.users import User
@@ -101,7 +102,8 @@ def find_examples(pipeline: Pipeline, export: Path) -> Examples:
         source = f"the first {ROWS:,} rows of the training data"
         _add_rows(pipeline, ids, {user.id: user for user in users})
     users = sorted(users, key=lambda user: not user.history)[:USERS]
-    tables = recommended.of_users(User(user.columns, (), ()) for user in users)
+    lists = ListInputs(pipeline)
+    tables = recommended.of_users(User(_served(lists, user.columns), (), ()) for user in users)
     for user, table in zip(users, tables, strict=True):
         user.items = table.drop_columns(["row"])
     return Examples(users, ids, source, catalogue)
@@ -123,6 +125,19 @@ def _candidates(pipeline: Pipeline, ids: IdColumns, columns: Collection[str]) ->
         if ids.item:
             user.taken.append(text(row[ids.item]))
     return list(users.values())
+
+
+def _served(lists: ListInputs, columns: Row) -> Row:
+    """Returns columns as the SavedModels take them: some of them, and other lists, as text."""
+    return {name: _input(lists, name, value) for name, value in columns.items()}
+
+
+def _input(lists: ListInputs, name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        if name in lists.served.lists:
+            return value
+        return lists.joined(name, tf.ragged.constant([value], ragged_rank=1))[0].as_py()
+    return str(value) if name in lists.served.texts and not isinstance(value, bytes) else value
 
 
 def _history_column(

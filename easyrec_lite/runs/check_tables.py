@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easyrec_lite.checks.item_id import item_table
+from easyrec_lite.checks.item_id import item_columns, item_features, item_table
 from easyrec_lite.checks.rules.full_ranking import asked
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
@@ -45,7 +45,7 @@ def _item_features(view: View) -> list[str]:
 
 
 def _sampler(view: View, transform: FeatureTransform) -> Sampler | None:
-    names = _item_features(view)
+    names = list(item_features(view))
     return open_sampler(
         view.pipeline,
         lambda columns: transform(columns, names),
@@ -57,8 +57,7 @@ def _sampler(view: View, transform: FeatureTransform) -> Sampler | None:
 
 def _ranking(view: View, transform: FeatureTransform, rows: int) -> list[Problem]:
     table = view.config.eval_config.full_ranking.item_path or item_table(view.config)
-    columns = transform.input_fields(_item_features(view))
-    items = load_items(view.pipeline, table, columns, transform.expectations)
+    items = load_items(view.pipeline, table, item_columns(view), transform.expectations)
     path = eval_path(view.pipeline)
     problem = ranked_join_problem(view.pipeline, path, items.ids, table, rows) if path else None
     return [problem] if problem else []

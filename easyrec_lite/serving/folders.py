@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.config import load
+from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import remove_folder
 from easyrec_lite.models.base import SCORER
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.manifest import MANIFEST, exports, read_manifest
+from easyrec_lite.serving.remedies import items_remedy
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,23 @@ def _not_offered(name: str, export: Path, names: list[str]) -> Problem:
     )
 
 
+def _no_items(export: Path) -> Problem:
+    config = export / CONFIG_FILE
+    remedy = "export again by python -m easyrec_lite.export with --item_path"
+    if fs.is_file(config):
+        pipeline, root = load(config), export.parent
+        own = Path(pipeline.config.model_dir, "export", "final")
+        remedy = items_remedy(
+            pipeline, config, None if fs.real_path(own) == fs.real_path(root) else root
+        )
+    return Problem(
+        "this export has no item vectors",
+        Place(str(export)),
+        expected="an export of a config with an item table, or with --item_path",
+        remedy=remedy,
+    )
+
+
 def checked_saved_model(path: Path, name: str = SCORER) -> Path:
     """Returns `find_saved_model(path, name)`, its files verified by the export's checksums.
 
@@ -93,14 +113,6 @@ def checked_export(saved_model: Path, files: Iterable[str]) -> tuple[Path, dict[
     folder = find_saved_model(saved_model).parent
     manifest = read_manifest(folder)
     if not manifest.get("items"):
-        raise ConfigError(
-            Problem(
-                "this export has no item vectors",
-                Place(str(folder)),
-                expected="an export of a config with an item table, or with --item_path",
-                remedy="make the table: python -m easyrec_lite.make_item_table --config …; then "
-                "export again: python -m easyrec_lite.export --config … --item_path FILE",
-            )
-        )
+        raise ConfigError(_no_items(folder))
     verify(folder, manifest["files"], files)
     return folder, manifest

@@ -17,8 +17,9 @@ from easyrec_lite.serving.checksums import fingerprint
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.index import INDEX, IndexReport, IndexTuning, build_index, require_faiss
 from easyrec_lite.serving.item_vectors import IDS, VECTORS, read_vectors
+from easyrec_lite.serving.list_inputs import ListInputs
 from easyrec_lite.serving.manifest import rewrite_manifest
-from easyrec_lite.serving.saved_model import SavedModel, dense
+from easyrec_lite.serving.saved_model import SavedModel
 
 log = logging.getLogger(__name__)
 
@@ -88,4 +89,6 @@ def _user_vectors(pipeline: Pipeline, folder: Path, count: int, path: str) -> np
     tower = SavedModel(folder / USER_TOWER)
     reader = open_reader(pipeline, path, training=True, columns=list(tower.inputs))
     raw = next(column_batches(reader, count))  # a reader for training has rows
-    return tower(**{name: dense(raw[name]) for name in tower.inputs})[USER_VECTORS].numpy()
+    lists = ListInputs(pipeline)
+    inputs = {name: lists.given(name, raw[name], spec) for name, spec in tower.inputs.items()}
+    return tower(**inputs)[USER_VECTORS].numpy()

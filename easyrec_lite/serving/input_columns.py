@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, nea
 from easyrec_lite.data.readers.base import Reader, held_fields, open_reader
 from easyrec_lite.data.readers.iterate import guarded
 from easyrec_lite.data.rows.cells import CellCheck, nothing, require
+from easyrec_lite.serving.list_inputs import ListInputs, joined_or_listed
 
 ALL_COLUMNS = "ALL_COLUMNS"
 FILL = "--fill_missing fills such columns with the defaults of their fields"
@@ -30,14 +31,14 @@ class InputColumns:
       filled: columns that the files lack, which have the defaults of their fields.
       reserved: the columns to copy to the output.
       cells: what the rows must hold besides values of their fields' types.
-      lists: the columns that the SavedModel takes as lists.
+      lists: how columns of lists become inputs and text.
     """
 
     reader: Reader
     filled: Sequence[InputField]
     reserved: Sequence[str]
     cells: CellCheck
-    lists: Collection[str]
+    lists: ListInputs
 
     def batches(self, batch_size: int) -> Iterator[dict[str, Any]]:
         """Yields column → B values, in the order of the files.
@@ -51,6 +52,24 @@ class InputColumns:
         for raw, _ in guarded(self.reader, rows, lambda element: element[1]):
             yield self._complete(raw)
 
+    def inputs(self, raw: dict[str, Any], specs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Returns the columns of a batch as a SavedModel takes them.
+
+        Args:
+          raw: of `batches`.
+          specs: column → the spec of its input.
+
+        Raises:
+          DataError: lists that an input cannot take.
+        """
+        return {name: self.lists.given(name, raw[name], spec) for name, spec in specs.items()}
+
+    def copied(self, raw: dict[str, Any], as_text: bool) -> dict[str, Any]:
+        """Returns the reserved columns of a batch; lists as text, if they are written so."""
+        if not as_text:
+            return {name: raw[name] for name in self.reserved}
+        return {name: joined_or_listed(self.lists, name, raw[name]) for name in self.reserved}
+
     def _complete(self, raw: dict[str, Any]) -> dict[str, Any]:
         if not self.filled:
             return raw
@@ -58,10 +77,14 @@ class InputColumns:
         count = column.nrows() if isinstance(column, tf.RaggedTensor) else tf.shape(column)[0]
         return raw | {field.name: self._default(field, count) for field in self.filled}
 
-    def _default(self, field: InputField, count: tf.Tensor) -> tf.Tensor:
+    def _default(self, field: InputField, count: tf.Tensor) -> Any:
         """Returns the default for `count` rows; empty lists in a column of lists."""
-        if field.name in self.lists:
-            return tf.zeros([count, 0], field.dtype)
+        served = self.lists.served
+        if field.name in served.lists:
+            values = tf.zeros([0], field.dtype)
+            return tf.RaggedTensor.from_row_lengths(values, tf.zeros([count], tf.int32))
+        if field.name in served.texts:
+            return tf.fill([count], "")
         return tf.fill([count], tf.constant(field.default, field.dtype))
 
 
@@ -103,8 +126,8 @@ def open_columns(
     reader = open_reader(
         pipeline, path, training=False, columns=columns, cells=cells, supervised=False
     )
-    lists = pipeline.config.export_config.multi_value_fields.input_name
-    return InputColumns(reader, [fields[name] for name in missing], kept, cells, lists)
+    filled = [fields[name] for name in missing]
+    return InputColumns(reader, filled, kept, cells, ListInputs(pipeline))
 
 
 def chosen(wanted: Sequence[str], known: Sequence[str], kind: str) -> list[str]:

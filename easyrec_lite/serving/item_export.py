@@ -10,6 +10,7 @@ import numpy as np
 
 from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError
 from easyrec_lite.core.input_paths import files_of
 from easyrec_lite.data.tables.item_rows import ItemRows, load_items
@@ -21,13 +22,10 @@ from easyrec_lite.serving.indexing import index_items
 from easyrec_lite.serving.item_vectors import write_item_vectors
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.serving.recommender import Recommender, clashes
+from easyrec_lite.serving.remedies import items_remedy
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
 from easyrec_lite.serving.signatures import ServedFunction
 
-REMEDY = (
-    "make it with python -m easyrec_lite.make_item_table, "
-    "or give one to python -m easyrec_lite.export by --item_path"
-)
 log = logging.getLogger(__name__)
 
 
@@ -56,16 +54,17 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
     own = item_table(parts.pipeline.config)
     if path or files_of(own):
         return load_items(parts.pipeline, path or own, encoder.inputs, parts.transform.expectations)
+    remedy = items_remedy(parts.pipeline, Path(parts.pipeline.config.model_dir, CONFIG_FILE))
     missing = f"the item table {own} is missing" if own else "the config names no item table"
     if index:
         raise ConfigError(
-            Problem(f"an index needs items: {missing}", Place("command line"), remedy=REMEDY)
+            Problem(f"an index needs items: {missing}", Place("command line"), remedy=remedy)
         )
     log.log(
         logging.WARNING if own else logging.INFO,
         "no item vectors and no recommender are exported: %s; %s",
         missing,
-        REMEDY,
+        remedy,
     )
     return None
 

@@ -18,8 +18,8 @@ from easyrec_lite.core.overwriting import refuse_overwriting
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.serving.folders import checked_saved_model
 from easyrec_lite.serving.input_columns import chosen, open_columns
-from easyrec_lite.serving.saved_model import SavedModel, dense
-from easyrec_lite.serving.writers import TextDialect, arrow_table, open_writer
+from easyrec_lite.serving.saved_model import SavedModel
+from easyrec_lite.serving.writers import PARQUET, TextDialect, arrow_table, open_writer
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def predict_file(pipeline: Pipeline, prediction: Prediction) -> int:
     dialect = TextDialect(prediction.separator, prediction.guard_formulas)
     with atomic_file(target) as aside, open_writer(aside, target, dialect) as writer:
         for raw in _shown(columns.batches(prediction.batch_size)):
-            predicted = model(**{name: dense(raw[name]) for name in inputs})
-            kept = {name: raw[name] for name in columns.reserved}
+            predicted = model(**columns.inputs(raw, model.inputs))
+            kept = columns.copied(raw, as_text=target.suffix != PARQUET)
             table = arrow_table({**kept, **{name: predicted[name] for name in outputs}})
             writer.write(table)
             count += table.num_rows

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from easyrec_lite.checks.columns import input_fields
-from easyrec_lite.checks.list_text import list_text
+from easyrec_lite.checks.list_text import ListText, served_columns
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.files import atomic_file
@@ -66,12 +66,13 @@ def recommend_to_users(
 
 def _parsed(text: str, pipeline: Pipeline, read: Sequence[str], fill: bool) -> list[User]:
     """The users in JSON, after printing what was assumed about them."""
-    fields = input_fields(pipeline)
+    fields, served = input_fields(pipeline), served_columns(View(pipeline))
     columns = UserColumns(
         [field for field in fields if field.name in read],
         [field.name for field in fields if field.name not in read],
-        pipeline.config.export_config.multi_value_fields.input_name,
-        list_text(View(pipeline)),
+        served.lists,
+        ListText(served.separators),
+        served.texts,
         fill,
     )
     users = columns.parse(text)

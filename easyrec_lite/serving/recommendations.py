@@ -17,8 +17,9 @@ from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.input_columns import chosen, open_columns
 from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
 from easyrec_lite.serving.recommender import INTERESTS, NAME, SEEN, K
-from easyrec_lite.serving.saved_model import SavedModel, dense
+from easyrec_lite.serving.saved_model import SavedModel
 from easyrec_lite.serving.users import User
+from easyrec_lite.serving.writers import PARQUET as WRITTEN_LISTS
 from easyrec_lite.serving.writers import arrow_table
 
 
@@ -111,8 +112,8 @@ class Recommendations:
         if output:
             refuse_overwriting(output, columns.reader.files, "--output_path")
         for raw in columns.batches(options.batch_size):
-            inputs = {name: dense(raw[name]) for name in self.columns}
-            kept = {name: raw[name] for name in columns.reserved}
+            inputs = columns.inputs(raw, {name: self._model.inputs[name] for name in self.columns})
+            kept = columns.copied(raw, as_text=Path(output).suffix != WRITTEN_LISTS)
             count = int(tf.shape(next(iter(inputs.values())))[0])
             seen = self._seen(raw[options.seen_column]) if options.seen_column else [[]] * count
             yield self._table(row, inputs, seen, kept)

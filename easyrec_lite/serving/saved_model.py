@@ -48,11 +48,6 @@ class SavedModel:
         return self._function(**named)
 
 
-def dense(column: Any) -> tf.Tensor:
-    """Returns a raw column as SavedModels take it: a list column padded to [B, L]."""
-    return column.to_tensor() if isinstance(column, tf.RaggedTensor) else column
-
-
 def input_columns(folder: Path) -> dict[str, str]:
     """Returns input name → column, of the inputs of a SavedModel that are not called as columns."""
     path = folder / COLUMNS_FILE

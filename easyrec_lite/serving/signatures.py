@@ -7,7 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from easyrec_lite.checks.columns import InputField, input_fields
+from easyrec_lite.checks.list_text import served_columns
 from easyrec_lite.checks.separator import unescaped
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.names import argument_names
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.base import Signature
@@ -45,7 +47,8 @@ class ServedFunction(tf.Module):
         self._fields = [field for field in fields if field.name in set(needed)]
         inputs = argument_names(field.name for field in fields)
         self.columns = {field.name: inputs[field.name] for field in self._fields}
-        self._lists = set(export.multi_value_fields.input_name)
+        served = served_columns(View(parts.pipeline))
+        self._lists, self._texts = served.lists, served.texts
         if export.multi_placeholder or features is not None:
             self.signature = self._from_columns()
         else:
@@ -82,7 +85,8 @@ class ServedFunction(tf.Module):
 
     def _spec(self, field: InputField) -> tf.TensorSpec:
         shape = [None, None] if field.name in self._lists else [None]
-        return tf.TensorSpec(shape, field.dtype, name=self.columns[field.name])
+        dtype = "string" if field.name in self._texts else field.dtype
+        return tf.TensorSpec(shape, dtype, name=self.columns[field.name])
 
     def _column(self, name: str, column: tf.Tensor) -> Any:
         """Returns a list column without its padding: '' at the end; of numbers, all are kept."""

@@ -41,6 +41,7 @@ class UserColumns:
       others: further fields of the config; a note names those that are given.
       lists: the names of the columns that the model takes as lists.
       text: how a list becomes the text of another column of several values.
+      texts: the names of the columns of numbers that the model takes as such text.
       fill: whether a column that is not given has the default of its field.
     """
 
@@ -48,6 +49,7 @@ class UserColumns:
     others: Collection[str] = ()
     lists: Collection[str] = ()
     text: ListText = NO_LISTS
+    texts: Collection[str] = ()
     fill: bool = False
 
     def parse(self, text: str, flag: str = "--user") -> list[User]:
@@ -112,6 +114,8 @@ class UserColumns:
         if field.name in self.lists:
             return f"a list, each entry {field.kind.expected}"
         separators = self.text.separators.get(field.name)
+        if field.name in self.texts:
+            return f"a list, each entry {field.kind.expected}, or its text"
         if field.type == "STRING" and separators:
             return f"a text, or a list whose entries do not contain {' or '.join(separators)}"
         return f"one value, {field.kind.expected}"
@@ -128,6 +132,8 @@ class UserColumns:
 
     def _value(self, field: InputField, value: Any) -> CellValue | list[CellValue]:
         """Returns a JSON value as a value of the column; ValueError if it is none."""
+        if field.name in self.texts:
+            return self._numbers(field, value)
         if field.name not in self.lists:
             if isinstance(value, list) and field.type == "STRING":
                 value = self.text.join(field.name, _texts(value))
@@ -135,6 +141,20 @@ class UserColumns:
         if not isinstance(value, list | None):
             raise ValueError
         return [field.parse(_text(entry).encode()) for entry in value or []]
+
+    def _numbers(self, field: InputField, value: Any) -> bytes:
+        """Returns a list of numbers, or its text, as text; ValueError if it is none."""
+        if value is None:
+            return b""
+        text = (
+            self.text.join(field.name, _texts(value)) if isinstance(value, list) else _text(value)
+        )
+        pieces = [text]
+        for separator in self.text.separators[field.name]:
+            pieces = [part for piece in pieces for part in piece.split(separator)]
+        for piece in filter(None, pieces):
+            field.parse(piece.encode())
+        return text.encode()
 
 
 def _objects(text: str, flag: str) -> list[dict[str, Any]]:

@@ -37,6 +37,10 @@ class TextDialect(NamedTuple):
     guard: bool = False
 
 
+# The suffix of files that are not delimited text.
+PARQUET = ".parquet"
+
+
 class TableWriter(Protocol):
     """Writes tables of the same columns, one after another."""
 
@@ -47,7 +51,7 @@ class TableWriter(Protocol):
 @contextmanager
 def open_writer(path: Path, target: Path, dialect: TextDialect) -> Iterator[TableWriter]:
     """Yields a writer to `path`, in the format that the suffix of `target` names."""
-    if target.suffix == ".parquet":
+    if target.suffix == PARQUET:
         with fs.open_arrow(path, "wb") as sink:
             parquet = ParquetWriter(sink)
             try:

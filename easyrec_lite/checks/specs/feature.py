@@ -75,6 +75,10 @@ class FeatureKindSpec(Spec):
         """
         return tuple(getattr(config, field) for field in self.separators(config))
 
+    def reads_vector(self, config: FeatureConfig) -> bool:
+        """Returns whether a cell is one vector of `raw_input_dim` numbers, or empty."""
+        return False
+
     def table_combiner(self, config: FeatureConfig) -> str:
         """Returns how several vectors of its table become one: `sum`, `mean` or `sqrtn`."""
         return str(config.combiner)

@@ -68,6 +68,7 @@ class ReaderSpec(Spec):
       runs_python: whether it reads by Python code, which only the process that built the input can
         run: workers of parameter servers cannot.
       reads_text: whether its files are text, in the encoding that `data_config.encoding` names.
+      lists: whether a cell may be a list of values.
       plain: the module, in the spec's folder, whose `plain_reader(pipeline)` returns a
         `PlainReader`; "" where its files cannot be read without TensorFlow.
     """
@@ -75,6 +76,7 @@ class ReaderSpec(Spec):
     reads_files: ClassVar[bool] = True
     runs_python: ClassVar[bool] = False
     reads_text: ClassVar[bool] = False
+    lists: ClassVar[bool] = False
     plain: ClassVar[str] = ""
 
     def check(self, view: View) -> Iterator[Problem]:

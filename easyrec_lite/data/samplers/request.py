@@ -26,7 +26,12 @@ from easyrec_lite.data.samplers.sampler import (
 )
 from easyrec_lite.data.tables.edge_table import read_edge_table
 from easyrec_lite.data.tables.item_cells import require_readable
-from easyrec_lite.data.tables.item_table import ItemTable, named_fields, read_item_table
+from easyrec_lite.data.tables.item_table import (
+    ItemTable,
+    attribute_fields,
+    named_fields,
+    read_item_table,
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class SamplerRequest:
 
     def _items(self) -> ItemTable:
         config, name = self.config, f"data_config.{self.name}"
-        attributes = named_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
+        attributes = attribute_fields(self.pipeline, config.attr_fields, f"{name}.attr_fields")
         (item,) = named_fields(self.pipeline, [config.item_id_field], f"{name}.item_id_field")
         path = self.spec.item_table(config)
         return read_item_table(

@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 
 from easyrec_lite.checks.columns import InputField, input_fields
 from easyrec_lite.checks.encoding import UTF8
+from easyrec_lite.checks.list_text import number_lists
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem, nearest
-from easyrec_lite.core.files import atomic_write
-from easyrec_lite.data.tables.sampler_table import MAX_PROBLEMS, SamplerTable, read_sampler_table
+from easyrec_lite.data.tables.sampler_table import SamplerTable, header_names, read_sampler_table
 
-HEADER = "id:{kind}\tweight:float\tfeature:string\n"
 COLUMNS = ("id", "weight", "feature")
+NAMED_REMEDY = "give each attribute a column of its name in the header"
 
 
 @dataclass(frozen=True)
@@ -71,20 +72,36 @@ def named_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[In
     return [known[name] for name in names]
 
 
+def attribute_fields(pipeline: Pipeline, names: Sequence[str], path: str) -> list[InputField]:
+    """Returns the input fields `names` as tables hold them: lists of numbers are text.
+
+    Raises: as `named_fields`.
+    """
+    lists = number_lists(View(pipeline))
+    return [
+        dataclasses.replace(field, type="STRING", default=b"") if field.name in lists else field
+        for field in named_fields(pipeline, names, path)
+    ]
+
+
 def read_item_table(
     path: str | Path,
     attributes: Sequence[InputField],
     delimiter: str = ":",
     item: InputField | None = None,
-    remedy: str = "write the attributes in the order of attr_fields, and set attr_delimiter",
+    remedy: str = "write the attributes in the order of attr_fields, and set attr_delimiter; or "
+    + NAMED_REMEDY,
     encoding: str = UTF8,
 ) -> ItemTable:
-    """Reads lines `id⇥weight⇥attributes`, the attributes joined by `delimiter`.
+    """Reads lines `id⇥weight⇥attributes`.
+
+    The header says where the attributes are: `id:int64⇥weight:float⇥feature:string`, joined by
+    `delimiter` in one column; or `id⇥weight⇥brand⇥price`, in columns of their names. A named
+    column that is no attribute is left out.
 
     Args:
-      path: files, globs and folders, separated by commas: one table. The first line of each file is
-        a header such as `id:int64⇥weight:float⇥feature:string`.
-      attributes: what the third column holds, in this order.
+      path: files, globs and folders, separated by commas: one table, each file with the header.
+      attributes: what to read; in the order of the one column.
       delimiter: separates the attributes of a cell.
       item: the field of the ids. Where it holds integers, `007` equals `7`; where it is an
         attribute too, an item's attribute is its id.
@@ -94,13 +111,18 @@ def read_item_table(
     Raises:
       DataError: all bad lines at once: empty or repeated ids, weights that are not finite numbers
         ≥ 0, cells with another number of attributes, attributes of the wrong type, and ids that
-        differ from the attribute of that name.
+        differ from the attribute of that name. Or the header lacks an attribute.
     """
-    table = read_sampler_table(path, COLUMNS, encoding)
+    names = _named_columns(path, attributes, encoding)
+    table = read_sampler_table(path, names or COLUMNS, encoding, named=bool(names))
     ids = table.ids(0, "id", item is not None and item.whole)
     _check_repeats(table, ids)
     weights = table.weights(1)
-    columns = _split(table, attributes, delimiter, remedy)
+    columns = (
+        [table.columns[names.index(attribute.name)] for attribute in attributes]
+        if names
+        else _split(table, attributes, delimiter, remedy)
+    )
     values = {
         attribute.name: table.values(cells, attribute)
         for attribute, cells in zip(attributes, columns, strict=True)
@@ -109,6 +131,40 @@ def read_item_table(
         _check_own_id(table, ids, values[item.name], item.name)
     table.raise_problems()
     return ItemTable(ids, weights, values, table.place)
+
+
+def _named_columns(path: str | Path, attributes: Sequence[InputField], encoding: str) -> list[str]:
+    """Returns the columns that a table's header names; [] where one column holds all attributes.
+
+    Raises:
+      DataError: it names columns, but not all attributes, not the weight, or one twice.
+    """
+    names, wanted = header_names(path, encoding), [attribute.name for attribute in attributes]
+    if len(names) < len(COLUMNS):
+        return []
+    if len(names) == len(COLUMNS) and (names[1] != COLUMNS[1] or names[2] not in wanted):
+        return []
+    place = Place(str(path), 1)
+    problems = [
+        Problem(
+            f"the item table lacks the column {name!r}",
+            place,
+            name,
+            found=", ".join(names),
+            nearest=nearest(name, names[2:]),
+            remedy="add the column, or rename it",
+        )
+        for name in wanted
+        if name not in names[2:]
+    ]
+    if names[1] != COLUMNS[1] or len(set(names)) < len(names):
+        expected = "id, weight, then the attributes by their names, each once"
+        problems.append(
+            Problem("the header of the item table is wrong", place, "", expected, ", ".join(names))
+        )
+    if problems:
+        raise DataError(problems)
+    return names
 
 
 def _check_repeats(table: SamplerTable, ids: np.ndarray) -> None:
@@ -145,6 +201,8 @@ def _check_own_id(table: SamplerTable, ids: np.ndarray, own: np.ndarray, name: s
 def _split(
     table: SamplerTable, attributes: Sequence[InputField], delimiter: str, remedy: str
 ) -> list[pa.Array]:
+    if len(attributes) == 1:
+        return [table.columns[2]]
     pieces = pc.split_pattern(table.columns[2], delimiter)
     counts = pc.list_value_length(pieces).to_numpy()
     wrong = counts != len(attributes)
@@ -160,62 +218,3 @@ def _split(
         return [pa.array([""] * len(counts))] * len(attributes)
     flat = pieces.flatten().to_numpy(zero_copy_only=False).reshape(len(counts), len(attributes))
     return [pa.array(column, pa.string()) for column in flat.T]
-
-
-def write_item_table(
-    path: Path,
-    ids: pa.Array,
-    weights: np.ndarray,
-    attributes: Sequence[pa.Array],
-    delimiter: str = ":",
-    encoding: str = UTF8,
-) -> None:
-    """Writes a table that `read_item_table` reads.
-
-    Args:
-      path: the file to write; replaced completely or not at all.
-      ids: text [M].
-      weights: float [M].
-      attributes: text [M] each, joined by `delimiter` in this order.
-      delimiter: must not occur in an attribute when there are several.
-      encoding: the codec of the file.
-
-    Raises:
-      DataError: an attribute or an id contains the delimiter, a tab or a line break.
-    """
-    cells = pc.binary_join_element_wise(*attributes, delimiter)
-    parts = pc.add(pc.count_substring(cells, delimiter), 1).to_numpy(zero_copy_only=False)
-    lines = pc.binary_join_element_wise(ids, pa.array(np.char.mod("%.6g", weights)), cells, "\t")
-    breaks = pc.count_substring_regex(lines, r"[\t\r\n]").to_numpy(zero_copy_only=False)
-    wrong = (breaks != len(COLUMNS) - 1) | (
-        (parts != len(attributes)) if len(attributes) > 1 else False
-    )
-    if wrong.any():
-        raise DataError([_unwritable(path, lines[row].as_py(), delimiter) for row in _first(wrong)])
-    text = "\n".join(lines.to_pylist())
-    whole = pc.all(pc.match_substring_regex(ids, r"^-?\d{1,18}$")).as_py()
-    text = HEADER.format(kind="int64" if whole else "string") + text + "\n"
-    atomic_write(path, text if encoding == UTF8 else _encoded(path, text, encoding))
-
-
-def _encoded(path: Path, text: str, encoding: str) -> bytes:
-    try:
-        return text.encode(encoding)
-    except UnicodeEncodeError as error:
-        found = repr(text[error.start : error.end])
-        problem = Problem(f"{encoding} cannot write an item", Place(str(path)), found=found)
-        raise DataError(problem) from None
-
-
-def _first(wrong: np.ndarray) -> list[int]:
-    return np.flatnonzero(wrong)[:MAX_PROBLEMS].tolist()
-
-
-def _unwritable(path: Path, line: str, delimiter: str) -> Problem:
-    return Problem(
-        "an item cannot be written to the item table",
-        Place(str(path)),
-        expected=f"no {delimiter!r}, tab or line break within an attribute",
-        found=repr(line[:200]),
-        remedy="set the sampler's attr_delimiter to text that no attribute contains",
-    )

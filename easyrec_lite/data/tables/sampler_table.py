@@ -26,7 +26,9 @@ HEADER_LINES = 1
 TYPES = ("int", "int32", "int64", "float", "double", "string")
 REMEDY = "make the table with `python -m easyrec_lite.make_item_table`, or correct the path"
 WEIGHT = InputField("weight", "DOUBLE", 0.0)
-HEADER_CELL = re.compile(r"[A-Za-z_]\w*(:(" + "|".join(TYPES) + "))?")
+TYPE = "(:(" + "|".join(TYPES) + "))?"
+HEADER_CELL = re.compile(r"[A-Za-z_]\w*" + TYPE)
+NAMED_CELL = re.compile(r"(.+?)" + TYPE)
 
 
 class SamplerTable:
@@ -157,8 +159,26 @@ class SamplerTable:
         return ids
 
 
+def header_names(path: str | Path, encoding: str = UTF8) -> list[str]:
+    """Returns the names in the header of the first file of a table, without their types.
+
+    Raises:
+      DataError: a file is missing or unreadable.
+    """
+    file = _files(str(path))[0]
+    codec = "utf-8-sig" if encoding == UTF8 else encoding
+    try:
+        with (
+            fs.open_unpacked(file) as stream,
+            io.TextIOWrapper(stream, codec, errors="replace", newline="\n") as text,
+        ):
+            return _names(text.readline(LONGEST_LINE))
+    except OSError as error:
+        raise DataError(Problem(f"cannot be read: {error}", Place(file))) from error
+
+
 def read_sampler_table(
-    path: str | Path, expected: Sequence[str], encoding: str = UTF8
+    path: str | Path, expected: Sequence[str], encoding: str = UTF8, named: bool = False
 ) -> SamplerTable:
     """Reads files whose headers read like `id:int64⇥weight:float⇥feature:string` as one table.
 
@@ -166,6 +186,7 @@ def read_sampler_table(
       path: files, globs and folders, separated by commas; compressed when a name ends in `.gz`.
       expected: the names of the columns, for messages; only their number must agree.
       encoding: the codec of the files.
+      named: whether the names must agree too.
 
     Raises:
       DataError: a file is missing, unreadable, empty, has no such header, or has lines with
@@ -174,7 +195,11 @@ def read_sampler_table(
     tables = {}
     for file in _files(str(path)):
         data = _read(Path(file), encoding)
-        _check_header(Path(file), data.slice(0, min(data.size, 4096)).to_pybytes(), expected)
+        start = data.slice(0, min(data.size, LONGEST_LINE)).to_pybytes()
+        if named:
+            _check_names(Path(file), start, expected)
+        else:
+            _check_header(Path(file), start, expected)
         tables[file] = _parse(Path(file), data, expected)
     if not any(map(len, tables.values())):
         message = "this table has a header and no entry"
@@ -214,6 +239,25 @@ def _check_text(data: pa.Buffer) -> None:
     """
     ends = pa.py_buffer(np.array([0, data.size], np.int64))
     pa.LargeStringArray.from_buffers(1, ends, data).validate(full=True)
+
+
+def _names(header: str) -> list[str]:
+    cells = [NAMED_CELL.fullmatch(cell) for cell in header.rstrip("\r\n").split("\t")]
+    return [cell.group(1) if cell else "" for cell in cells]
+
+
+def _check_names(path: Path, start: bytes, expected: Sequence[str]) -> None:
+    names = _names(start.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace"))
+    if names != list(expected):
+        raise DataError(
+            Problem(
+                "the header differs from that of the table's first file",
+                Place(str(path), 1),
+                expected=", ".join(expected),
+                found=", ".join(names),
+                remedy="write all files with the same columns in the same order",
+            )
+        )
 
 
 def _check_header(path: Path, start: bytes, expected: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ import pytest
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.config import ConfigSource, Pipeline
 from easyrec_lite.core.errors import ConfigError, DataError
-from easyrec_lite.data.tables.item_table import named_fields, read_item_table, write_item_table
+from easyrec_lite.data.tables.item_table import named_fields, read_item_table
+from easyrec_lite.data.tables.item_table_writer import write_item_table, write_named_table
 from easyrec_lite.protos.messages import EasyRecConfig
 
 HEADER = "id:int64\tweight:float\tfeature:string\n"
@@ -215,3 +216,62 @@ def test_attributes_with_the_delimiter_are_not_written(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
     write_item_table(tmp_path / "t", pa.array(["1", "2"]), np.ones(2), cells, delimiter="|")
     assert (tmp_path / "t").read_text() == HEADER + "1\t1\ta:b|1\n2\t1\tc|2\n"
+
+
+NAMED = "id:int64\tweight:float\tprice\tcolour:string\tcate:string\n"
+
+
+def test_a_header_that_names_the_attributes_says_where_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "items", NAMED + "7\t1.5\t3\tred\tx:y,z\n8\t2\t\tblue\t\n")
+    table = read_item_table(path, [CATE, PRICE])
+    assert table.ids.tolist() == ["7", "8"]
+    assert table.weights.tolist() == [1.5, 2]
+    assert table.attributes["cate"].tolist() == ["x:y,z", ""]
+    assert table.attributes["price"].tolist() == [3, 0]
+    assert read_item_table(path, [PRICE]).attributes["price"].tolist() == [3, 0]
+
+
+@pytest.mark.parametrize(
+    ("header", "word"),
+    [
+        ("id\tweight\tprice\tcolour", "'cate'"),
+        ("id\tweight\tprice\tcates", "nearest:  cates"),
+        ("id\tweight\tcate", "'price'"),
+        ("id\tprice\tweight\tcate", "weight"),
+        ("id\tweight\tprice\tcate\tcate", "once"),
+    ],
+)
+def test_a_header_that_names_other_columns(tmp_path: Path, header: str, word: str) -> None:
+    row = "\t".join(["1"] * len(header.split("\t")))
+    with pytest.raises(DataError, match=word) as error:
+        read_item_table(write(tmp_path / "items", f"{header}\n{row}\n"), [CATE, PRICE])
+    assert error.value.problems[0].place.line == 1
+
+
+def test_parts_of_a_named_table_have_one_header(tmp_path: Path) -> None:
+    first = write(tmp_path / "a", "id\tweight\tcate\tprice\n1\t1\tx\t2\n")
+    second = write(tmp_path / "b", "id:int64\tweight:float\tcate\tprice:int32\n2\t1\ty\t3\n")
+    table = read_item_table(f"{first},{second}", [CATE, PRICE])
+    assert table.attributes["price"].tolist() == [2, 3]
+    other = write(tmp_path / "c", "id\tweight\tprice\tcate\n3\t1\t4\tz\n")
+    with pytest.raises(DataError) as error:
+        read_item_table(f"{first},{other}", [CATE, PRICE])
+    assert error.value.problems[0].place.file == str(other)
+
+
+def test_a_single_attribute_may_hold_the_delimiter(tmp_path: Path) -> None:
+    ids, cells = pa.array(["1", "2"]), pa.array(["a:b", "c"])
+    write_item_table(tmp_path / "t", ids, np.ones(2), [cells])
+    table = read_item_table(tmp_path / "t", [CATE])
+    assert table.attributes["cate"].tolist() == ["a:b", "c"]
+
+
+def test_written_named_tables_read_back(tmp_path: Path) -> None:
+    ids, cates = pa.array(["a", "ц"]), pa.array(["x:y", ""])
+    columns = {"cate": cates, "price": pa.array(["1", ""])}
+    write_named_table(tmp_path / "t", ids, np.array([0.5, 2]), columns)
+    table = read_item_table(tmp_path / "t", [PRICE, CATE])
+    assert table.attributes["cate"].tolist() == ["x:y", ""]
+    assert table.attributes["price"].tolist() == [1, 0]
+    with pytest.raises(DataError, match="tab"):
+        write_named_table(tmp_path / "u", ids, np.ones(2), {"cate": pa.array(["a\tb", ""])})

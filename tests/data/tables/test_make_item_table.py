@@ -138,7 +138,7 @@ def test_no_sampler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         commands.run(make_item_table, ["--config", config(tmp_path, sampler="shuffle: false")]) == 2
     )
-    assert "no negative sampler" in capsys.readouterr().err
+    assert "neither a negative sampler nor features of items" in capsys.readouterr().err
 
 
 def test_command_does_not_import_tensorflow() -> None:

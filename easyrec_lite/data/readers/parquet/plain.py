@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from easyrec_lite.checks.columns import InputField, input_fields
+from easyrec_lite.checks.columns import CellValue, InputField, input_fields
+from easyrec_lite.checks.list_text import list_text
 from easyrec_lite.checks.specs.reader import SampledRow
-from easyrec_lite.core.errors import DataError, Place
+from easyrec_lite.checks.view import View
+from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.readers.parquet.table import (
     against_folders,
     check_schema,
@@ -19,6 +22,7 @@ from easyrec_lite.data.readers.parquet.table import (
     held_columns,
     is_list,
     open_parquet,
+    plain,
     row_problems,
     with_folders,
 )
@@ -36,6 +40,7 @@ class PlainParquetReader:
 
     def __init__(self, pipeline: Pipeline):
         self._fields = input_fields(pipeline)
+        self._separators = list_text(View(pipeline)).separators
         data = pipeline.config.data_config
         self._single = {*data.label_fields, data.sample_weight}
 
@@ -70,17 +75,33 @@ class PlainParquetReader:
             yield SampledRow(place, placed, {} if found else values)
 
     def text(self, files: Sequence[str], fields: Sequence[InputField]) -> Iterator[pa.Table]:
-        """Yields parts of the files as tables of text, a column a field; lists joined by `|`.
+        """Yields parts of the files as tables of text, a column a field.
+
+        Lists are joined by the separator of the features that read them, else by `|`.
 
         Raises:
-          DataError: a file is no Parquet file, or lacks a column.
+          DataError: a file is no Parquet file, or lacks a column; or an entry of a list contains
+            the separator.
         """
         folders = _require(files, self._fields, fields)
         names = [field.name for field in fields]
         for file in files:
+            before = 0
             for table in _tables(file, names, folders):
-                columns = (table[name].combine_chunks() for name in names)
-                yield pa.table([_as_text(column) for column in columns], names=names)
+                columns = [
+                    self._as_text(table[field.name].combine_chunks(), field, file, before)
+                    for field in fields
+                ]
+                before += len(table)
+                yield pa.table(columns, names=names)
+
+    def _as_text(self, cells: pa.Array, field: InputField, file: str, before: int) -> pa.Array:
+        """Returns cells as text; an empty text of a column of lists is an empty list."""
+        separators = self._separators.get(field.name, ())
+        if is_list(cells.type):
+            return _joined(cells, field, (*separators, JOINED_BY)[0], Place(file, before))
+        empty = _text(field.default) if separators and field.type != "STRING" else ""
+        return plain(cells).cast(pa.string()).fill_null(empty)
 
 
 def plain_reader(pipeline: Pipeline) -> PlainParquetReader:
@@ -113,7 +134,37 @@ def _tables(
         yield with_folders(table, len(batch), file, folders)
 
 
-def _as_text(cells: pa.Array) -> pa.Array:
-    if is_list(cells.type):
-        cells = pc.binary_join(cells.cast(pa.list_(pa.string())), JOINED_BY)
-    return cells.cast(pa.string()).fill_null("")
+def _joined(cells: pa.Array, field: InputField, separator: str, before: Place) -> pa.Array:
+    """Returns lists as text, their entries joined by `separator`; a null list is empty.
+
+    Args:
+      cells: lists of single values.
+      field: their field; a null in a list has its default.
+      separator: the text between entries.
+      before: the row before the first one.
+
+    Raises:
+      DataError: an entry contains the separator.
+    """
+    entries = plain(cells.flatten()).cast(pa.string()).fill_null(_text(field.default))
+    lengths = pc.list_value_length(cells).fill_null(0).to_numpy(zero_copy_only=False)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    torn = pc.match_substring(entries, separator).to_numpy(zero_copy_only=False)
+    if torn.any():
+        entry = int(np.argmax(torn))
+        row = before.line + int(np.searchsorted(ends, entry, side="right")) + 1
+        raise DataError(
+            Problem(
+                f"an entry of a list contains {separator!r}, which joins lists as text",
+                Place(before.file, row),
+                field.name,
+                found=repr(entries[entry].as_py()),
+                remedy="set the feature's separator to a text that no entry contains",
+            )
+        )
+    lists = pa.ListArray.from_arrays(pa.array([0, *ends], pa.int32()), entries)
+    return pc.binary_join(lists, separator)
+
+
+def _text(default: CellValue) -> str:
+    return default.decode() if isinstance(default, bytes) else str(default)

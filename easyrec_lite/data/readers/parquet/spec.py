@@ -14,3 +14,4 @@ class ParquetSpec(ReaderSpec):
     module = "reader"
     plain = "plain"
     runs_python = True
+    lists = True

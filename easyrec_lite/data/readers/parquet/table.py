@@ -94,13 +94,22 @@ def check_schema(
 
 def is_list(type: pa.DataType) -> bool:
     """Returns whether a column's cells are lists."""
-    return pa.types.is_list(type) or pa.types.is_large_list(type)
+    return (
+        pa.types.is_list(type) or pa.types.is_large_list(type) or pa.types.is_fixed_size_list(type)
+    )
 
 
 def value_type(type: pa.DataType) -> pa.DataType:
     """Returns the type of a column's values, in a list, a dictionary, or a list of those."""
     inner = type.value_type if is_list(type) else type
     return inner.value_type if pa.types.is_dictionary(inner) else inner
+
+
+def plain(values: pa.Array) -> pa.Array:
+    """Returns values without a dictionary."""
+    if pa.types.is_dictionary(values.type):
+        return values.cast(values.type.value_type)
+    return values
 
 
 def _text(type: pa.DataType) -> bool:
@@ -133,8 +142,7 @@ def convert(values: pa.Array, field: InputField) -> tuple[pa.Array, np.ndarray]:
       values: an array without lists, of a type that `check_schema` accepts.
       field: its field.
     """
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
+    values = plain(values)
     if _text(values.type) and field.type != "STRING":
         return _parsed(values, field)
     values, bad = _in_range(values, field)

@@ -25,6 +25,10 @@ class RawFeatureSpec(FeatureKindSpec):
         vectors = (config.seq_multi_sep,) if config.seq_multi_sep else ()
         return vectors + super().cell_separators(config, column)
 
+    def reads_vector(self, config: FeatureConfig) -> bool:
+        """Returns whether it reads one vector, not several."""
+        return config.raw_input_dim > 1 and not config.seq_multi_sep
+
     def table_combiner(self, config: FeatureConfig) -> str:
         """Returns `sum` where the combiner pools numbers before any vector is looked up."""
         pools = config.seq_multi_sep or config.combiner in ("max", "min")
