@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from easyrec_lite.checks.made_up_rows import number_problems
 from easyrec_lite.checks.specs.base import Spec
 from easyrec_lite.config.expressions import Expression, compile_function
 from easyrec_lite.core.errors import ConfigError, Problem
@@ -236,13 +237,18 @@ class FeatureKindSpec(Spec):
     def _normalizer(self, view: View, feature: Feature) -> Problems:
         """`normalizer_fn` is a function that may be called."""
         text, path = feature.config.normalizer_fn, f"{feature.path}.normalizer_fn"
-        if text:
-            try:
-                function = compile_function(text, view.place(path), path)
-                if isinstance(function, Expression):
-                    function.require_number(broadcast=False)
-            except ConfigError as error:
-                yield from error.problems
+        if not text:
+            return
+        try:
+            function = compile_function(text, view.place(path), path)
+            if isinstance(function, Expression):
+                function.require_number(broadcast=False)
+        except ConfigError as error:
+            yield from error.problems
+            return
+        config = feature.config
+        dim = config.raw_input_dim
+        yield from number_problems(view, path, function, dim, config.min_val, config.max_val)
 
 
 FEATURE_KINDS: ComponentRegistry[FeatureKindSpec] = ComponentRegistry(

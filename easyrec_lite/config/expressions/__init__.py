@@ -19,13 +19,13 @@ raises a ConfigError for what is not allowed, which shows its column inside the 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from easyrec_lite.config import functions
 from easyrec_lite.config.expressions.budget import TOO_LARGE
-from easyrec_lite.config.expressions.compiler import Compiler, Evaluation, Library
+from easyrec_lite.config.expressions.compiler import Compiler, Evaluation, Library, NotComputable
 from easyrec_lite.config.expressions.rows import refuse_no_number
 from easyrec_lite.config.expressions.text import NOWHERE, Code, dotted, normal, parse
 from easyrec_lite.core.errors import ConfigError, Place
@@ -35,6 +35,7 @@ __all__ = [
     "Expression",
     "FunctionName",
     "Library",
+    "NotComputable",
     "compile_expression",
     "compile_function",
     "compile_slice",
@@ -122,16 +123,24 @@ class FunctionName:
           ConfigError: it raised something; the cause is chained.
         """
         with _reporting(self._code):
-            run = Evaluation({str(place): value for place, value in enumerate(args)} | kwargs)
-            call = functions.as_python(run.call)
-            return call(self.text, args, kwargs, str(self._code.failure(TOO_LARGE)))
+            return functions.as_python(self._call)(args, kwargs, Library())
+
+    def evaluate(self, args: Sequence[Any], library: Library) -> Any:
+        """Returns the same as a call with `args`, by the function of `library`."""
+        with _reporting(self._code):
+            return self._call(args, {}, library)
+
+    def _call(self, args: Sequence[Any], kwargs: Mapping[str, Any], library: Library) -> Any:
+        names = {str(place): value for place, value in enumerate(args)} | dict(kwargs)
+        message = str(self._code.failure(TOO_LARGE))
+        return Evaluation(names, library).call(self.text, args, kwargs, message)
 
 
 @contextmanager
 def _reporting(code: Code) -> Iterator[None]:
     try:
         yield
-    except ConfigError:
+    except (ConfigError, NotComputable):
         raise
     except Exception as error:
         raise code.failure(str(error).strip() or type(error).__name__) from error

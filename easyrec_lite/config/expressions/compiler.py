@@ -26,6 +26,10 @@ Constant = Callable[[str], Any]
 Computed = Callable[["Evaluation"], Any]
 
 
+class NotComputable(Exception):
+    """A library does not compute this, which says nothing about the expression."""
+
+
 class Library:
     """What computes functions and constants: TensorFlow.
 

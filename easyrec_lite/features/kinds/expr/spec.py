@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.made_up_rows import column_problems
 from easyrec_lite.checks.specs.feature import FEATURE_KINDS, ColumnCount, FeatureKindSpec, Problems
 from easyrec_lite.checks.view import View
 from easyrec_lite.config.expressions import compile_expression
@@ -43,3 +44,5 @@ class ExprFeatureSpec(FeatureKindSpec):
             expression.require_number(broadcast=True)
         except ConfigError as error:
             yield from error.problems
+            return
+        yield from column_problems(view, path, expression, feature.inputs)
