@@ -44,7 +44,7 @@ WHOLE: dict[str, Status] = {
         "DeepFM WideAndDeep Tower TaskTower BayesTaskTower DINTower BSTTower MultiTower DLRM "
         "ExpertTower MMoE ESMM CMBFTower CMBF UniterTower Uniter DBMTL ExtractionNetwork PLE "
         "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching MultiTowerRecall "
-        "RecallTower PDN CoMetricLearningI2I DummyModel VariationalDropoutLayer",
+        "RecallTower CoMetricLearningI2I DummyModel VariationalDropoutLayer",
         Status("refused", *MODEL),
     ),
     **_each(

@@ -77,3 +77,9 @@ def steps(table: tf.Variable | None, value: Steps | DenseSteps, combiner: str) -
 def weigh(table: tf.Variable, numbers: tf.Tensor) -> tf.Tensor:
     """Returns Σ_m x_m · table[m] for numbers x float32 [N, M], as float32 [N, D]."""
     return numbers @ lookup(table, tf.range(table.shape[0]))
+
+
+def padded(steps: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
+    """Returns steps [R, (L), D] as float32 [R, length, D], zeros after the end."""
+    dense = steps.to_tensor(shape=[None, None, steps.shape[-1]])
+    return tf.pad(dense, [[0, 0], [0, length - tf.shape(dense, length.dtype)[1]], [0, 0]])

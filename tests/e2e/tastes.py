@@ -145,13 +145,37 @@ def recalls(model: Path, k: int = 10) -> dict[str, float]:
     return {row["scorer"]: row["metrics"][f"recall@{k}"] for row in rows}
 
 
-def predicted(folder: Path, model: str = "scorer") -> pd.DataFrame:
-    """Returns what the trained model predicts for the test rows, with their columns."""
+def predicted(folder: Path, model: str = "scorer", rows: str = "test.csv") -> pd.DataFrame:
+    """Returns what the trained model predicts for the test rows, or others, with their columns."""
     output = folder / f"{model}.csv"
-    flags = ["--saved_model_dir", folder / "model", "--input_path", folder / "test.csv"]
+    flags = ["--saved_model_dir", folder / "model", "--input_path", folder / rows]
     kept = ["--reserved_cols", ",".join(COLUMNS), "--model", model]
     assert commands.run(predict, [*flags, "--output_path", output, *kept]) == 0
     return pd.read_csv(output)
+
+
+def recalls_of_pairs(folder: Path, users: int = 60, k: int = 10) -> tuple[float, float]:
+    """Returns recall@k of the scorer and of popularity, over all items but those of the history."""
+    table = pd.read_csv(folder / "test.csv", header=None, names=COLUMNS).head(users)
+    pairs = table.drop(columns=["item_id", "kind"]).merge(
+        pd.DataFrame({"item_id": range(ITEMS)}), how="cross"
+    )
+    pairs["kind"] = [f"kind {kind}" for kind in kinds(pairs.item_id)]
+    pairs.to_csv(folder / "pairs.csv", header=False, index=False)
+    scores = (
+        predicted(folder, "scorer", "pairs.csv").logits.to_numpy(copy=True).reshape(users, ITEMS)
+    )
+    trained = pd.read_csv(folder / "train.csv", header=None, names=COLUMNS)
+    clicked = trained[trained.clk == 1]
+    counts = np.bincount(clicked.item_id, minlength=ITEMS)
+    found = []
+    for each in (scores, np.tile(counts, (users, 1)).astype(float)):
+        seen = clicked.groupby("user_id").item_id
+        for row, user in enumerate(table.user_id):
+            each[row, seen.get_group(user)] = -np.inf
+        top = np.argsort(-each, axis=1, kind="stable")[:, :k]
+        found.append(float(np.mean(np.any(top == table.item_id.to_numpy()[:, None], axis=1))))
+    return found[0], found[1]
 
 
 def recommended(folder: Path, k: int = 5) -> list[list[int]]:

@@ -28,7 +28,7 @@ def _forward(case: Case, training: bool) -> tuple[Outputs, dict[str, Any]]:
     outputs = case.model(case.batch, training)
     logits = case.model.logits(outputs, case.batch)
     chances = tf.nn.softmax(logits) if case.model.listwise else tf.sigmoid(logits)
-    predictions = {**outputs.predictions, "logits": logits, "probs": chances}
+    predictions = {"probs": chances, **outputs.predictions, "logits": logits}
     if case.batch.hard_pairs is not None:
         ids = case.arrays("ids")
         predictions["logits"] = by_row(logits, ids, MASKED)
@@ -114,6 +114,7 @@ def blocks(case: Case) -> Iterator[Pair]:
 def inner(case: Case) -> Iterator[Pair]:
     """Values inside a model."""
     for mode in (*MODES, "predict"):
+        case.reset()
         stored = section(case.arrays(mode), "inner/")
         found = inner_values(case.parts.model, case.batch.features, mode == "train")
         for name in stored:

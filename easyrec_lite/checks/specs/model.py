@@ -57,6 +57,7 @@ class ModelSpec(Spec):
       task: `retrieval` for a model with a user side and an item side, each of which gives vectors;
         else the name of another task.
       user_groups, item_groups: the feature groups that each side reads, by their fixed names.
+      optional_groups: the feature groups that it also reads if there are any.
       trained_by: which kinds of losses can train it.
       vectors: K, how many vectors it has for a user; see `interests`.
       message_required: whether its own message must be there, even if empty.
@@ -67,6 +68,7 @@ class ModelSpec(Spec):
     task: ClassVar[str] = "retrieval"
     user_groups: ClassVar[tuple[str, ...]] = ()
     item_groups: ClassVar[tuple[str, ...]] = ()
+    optional_groups: ClassVar[tuple[str, ...]] = ()
     trained_by: ClassVar[tuple[Scored, ...]] = ("row", "candidates")
     vectors: ClassVar[int] = 1
     message_required: ClassVar[bool] = True
@@ -153,7 +155,7 @@ class ModelSpec(Spec):
         needed = [*self.user_groups, *self.item_groups]
         if not needed:
             return
-        extra = [group for group in view.groups if group not in needed]
+        extra = [group for group in view.groups if group not in (*needed, *self.optional_groups)]
         for group in needed:
             if group not in view.groups:
                 yield view.error(

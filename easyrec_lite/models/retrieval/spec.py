@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
+from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.model import DenseLayer, ModelSpec
 from easyrec_lite.checks.view import Named, View
@@ -39,6 +40,13 @@ class RetrievalSpec(ModelSpec):
     def params_given(self, view: View) -> bool:
         """Returns whether the config has the model's own parameters, or they may be left out."""
         return (view.model.name if view.model else "") in (self.message, "")
+
+    def check_sequences(self, view: View, sequences: Sequence[str]) -> Problems:
+        """The groups `sequences` have sequences alone, other groups none that is not pooled."""
+        for group in (*self.user_groups, *self.item_groups, *self.optional_groups):
+            for feature in view.group_features(group):
+                if feature.stays_sequence != (group in sequences):
+                    yield _misplaced(view, group, feature, sequences)
 
 
 class TwoTowerSpec(RetrievalSpec):
@@ -206,6 +214,27 @@ class FieldTowersSpec(TwoTowerSpec):
 def _widths(view: View, group: str) -> list[int]:
     """Returns how many numbers each feature gives the group for a row; 0 when not known."""
     return [feature.width for feature in view.group_features(group)]
+
+
+def _misplaced(view: View, group: str, feature: Feature, sequences: Sequence[str]) -> Problem:
+    number = list(view.groups[group].config.feature_names).index(feature.name)
+    path = f"{view.groups[group].path}.feature_names[{number}]"
+    named = " or ".join(map(repr, sequences))
+    if group in sequences:
+        return view.error(
+            path,
+            f"group {group!r} has feature {feature.name!r}, which is no sequence",
+            expected="a SequenceFeature without sequence_combiner",
+            found=feature.kind,
+            remedy="name it in a group of single vectors",
+        )
+    return view.error(
+        path,
+        f"group {group!r} has the sequence {feature.name!r}, which is not pooled",
+        expected="one vector for each feature",
+        found=f"{feature.kind} without sequence_combiner",
+        remedy=f"name it in group {named}, or give it a sequence_combiner",
+    )
 
 
 def group_width(view: View, groups: Iterable[str]) -> int:

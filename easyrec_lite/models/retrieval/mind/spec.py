@@ -82,7 +82,7 @@ class MINDSpec(TwoTowerSpec):
     def check(self, view: View) -> Problems:
         """Yields what is wrong with the config as this model sees it."""
         yield from super().check(view)
-        yield from self._sequences(view)
+        yield from self.check_sequences(view, (HISTORY,))
         if view.model is None or not self.params_given(view):
             return
         yield from self._networks(view)
@@ -109,29 +109,6 @@ class MINDSpec(TwoTowerSpec):
             if value <= 0:
                 yield view.error(
                     f"{path}.{name}", f"{name} is {value:g}", expected="a positive number"
-                )
-
-    def _sequences(self, view: View) -> Problems:
-        """The history has sequences alone, the other groups have none that is not pooled."""
-        for group in (HISTORY, USER, ITEM):
-            features = view.group_features(group)
-            for feature in features:
-                if feature.stays_sequence == (group == HISTORY):
-                    continue
-                number = list(view.groups[group].config.feature_names).index(feature.name)
-                history = group == HISTORY
-                yield view.error(
-                    f"{view.groups[group].path}.feature_names[{number}]",
-                    f"group {group!r} has "
-                    + (f"feature {feature.name!r}, which is no sequence" if history else "")
-                    + ("" if history else f"the sequence {feature.name!r}, which is not pooled"),
-                    expected="a SequenceFeature without sequence_combiner"
-                    if history
-                    else "one vector for each feature",
-                    found=feature.kind,
-                    remedy=f"name it in group {USER!r}"
-                    if history
-                    else f"name it in group {HISTORY!r}, or give it a sequence_combiner",
                 )
 
     def _history(self, view: View) -> Problems:

@@ -7,18 +7,13 @@ import tensorflow as tf
 
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.embeddings import GroupEmbeddings
+from easyrec_lite.features.pooling import padded
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.mind.capsules import MASKED, CapsuleLayer
 from easyrec_lite.models.retrieval.mind.spec import HISTORY, USER, step_width
 from easyrec_lite.models.retrieval.towers import Tower, TowerOutput, build_dnn, looked_up
 from easyrec_lite.protos.messages import MIND, EasyRecConfig
-
-
-def padded(steps: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
-    """Returns steps [R, (L), D] as float32 [R, length, D], zeros after the end."""
-    dense = steps.to_tensor(shape=[None, None, steps.shape[-1]])
-    return tf.pad(dense, [[0, 0], [0, length - tf.shape(dense, length.dtype)[1]], [0, 0]])
 
 
 class InterestTower(Tower):
