@@ -45,6 +45,13 @@ class PlainReader(Protocol):
           DataError: a file cannot be read at all.
         """
 
+    def notes(self, files: Sequence[str]) -> list[Problem]:
+        """Returns what the first rows tell of the files as a whole.
+
+        Raises:
+          DataError: a file cannot be read at all.
+        """
+
     def text(self, files: Sequence[str], fields: Sequence[InputField]) -> Iterator[pa.Table]:
         """Yields parts of the files as tables of text, a column a field, without nulls.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
@@ -154,3 +156,14 @@ def is_gzip(file: str) -> bool:
     """Returns whether the file is gzip-compressed, by its first bytes."""
     with fs.open_binary(file) as stream:
         return stream.read(2) == GZIP_MAGIC
+
+
+@contextmanager
+def unpacked(file: str) -> Iterator[IO[bytes]]:
+    """Opens a file for reading; a gzip-compressed one is unpacked as it is read."""
+    with fs.open_binary(file) as stream:
+        if is_gzip(file):
+            with gzip.open(stream) as plain:
+                yield plain  # type: ignore[misc]
+        else:
+            yield stream

@@ -40,6 +40,7 @@ def scan(
     problems: list[Problem] = []
     try:
         reader = _plain_reader(pipeline)
+        problems += reader.notes(expand(path)) if reader else []
         sample, count = _sample(reader, path, rows), 0
         while len(problems) < REPORTED and (part := list(islice(sample, AT_ONCE))):
             count += len(part)

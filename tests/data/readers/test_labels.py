@@ -77,7 +77,7 @@ def test_rows_to_predict_need_no_labels(tmp_path: Path, kind: str) -> None:
     assert column(opened(tmp_path, kind, supervised=False), "clk") == [1, 0, 0, 1]
 
 
-@pytest.mark.parametrize("kind", ["CSVInput", "ParquetInput"])
+@pytest.mark.parametrize("kind", ["CSVInput", "ParquetInput", "TFRecordInput"])
 def test_check_names_the_same_cells(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, kind, ROWS)
     found = scan(pipeline(FIELDS.format("", ""), LABELS, kind), path)

@@ -39,7 +39,7 @@ def test_what_is_read_without_tensorflow() -> None:
     plain: list[PlainReader] = [
         spec.plain_reader(pipeline("a")) for spec in READERS.specs() if spec.plain
     ]
-    assert len(plain) == 2
+    assert len(plain) == 3
 
 
 def test_an_unserved_type_says_what_to_do() -> None:

@@ -122,7 +122,7 @@ def test_whatever_is_read_without_tensorflow_is_counted(tmp_path: Path) -> None:
         (ROWS, ["--label", "click"], "nearest:  clk"),
         (ROWS, ["--power", "nan"], "--power"),
         (ROWS, ["--train_input_path", "nowhere.csv"], "nowhere.csv"),
-        (ROWS, ["--data_config.input_type", "TFRecordInput"], "TFRecordInput"),
+        (ROWS, ["--data_config.input_type", "DummyInput"], "DummyInput"),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -7,25 +7,22 @@ TensorFlow's operations, which follow the same rules; tests compare the two on r
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from easyrec_lite.checks.columns import shown
 from easyrec_lite.checks.encoding import UTF8, text_codec
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.separator import unescaped
-from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.readers.encoding import decoded_lines, undecodable
 from easyrec_lite.data.readers.input_files import (
     BROKEN,
     BYTE_ORDER_MARK,
     broken,
-    is_gzip,
     repeated_columns,
+    unpacked,
 )
 
 if TYPE_CHECKING:
@@ -33,17 +30,6 @@ if TYPE_CHECKING:
 
 # The input type whose lines are split at every separator.
 UNQUOTED = "CSVInputEx"
-
-
-@contextmanager
-def unpacked(file: str) -> Iterator[IO[bytes]]:
-    """Opens a file for reading; a gzip-compressed one is unpacked as it is read."""
-    with fs.open_binary(file) as stream:
-        if is_gzip(file):
-            with gzip.open(stream) as plain:
-                yield plain  # type: ignore[misc]
-        else:
-            yield stream
 
 
 def file_lines(file: str, encoding: str = UTF8) -> Iterator[bytes]:

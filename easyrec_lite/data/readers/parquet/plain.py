@@ -44,6 +44,10 @@ class PlainParquetReader:
         data = pipeline.config.data_config
         self._single = {*data.label_fields, data.sample_weight}
 
+    def notes(self, files: Sequence[str]) -> list[Problem]:
+        """Returns nothing: a file has all columns, or `sample` fails."""
+        return []
+
     def sample(self, files: Sequence[str], count: int) -> Iterator[SampledRow]:
         """Yields the first `count` rows.
 

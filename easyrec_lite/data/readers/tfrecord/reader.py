@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.specs.reader import READERS
-from easyrec_lite.core.errors import DataError, Place, Problem, nearest
+from easyrec_lite.core.errors import DataError, Problem
 from easyrec_lite.data.readers.base import ReaderRequest
 from easyrec_lite.data.readers.input_files import broken, is_gzip
-from easyrec_lite.data.readers.partitions import folder_texts
 from easyrec_lite.data.readers.records import Columns, RecordReader
+from easyrec_lite.data.readers.tfrecord.example import HEAD, LISTS, absent_fields, record_values
 from easyrec_lite.data.readers.tfrecord.spec import TFRecordSpec
 
-STORED = {
-    "INT32": tf.int64,
-    "INT64": tf.int64,
-    "BOOL": tf.int64,
-    "FLOAT": tf.float32,
-    "DOUBLE": tf.float32,
-    "STRING": tf.string,
-}
-LISTS = {tf.int64: "int64_list", tf.float32: "float_list", tf.string: "bytes_list"}
-HEAD = 1000
+DTYPES = {"int64_list": tf.int64, "float_list": tf.float32, "bytes_list": tf.string}
 log = logging.getLogger(__name__)
 
 
@@ -38,46 +27,16 @@ class TFRecordReader(RecordReader):
     def _prepare(self, request: ReaderRequest) -> None:
         self._specs = {
             field.name: tf.io.FixedLenFeature(
-                [], STORED[field.type], None if field.required else field.default
+                [], DTYPES[LISTS[field.type]], None if field.required else field.default
             )
             for field in self.fields
         }
-        absent = list(self._absent())
+        absent = absent_fields(self.files[0], _head(self.files[0], HEAD), self.fields)
         errors = [problem for problem in absent if problem.severity == "error"]
         if errors:
             raise DataError(errors)
         for problem in absent:
             log.warning("%s", problem)
-
-    def _absent(self) -> Iterator[Problem]:
-        """Yields a warning for each field that is absent from all of the first records.
-
-        An error if the field is a key of the file's folders, which are not read here.
-        """
-        names: set[str] = set()
-        file = self.files[0]
-        for record in _head(file, HEAD):
-            try:
-                names.update(tf.train.Example.FromString(record).features.feature)
-            except DecodeError:
-                return
-        for field in self.fields:
-            if names and field.name not in names and field.name in folder_texts(file):
-                yield Problem(
-                    message="a folder holds this field, and the records do not",
-                    place=Place(file),
-                    path=field.name,
-                    remedy="write it into the records, or use CSV or Parquet files",
-                )
-            elif names and field.name not in names:
-                yield Problem(
-                    message=f"none of the first {HEAD} records has it"
-                    + ("" if field.required else f": it is {field.default!r}"),
-                    place=Place(file),
-                    path=field.name,
-                    nearest=nearest(field.name, names),
-                    severity="warning",
-                )
 
     def _has_rows(self, file: str) -> bool:
         return bool(_head(file, 1))
@@ -94,15 +53,7 @@ class TFRecordReader(RecordReader):
         return {field.name: _cast(field, values[field.name]) for field in self.fields}
 
     def _problems(self, record: bytes) -> list[Problem]:
-        try:
-            features = tf.train.Example.FromString(record).features.feature
-        except DecodeError:
-            return [Problem("the record is not a serialized tf.train.Example")]
-        return [
-            problem
-            for field in self.fields
-            for problem in _problems(field, features.get(field.name, tf.train.Feature()))
-        ]
+        return record_values(record, self.fields)[1]
 
 
 def _records(file: str) -> tf.data.Dataset:
@@ -129,29 +80,3 @@ def _cast(field: InputField, values: tf.Tensor) -> tf.Tensor:
     if values.dtype.is_floating:
         values = tf.debugging.check_numerics(values, "not a finite number")
     return tf.cast(values, field.dtype)
-
-
-def _problems(field: InputField, feature: tf.train.Feature) -> Iterator[Problem]:
-    """Yields the problem of a feature of an Example that is not one good value."""
-    name, kind = LISTS[STORED[field.type]], feature.WhichOneof("kind")
-    if kind is None:
-        if field.required:
-            yield field.problem(b"")
-        return
-    values = getattr(feature, kind).value
-    if kind != name or len(values) != 1:
-        yield Problem(
-            message=f"the field is not one value of {name}",
-            path=field.name,
-            expected=f"one value of {name}, as {field.type} is stored",
-            found=f"{len(values)} values of {kind}",
-            remedy="write one value; join lists into one string with the feature's separator",
-        )
-    elif not _good(field, values[0]):
-        yield field.problem(str(values[0]).encode())
-
-
-def _good(field: InputField, value: int | float | bytes) -> bool:
-    if field.type == "INT32":
-        return tf.int32.min <= value <= tf.int32.max
-    return not isinstance(value, float) or math.isfinite(value)

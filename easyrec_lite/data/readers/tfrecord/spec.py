@@ -7,7 +7,8 @@ from easyrec_lite.checks.specs.reader import READERS, ReaderSpec
 
 @READERS.declare
 class TFRecordSpec(ReaderSpec):
-    """Records that TensorFlow parses."""
+    """Records of serialized `tf.train.Example`s."""
 
     name = "TFRecordInput"
     module = "reader"
+    plain = "plain"
