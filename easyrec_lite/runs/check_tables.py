@@ -58,6 +58,9 @@ def _sampler(view: View, transform: FeatureTransform) -> Sampler | None:
 def _ranking(view: View, transform: FeatureTransform, rows: int) -> list[Problem]:
     table = view.config.eval_config.full_ranking.item_path or item_table(view.config)
     items = load_items(view.pipeline, table, item_columns(view), transform.expectations)
-    path = eval_path(view.pipeline)
-    problem = ranked_join_problem(view.pipeline, path, items.ids, table, rows) if path else None
-    return [problem] if problem else []
+    seen = view.config.eval_config.full_ranking.seen_path or train_path(view.pipeline)
+    problems = [
+        ranked_join_problem(view.pipeline, path, items.ids, table, rows)
+        for path in dict.fromkeys(filter(None, (eval_path(view.pipeline), seen)))
+    ]
+    return [problem for problem in problems if problem]

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from easyrec_lite.config import Pipeline
+from easyrec_lite.core.errors import DataError, Place
 from easyrec_lite.core.overwriting import refuse_overwriting
+from easyrec_lite.data.tables.joins import FEWEST, likely_cause, unknown_problem
 from easyrec_lite.serving.folders import checked_export
 from easyrec_lite.serving.input_columns import chosen, open_columns
 from easyrec_lite.serving.item_vectors import ID_COLUMN, PARQUET, free_name, read_columns
@@ -76,6 +78,7 @@ class Recommendations:
         self.columns = [name for name in self._model.inputs if name not in (SEEN, K)]
         self._short = 0
         self._unknown_seen: set[str] = set()
+        self._seen_count = self._unknown_count = 0
 
     def of_users(self, users: Iterable[User]) -> Iterator[pa.Table]:
         """Yields the recommendations for each user.
@@ -102,7 +105,8 @@ class Recommendations:
 
         Raises:
           ConfigError: a column is no input field, or `output` is one of the input files.
-          DataError: the file cannot be read.
+          DataError: the file cannot be read; or the items have none of the ids in the column of
+            seen items, which is known at the end.
         """
         options, row = self._options, 0
         seen_columns = [options.seen_column] if options.seen_column else []
@@ -118,6 +122,20 @@ class Recommendations:
             seen = self._seen(raw[options.seen_column]) if options.seen_column else [[]] * count
             yield self._table(row, inputs, seen, kept)
             row += count
+        self._require_joined(path)
+
+    def _require_joined(self, path: str) -> None:
+        """Raises that no id of the column of seen items is an item's; a few prove nothing."""
+        column, total = self._options.seen_column, self._seen_count
+        if not column or total < FEWEST:
+            return
+        what = f"ids in {column} are of items that the export"
+        ids = self._ids.to_pylist()
+        examples = sorted(self._unknown_seen)
+        place = Place(path)
+        problem = unknown_problem(what, examples, self._unknown_count, total, ids, place)
+        if problem and problem.severity == "error":
+            raise DataError(problem)
 
     def notes(self) -> list[str]:
         """Returns notes on the tables so far: short lists, unknown ids of seen items."""
@@ -126,8 +144,13 @@ class Recommendations:
             notes.append(f"users with fewer than {k} items, as no more are left: {self._short}")
         if self._unknown_seen:
             some = ", ".join(map(repr, sorted(self._unknown_seen)[:5]))
-            count = len(self._unknown_seen)
-            notes.append(f"{count} seen ids are not among the {len(self._ids)} items: {some}")
+            count, cause = len(self._unknown_seen), ""
+            if 2 * self._unknown_count > self._seen_count:
+                cause = likely_cause(self._unknown_seen, self._ids.to_pylist())
+            notes.append(
+                f"{count} seen ids are not among the {len(self._ids)} items: {some}"
+                + (f"; they differ in {cause}" if cause else "")
+            )
         return notes
 
     def _seen(self, column: tf.Tensor) -> list[list[str]]:
@@ -167,6 +190,8 @@ class Recommendations:
     def _note_unknown(self, seen: np.ndarray) -> None:
         ids = _texts(seen)
         unknown = ids.filter(pc.invert(pc.is_in(ids, self._ids)))
+        self._seen_count += len(ids)
+        self._unknown_count += len(unknown)
         self._unknown_seen.update(unknown.to_pylist())
 
 

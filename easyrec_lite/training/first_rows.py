@@ -180,7 +180,8 @@ def _joins(
             lambda index=lookup.index: _text(index.ids),  # type: ignore[misc]
             path,
             item_table(pipeline.config) if name == ITEM else f"at {name}",
-            required and name == ITEM,
+            required,
+            only_alike=name != ITEM,
         )
         if problem:
             yield problem

@@ -146,3 +146,22 @@ def test_the_newest_export_is_found_from_every_folder_above(trained: Path, expor
         assert find_saved_model(folder) == export / "scorer"
     with pytest.raises(ConfigError):
         find_saved_model(trained)
+
+
+def test_a_column_of_seen_items_that_are_no_items_is_refused(
+    export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("3", "Wien", "É|Z"), ("4", "Wien", "A B|É")] * 5
+    users = write(tmp_path / "users.csv", ["user_id", "city", "history"], rows)
+    flags = ["--saved_model_dir", export, "--with_header", "--input_path", users]
+    output = tmp_path / "out.csv"
+    more = ["--seen_column", "history", "--output_path", output]
+    assert run(recommend, *flags, *more) == 2
+    error = capsys.readouterr().err
+    assert "20 of 20 ids" in error
+    assert "case" in error
+    assert str(users) in error
+    assert not output.exists()
+    users.write_text(users.read_text(encoding="utf-8").replace("A B", "a b"), encoding="utf-8")
+    assert run(recommend, *flags, *more) == 0
+    assert "case" in capsys.readouterr().err

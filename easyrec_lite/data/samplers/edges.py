@@ -8,10 +8,14 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from easyrec_lite.core.errors import DataError, Place
 from easyrec_lite.data.samplers.catalogue import IdIndex
 from easyrec_lite.data.samplers.sampler import Located, Lookup
 from easyrec_lite.data.tables.edge_table import EdgeTable
+from easyrec_lite.data.tables.joins import unknown_problem
 
+# How many unknown items are looked at, to tell what is wrong with them.
+EXAMPLES = 1000
 log = logging.getLogger(__name__)
 
 
@@ -19,19 +23,22 @@ class Edges:
     """The edges of each user, sorted by user; the users of a batch find theirs between two places.
 
     Args:
-      table: the edges. Those to items outside the catalogue are left out, and counted in the log.
+      table: the edges. Those to items outside the catalogue are left out.
       items: the rows of the catalogue's items.
       user_field: the column of the data that holds the user's id.
       name: of the lookup of users.
 
     Attributes:
       lookups: `name` → the lookup of users.
+
+    Raises:
+      DataError: no edge leads to an item of the catalogue.
     """
 
     def __init__(self, table: EdgeTable, items: IdIndex, user_field: str, name: str):
         self._name = name
         rows = items(tf.constant(table.items, tf.string)).numpy()
-        _log_unknown(table.path, int((rows < 0).sum()), len(rows))
+        _check_items(table, rows, items)
         kept = (rows >= 0) & (table.weights > 0)
         of_edge, users = pd.factorize(table.users)
         numbers = of_edge[kept]
@@ -66,11 +73,22 @@ class Edges:
         return self(located)[1]
 
 
-def _log_unknown(path: str, unknown: int, edges: int) -> None:
-    if unknown:
-        log.warning(
-            "%s: %d of %d edges lead to items that the item table lacks; left out",
-            path,
-            unknown,
-            edges,
-        )
+def _check_items(table: EdgeTable, rows: np.ndarray, items: IdIndex) -> None:
+    """Logs how many edges lead to no item.
+
+    Raises:
+      DataError: all of them.
+    """
+    unknown = table.items[rows < 0]
+    problem = unknown_problem(
+        "edges lead to items that the item table",
+        list(dict.fromkeys(unknown[:EXAMPLES].tolist())),
+        len(unknown),
+        len(rows),
+        (text.decode(errors="replace") for text in items.ids.numpy().tolist()),
+        Place(table.path),
+    )
+    if problem and problem.severity == "error":
+        raise DataError(problem)
+    if problem:
+        log.warning("%s", problem)

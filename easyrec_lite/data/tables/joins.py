@@ -1,9 +1,10 @@
-"""Whether the ids of two files are the same ids: those of rows, and those of a table."""
+"""Whether the ids of two files are the same ids: those of rows or edges, and those of a table."""
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from easyrec_lite.core.errors import Place, Problem
 
@@ -47,6 +48,7 @@ def join_problem(
     source: str,
     table: str,
     required: bool,
+    only_alike: bool = False,
 ) -> Problem | None:
     """Returns the problem that a table lacks the ids of rows; None where it lacks hardly any.
 
@@ -58,6 +60,7 @@ def join_problem(
       source: the data, for the message.
       table: the table.
       required: whether it is an error that it lacks all of them.
+      only_alike: whether that is an error only if the ids are alike but for their form.
     """
     missing = [text for text, lacking in zip(ids, lacks, strict=True) if lacking and text]
     if len(missing) < FEWEST or len(missing) < SHARE * len(ids):
@@ -65,15 +68,55 @@ def join_problem(
     others = list(known())
     cause = likely_cause(missing, others)
     every = len(missing) == len(ids)
-    return Problem(
+    problem = Problem(
         f"{len(missing) / len(ids):.1%} of the first {len(ids)} rows have a {column} that the "
         f"table {table} lacks" + (f": they differ in {cause}" if cause else ""),
         Place(source),
         column,
-        expected=f"ids such as {_some(others)}",
+        severity="error" if every and required and (cause or not only_alike) else "warning",
+    )
+    return _with_examples(problem, missing, others)
+
+
+def unknown_problem(
+    what: str,
+    missing: Collection[str],
+    count: int,
+    total: int,
+    known: Iterable[str],
+    place: Place,
+    required: bool = True,
+) -> Problem | None:
+    """Returns the problem that entries of a file name ids that a table lacks; None if hardly any.
+
+    Args:
+      what: names the entries, such as "edges lead to items that the item table".
+      missing: ids that the table lacks, examples of them where they are many.
+      count: how many entries name such ids.
+      total: how many entries there are.
+      known: the ids of the table.
+      place: the file.
+      required: whether it is an error that none of the entries' ids is in the table.
+    """
+    every = count == total
+    if not count or (count < SHARE * total and not every):
+        return None
+    others = list(known)
+    cause = likely_cause(missing, others) if 2 * count > total else ""
+    problem = Problem(
+        f"{count:,} of {total:,} {what} lacks" + (f": they differ in {cause}" if cause else ""),
+        place,
+        severity="error" if every and required else "warning",
+    )
+    return _with_examples(problem, missing, others)
+
+
+def _with_examples(problem: Problem, missing: Iterable[str], known: Iterable[str]) -> Problem:
+    return dataclasses.replace(
+        problem,
+        expected=f"ids such as {_some(known)}",
         found=_some(missing),
         remedy="write the ids alike in the data and the table, or make the table from these data",
-        severity="error" if every and required else "warning",
     )
 
 

@@ -12,7 +12,7 @@ from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT
 from easyrec_lite.checks.rules.full_ranking import lengths
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core.errors import DataError
+from easyrec_lite.core.errors import DataError, Place
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.tables.item_rows import load_items
 from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
@@ -86,16 +86,18 @@ class FullRanking:
         return (EXCLUDED, KEPT) if self._fields.user else (KEPT,)
 
     def _check_join(self, pipeline: Pipeline, table: str) -> None:
-        """Logs when the item table lacks items of the evaluation data.
+        """Logs when the item table lacks items of the evaluation data, or of the seen data.
 
         Raises:
-          DataError: it lacks all of them, so that nothing could be ranked.
+          DataError: it lacks all of them, so that nothing could be ranked, or is seen.
         """
-        problem = ranked_join_problem(pipeline, self._path, self._items.ids, table)
-        if problem and problem.severity == "error":
-            raise DataError(problem)
-        if problem:
-            log.warning("%s", problem)
+        ids = self._items.ids
+        for path in dict.fromkeys((self._path, self._seen_path)):
+            problem = ranked_join_problem(pipeline, path, ids, table)
+            if problem and problem.severity == "error":
+                raise DataError(problem)
+            if problem:
+                log.warning("%s", problem)
 
     def run(self, step: int, checkpoint: str, bar: bool = False) -> RankingReport:
         """Ranks all items for each query, and returns the report.
@@ -142,7 +144,15 @@ class FullRanking:
 
     def _read_history(self, queries: Queries) -> InteractionHistory:
         if self._history is None:
-            self._history = read_history(self._seen, self._fields, self._items.ids, queries.users)
+            ids = self._items.ids
+            history = read_history(self._seen, self._fields, ids, queries.users)
+            users = set(queries.users) - {""} if self._fields.user else set()
+            told = list(history.problems(ids, users, Place(self._seen_path)))
+            if any(problem.severity == "error" for problem in told):
+                raise DataError(told)
+            for problem in told:
+                log.warning("%s", problem)
+            self._history = history
         return self._history
 
     def _baseline_rows(self, queries: Queries, history: InteractionHistory) -> list[dict[str, Any]]:
@@ -193,6 +203,8 @@ class FullRanking:
             "queries_without_held_out": len(held_out) - ranking.queries,
             "held_out_not_in_table": int((held_out.items == ABSENT).sum()),
             "held_out_seen": int(again.sum()),
+            "seen_rows": history.rows,
+            "seen_rows_not_in_table": history.unknown,
             "missed": f"{MISSED} (not in the table; seen, where seen items are excluded)",
             "query": "a row" if self._by_row else f"a {fields.user}, by its first row",
             "seen_rule": seen_rule if fields.user else "nothing, as no column names the user",

@@ -77,15 +77,33 @@ def test_a_batch_without_hard_edges(tmp_path: Path) -> None:
     assert len(ids(negatives)) == 4
 
 
-def test_a_table_whose_edges_all_lead_nowhere(
+@pytest.mark.parametrize("kind", ["hard_negative_sampler", "negative_sampler_v2"])
+def test_edges_that_all_lead_nowhere_are_refused(tmp_path: Path, kind: str) -> None:
+    path = write_edges(
+        tmp_path / "edges", ["u\t7.0\t1", "u\t8.0\t1"], EDGES.replace("int64", "string")
+    )
+    hard = {"hard_neg_edge_input_path": path, "num_hard_sample": 2}
+    options = hard if kind == "hard_negative_sampler" else {"pos_edge_input_path": path}
+    with pytest.raises(DataError) as error:
+        opened(edge_config(tmp_path, kind, **options))
+    (problem,) = error.value.problems
+    assert problem.place.file == path
+    assert "2 of 2 edges" in problem.message
+    assert "7.0" in problem.found
+    assert "'7'" in problem.expected or "'0'" in problem.expected
+
+
+def test_some_edges_that_lead_nowhere_are_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        sampler = hard_sampler(tmp_path, ["u\t70\t1", "u\t71\t1"])
-    assert "2 of 2 edges" in caplog.text
+        sampler = hard_sampler(tmp_path, ["u\t70\t1", "u\t71\t1", "u\t5\t1"])
+    assert "2 of 3 edges" in caplog.text
+    assert "'70', '71'" in caplog.text
     negatives = sample(sampler, ["0"], 0, ["u"])
     assert negatives.hard_pairs is not None
-    assert negatives.hard_pairs.shape == (0, 2)
+    assert negatives.hard_pairs.shape == (1, 2)
+    assert ids(negatives)[-1] == 5
 
 
 def test_a_row_gets_at_most_its_number_and_never_its_own_item(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.config import loads
-from easyrec_lite.core.errors import ConfigError, DataError
+from easyrec_lite.core.errors import ConfigError, DataError, Place
 from easyrec_lite.evaluation.ranking import ABSENT
 from easyrec_lite.evaluation.ranking import full as full_module
 from easyrec_lite.evaluation.ranking.full import FullRanking
+from easyrec_lite.evaluation.ranking.history import InteractionHistory
+from easyrec_lite.evaluation.ranking.sets import ItemSets
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.saved_model import SavedModel
@@ -288,6 +290,48 @@ def test_nothing_held_out_is_said(folder: Path, tmp_path: Path) -> None:
     ranking = FullRanking(made, str(empty), str(folder / "rows.csv"))
     with pytest.raises(DataError, match="nothing is held out"):
         ranking.run(1, "")
+
+
+def seen_file(path: Path, rows: list[tuple[int, str]]) -> str:
+    lines = [f"1,{user},Wien,,{item},brand,0" for user, item in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_seen_items_of_which_none_is_in_the_table_are_refused(folder: Path, tmp_path: Path) -> None:
+    few = seen_file(tmp_path / "few.csv", [(0, "É"), (1, "Z")])
+    made = build(pipeline(folder, seen_path=few))
+    ranking = FullRanking(made, str(folder / "held_out.csv"), "")
+    with pytest.raises(DataError) as error:
+        ranking.run(1, "")
+    (problem,) = error.value.problems
+    assert problem.place.file == few
+    assert "2 of 2 rows" in problem.message
+    assert "case" in problem.message
+    many = seen_file(tmp_path / "many.csv", [(0, "É"), (1, "Z")] * 20)
+    with pytest.raises(DataError, match=r"many\.csv"):
+        FullRanking(build(pipeline(folder, seen_path=many)), str(folder / "held_out.csv"), "")
+
+
+def test_seen_rows_that_do_not_join_are_counted(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = seen_file(tmp_path / "seen.csv", [(8, "é"), (6, "nobody"), (7, "nothing"), (7, "e")])
+    made = build(pipeline(folder, seen_path=path))
+    protocol = FullRanking(made, str(folder / "held_out.csv"), "").run(1, "").protocol
+    assert (protocol["seen_rows"], protocol["seen_rows_not_in_table"]) == (4, 2)
+    assert "2 of 4 rows" in caplog.text
+    assert "none of the 5 users" in caplog.text
+    assert "'8'" in caplog.text
+
+
+def test_users_whose_ids_differ_in_form_are_refused() -> None:
+    nothing = ItemSets.of([[]])
+    for strangers, kind in ((["u7", "u8"], "error"), (["7", "8"], "warning")):
+        known = np.zeros(1, bool)
+        history = InteractionHistory(np.ones(1, int), nothing, known, 1, 0, [], strangers)
+        (problem,) = history.problems(np.array(["i"]), ["U7", "U8"], Place("seen.csv"))
+        assert (problem.severity, problem.place.file) == (kind, "seen.csv")
 
 
 @pytest.mark.parametrize("option", ["seen_path", "item_path"])
