@@ -95,11 +95,18 @@ class FeatureTransform(tf.Module):
             kind.feature.name: kind(self._readable(kind, columns)) for kind in self._chosen(names)
         }
 
+    def unreadable(self, columns: Columns, names: Collection[str] | None = None) -> tf.Tensor:
+        """Returns for how many of the features a row has cells that they cannot read, int32 [B]."""
+        first = next(iter(columns.values()))
+        count = first.nrows() if isinstance(first, tf.RaggedTensor) else tf.shape(first)[0]
+        rows = [_all_met(kind, columns) for kind in self._chosen(names)]
+        unmet = [tf.cast(~met, tf.int32) for met in rows if met is not None]
+        return tf.add_n([tf.zeros([count], tf.int32), *unmet])
+
     def _readable(self, kind: FeatureKind, columns: Columns) -> Columns:
-        met = [met for _, met in kind.cells(columns)]
-        if not met:
+        kept = _all_met(kind, columns)
+        if kept is None:
             return columns
-        kept = tf.reduce_all(tf.stack(met), axis=0)
         return {
             name: emptied(columns[name], kept, self._defaults.get(name))
             for name in kind.feature.inputs
@@ -125,6 +132,12 @@ class FeatureTransform(tf.Module):
 
     def _chosen(self, names: Iterable[str] | None) -> list[FeatureKind]:
         return [self._kinds[name] for name in (self._kinds if names is None else names)]
+
+
+def _all_met(kind: FeatureKind, columns: Columns) -> tf.Tensor | None:
+    """Returns which rows a feature can read, bool [B]; None where it can read all."""
+    met = [met for _, met in kind.cells(columns)]
+    return tf.reduce_all(tf.stack(met), axis=0) if met else None
 
 
 def _missing_column(feature: Feature, name: str, columns: Columns) -> Problem:

@@ -20,7 +20,7 @@ from easyrec_lite.serving.index import IndexTuning
 from easyrec_lite.serving.item_export import add_index, add_items, items_to_export
 from easyrec_lite.serving.manifest import write_manifest
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
-from easyrec_lite.serving.signatures import ServedFunction
+from easyrec_lite.serving.signatures import COUNTED, ServedFunction
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,8 @@ def export_models(
         }
         for name, offered in parts.model.signatures().items():
             served = ServedFunction(parts, offered)
-            manifest["models"][name] = save_model(
-                served, folder / name, {SIGNATURE: served.signature}, served.columns
-            )
+            signatures = {SIGNATURE: served.signature, COUNTED: served.counted}
+            manifest["models"][name] = save_model(served, folder / name, signatures, served.columns)
         for asset in assets:
             extra = folder / "scorer" / "assets.extra"
             fs.make_folder(extra)

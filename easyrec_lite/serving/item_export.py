@@ -24,7 +24,7 @@ from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.serving.recommender import Recommender, clashes
 from easyrec_lite.serving.remedies import items_remedy
 from easyrec_lite.serving.saved_model import SIGNATURE, save_model
-from easyrec_lite.serving.signatures import ServedFunction
+from easyrec_lite.serving.signatures import COUNTED, ServedFunction
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,11 @@ def add_items(parts: Parts, items: ItemRows, folder: Path, manifest: dict[str, A
         )
         return
     recommender = Recommender(user, items.ids, vectors, model.combine)
-    signatures = {SIGNATURE: recommender.signature, "top_10": recommender.top_10}
+    signatures = {
+        SIGNATURE: recommender.signature,
+        COUNTED: recommender.counted,
+        "top_10": recommender.top_10,
+    }
     manifest["models"][RECOMMENDER] = save_model(
         recommender, folder / RECOMMENDER, signatures, user.columns
     )

@@ -8,7 +8,7 @@ import tensorflow as tf
 from easyrec_lite.data.samplers.catalogue import IdIndex
 from easyrec_lite.losses.softmax.interests import interest_scores, max_scores, nearest_interests
 from easyrec_lite.models.retrieval.task import USER_VECTORS, Combine
-from easyrec_lite.serving.signatures import ServedFunction, Tensors
+from easyrec_lite.serving.signatures import UNREADABLE, ServedFunction, Tensors
 
 NAME = "recommender"
 SEEN, K = "seen_item_ids", "k"
@@ -41,6 +41,7 @@ class Recommender(tf.Module):
         float32 [B, K], the best first; where users have several vectors also `interests` int32
         [B, K], the number of the vector in `user_tower_emb` that is nearest to the item, from 0.
       top_10: the same for user columns alone, K = 10.
+      counted: `signature`, with `unreadable` int32 [B] as of `ServedFunction.unreadable`.
     """
 
     def __init__(
@@ -62,6 +63,12 @@ class Recommender(tf.Module):
         few = tf.function(self._recommend_few, autograph=False)
         self.signature = recommend.get_concrete_function(**columns, **{SEEN: seen, K: count})
         self.top_10 = few.get_concrete_function(**columns)
+        counted = tf.function(self._recommend_counted, autograph=False)
+        self.counted = counted.get_concrete_function(**columns, **{SEEN: seen, K: count})
+
+    def _recommend_counted(self, **inputs: tf.Tensor) -> Tensors:
+        columns = {name: value for name, value in inputs.items() if name not in (SEEN, K)}
+        return {**self.signature(**inputs), UNREADABLE: self._user.unreadable(columns)}
 
     def _recommend_few(self, **columns: tf.Tensor) -> Tensors:
         nothing = tf.zeros([1, 0], tf.string)

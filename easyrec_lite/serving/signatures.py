@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import tensorflow as tf
@@ -13,9 +14,13 @@ from easyrec_lite.checks.view import View
 from easyrec_lite.core.names import argument_names
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.base import Signature
+from easyrec_lite.serving.text_cells import parsed_cells
 
 Tensors = dict[str, tf.Tensor]
 SINGLE_INPUT = "features"
+# The signature that also counts cells which features cannot read, and its further output.
+COUNTED = "with_unreadable"
+UNREADABLE = "unreadable"
 
 
 class ServedFunction(tf.Module):
@@ -27,7 +32,8 @@ class ServedFunction(tf.Module):
 
     Attributes:
       columns: the raw columns that the function takes, each with the name of its input.
-      signature: the concrete function.
+      signature: the concrete function. A cell that is no value of its type, or that a feature
+        cannot read, has its default.
     """
 
     def __init__(self, parts: Parts, offered: Signature):
@@ -49,35 +55,45 @@ class ServedFunction(tf.Module):
         self.columns = {field.name: inputs[field.name] for field in self._fields}
         served = served_columns(View(parts.pipeline))
         self._lists, self._texts = served.lists, served.texts
-        if export.multi_placeholder or features is not None:
-            self.signature = self._from_columns()
-        else:
-            self.signature = self._from_lines(
-                unescaped(parts.pipeline.config.data_config.separator)
-            )
+        self._separator = unescaped(config.data_config.separator).decode()
+        self._by_column = export.multi_placeholder or features is not None
+        specs = {SINGLE_INPUT: tf.TensorSpec([None], tf.string, name=SINGLE_INPUT)}
+        if self._by_column:
+            specs = {self.columns[field.name]: self._spec(field) for field in self._fields}
+        serve = tf.function(lambda **inputs: self._outputs(self._raw(inputs)[0]), autograph=False)
+        self.signature = serve.get_concrete_function(**specs)
 
-    def _from_columns(self) -> Any:
-        specs = {self.columns[field.name]: self._spec(field) for field in self._fields}
+    @cached_property
+    def counted(self) -> Any:
+        """The concrete function that returns the outputs of `signature`, and `unreadable`."""
 
         @tf.function(autograph=False)
         def serve(**inputs: tf.Tensor) -> Tensors:
-            columns = self.columns.items()
-            return self._outputs({name: self._column(name, inputs[i]) for name, i in columns})
+            return {**self.signature(**inputs), UNREADABLE: self.unreadable(inputs)}
 
-        return serve.get_concrete_function(**specs)
+        return serve.get_concrete_function(**self.signature.structured_input_signature[1])
 
-    def _from_lines(self, separator: bytes) -> Any:
-        defaults = [[field.default] for field in self._all]
+    def unreadable(self, inputs: Tensors) -> tf.Tensor:
+        """Returns how many times a row has the default for what cannot be read, int32 [B].
 
-        @tf.function(autograph=False)
-        def serve(**columns: tf.Tensor) -> Tensors:
-            values = tf.io.decode_csv(
-                columns[SINGLE_INPUT], defaults, field_delim=separator.decode()
-            )
-            return self._outputs(dict(zip([f.name for f in self._all], values, strict=True)))
+        A feature that cannot read its cells counts once, a cell of a line that is no value of its
+        type as well.
+        """
+        columns, unparsed = self._raw(inputs)
+        count = self._transform.unreadable(columns, self._features) + unparsed
+        return tf.identity(count, UNREADABLE)
 
-        spec = tf.TensorSpec([None], tf.string, name=SINGLE_INPUT)
-        return serve.get_concrete_function(**{SINGLE_INPUT: spec})
+    def _raw(self, inputs: Tensors) -> tuple[dict[str, Any], tf.Tensor]:
+        """Returns the raw columns, and how many cells of each line are no values, int32 [B]."""
+        if self._by_column:
+            columns = {name: self._column(name, inputs[i]) for name, i in self.columns.items()}
+            return columns, tf.constant(0)
+        texts = tf.io.decode_csv(
+            inputs[SINGLE_INPUT], [[""]] * len(self._all), field_delim=self._separator
+        )
+        cells = {f.name: parsed_cells(f, text) for f, text in zip(self._all, texts, strict=True)}
+        unmet = [tf.cast(~met, tf.int32) for _, met in cells.values()]
+        return {name: values for name, (values, _) in cells.items()}, tf.add_n(unmet)
 
     def _outputs(self, columns: dict[str, Any]) -> Tensors:
         outputs = self._compute(self._transform.forgiving(columns, self._features))
