@@ -184,6 +184,12 @@ class Feature:
         return self.spec.sequence and self.sequence_combiner is None
 
     @property
+    def step_order(self) -> str:
+        """`OLDEST_FIRST` or `NEWEST_FIRST`, the order of its lists in the data; "" for unknown."""
+        given = self.config.HasField("step_order")
+        return enum_name(self.config, "step_order") if given else ""
+
+    @property
     def table_combiner(self) -> str:
         """How several vectors of its table become one: `sum`, `mean` or `sqrtn`."""
         return self.spec.table_combiner(self.config)

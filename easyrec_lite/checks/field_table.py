@@ -181,9 +181,9 @@ DATA = {
 FEATURES = {
     "FeatureConfig": _fields(
         "feature_name input_names feature_type embedding_name embedding_dim hash_bucket_size "
-        "num_buckets boundaries separator kv_separator seq_multi_sep max_seq_len vocab_file "
-        "vocab_list shared_names lookup_max_sel_elem_num combiner initializer precision min_val "
-        "max_val normalizer_fn raw_input_dim sequence_combiner sub_feature_type expression "
+        "num_buckets boundaries separator kv_separator seq_multi_sep max_seq_len step_order "
+        "vocab_file vocab_list shared_names lookup_max_sel_elem_num combiner initializer precision "
+        "min_val max_val normalizer_fn raw_input_dim sequence_combiner sub_feature_type expression "
         "combo_join_sep combo_input_seps max_partitions",
         warned={
             "sequence_length": "a sequence is as long as the data says, at most max_seq_len",

@@ -150,6 +150,19 @@ def keep(ragged: tf.RaggedTensor, mask: tf.Tensor) -> tf.RaggedTensor:
     )
 
 
+def newest(ragged: tf.RaggedTensor, length: int) -> tf.RaggedTensor:
+    """Returns `ragged` [B, (L)] with the last `length` values of each row."""
+    ends = tf.gather(ragged.row_limits(), ragged.value_rowids())
+    return keep(ragged, ends - tf.range(ragged.row_splits[-1]) <= length)
+
+
+def backwards(ragged: tf.RaggedTensor) -> tf.RaggedTensor:
+    """Returns `ragged` [B, (L)] with the values of each row in the opposite order."""
+    rows = ragged.value_rowids()
+    both = tf.gather(ragged.row_starts(), rows) + tf.gather(ragged.row_limits(), rows)
+    return ragged.with_values(tf.gather(ragged.values, both - 1 - tf.range(ragged.row_splits[-1])))
+
+
 def truncate(ragged: tf.RaggedTensor, length: int) -> tf.RaggedTensor:
     """Returns `ragged` [B, (L)] with the first `length` values of each row."""
     position = tf.range(ragged.row_splits[-1]) - tf.gather(

@@ -23,11 +23,13 @@ class ListColumn:
       name: the column.
       separator: what separates the ids of a text; lists need none.
       kv_separator: what separates an id from its weight; '' without weights.
+      order: `OLDEST_FIRST` or `NEWEST_FIRST`, '' where the config does not say.
     """
 
     name: str
     separator: str
     kv_separator: str
+    order: str = ""
 
     def ids(self, cell: Any) -> list[str]:
         """Returns the ids in a cell of the column, which is a text or a list.
@@ -71,7 +73,12 @@ def id_columns(pipeline: Pipeline, manifest: Mapping[str, Any]) -> IdColumns:
         item=manifest["items"]["id_column"] or ranked_id_field(config),
         label=labels[0] if labels else "",
         lists=tuple(
-            ListColumn(feature.inputs[0], feature.config.separator, feature.config.kv_separator)
+            ListColumn(
+                feature.inputs[0],
+                feature.config.separator,
+                feature.config.kv_separator,
+                feature.step_order,
+            )
             for feature in features
             if feature.spec.lists
         ),

@@ -27,6 +27,11 @@ TOP = 10
 # How many users to choose from, and how many rows of each data set to read.
 CANDIDATES = 1000
 ROWS = 100_000
+NEWEST_FIRST = "NEWEST_FIRST"
+# Orders of histories, in words.
+NEWEST_LAST = "newest last"
+OF_ROWS = "in the order of the rows"
+OF_DATA = "in the order of the data, as the feature has no step_order"
 BATCH = 4096
 
 Row = Mapping[str, Any]
@@ -44,7 +49,7 @@ class ExampleUser:
       id: the user's id, '' where the config names no column for it.
       columns: what the user tower reads, of the user's first row.
       taken: ids of the items that the user took in the evaluation data, in its order.
-      history: ids of the items before that, oldest first.
+      history: ids of the items before that, oldest first where the order is known.
       items: the recommended items, a row each, the best first.
     """
 
@@ -64,12 +69,14 @@ class Examples:
       ids: the columns that hold the ids of users and items.
       history: where their histories come from, in words.
       catalogue: the columns of all items, `item_id` first.
+      order: `NEWEST_LAST` of histories, or the order that is known of them, in words.
     """
 
     users: list[ExampleUser]
     ids: IdColumns
     history: str
     catalogue: pa.Table
+    order: str
 
     def described(self, ids: list[str]) -> pa.Table:
         """Returns the columns of the items with these ids, in this order; null for unknown ids."""
@@ -97,8 +104,11 @@ def find_examples(pipeline: Pipeline, export: Path) -> Examples:
     if column is not None:
         for user in users:
             user.history = column.ids(user.columns[column.name])
-        source = f"column {column.name}"
+            if column.order == NEWEST_FIRST:
+                user.history.reverse()
+        source, order = f"column {column.name}", NEWEST_LAST if column.order else OF_DATA
     else:
+        order = OF_ROWS
         source = f"the first {ROWS:,} rows of the training data"
         _add_rows(pipeline, ids, {user.id: user for user in users})
     users = sorted(users, key=lambda user: not user.history)[:USERS]
@@ -106,7 +116,7 @@ def find_examples(pipeline: Pipeline, export: Path) -> Examples:
     tables = recommended.of_users(User(_served(lists, user.columns), (), ()) for user in users)
     for user, table in zip(users, tables, strict=True):
         user.items = table.drop_columns(["row"])
-    return Examples(users, ids, source, catalogue)
+    return Examples(users, ids, source, catalogue, order)
 
 
 def _candidates(pipeline: Pipeline, ids: IdColumns, columns: Collection[str]) -> list[ExampleUser]:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from easyrec_lite.checks.rules import groups
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, Ids, Steps
 from tests.features.configs import config_of, problems_of, value_of
@@ -174,3 +176,50 @@ def test_pass_through() -> None:
     assert value.values.numpy().tolist() == [[3.0], [4.0]]
     value = value_of(body + "raw_input_dim: 2", x=["1|2", ""])
     assert value.values.numpy().tolist() == [[1.0, 2.0], [0.0, 0.0]]
+
+
+CELLS = ["1|2|3|4|5", "", "6", "7|8"]
+ORDERED = {
+    "": lambda steps, most: steps[:most],
+    "OLDEST_FIRST": lambda steps, most: steps[len(steps) - min(most, len(steps)) :],
+    "NEWEST_FIRST": lambda steps, most: steps[:most][::-1],
+}
+
+
+@pytest.mark.parametrize("order", list(ORDERED))
+@pytest.mark.parametrize("most", [0, 2, 9])
+def test_steps_are_from_the_oldest_to_the_newest_if_their_order_is_stated(
+    order: str, most: int
+) -> None:
+    body = SEQUENCE + 'embedding_dim: 4 num_buckets: 10 separator: "|" '
+    body += f"max_seq_len: {most} " if most else ""
+    body += f"step_order: {order}" if order else ""
+    rows = [[int(step) for step in cell.split("|") if step] for cell in CELLS]
+    expected = [ORDERED[order](row, most or 99) for row in rows]
+    for column in (CELLS, tf.ragged.constant(rows, tf.int64)):
+        value = value_of(body, x=column)
+        assert isinstance(value, Steps)
+        assert value.ids.to_list() == expected
+
+
+def test_steps_of_several_values_are_put_in_order_as_wholes() -> None:
+    body = SEQUENCE + "step_order: NEWEST_FIRST sub_feature_type: RawFeature raw_input_dim: 2 "
+    value = value_of(body + 'separator: ";" seq_multi_sep: ","', x=["1,2;3,4", "", "5,6"])
+    assert isinstance(value, DenseSteps)
+    assert value[0].to_list() == [[[3, 4], [1, 2]], [], [[5, 6]]]
+
+
+def test_an_order_of_what_is_no_list_has_no_effect() -> None:
+    body = 'input_names: "x" feature_type: IdFeature embedding_dim: 4 num_buckets: 9 '
+    told = problems_of(config_of(body + "step_order: NEWEST_FIRST"))
+    assert "warning" in told
+    assert "step_order" in told
+
+
+def test_sequences_of_a_group_all_have_an_order_or_none() -> None:
+    body = 'feature_type: SequenceFeature embedding_dim: 4 num_buckets: 9 separator: "|" '
+    stated = 'input_names: "x" step_order: NEWEST_FIRST ' + body
+    other = 'input_names: "y" ' + body
+    for second, wrong in ((other, True), (other + "step_order: OLDEST_FIRST", False)):
+        view = View(config_of(stated, second))
+        assert bool(list(groups.step_orders(view))) == wrong

@@ -16,6 +16,7 @@ from easyrec_lite.reporting import users
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.id_columns import ListColumn, id_columns
 from easyrec_lite.reporting.page import page
+from easyrec_lite.reporting.sections import examples as examples_section
 from easyrec_lite.reporting.users import find_examples
 from easyrec_lite.serving.recommendations import RecommendationOptions, Recommendations
 from easyrec_lite.serving.users import User
@@ -124,7 +125,11 @@ def test_the_section_joins_the_items_columns(trained: Pipeline) -> None:
             )
             assert row[""] == marks
         if user.history:
-            rows_ = by_caption[f"History of user {user.id}: all, newest last"]
+            (rows_,) = [
+                rows_
+                for caption, rows_ in by_caption.items()
+                if caption.startswith(f"History of user {user.id}: all, in the order of")
+            ]
             assert [row["item_id"] for row in rows_] == user.history
         missed = set(user.taken) - {row["item_id"] for row in expected}
         assert all(item in found.text for item in missed)
@@ -165,3 +170,24 @@ def test_who_the_user_is_in_a_backbone() -> None:
     found = id_columns(load_config("dssm_senet_on_taobao_backbone.config"), MANIFEST)
     assert found.user == "user_id"
     assert [column.name for column in found.lists] == ["tag_category_list", "tag_brand_list"]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("OLDEST_FIRST", "last 10"), ("NEWEST_FIRST", "last 10"), ("", "first 10")],
+)
+def test_histories_are_shown_in_the_order_that_the_config_states(
+    trained: Pipeline, order: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sorted({row["item_id"] for row in rows(trained)})
+    cell = [ids[place % len(ids)] for place in range(12)]
+    monkeypatch.setattr(users.ListColumn, "ids", lambda self, given: list(cell))
+    chosen = ListColumn("history", "|", "", order)
+    monkeypatch.setattr(users, "_history_column", lambda *given: chosen)
+    examples = find_examples(trained, export(trained))
+    table = examples_section._history(examples.users[0], examples)
+    shown = [row[0] for row in table.rows]
+    newest = {"OLDEST_FIRST": cell[2:], "NEWEST_FIRST": cell[:10][::-1], "": cell[:10]}
+    assert shown == newest[order]
+    assert f"the {expected} of 12" in table.caption
+    assert ("newest last" in table.caption) == bool(order)

@@ -82,4 +82,20 @@ def deep_groups(view: View) -> Problems:
             )
 
 
-RULES = (known_features, distinct_groups, used_features, deep_groups)
+def step_orders(view: View) -> Problems:
+    """Sequences of a group are read step by step, so that all or none are put in order."""
+    for group in view.groups:
+        sequences = [f for f in view.group_features(group) if f.spec.sequence]
+        stated = [feature for feature in sequences if feature.step_order]
+        for feature in sequences if stated else []:
+            if not feature.step_order:
+                yield view.error(
+                    feature.path,
+                    f"sequence {feature.name!r} of group {group!r} has no step_order, but "
+                    f"{stated[0].name!r} has one",
+                    expected="step_order of all sequences of a group, or of none",
+                    remedy="set step_order to the order of this feature's column",
+                )
+
+
+RULES = (known_features, distinct_groups, used_features, deep_groups, step_orders)

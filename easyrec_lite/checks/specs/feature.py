@@ -104,6 +104,7 @@ class FeatureKindSpec(Spec):
             yield from self._constants(view, feature)
         yield from self._pooling(view, feature)
         yield from self._separators(view, feature)
+        yield from self._step_order(view, feature)
         yield from self._normalizer(view, feature)
 
     def _columns(self, view: View, feature: Feature) -> Problems:
@@ -220,6 +221,15 @@ class FeatureKindSpec(Spec):
             yield view.warning(
                 f"{feature.path}.sequence_combiner",
                 f"sequence_combiner has no effect on a {self.name}",
+                remedy="leave it out, or change feature_type",
+            )
+
+    def _step_order(self, view: View, feature: Feature) -> Problems:
+        """Lists have an order."""
+        if feature.step_order and not self.lists:
+            yield view.warning(
+                f"{feature.path}.step_order",
+                f"step_order has no effect on a {self.name}",
                 remedy="leave it out, or change feature_type",
             )
 

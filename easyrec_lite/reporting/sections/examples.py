@@ -13,7 +13,7 @@ from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.id_columns import text
 from easyrec_lite.reporting.rendering import Cell, Mark, ReportTable
 from easyrec_lite.reporting.section import Section
-from easyrec_lite.reporting.users import TOP, Examples, ExampleUser, find_examples
+from easyrec_lite.reporting.users import OF_DATA, TOP, Examples, ExampleUser, find_examples
 from easyrec_lite.serving.item_vectors import ID_COLUMN
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 
@@ -63,11 +63,14 @@ def _user(number: int, user: ExampleUser, examples: Examples) -> dict[str, Any]:
 
 
 def _history(user: ExampleUser, examples: Examples) -> ReportTable:
-    last = user.history[-HISTORY:]
-    some = f"the last {len(last)} of {len(user.history)}" if len(user.history) > HISTORY else "all"
-    items = examples.described(last)
+    unknown = examples.order == OF_DATA
+    shown = user.history[:HISTORY] if unknown else user.history[-HISTORY:]
+    end, count = "first" if unknown else "last", len(user.history)
+    some = f"the {end} {len(shown)} of {count}" if count > HISTORY else "all"
+    items = examples.described(shown)
     head = _names(items)[: COLUMNS + 1]
-    return ReportTable(f"History of user {user.id}: {some}, newest last", head, _cells(items, head))
+    caption = f"History of user {user.id}: {some}, {examples.order}"
+    return ReportTable(caption, head, _cells(items, head))
 
 
 def _recommended(user: ExampleUser) -> ReportTable:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from easyrec_lite import check_config
+from easyrec_lite import check_config, load_config
+from easyrec_lite.models.assembly import build
 from easyrec_lite.models.retrieval.mind.capsules import CapsuleLayer
 from easyrec_lite.models.retrieval.mind.model import interest_similarity
+from easyrec_lite.models.retrieval.task import retrieval_of
 from easyrec_lite.protos.messages import Capsule
 from tests.e2e import tastes
 from tests.e2e.test_mind import MODEL, SHARED, options
@@ -113,3 +115,30 @@ def test_a_config_that_cannot_be_is_refused(
     found = [p for p in check_config(config, {**SHARED, **edits}) if p.severity == "error"]
     shown = " ".join(f"{p.message} {p.expected} {p.found} {p.nearest} {p.path}" for p in found)
     assert all(name in shown for name in names), shown
+
+
+def test_a_history_is_cut_to_its_newest_steps_if_their_order_is_stated(tmp_path: Path) -> None:
+    """MODEL reads twelve steps; of fifteen, three change nothing."""
+    tastes.write(tmp_path, liked=2, negatives=False)
+    config = tastes.config_file(tmp_path, MODEL, **options(tmp_path))
+    steps = [f"kind {number % 5}" for number in range(15)]
+    first, last = [*["kind 5"] * 3, *steps[3:]], [*steps[:12], *["kind 5"] * 3]
+
+    def vectors(order: str, cell: list[str]) -> np.ndarray:
+        edit = {"feature_config.features[input_names[0]=kinds].step_order": order}
+        parts = build(load_config(config, {**SHARED, **(edit if order else {})}))
+        columns = {"kinds": tf.constant(["|".join(cell)]), "city": tf.constant(["city 1"])}
+        model = retrieval_of(parts.model)
+        values = parts.transform(columns, parts.features_of(model.user_groups))
+        return model.user_vectors(values).vectors.numpy()
+
+    for order, ignored, read in (
+        ("", last, first),
+        ("OLDEST_FIRST", first, last),
+        ("NEWEST_FIRST", last, first),
+    ):
+        whole = vectors(order, steps)
+        np.testing.assert_allclose(vectors(order, ignored), whole, atol=1e-6)
+        assert np.abs(vectors(order, read) - whole).max() > 1e-5
+    backwards = vectors("NEWEST_FIRST", steps[::-1])
+    np.testing.assert_allclose(backwards, vectors("OLDEST_FIRST", steps), atol=1e-6)

@@ -19,6 +19,8 @@ from easyrec_lite.features.numbers import NumberTransform
 class SequenceFeature(FeatureKind):
     """Column of lists → `Steps` or `DenseSteps`, the first `max_seq_len` steps of each row.
 
+    With `step_order` they are the newest `max_seq_len` steps, from the oldest to the newest.
+
     A text is split at `separator`, empty pieces dropped. `seq_multi_sep` splits each step again:
     into several ids (`Steps` [B, (L), (M)]), or into the step's `raw_input_dim` numbers.
     """
@@ -69,8 +71,11 @@ class SequenceFeature(FeatureKind):
 
     def _steps(self, given: Columns) -> tf.RaggedTensor:
         steps = columns.pieces(self.inputs(given)[0], self.feature.config.separator)
-        limit = self.feature.config.max_seq_len
-        return columns.truncate(steps, limit) if limit else steps
+        limit, order = self.feature.config.max_seq_len, self.feature.step_order
+        if order == "OLDEST_FIRST":
+            return columns.newest(steps, limit) if limit else steps
+        steps = columns.truncate(steps, limit) if limit else steps
+        return columns.backwards(steps) if order else steps
 
     def _values(self, steps: tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
         if not self.feature.config.seq_multi_sep:

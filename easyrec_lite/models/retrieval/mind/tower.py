@@ -88,6 +88,9 @@ class InterestTower(Tower):
         specs = {feature.name: feature for feature in self._embeddings.groups[HISTORY]}
         ragged = {name: self._embeddings.steps(HISTORY, name, features[name]) for name in specs}
         vectors = [ragged[name].flat_values for name, spec in specs.items() if spec.rows]
+        if all(spec.step_order for spec in specs.values()):  # from the oldest to the newest
+            most = self._params.capsule_config.max_seq_len
+            ragged = {name: steps[:, -most:] for name, steps in ragged.items()}
         lengths = ragged[next(iter(specs))].row_lengths()
         longest = tf.reduce_max([each.bounding_shape(axis=1) for each in ragged.values()])
         dense = {name: padded(steps, longest) for name, steps in ragged.items()}
