@@ -42,7 +42,7 @@ def test_the_losses_and_metrics_of_the_page_train_and_evaluate(
         "train_config.num_steps": 3,
         "data_config.batch_size": 32,
         "model_config.loss_type": "ORDER_CALIBRATE_LOSS",
-        "eval_config.metrics_set": [{"precision_at_topk": {}}],
+        "eval_config.metrics_set": [{"custom_metric": {}}],
         **few_features(),
     }
     command = [sys.executable, "-c", PROGRAM.format(edits=edits)]

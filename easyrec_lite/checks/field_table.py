@@ -44,7 +44,7 @@ WHOLE: dict[str, Status] = {
         "DeepFM WideAndDeep Tower TaskTower BayesTaskTower DINTower BSTTower MultiTower DLRM "
         "ExpertTower MMoE ESMM CMBFTower CMBF UniterTower Uniter DBMTL ExtractionNetwork PLE "
         "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching MultiTowerRecall "
-        "RecallTower CoMetricLearningI2I DummyModel VariationalDropoutLayer",
+        "RecallTower DummyModel VariationalDropoutLayer",
         Status("refused", *MODEL),
     ),
     **_each(
@@ -58,10 +58,9 @@ WHOLE: dict[str, Status] = {
         Status("refused", *LAYER),
     ),
     **_each(
-        "ZILNLoss JRCLoss CircleLoss MultiSimilarityLoss",
+        "ZILNLoss JRCLoss",
         Status("refused", *LOSS),
     ),
-    "AvgPrecisionAtTopK": Status("refused", *METRIC),
     "DatasetConfig.LabelFunction": Status("refused", *CODE),
     "EVParams": Status("warned", EMBEDDING_VARIABLE),
     **_each(

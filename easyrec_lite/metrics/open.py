@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easyrec_lite.checks.specs.metric import METRICS
+from easyrec_lite.checks.specs.metric import METRICS, measured_kind
 from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.metrics.base import Metric
 from easyrec_lite.protos.messages import EasyRecConfig
@@ -15,11 +15,11 @@ def open_metrics(config: EasyRecConfig) -> list[Metric]:
     out: checking the config warns of it.
     """
     model = config.model_config
-    kind = "candidates" if any(term.listwise for term in loss_terms(model)) else "row"
+    kind = measured_kind(term.scored for term in loss_terms(model))
     label = model.label_name or next(iter(config.data_config.label_fields), "")
     entries = [(entry.WhichOneof("metric"), entry) for entry in config.eval_config.metrics_set]
     return [
         METRICS.get(name)(name, getattr(entry, name), label)
         for name, entry in entries
-        if name and METRICS.spec(name).scored == kind
+        if name and kind in METRICS.spec(name).kinds
     ]

@@ -145,10 +145,12 @@ def recalls(model: Path, k: int = 10) -> dict[str, float]:
     return {row["scorer"]: row["metrics"][f"recall@{k}"] for row in rows}
 
 
-def predicted(folder: Path, model: str = "scorer", rows: str = "test.csv") -> pd.DataFrame:
-    """Returns what the trained model predicts for the test rows, or others, with their columns."""
+def predicted(
+    folder: Path, model: str = "scorer", rows: str = "test.csv", saved: Path | None = None
+) -> pd.DataFrame:
+    """Returns what the trained model, or an export of it, predicts for rows, with their columns."""
     output = folder / f"{model}.csv"
-    flags = ["--saved_model_dir", folder / "model", "--input_path", folder / rows]
+    flags = ["--saved_model_dir", saved or folder / "model", "--input_path", folder / rows]
     kept = ["--reserved_cols", ",".join(COLUMNS), "--model", model]
     assert commands.run(predict, [*flags, "--output_path", output, *kept]) == 0
     return pd.read_csv(output)
@@ -178,10 +180,10 @@ def recalls_of_pairs(folder: Path, users: int = 60, k: int = 10) -> tuple[float,
     return found[0], found[1]
 
 
-def recommended(folder: Path, k: int = 5) -> list[list[int]]:
-    """Returns the items that the trained model recommends for each test row."""
+def recommended(folder: Path, k: int = 5, saved: Path | None = None) -> list[list[int]]:
+    """Returns the items that the trained model, or an export of it, recommends for test rows."""
     output = folder / "recommended.csv"
-    flags = ["--saved_model_dir", folder / "model", "--input_path", folder / "test.csv"]
+    flags = ["--saved_model_dir", saved or folder / "model", "--input_path", folder / "test.csv"]
     assert commands.run(recommend, [*flags, "--topk", k, "--output_path", output]) == 0
     found = pd.read_csv(output)
     return [list(items) for _, items in found.groupby(found.columns[0], sort=False)["item_id"]]

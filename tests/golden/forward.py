@@ -26,9 +26,11 @@ def _forward(case: Case, training: bool) -> tuple[Outputs, dict[str, Any]]:
     """Returns the outputs, logits always among them, and the losses."""
     case.reset()
     outputs = case.model(case.batch, training)
-    logits = case.model.logits(outputs, case.batch)
-    chances = tf.nn.softmax(logits) if case.model.listwise else tf.sigmoid(logits)
-    predictions = {"probs": chances, **outputs.predictions, "logits": logits}
+    predictions = dict(outputs.predictions)
+    if hasattr(case.model, "logits"):
+        logits = case.model.logits(outputs, case.batch)
+        chances = tf.nn.softmax(logits) if case.model.listwise else tf.sigmoid(logits)
+        predictions = {"probs": chances, **predictions, "logits": logits}
     if case.batch.hard_pairs is not None:
         ids = case.arrays("ids")
         predictions["logits"] = by_row(logits, ids, MASKED)

@@ -26,6 +26,8 @@ _DENSE = (
     (r"/dense_\d+/", "/dense/"),
     (r"/cin_(kernel|bias)", r"/\1"),
     (r"/W1/", "/reduce/"),
+    (r"/input_projection/", "/project/"),
+    (r"/activation_(\d+)/", r"/transform_\1/"),
     (r"/W2/", "/excite/"),
 )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from easyrec_lite.checks.rules import full_ranking
-from easyrec_lite.checks.specs.loss import loss_names
-from easyrec_lite.checks.specs.metric import METRICS, MetricSpec, metric_names
+from easyrec_lite.checks.specs.loss import Scored, loss_names
+from easyrec_lite.checks.specs.metric import METRICS, MetricSpec, measured_kind, metric_names
 from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
 
@@ -54,9 +54,13 @@ def named(view: View) -> Problems:
 
 def kinds(view: View) -> Problems:
     """Metrics over candidates belong to losses over candidates, the others to losses over rows."""
-    kind = "candidates" if view.listwise else "row"
+    losses = (view.loss_spec(loss) for loss in view.losses)
+    kind = measured_kind(loss.scored for loss in losses if loss is not None)
     for metric, spec in metrics(view):
-        if spec.scored == kind:
+        if kind in spec.kinds:
+            continue
+        if "vectors" in (kind, spec.scored):
+            yield _other_kind(view, metric, kind)
             continue
         yield (
             _needs_candidates(view, metric)
@@ -70,6 +74,16 @@ def kinds(view: View) -> Problems:
                 remedy=f"use {' or '.join(metric_names('candidates'))}, or a loss over rows",
             )
         )
+
+
+def _other_kind(view: View, metric: Named, kind: Scored) -> Problem:
+    return view.error(
+        metric.path,
+        f"{metric.name} does not measure what {view.losses[0].name} trains",
+        expected=" or ".join(metric_names(kind)),
+        found=metric.name,
+        remedy=f"use {' or '.join(metric_names(kind))}",
+    )
 
 
 def _needs_candidates(view: View, metric: Named) -> Problem:

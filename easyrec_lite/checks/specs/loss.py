@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from easyrec_lite.checks.view import Named, View
 
 T = TypeVar("T")
-Scored = Literal["row", "candidates", "mined"]
+Scored = Literal["row", "candidates", "mined", "vectors"]
 
 
 class LossSpec(Spec):
@@ -23,7 +23,7 @@ class LossSpec(Spec):
       scored: `row` for a loss over one score a row (pointwise, over pairs, over sessions);
         `candidates` for one in which a row's positive competes with other items; `mined` for one
         over the vectors of a batch, in which a row's positive competes with items of other rows
-        that the loss selects.
+        that the loss selects; `vectors` for one over pairs of rows with one vector each.
       prediction: what a model that is trained by it predicts: a `probability`, the `logit` itself
         or its `sigmoid`.
       teacher: how distillation by this loss sees a teacher's column: as a `probability`, as a

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from easyrec_lite.checks.specs.base import Spec, register
@@ -21,12 +21,20 @@ class MetricSpec(Spec):
 
     Attributes:
       scored: `row` for a metric of one score a row, `candidates` for one that ranks a row's
-        positive among the candidates of the batch.
+        positive among the candidates of the batch, `vectors` for one that ranks a row's nearest
+        rows.
+      scored_too: another kind that it also has a form for; "" for none.
       field: the field of its message that names the column that it groups rows by; "" for none.
     """
 
     scored: ClassVar[Scored] = "row"
+    scored_too: ClassVar[str] = ""
     field: ClassVar[str] = ""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of losses whose models it measures."""
+        return tuple(kind for kind in (self.scored, self.scored_too) if kind)
 
     def reported(self, params: Any) -> list[str]:
         """Returns the names of the values that evaluation reports; `params` is its message."""
@@ -40,9 +48,18 @@ class MetricSpec(Spec):
 METRICS: ComponentRegistry[MetricSpec] = ComponentRegistry("metric", "easyrec_lite.metrics")
 
 
+def measured_kind(scored: Iterable[Scored]) -> Scored:
+    """Returns the kind of metrics for a model that is trained by losses of these kinds."""
+    kinds = set(scored)
+    if "candidates" in kinds:
+        return "candidates"
+    return "vectors" if "vectors" in kinds else "row"
+
+
 def metric_names(scored: Scored) -> list[str]:
     """Returns the names of the metrics of one kind, sorted."""
-    return sorted(name for name in METRICS.names() if METRICS.spec(name).scored == scored)
+    specs = {name: METRICS.spec(name) for name in METRICS.names()}
+    return sorted(name for name, spec in specs.items() if scored in spec.kinds)
 
 
 def register_metric(declared: str | type[MetricSpec], **attributes: Any) -> Callable[[T], T]:

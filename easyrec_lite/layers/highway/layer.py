@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import keras
 import tensorflow as tf
 
@@ -20,7 +23,7 @@ class Highway(keras.layers.Layer):
 
     Args:
       emb_size: the width.
-      activation: name of a.
+      activation: name of a, or what makes a layer that computes it, given the layer's name.
       dropout_rate: share of x dropped in training after each layer.
       init_gate_bias: what c starts from; negative values pass x through at first.
       num_layers: how many layers.
@@ -35,7 +38,7 @@ class Highway(keras.layers.Layer):
     def __init__(
         self,
         emb_size: int,
-        activation: str = "relu",
+        activation: str | Callable[[str], keras.layers.Layer] = "relu",
         dropout_rate: float = 0.0,
         init_gate_bias: float = -3.0,
         num_layers: int = 1,
@@ -48,9 +51,8 @@ class Highway(keras.layers.Layer):
         gate_start = keras.initializers.Constant(init_gate_bias)
         self._gates = [self._dense(f"gate_{i}", gate_start) for i in range(num_layers)]
         self._transforms = [self._dense(f"transform_{i}") for i in range(num_layers)]
-        self._activations = [
-            activation_layer(activation, f"activation_{i}") for i in range(num_layers)
-        ]
+        make = activation if callable(activation) else partial(activation_layer, activation)
+        self._activations = [make(f"activation_{i}") for i in range(num_layers)]
         drop_seed = derive_seed(seed, f"{self.name}/dropout")
         self._dropout = keras.layers.Dropout(dropout_rate, seed=drop_seed) if dropout_rate else None
 

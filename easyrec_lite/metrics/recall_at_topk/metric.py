@@ -8,6 +8,7 @@ from easyrec_lite.checks.specs.metric import METRICS
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.metrics.base import Metric, State, count
+from easyrec_lite.metrics.neighbours import nearest_rows
 from easyrec_lite.metrics.recall_at_topk.spec import INTEREST_PARTS, PARTS
 from easyrec_lite.protos import messages
 
@@ -24,6 +25,10 @@ class RecallAtTopK(Metric):
     Of a model that trains with a mixture of a user's interests, the same by the largest score of
     the interests: `interests_recall@k` among all, `interests_neg_sam_recall@k`.
 
+    Of a model of one vector a row, `recall@k` is the share of a row's K nearest positive rows that
+    are among its K nearest rows. Where there are fewer than K, the first other rows fill the places
+    of the positive ones, as in EasyRec.
+
     Args:
       topk: K.
     """
@@ -33,12 +38,26 @@ class RecallAtTopK(Metric):
 
     def state(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns for each of the three the rows found, and how many competitors there were."""
+        if "alike" in outputs.predictions:
+            return self._neighbours(outputs.predictions)
         found = self._state(outputs.predictions["logits"])
         interests = outputs.predictions.get("interest_logits")
         if interests is not None:
             state = self._state(interests)
             found |= {f"interests_{name}": state[name] for name in state if name != "rows"}
         return found
+
+    def _neighbours(self, found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        similarities, alike = found["similarities"], found["alike"]
+        positive = tf.linalg.set_diag(alike, tf.zeros_like(alike[:, 0]))
+        nearest = nearest_rows(similarities, self._topk)
+        wanted = nearest_rows(similarities, self._topk, positive)
+        same = tf.reduce_any(nearest[:, :, None] == wanted[:, None, :], axis=2)
+        return {
+            "all_found": tf.reduce_sum(tf.reduce_mean(tf.cast(same, tf.float64), axis=1)),
+            "rows": tf.shape(alike, tf.int64)[0],
+            "all_competitors": tf.constant(1, tf.int64),
+        }
 
     def _state(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = tf.shape(logits)[0]

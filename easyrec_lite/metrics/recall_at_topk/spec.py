@@ -28,6 +28,7 @@ class RecallAtTopKSpec(MetricSpec):
     module = "metric"
     messages = {"RecallAtTopK": fields("topk")}
     scored = "candidates"
+    scored_too = "vectors"
 
     def reported(self, params: RecallAtTopK) -> list[str]:
         """Returns the names of the values: among all, the sampled and the batch's own items."""

@@ -1,0 +1,1 @@
+"""Losses over the pairs of a batch's vectors."""

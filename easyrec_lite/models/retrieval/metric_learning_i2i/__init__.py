@@ -1,0 +1,1 @@
+"""CoMetricLearningI2I."""
