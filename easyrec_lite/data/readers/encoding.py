@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -9,6 +10,7 @@ from typing import IO
 from easyrec_lite.core.errors import Place, Problem
 
 NEWLINE = "\n"
+UTF16, MARKS = "utf-16", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def decoded_lines(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
@@ -19,7 +21,8 @@ def decoded_lines(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
       encoding: a codec.
 
     Raises:
-      UnicodeDecodeError: there are bytes that are no text in this encoding.
+      UnicodeError: there are bytes that are no text in this encoding; or a file of UTF-16 does not
+        begin with a byte-order mark.
     """
     for line in io.TextIOWrapper(stream, encoding, newline=NEWLINE):
         yield line.encode()
@@ -35,13 +38,26 @@ def undecodable(file: str, stream: IO[bytes], encoding: str) -> Problem:
     """
     # Lines cannot be told apart by bytes where a line end has several.
     by_line = NEWLINE.encode(encoding) == NEWLINE.encode()
-    parts: Iterable[bytes] = stream if by_line else [stream.read()]
+    parts: Iterable[bytes] = stream if by_line else [content := stream.read()]
+    if encoding == UTF16 and not content.startswith(MARKS):
+        return _no_mark(file, content)
     for number, part in enumerate(parts, 1):
         try:
             part.decode(encoding)
         except UnicodeDecodeError as error:
             return _problem(file, number, part, error, encoding)
     return Problem(f"the file is no {encoding.upper()} text", Place(file))
+
+
+def _no_mark(file: str, content: bytes) -> Problem:
+    return Problem(
+        "no UTF-16 text: byte 1 of the line is no byte-order mark",
+        Place(file, 1),
+        "data_config.encoding",
+        expected=" or ".join(map(repr, MARKS)),
+        found=repr(content[:2]),
+        remedy="state utf-16-le, utf-16-be, or the file's encoding in data_config.encoding",
+    )
 
 
 def _problem(

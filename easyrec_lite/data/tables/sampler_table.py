@@ -17,7 +17,7 @@ from easyrec_lite.checks.columns import InputField
 from easyrec_lite.checks.encoding import UTF8
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import DataError, Place, Problem
-from easyrec_lite.data.readers.encoding import undecodable
+from easyrec_lite.data.readers.encoding import decoded_lines, undecodable
 from easyrec_lite.data.readers.input_files import expand, repeated_columns
 
 LONGEST_LINE = 1 << 20
@@ -162,6 +162,8 @@ class SamplerTable:
 def header_names(path: str | Path, encoding: str = UTF8) -> list[str]:
     """Returns the names in the header of the first file of a table, without their types.
 
+    None where the file is no text in its encoding.
+
     Raises:
       DataError: a file is missing or unreadable.
     """
@@ -173,6 +175,8 @@ def header_names(path: str | Path, encoding: str = UTF8) -> list[str]:
             io.TextIOWrapper(stream, codec, errors="replace", newline="\n") as text,
         ):
             return _names(text.readline(LONGEST_LINE))
+    except UnicodeError:  # reading the table says what is wrong
+        return []
     except OSError as error:
         raise DataError(Problem(f"cannot be read: {error}", Place(file))) from error
 
@@ -225,8 +229,8 @@ def _read(path: Path, encoding: str) -> pa.Buffer:
         if encoding == UTF8:
             _check_text(data)
             return data
-        return pa.py_buffer(data.to_pybytes().decode(encoding).encode())
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        return pa.py_buffer(b"".join(decoded_lines(io.BytesIO(data.to_pybytes()), encoding)))
+    except (pa.ArrowInvalid, UnicodeError) as error:
         content = io.BytesIO(data.to_pybytes())
         raise DataError(undecodable(str(path), content, encoding)) from error
 

@@ -67,6 +67,7 @@ def test_header_order_and_resumption_are_those_of_utf8_files(tmp_path: Path) -> 
         ("gbk", "1,手\n\n2,机x\n".encode("gbk") + b"3,\xd3\xff\n", 4, 3),
         ("gb18030", "1,手\n2,é机".encode("gb18030") + b"\xd6\n", 2, 7),
         ("utf-16", "1,手\n2,机".encode("utf-16") + b"\x00\xd8\n\x00", 2, 7),
+        ("utf-16", "1,手\n".encode("utf-16-le"), 1, 1),
         ("utf-16-le", "1,手\n2,机\n3".encode("utf-16-le") + b"\x00", 3, 3),
     ],
 )
@@ -106,6 +107,18 @@ def test_tables(tmp_path: Path) -> None:
         read_item_table(path, fields)
     (problem,) = told.value.problems
     assert (problem.place.line, problem.path) == (2, "data_config.encoding")
+
+
+def test_tables_of_utf16_need_a_mark(tmp_path: Path) -> None:
+    path = tmp_path / "items.txt"
+    text = "id:string\tweight:float\tfeature:string\n手机\t1\t数码\n"
+    path.write_bytes(text.encode("utf-16"))
+    fields = [InputField("cate", "STRING", b"")]
+    assert read_item_table(path, fields, encoding="utf-16").ids.tolist() == ["手机"]
+    path.write_bytes(text.encode("utf-16-le"))
+    assert read_item_table(path, fields, encoding="utf-16-le").ids.tolist() == ["手机"]
+    with pytest.raises(DataError, match="utf-16-le"):
+        read_item_table(path, fields, encoding="utf-16")
 
 
 def test_a_table_is_made_in_the_encoding(tmp_path: Path) -> None:

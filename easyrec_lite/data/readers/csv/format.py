@@ -48,7 +48,7 @@ def file_lines(file: str, encoding: str = UTF8) -> Iterator[bytes]:
                     yield text
     except BROKEN as error:
         raise DataError(broken(file, error)) from None
-    except UnicodeDecodeError:
+    except UnicodeError:
         with unpacked(file) as stream:
             raise DataError(undecodable(file, stream, encoding)) from None
 
