@@ -17,7 +17,7 @@ SHUFFLE_ROWS = 1 << 17
 SHUFFLE_COPIES = 2
 ROW_OVERHEAD = 48
 CELL_BYTES = 8
-PROCESS = 650 << 20
+PROCESS = 850 << 20
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ def estimate(pipeline: Pipeline) -> Estimate:
         "the sampler's tables": sampler or 0,
         "Python and TensorFlow": PROCESS,
     }
+    parts |= view.spec.memory(view) if view.spec else {}
     for loss in view.losses:
         spec = view.loss_spec(loss)
         parts |= spec.memory(view) if spec else {}

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from easyrec_lite.checks.check import load_config
 from easyrec_lite.checks.memory import SHUFFLE_ROWS, Table, estimate, report
 from easyrec_lite.checks.specs.optimizer import OPTIMIZERS
 from easyrec_lite.config import load, loads
+from easyrec_lite.models.retrieval.sequence_match.memory import encoder_bytes
 from easyrec_lite.protos import message_class
 from tests.config.base_config import BACKBONE, LISTWISE, POINTWISE, replaced
 from tests.golden import CASES
@@ -105,6 +107,51 @@ def test_a_streaming_estimate_is_counted_as_it_is_made() -> None:
     assert part("logq: STREAMING logq_buckets: 1000") == pytest.approx(state, abs=8)
     assert part("logq: STREAMING") == 16 << 20
     assert part("logq: COUNTED") == part("") == 0
+
+
+SEQUENCE = "sequence_match_on_movielens.config"
+
+
+def sequence_parts(**params: object) -> dict[str, int]:
+    edits = {f"model_config.sequence_match.{name}": value for name, value in params.items()}
+    return estimate(load_config(SEQUENCE, edits)).parts
+
+
+def test_an_encoder_of_histories_grows_with_heads_and_the_square_of_steps() -> None:
+    """128 rows of 200 steps and a start, 2 layers; each number of a score has 4 bytes."""
+    scores = sequence_parts(num_heads=4)["encoder of histories"]
+    scores -= sequence_parts(num_heads=2)["encoder of histories"]
+    a_copy = 2 * 128 * 2 * 201**2 * 4
+    assert 2 <= scores / a_copy <= 4
+    layer = sequence_parts(num_layers=3)["encoder of histories"]
+    layer -= sequence_parts(num_layers=2)["encoder of histories"]
+    assert layer > 2 * 128 * 201**2 * 4
+    batch = estimate(load_config(SEQUENCE, {"data_config.batch_size": 256})).parts
+    assert batch["encoder of histories"] > 1.9 * sequence_parts()["encoder of histories"]
+
+
+def test_logits_over_a_catalogue_are_counted_where_it_competes() -> None:
+    assert sequence_parts()["softmax over the catalogue"] >= 512 * 3953 * 4
+    text = (Path(__file__).parents[2] / "configs" / SEQUENCE).read_text("utf-8")
+    sampled = replaced(text, "num_heads: 2", "num_heads: 2 negatives: SAMPLED")
+    assert "softmax over the catalogue" not in estimate(loads(sampled)).parts
+    assert not {"encoder of histories"} & estimate(loads(LISTWISE)).parts.keys()
+
+
+@pytest.mark.parametrize("encoder", ["TRANSFORMER", "HSTU", "GRU"])
+def test_weights_of_an_encoder_are_those_that_are_made(encoder: str) -> None:
+    pytest.importorskip("tensorflow")
+    from easyrec_lite.models.retrieval.sequence_match import encoder as layers
+
+    params = message_class("SequenceMatch")(encoder=encoder, num_layers=1, intermediate_size=96)
+    made = {
+        "TRANSFORMER": layers.AttentionLayer(2, 96, "relu", 0, 0, 1, "a"),
+        "HSTU": layers.HSTULayer(2, 201, 0, 1, "b"),
+        "GRU": layers.RecurrentLayer(0, 1, "c"),
+    }[encoder]
+    made.build((None, 64))
+    weights = made.count_params()
+    assert encoder_bytes(params, 0, 64) == pytest.approx(3 * 4 * weights, rel=0.1)
 
 
 def test_the_total_is_the_sum_of_the_shown_parts() -> None:

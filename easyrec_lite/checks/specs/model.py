@@ -114,6 +114,10 @@ class ModelSpec(Spec):
         """Returns the dense layers of both sides; None when they are not known."""
         return None
 
+    def memory(self, view: View) -> dict[str, int]:
+        """Returns what it holds in training beside its dense layers' outputs: part → bytes."""
+        return {}
+
     def check(self, view: View) -> Iterator[Problem]:
         """Yields what is wrong with the config as this model sees it."""
         yield from self.check_message(view)

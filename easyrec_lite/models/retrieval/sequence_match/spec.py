@@ -11,6 +11,8 @@ from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import nearest
+from easyrec_lite.losses.softmax.spec import BLOCK_COPIES, BLOCK_ROWS, FLOAT, PARALLEL_BLOCKS
+from easyrec_lite.models.retrieval.sequence_match.memory import encoder_bytes
 from easyrec_lite.models.retrieval.spec import (
     MASK_FIELDS,
     SIMILARITY_FIELDS,
@@ -28,6 +30,9 @@ ENCODER_FIELDS = (
 MANY_ITEMS = 100_000
 # Options of the softmax over a batch's candidates, which is not the loss here.
 OTHER_OPTIONS = ("mask_false_negatives", "hardest_negatives", "cross_replica_negatives")
+
+# Rows of the logits over a catalogue at a time, with their copies; copies of an item's vector.
+LOGIT_ROWS, ITEM_COPIES = BLOCK_ROWS * PARALLEL_BLOCKS * BLOCK_COPIES, 3
 
 
 def history_features(features: Sequence[Feature]) -> list[Feature]:
@@ -66,6 +71,20 @@ class SequenceMatchSpec(TwoTowerSpec):
     def losses(self, view: View) -> list[str] | None:
         """Returns the names of the config's losses."""
         return [name for name in super().losses(view) or () if name != "reg_pos_loss"]
+
+    def memory(self, view: View) -> dict[str, int]:
+        """Returns the bytes of the encoder, and of the blocks of logits over the catalogue."""
+        if not self.params_given(view):
+            return {}
+        params = self.params(view.model_config)
+        items = view.group_features(ITEM_GROUP)
+        units = list(params.item_tower.hidden_units)
+        width = units[-1] if units else sum(feature.width for feature in items)
+        parts = {"encoder of histories": encoder_bytes(params, view.data.batch_size, width)}
+        if enum_name(params, "negatives") == "CATALOGUE":
+            rows = sum(feature.known_rows or 0 for feature in items)
+            parts["softmax over the catalogue"] = rows * (LOGIT_ROWS + width * ITEM_COPIES) * FLOAT
+        return parts
 
     def check(self, view: View) -> Problems:
         """Yields what is wrong with the config as this model sees it."""
