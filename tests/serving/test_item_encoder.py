@@ -54,13 +54,16 @@ def test_without_a_sampler_the_features_say_what_the_attributes_are(
     made = without_sampler(trained)
     assert item_table(made.pipeline.config) == ""
     table = tmp_path / "items.txt"
-    table.write_text("id\tweight\tfeature\n7\t1\té:b1\n007\t0\te:b2\n", encoding="utf-8")
+    table.write_text("id\tweight\tfeature\né\t1\té:b1\n007\t0\t007:b2\n", encoding="utf-8")
     items = load(made, str(table))
-    assert list(items.ids) == ["7", "007"]
+    assert list(items.ids) == ["é", "007"]
     assert {name: list(cells) for name, cells in items.columns.items()} == {
-        "item_id": ["é", "e"],
+        "item_id": ["é", "007"],
         "brand": ["b1", "b2"],
     }
+    table.write_text("id\tweight\tfeature\n7\t1\té:b1\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"items\.txt:2(.|\n)*item_id"):
+        load(made, str(table))
     assert ItemEncoder(made).vectors(items).shape == (2, 4)
 
 

@@ -121,3 +121,25 @@ def test_a_ranking_table_without_the_items_of_the_rows(folder, capsys) -> None:
     codes, printed = both('eval_input_path: "train.csv"\n' + text, capsys)
     assert codes == [2, 2]
     assert all("other.txt" in out and "item_id" in out for out in printed)
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "word"),
+    [
+        ("id\tweight\tprice\tsize\tcate\titem_id", 0, ""),
+        ("id\tweight\tprice\tsize\tkate\titem_id", 2, "cate"),
+        ("id\tweight\tcate\tsize\tprice\titem_id", 2, "items.txt:2"),
+    ],
+)
+def test_a_ranking_table_is_read_by_the_names_in_its_header(
+    folder: Path, header: str, code: int, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows()
+    lines = [f"i{row}\t1\t2.5\tXL\tc1\ti{row}" for row in range(20)]
+    Path("items.txt").write_text("\n".join([header, *lines]) + "\n")
+    ranked = "eval_config {\n  full_ranking { item_path: 'items.txt' item_id: 'item_id' }\n"
+    text = 'eval_input_path: "train.csv"\n' + replaced(POINTWISE, "eval_config {\n", ranked)
+    Path("my.config").write_text(text, encoding="utf-8")
+    assert commands.run(check_command, ["--config", "my.config", "--data"]) == code
+    printed = capsys.readouterr()
+    assert word in printed.out + printed.err
