@@ -6,6 +6,7 @@ import os
 
 from easyrec_lite.checks import fields
 from easyrec_lite.checks.rules import (
+    attention,
     data,
     export,
     features,
@@ -26,7 +27,7 @@ from easyrec_lite.core.errors import Problem
 
 # Concerns of any config, and those that ask what the model, its losses and its sides are: without
 # a known model they would only repeat that it is unknown.
-CONCERNS = (data, features, groups, train, keras_names, machine)
+CONCERNS = (data, features, groups, attention, train, keras_names, machine)
 MODEL_CLASS = "model_config.model_class"
 OF_MODEL = (losses, sampler, metrics, full_ranking, export)
 

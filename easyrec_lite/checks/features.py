@@ -179,6 +179,13 @@ class Feature:
         return SEQUENCE_COMBINERS.find(self.config.sequence_combiner.WhichOneof("combiner") or "")
 
     @property
+    def keeps_empty_steps(self) -> bool:
+        """Whether an empty piece is a step, with the id of the empty text; see the field."""
+        config = self.config
+        by_text = bool(config.hash_bucket_size or config.vocab_list or config.vocab_file)
+        return self.spec.sequence and by_text and not config.drop_empty_steps
+
+    @property
     def stays_sequence(self) -> bool:
         """Whether its steps are not made one vector."""
         return self.spec.sequence and self.sequence_combiner is None

@@ -26,9 +26,9 @@ CODE = (
     "a config is data, no code is imported from it",
     "compute the value when writing the data files",
 )
-SEQUENCE_GROUP = (
-    "target attention over sequences is not part of the models here",
-    "pool the user's own history: a TagFeature, or a SequenceFeature with a sequence_combiner",
+ATTENTION_GROUP = (
+    "attention groups of the whole model belong to ranking models",
+    "put sequence_features into the feature group that reads the history",
 )
 LAYER = (
     "the layer library does not hold it",
@@ -51,7 +51,6 @@ WHOLE: dict[str, Status] = {
         "KafkaServer DatahubServer HiveConfig BinaryDataInput",
         Status("refused", PLATFORM[0], PLATFORM[1].format("train")),
     ),
-    **_each("SeqAttMap SeqAttGroupConfig", Status("refused", *SEQUENCE_GROUP)),
     **_each(
         "MMoELayer GateNN PPNet OverlapFeature MappedDotProduct AITMTower Transformer TextEncoder "
         "BSTEncoder DINEncoder SequenceAugment MultiHeadAttentionCombiner",
@@ -183,7 +182,7 @@ FEATURES = {
         "num_buckets boundaries separator kv_separator seq_multi_sep max_seq_len step_order "
         "vocab_file vocab_list shared_names lookup_max_sel_elem_num combiner initializer precision "
         "min_val max_val normalizer_fn raw_input_dim sequence_combiner sub_feature_type expression "
-        "combo_join_sep combo_input_seps max_partitions",
+        "combo_join_sep combo_input_seps max_partitions drop_empty_steps",
         warned={
             "sequence_length": "a sequence is as long as the data says, at most max_seq_len",
             "ev_params": EMBEDDING_VARIABLE,
@@ -193,14 +192,19 @@ FEATURES = {
         "features", warned={"embedding_on_cpu": "tables are placed by TensorFlow"}
     ),
     "FeatureGroupConfig": _fields(
-        "group_name feature_names wide_deep",
+        "group_name feature_names wide_deep sequence_features",
         refused={
-            "sequence_features": SEQUENCE_GROUP,
             "negative_sampler": (
                 "sampled items fill the item tower's groups",
                 "leave it out; the sampler of data_config gives the negatives",
             ),
         },
+    ),
+    "SeqAttMap": _fields("key hist_seq aux_hist_seq"),
+    "SeqAttGroupConfig": _fields(
+        "group_name seq_att_map seq_dnn need_key_feature allow_key_search allow_key_transform "
+        "transform_dnn",
+        warned={"tf_summary": "summaries of attention scores are not written"},
     ),
     "SequenceCombiner": _fields(),
     "Initializer": _fields(
@@ -221,7 +225,7 @@ MODELS = {
             "ev_params": EMBEDDING_VARIABLE,
         },
         refused={
-            "seq_att_groups": SEQUENCE_GROUP,
+            "seq_att_groups": ATTENTION_GROUP,
             "num_class": ("two towers give one score a row", "leave it out"),
             "variational_dropout": ("it is not part of the models here", "leave it out"),
             "loss_weight_strategy": ("only Fixed weights are served", "give each loss a weight"),

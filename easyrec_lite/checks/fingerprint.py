@@ -61,7 +61,10 @@ def fingerprint(pipeline: Pipeline, files: Sequence[str] = ()) -> Fingerprint:
     meaning = {"model_class": view.model_config.model_class}
     for name, group in view.groups.items():
         meaning[f"group {name}: feature_names"] = ", ".join(group.config.feature_names)
-        for feature in view.group_features(name):
+        for attention in view.attentions[name]:
+            shown = _shown(attention.config)
+            meaning[f"group {name}: sequence_features {attention.name}"] = shown
+        for feature in view.read_features(name):
             meaning |= {
                 f"feature {feature.name}: {field}": value
                 for field, value in _feature(view, feature)

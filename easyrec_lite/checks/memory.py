@@ -105,10 +105,10 @@ def estimate(pipeline: Pipeline) -> Estimate:
 def embedding_tables(view: View) -> list[Table]:
     """Returns the embedding tables of a config, in the order of its groups."""
     readers: dict[str, list[Feature]] = {}
-    for group in view.groups:
-        for feature in view.group_features(group):
+    for scope, features in view.table_scopes.items():
+        for feature in features:
             if feature.has_table:
-                name = feature.config.embedding_name or f"{group}/{feature.name}"
+                name = feature.config.embedding_name or f"{scope}/{feature.name}"
                 readers.setdefault(name, []).append(feature)
     slots = _slots(view, 0)
     return [_table(name, features, slots) for name, features in readers.items()]
@@ -138,10 +138,6 @@ def _slots(view: View, index: int) -> int:
     return (len(spec.slots) if spec else 0) + config.use_moving_average
 
 
-def _widths(view: View, group: str) -> list[int]:
-    return [feature.width for feature in view.group_features(group)]
-
-
 def _dense_bytes(view: View, layers: Iterable[DenseLayer]) -> int:
     weights = sum(inputs * units + units * values for inputs, units, values in layers)
     return weights * (1 + _slots(view, 1)) * FLOAT
@@ -150,7 +146,7 @@ def _dense_bytes(view: View, layers: Iterable[DenseLayer]) -> int:
 def _activation_bytes(view: View, layers: Iterable[DenseLayer]) -> int:
     """Each layer's outputs, of the batch and of the candidates, and their gradients."""
     width = sum(units for _, units, _ in layers)
-    width += sum(sum(_widths(view, group)) for group in view.groups)
+    width += sum(sum(view.field_widths(group)) for group in view.groups)
     return view.candidates * width * 2 * FLOAT
 
 

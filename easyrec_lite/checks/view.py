@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from easyrec_lite.checks.attention import SequenceAttention, distinct, sequence_attentions
 from easyrec_lite.checks.features import Feature, FeatureGroups
 from easyrec_lite.checks.names import enum_name, expand_name
 from easyrec_lite.checks.specs.loss import LOSSES, LossSpec, Scored, loss_names
@@ -136,10 +137,60 @@ class View:
         return {group: tuple(self.group_features(group)) for group in self.groups}
 
     @cached_property
+    def attentions(self) -> dict[str, tuple[SequenceAttention, ...]]:
+        """Feature group → its `sequence_features`; () for a group without."""
+        return {
+            name: sequence_attentions(
+                name,
+                group.path,
+                group.config.sequence_features,
+                group.config.feature_names,
+                self.feature_by_name,
+            )
+            for name, group in self.groups.items()
+        }
+
+    @cached_property
+    def table_scopes(self) -> FeatureGroups:
+        """Scope of embedding tables → the features looked up in it: the groups, and attentions."""
+        scopes: dict[str, tuple[Feature, ...]] = dict(self.feature_groups)
+        for attentions in self.attentions.values():
+            for attention in attentions:
+                earlier = scopes.get(attention.scope, ())
+                scopes[attention.scope] = distinct(earlier + attention.looked_up)
+        return scopes
+
+    @cached_property
     def grouped_features(self) -> dict[str, Feature]:
-        """The features that some group names: name → feature."""
-        groups = self.feature_groups.values()
-        return {feature.name: feature for features in groups for feature in features}
+        """The features that some group reads: name → feature."""
+        scopes = self.table_scopes.values()
+        return {feature.name: feature for features in scopes for feature in features}
+
+    def read_features(self, group: str) -> list[Feature]:
+        """Returns the known features that a group reads, those of attentions too, each once."""
+        attended = [
+            feature
+            for attention in self.attentions.get(group, ())
+            for feature in attention.looked_up
+        ]
+        return list(distinct([*self.group_features(group), *attended]))
+
+    def member_path(self, group: str, name: str) -> str:
+        """Returns the config path at which a group names a feature that it reads."""
+        named = self.groups[group]
+        if name in named.config.feature_names:
+            return f"{named.path}.feature_names[{list(named.config.feature_names).index(name)}]"
+        for attention in self.attentions[group]:
+            if any(feature.name == name for feature in attention.looked_up):
+                return f"{attention.path}.seq_att_map"
+        return named.path
+
+    def field_widths(self, group: str) -> list[int]:
+        """Returns the width of each of the group's vectors: of its features, then attentions."""
+        return [
+            *(feature.width for feature in self.group_features(group)),
+            *(attention.width for attention in self.attentions.get(group, ())),
+        ]
 
     def group_features(self, group: str) -> list[Feature]:
         """Returns the known features of a group in its order; none for an unknown group."""

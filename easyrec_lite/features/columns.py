@@ -112,28 +112,32 @@ def by_row(ragged: tf.RaggedTensor, met: tf.Tensor) -> tf.Tensor:
     return tf.math.unsorted_segment_sum(unmet, ragged.value_rowids(), ragged.nrows()) == 0
 
 
-def pieces(column: Column, separator: str) -> tf.RaggedTensor:
-    """Returns the pieces of each cell, ragged [B, (L)], without empty ones.
+def pieces(column: Column, separator: str, keep_empty: bool = False) -> tf.RaggedTensor:
+    """Returns the pieces of each cell, ragged [B, (L)].
 
     Texts [B] are split at `separator`; the items of a list column are its pieces; a number is one.
+    Empty pieces are left out, unless `keep_empty`: an empty text then has one piece, an empty list
+    none.
     """
     if isinstance(column, tf.RaggedTensor):
-        return _without_empty(column)
+        return column if keep_empty else _without_empty(column)
     if column.dtype == tf.string and column.shape.rank == 1:
-        return _split(column, separator)
+        return _split(column, separator, keep_empty)
     if column.shape.rank == 1:
         each = tf.range(tf.size(column, out_type=tf.int64) + 1)
         return tf.RaggedTensor.from_row_splits(column, each, validate=False)
-    return _without_empty(tf.RaggedTensor.from_tensor(column))
+    ragged = tf.RaggedTensor.from_tensor(column)
+    return ragged if keep_empty else _without_empty(ragged)
 
 
 def _without_empty(ragged: tf.RaggedTensor) -> tf.RaggedTensor:
     return keep(ragged, ragged.values != "") if ragged.dtype == tf.string else ragged
 
 
-def _split(texts: tf.Tensor, separator: str) -> tf.RaggedTensor:
-    if len(separator.encode()) > 1:
-        return _without_empty(tf.strings.split(texts, separator))
+def _split(texts: tf.Tensor, separator: str, keep_empty: bool) -> tf.RaggedTensor:
+    if keep_empty or len(separator.encode()) > 1:
+        cut = tf.strings.split(texts, separator)
+        return cut if keep_empty else _without_empty(cut)
     # This op removes empty pieces itself, at a quarter of the cost. It treats each byte of a longer
     # delimiter as a separator of its own.
     cut = tf.raw_ops.StringSplit(input=texts, delimiter=separator, skip_empty=True)

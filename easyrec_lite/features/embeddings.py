@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from easyrec_lite.checks.attention import SequenceAttention
 from easyrec_lite.checks.features import EmbeddingTable, Feature, embedding_tables
 from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS
 from easyrec_lite.checks.view import View
@@ -16,9 +17,36 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.core.names import scope_name
 from easyrec_lite.data.rows.values import Bags, Dense, DenseSteps, FeatureValue, Steps
 from easyrec_lite.features import pooling, sharded
+from easyrec_lite.features.attention import HistoryAttention
 from easyrec_lite.features.initializers import table_values
 
 Values = Mapping[str, FeatureValue]
+
+
+class GroupVectors(NamedTuple):
+    """The vectors of a feature group for B rows.
+
+    Attributes:
+      fields: float32 [B, D_f] of each feature in the config's order, then of each attention.
+      looked_up: the vectors that come from tables, float32 [..., D], which embedding regularisation
+        includes: also each step of a sequence that was pooled.
+    """
+
+    fields: list[tf.Tensor]
+    looked_up: list[tf.Tensor]
+
+
+class AttentionInputs(NamedTuple):
+    """What an attention reads.
+
+    Attributes:
+      keys: float32 [B, D_f] of each key.
+      histories, extras: the steps of each history and extra history, ragged float32 [B, (L), D_f].
+    """
+
+    keys: list[tf.Tensor]
+    histories: list[tf.RaggedTensor]
+    extras: list[tf.RaggedTensor]
 
 
 class GroupEmbeddings(tf.Module):
@@ -34,7 +62,8 @@ class GroupEmbeddings(tf.Module):
     Attributes:
       groups: group → its features, in the config's order.
       tables: table name → variable float32 [rows, dim], in parts on parameter servers (`sharded`).
-      keras_layers: layers of the sequence combiners, built.
+      attentions: group → its `sequence_features`.
+      keras_layers: layers of the sequence combiners and attentions, built.
 
     Raises:
       ConfigError: a vocabulary cannot be read.
@@ -48,11 +77,16 @@ class GroupEmbeddings(tf.Module):
 
     def __init__(self, pipeline: Pipeline, seed: int):
         super().__init__(name="embeddings")
-        self.groups = View(pipeline).feature_groups
+        view = View(pipeline)
+        self.groups, self.attentions = view.feature_groups, view.attentions
+        self._widths = {group: view.field_widths(group) for group in self.groups}
         self._combiners = self._make_combiners(seed)
-        self.tables = {
-            name: _make_table(table, seed) for name, table in embedding_tables(self.groups).items()
+        self._attend = {
+            group: [HistoryAttention(attention, seed) for attention in attentions]
+            for group, attentions in self.attentions.items()
         }
+        tables = embedding_tables(view.table_scopes)
+        self.tables = {name: _make_table(table, seed) for name, table in tables.items()}
 
     def __call__(
         self,
@@ -61,20 +95,36 @@ class GroupEmbeddings(tf.Module):
         training: bool = False,
         only: Collection[str] | None = None,
     ) -> list[tf.Tensor]:
-        """Returns the field vectors of `group`, float32 [B, D_f] each, in the config's order.
+        """Returns the field vectors of `group`, float32 [B, D_f] each; see `read`."""
+        return self.read(group, values, training, only).fields
+
+    def read(
+        self,
+        group: str,
+        values: Values,
+        training: bool = False,
+        only: Collection[str] | None = None,
+    ) -> GroupVectors:
+        """Returns the vectors of `group` for B rows.
 
         Args:
           group: name of a feature group.
           values: feature name → value of B rows; features of other groups may be there too.
-          training: whether the sequence combiners run in training mode (dropout, batch norm).
-          only: the features wanted; None: all.
+          training: whether combiners and attentions run in training mode (dropout, batch norm).
+          only: the features wanted, without attentions; None: all of the group.
         """
         with tf.name_scope("embeddings"):
-            return [
-                self._field(group, feature, values[feature.name], training)
-                for feature in self.groups[group]
-                if only is None or feature.name in only
-            ]
+            vectors = GroupVectors([], [])
+            for feature in self.groups[group]:
+                if only is None or feature.name in only:
+                    self._add_field(vectors, group, feature, values[feature.name], training)
+            if only is None:
+                own = dict(zip((f.name for f in self.groups[group]), vectors.fields, strict=True))
+                for attention, attend in zip(
+                    self.attentions[group], self._attend[group], strict=True
+                ):
+                    self._add_attended(vectors, attention, attend, own, values, training)
+            return vectors
 
     def sequence(self, group: str, name: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns a SequenceFeature's steps, float32 [B, L, D] padded with zeros, and its lengths.
@@ -90,8 +140,17 @@ class GroupEmbeddings(tf.Module):
         return self._steps(group, feature, value)
 
     def widths(self, group: str) -> list[int]:
-        """Returns D_f of each feature of `group`, in the config's order."""
-        return [feature.width for feature in self.groups[group]]
+        """Returns D_f of each of the group's vectors: features in order, then attentions."""
+        return self._widths[group]
+
+    def field_names(self, group: str) -> list[str]:
+        """Returns the names of the group's vectors: features in order, then attentions."""
+        features = [feature.name for feature in self.groups[group]]
+        return [*features, *(attention.name for attention in self.attentions[group])]
+
+    def kernels(self, group: str) -> list[keras.Variable]:
+        """Returns the kernels of the group's attentions, which l2 regularisation includes."""
+        return [kernel for attend in self._attend[group] for kernel in attend.kernels]
 
     def width(self, group: str) -> int:
         """Returns the width of the group's concatenated vectors, ΣD_f."""
@@ -99,32 +158,87 @@ class GroupEmbeddings(tf.Module):
 
     @property
     def keras_layers(self) -> list[keras.layers.Layer]:
-        """The built layers of the sequence combiners."""
-        return [combiner.layer for combiner in self._combiners.values()]
+        """The built layers of the sequence combiners and attentions."""
+        attends = [attend for each in self._attend.values() for attend in each]
+        return [
+            *(combiner.layer for combiner in self._combiners.values()),
+            *(layer for attend in attends for layer in attend.layers),
+        ]
 
-    def _field(
-        self, group: str, feature: Feature, value: FeatureValue, training: bool
-    ) -> tf.Tensor:
+    def _add_field(
+        self,
+        vectors: GroupVectors,
+        group: str,
+        feature: Feature,
+        value: FeatureValue,
+        training: bool,
+    ) -> None:
         if isinstance(value, Steps | DenseSteps):
-            combiner = self._combiners[f"{group}/{feature.name}"]
-            return tf.ensure_shape(
-                combiner(self._steps(group, feature, value), training), [None, feature.width]
-            )
+            steps = self._steps(group, feature, value)
+            vector = self._combiners[f"{group}/{feature.name}"](steps, training)
+            vector = tf.ensure_shape(vector, [None, feature.width])
+            vectors.looked_up.extend([steps.values] * feature.has_table)
+        else:
+            vector = self._vector(group, feature, value)
+        vectors.fields.append(vector)
+        vectors.looked_up.extend([vector] * feature.has_table)
+
+    def _vector(self, scope: str, feature: Feature, value: Any) -> tf.Tensor:
         if isinstance(value, Dense) and not feature.has_table:
             return value.values
-        table = self._table(group, feature)
+        table = self._table(scope, feature)
         if isinstance(value, Dense):
             return pooling.weigh(table, value.values)
         if isinstance(value, Bags):
             return pooling.pool(table, value, feature.table_combiner)
         return pooling.lookup_ids(table, value)
 
-    def _steps(self, group: str, feature: Feature, value: Any) -> tf.RaggedTensor:
-        table = self._table(group, feature) if feature.has_table else None
+    def _steps(self, scope: str, feature: Feature, value: Any) -> tf.RaggedTensor:
+        table = self._table(scope, feature) if feature.has_table else None
         return pooling.steps(table, value, feature.table_combiner)
 
-    def _table(self, group: str, feature: Feature) -> tf.Variable:
-        return self.tables[feature.table(group)]
+    def _add_attended(
+        self,
+        vectors: GroupVectors,
+        attention: SequenceAttention,
+        attend: HistoryAttention,
+        own: Mapping[str, tf.Tensor],
+        values: Values,
+        training: bool,
+    ) -> None:
+        """Adds the output of an attention, and what it looks up beside the group's own vectors."""
+        inputs = self.attention_inputs(attention, own, values)
+        key = tf.concat(inputs.keys, axis=-1)
+        vectors.fields.append(attend(key, inputs.histories, inputs.extras, training))
+        searched = zip(attention.keys, inputs.keys, strict=True)
+        vectors.looked_up.extend(vector for key, vector in searched if key.name not in own)
+        # As in EasyRec, extra histories are not among what is regularised.
+        vectors.looked_up.extend(steps.values for steps in inputs.histories)
+
+    def attention_inputs(
+        self, attention: SequenceAttention, own: Mapping[str, tf.Tensor], values: Values
+    ) -> AttentionInputs:
+        """Returns the vectors that an attention reads.
+
+        Args:
+          attention: an attention of a group.
+          own: feature name → vector [B, D_f], of the features that the group itself names.
+          values: feature name → value of B rows.
+        """
+        scope = attention.scope
+        return AttentionInputs(
+            [
+                own[key.name] if key.name in own else self._vector(scope, key, values[key.name])
+                for key in attention.keys
+            ],
+            *(
+                [self._steps(scope, feature, values[feature.name]) for feature in features]
+                for features in (attention.histories, attention.extras)
+            ),
+        )
+
+    def _table(self, scope: str, feature: Feature) -> tf.Variable:
+        return self.tables[feature.table(scope)]
 
     def _make_combiners(self, seed: int) -> dict[str, Any]:
         made = {}

@@ -30,8 +30,8 @@ class IdSource(tf.Module):
         return tf.where(ids == UNKNOWN, tf.zeros_like(ids), ids)
 
     def of_pieces(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns ids int64 [N] ≥ 0 of values among which no text is empty."""
-        return self(values)
+        """Returns ids int64 [N] ≥ 0; an empty text is a value as any other."""
+        return tf.maximum(self.find(values), 0)
 
     def cells(self, values: tf.Tensor) -> Iterator[columns.Met]:
         """Yields what values [N] must be to be looked up at all, and which are, bool [N]."""
@@ -56,7 +56,7 @@ class Hashed(IdSource):
         return self.find(values)
 
     def of_pieces(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns ids int64 [N] of values among which no text is empty."""
+        """Returns ids int64 [N], also of an empty text."""
         texts = columns.text(self.feature, values)
         return tf.strings.to_hash_bucket_fast(texts, self.feature.config.hash_bucket_size)
 

@@ -24,6 +24,19 @@ def sum_rows(vectors: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor
     return tf.pad(summed, [[0, count - tf.shape(summed, tf.int64)[0]], [0, 0]])
 
 
+def softmax_weights(scores: tf.Tensor, rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Returns the softmax of scores [N, 1] over the values of each row, float32 [N, 1].
+
+    Args:
+      scores: float32 [N, 1].
+      rows: int64 [N], ascending, the row that each score belongs to.
+      count: int64 scalar B.
+    """
+    highest = tf.math.unsorted_segment_max(tf.stop_gradient(scores), rows, count)
+    raised = tf.exp(scores - tf.gather(highest, rows))
+    return raised / tf.gather(sum_rows(raised, rows, count), rows)
+
+
 def lookup_ids(table: tf.Variable, value: Ids) -> tf.Tensor:
     """Returns the vector of each row's id, float32 [B, D]; zeros where there is none.
 

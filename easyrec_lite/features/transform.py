@@ -13,7 +13,7 @@ from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Problem
 from easyrec_lite.data.rows.cells import Expectation
-from easyrec_lite.data.rows.values import FeatureValue
+from easyrec_lite.data.rows.values import FeatureValue, row_lengths
 from easyrec_lite.features.columns import emptied
 from easyrec_lite.features.kinds.base import Columns, FeatureKind
 
@@ -44,7 +44,13 @@ class FeatureTransform(tf.Module):
 
     def __init__(self, pipeline: Pipeline):
         super().__init__()
-        self.features = View(pipeline).grouped_features
+        view = View(pipeline)
+        self.features = view.grouped_features
+        self._equally_long = [
+            [feature.name for feature in (*attention.histories, *attention.extras)]
+            for attentions in view.attentions.values()
+            for attention in attentions
+        ]
         self._kinds: dict[str, FeatureKind] = {
             name: FEATURE_KINDS.get(feature.kind)(feature)
             for name, feature in self.features.items()
@@ -72,7 +78,24 @@ class FeatureTransform(tf.Module):
         ]
         if missing:
             raise DataError(missing)
-        return {kind.feature.name: kind(columns) for kind in kinds}
+        return self._required({kind.feature.name: kind(columns) for kind in kinds})
+
+    def _required(self, values: dict[str, FeatureValue]) -> dict[str, FeatureValue]:
+        """Returns the values; reading them fails where sequences of an attention differ in length.
+
+        Their lengths are compared where all of them are there.
+        """
+        compared = [names for names in self._equally_long if all(name in values for name in names)]
+        checks = [
+            tf.debugging.assert_equal(row_lengths(values[name]), row_lengths(values[names[0]]))
+            for names in compared
+            for name in names[1:]
+        ]
+        if not checks:
+            return values
+        sequences = {name: values[name] for names in compared for name in names}
+        with tf.control_dependencies(checks):
+            return values | tf.nest.map_structure(tf.identity, sequences, expand_composites=True)
 
     def expectations(self, columns: Columns) -> list[Expectation]:
         """Returns what the cells of B rows must be for the features, and which rows' are.
@@ -80,12 +103,24 @@ class FeatureTransform(tf.Module):
         Features of which a column is not there are left out. Not for every step: it does the
         transform's work again.
         """
-        return [
+        readable = [
             Expectation(kind.feature.inputs, f"{message} (feature {kind.feature.name})", met)
             for kind in self._chosen(None)
             if all(name in columns for name in kind.feature.inputs)
             for message, met in kind.cells(columns)
         ]
+        return readable + self._lengths_expected(columns)
+
+    def _lengths_expected(self, columns: Columns) -> list[Expectation]:
+        found = []
+        for names in self._equally_long:
+            fields = tuple(name for each in names for name in self.features[each].inputs)
+            if len(names) > 1 and all(name in columns for name in fields):
+                lengths = tf.stack([self._kinds[name].lengths(columns) for name in names])
+                message = "the sequences of an attention must have equal numbers of steps"
+                met = tf.reduce_all(lengths == lengths[0], axis=0)
+                found.append(Expectation(fields, message, met))
+        return found
 
     def forgiving(
         self, columns: Columns, names: Collection[str] | None = None

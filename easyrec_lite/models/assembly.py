@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 
 from easyrec_lite.checks.specs.model import MODELS
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.transform import FeatureTransform
@@ -29,11 +30,9 @@ class Parts:
 
     def features_of(self, groups: tuple[str, ...]) -> tuple[str, ...]:
         """Returns the names of the features in some groups, each once."""
-        named = {
-            group.group_name: group.feature_names
-            for group in self.pipeline.config.model_config.feature_groups
-        }
-        return tuple(dict.fromkeys(name for group in groups for name in named[group]))
+        view = View(self.pipeline)
+        read = (view.read_features(group) for group in groups)
+        return tuple(dict.fromkeys(feature.name for features in read for feature in features))
 
 
 def build(pipeline: Pipeline) -> Parts:

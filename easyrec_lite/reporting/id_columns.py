@@ -66,7 +66,7 @@ def id_columns(pipeline: Pipeline, manifest: Mapping[str, Any]) -> IdColumns:
     """Returns the columns of ids, from a config and the manifest of an export with items."""
     config = pipeline.config
     view = View(pipeline)
-    features = [feature for group in view.sides.user for feature in view.group_features(group)]
+    features = [feature for group in view.sides.user for feature in view.read_features(group)]
     labels = config.data_config.label_fields
     return IdColumns(
         user=_user(config, features),

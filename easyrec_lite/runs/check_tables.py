@@ -40,7 +40,7 @@ def table_problems(pipeline: Pipeline, rows: int) -> list[Problem]:
 
 def _item_features(view: View) -> list[str]:
     """Returns the names of the features of items."""
-    groups = (view.group_features(group) for group in view.sides.item)
+    groups = (view.read_features(group) for group in view.sides.item)
     return list(dict.fromkeys(feature.name for features in groups for feature in features))
 
 

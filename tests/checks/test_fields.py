@@ -110,10 +110,10 @@ def test_how_workers_share_the_data(field: str, warnings: int) -> None:
 
 
 def test_nothing_is_said_below_a_refused_message() -> None:
-    attention = "sequence_features { group_name: 's' seq_att_map { key: 'cate' hist_seq: 'tags' } }"
-    text = replaced(LISTWISE, '"tags", "age"] }', f'"tags", "age"]\n    {attention} }}')
+    attention = "seq_att_groups { group_name: 's' seq_att_map { key: 'cate' hist_seq: 'tags' } }"
+    text = replaced(LISTWISE, "model_config {", f"model_config {{ {attention}")
     found = walk(loads(text))
-    assert [item.path for item in found] == ["model_config.feature_groups[0].sequence_features[0]"]
+    assert [item.path for item in found] == ["model_config.seq_att_groups[0]"]
 
 
 def test_a_repeated_field_is_reported_once() -> None:

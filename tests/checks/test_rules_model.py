@@ -125,10 +125,11 @@ def test_attention_with_an_item_key_is_the_leak_by_name() -> None:
     text = replaced(LISTWISE, '"tags", "age"] }', f'"tags", "age"]\n    {attention} }}')
     assert_reported(
         text,
-        "seq_att_map",
-        "error: model_config.feature_groups[0].sequence_features[0]: not offered",
+        "'item_id'",
+        "error",
+        "seq_att_map[0].key[0]",
         "attends with key 'item_id', the item's id",
-        "pool the user's own history",
+        "the user's latest item",
     )
 
 

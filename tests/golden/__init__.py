@@ -5,4 +5,11 @@ from pathlib import Path
 # The cases that every clone has; data/README.md tells what they hold.
 CASES = Path(__file__).parent / "data"
 # Cases in the folder `golden_match` of the shared data that are compared; `golden` has others.
-MATCH_CASES = ("dssm_hard_neg", "dropoutnet", "mind", "pdn", "metric_learning_i2i")
+MATCH_CASES = (
+    "dssm_hard_neg",
+    "dropoutnet",
+    "mind",
+    "pdn",
+    "metric_learning_i2i",
+    "dssm_sequence_self",
+)

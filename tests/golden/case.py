@@ -23,7 +23,6 @@ from tests.golden.hard_pairs import first_edges, repeated
 from tests.golden.names import Lookup, group_of_table, variable_names
 from tests.golden.oracle import EasyRecLosses
 from tests.golden.pairs import Pair
-from tests.golden.sequences import rows_alike, with_steps
 from tests.golden.stored import Arrays, Stored
 
 FILES = ("rows.csv", "pipeline.config", "ids.npz", "meta.json")
@@ -47,7 +46,6 @@ class Case:
       parts: what is built of it.
       model: the model; its losses are EasyRec's.
       batch: all rows of rows.csv, as the real input pipeline gives them; see `repeated`.
-      alike: bool [B], the rows whose sequences have EasyRec's ids; see `rows_alike`.
       rows: B, how many those are.
       learnt: EasyRec's names of the trainable variables.
       names: EasyRec's name of each variable → ours.
@@ -69,9 +67,7 @@ class Case:
         self.parts = build(self.pipeline)
         use_draws(self.parts.model, self.stored)
         self.model = EasyRecLosses(self.parts.model)
-        batch = next(iter(self.batches(ReadPlan())))
-        self.batch: Batch = repeated(with_steps(batch, self), self.arrays("ids"))
-        self.alike = rows_alike(batch, self)
+        self.batch: Batch = repeated(next(iter(self.batches(ReadPlan()))), self.arrays("ids"))
         groups = {group: self.lookups(group) for group in self.model.embeddings.groups}
         tables = group_of_table(self.arrays("vars"), groups)
         self.names = variable_names(self.arrays("vars"), tables)
@@ -89,19 +85,15 @@ class Case:
         kept = ours if rows is None else ours[rows]
         return Pair(f"{file}/{name}", kept, self.arrays(file)[name], scale)
 
-    def kept(self, name: str) -> np.ndarray:
-        """Returns which of the stored rows of a prediction are `alike`, bool."""
-        rows = self.stored.rows("predict", f"out/{name}")
-        return self.alike if rows is None else self.alike[rows]
-
     def lookups(self, group: str) -> dict[str, Lookup]:
         """Returns what EasyRec looked up for a feature group, by feature."""
         keys = [key.split("/") for key in self.arrays("eval")]
         fields = sorted(key for key in keys if key[:2] == ["group", group])
-        fields = [key for key in fields if key[2] == "1" or key[4:] == ["0"]]
+        fields = [key for key in fields if len(key) == 4 or key[4:] == ["0"]]
         features = [spec.name for spec in self.model.embeddings.groups[group]]
         names = ["/".join(key) for key in fields]
-        return {f: self._lookup(f, name) for f, name in zip(features, names, strict=True)}
+        # Attentions over sequences come after the features.
+        return {f: self._lookup(f, name) for f, name in zip(features, names, strict=False)}
 
     def _lookup(self, feature: str, name: str) -> Lookup:
         vectors, rows = self.arrays("eval")[name], self.stored.rows("eval", name)

@@ -59,7 +59,10 @@ def losses(case: Case) -> Iterator[Pair]:
 
 
 def regularization(case: Case) -> Iterator[Pair]:
-    """The penalty of each group's vectors, of each kernel, and of all kernels together."""
+    """The penalty of each kernel, of all kernels together, and of the vectors of each group.
+
+    EasyRec stores several for a group with attentions over sequences: those are compared as a sum.
+    """
     outputs, _ = _forward(case, training=True)
     rate = case.model.params.l2_regularization
     groups, kernels = {}, np.zeros([])
@@ -71,10 +74,12 @@ def regularization(case: Case) -> Iterator[Pair]:
             yield case.pair("train", f"reg/{name}", ours)
         else:
             groups[name] = golden
-    # EasyRec's terms of groups have no names of groups: the n-th largest is our n-th largest.
     penalties = dict(outputs.penalties)
     yield Pair("train/reg/kernels", penalties.pop("kernels", 0.0), kernels)
-    assert len(groups) == len(penalties)
+    if len(groups) > len(penalties):
+        yield Pair("train/reg/groups", sum(penalties.values()), sum(groups.values()))
+        return
+    # EasyRec's terms of groups have no names of groups: the n-th largest is our n-th largest.
     ordered = sorted(groups, key=groups.__getitem__)
     for name, ours in zip(ordered, sorted(penalties.values()), strict=True):
         yield case.pair("train", f"reg/{name}", ours)
@@ -82,8 +87,8 @@ def regularization(case: Case) -> Iterator[Pair]:
 
 def groups(case: Case) -> Iterator[Pair]:
     """Each feature group's vectors, one by one and joined."""
-    case.reset()
     for mode in (*MODES, "predict"):
+        case.reset()
         for name in section(case.arrays(mode), "group/"):
             group, part, *field = name.split("/")
             length = case.stored.shape(mode, f"group/{name}")[0]
@@ -118,6 +123,7 @@ def inner(case: Case) -> Iterator[Pair]:
     for mode in (*MODES, "predict"):
         case.reset()
         stored = section(case.arrays(mode), "inner/")
+        case.reset()
         found = inner_values(case.parts.model, case.batch.features, mode == "train")
         for name in stored:
             yield case.pair(mode, f"inner/{name}", found[name])
@@ -135,10 +141,8 @@ def metrics(case: Case) -> Iterator[Pair]:
     """The metrics and losses of an evaluation over rows.csv."""
     case.reset()
     path = case.pipeline.config.eval_input_path
-    evaluator = MetricEvaluator(replace(case.parts, model=case.model), path)
-    if not case.alike.all():
-        evaluator._dataset = lambda: [case.batch]
-    found = evaluator.run() | _interest_recalls(case)
+    evaluated = MetricEvaluator(replace(case.parts, model=case.model), path).run()
+    found = evaluated | _interest_recalls(case)
     for name in section(case.arrays("eval"), "metric/"):
         yield case.pair("eval", f"metric/{name}", found[name.removeprefix("loss/")])
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from easyrec_lite.data.rows.values import FeatureValue
+from easyrec_lite.features.attention import joined_steps
+from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.retrieval.mind.model import MIND
 from easyrec_lite.models.retrieval.pdn.model import PDN
 
@@ -22,4 +25,24 @@ def inner_values(
         paths, _ = model.paths(features, training)
         found = (paths.triggers, paths.similarities, tf.nn.softplus(paths.bias))
         return dict(zip(("trigger_out", "sim_out", "bias_out"), found, strict=True))
-    return {}
+    return dict(_attended(model.embeddings, features, training))
+
+
+def _attended(
+    embeddings: GroupEmbeddings, features: dict[str, FeatureValue], training: bool
+) -> Iterator[tuple[str, tf.Tensor]]:
+    """Yields what each attention over sequences reads, and its output."""
+    for group, attentions in embeddings.attentions.items():
+        if not attentions:
+            continue
+        vectors = embeddings(group, features, training)
+        fields = dict(zip(embeddings.field_names(group), vectors, strict=True))
+        for attention in attentions:
+            read = embeddings.attention_inputs(attention, fields, features)
+            steps = joined_steps(read.histories)
+            yield f"{attention.name}/key", tf.concat(read.keys, axis=-1)
+            yield f"{attention.name}/hist_seq_emb", steps.to_tensor()
+            yield f"{attention.name}/hist_seq_len", steps.row_lengths()
+            yield f"{attention.name}/output", fields[attention.name]
+            for index, extra in enumerate(read.extras):
+                yield f"{attention.name}/aux_hist_seq_emb/{index:02d}", extra.to_tensor()

@@ -20,7 +20,13 @@ class Lookup(NamedTuple):
 
 # Tables: of a group that is joined, of one that is read as sequences.
 TABLE = re.compile(r"(?:input_layer(?:_\d+)?)/(.+?)(?:_embedding)?/embedding_weights")
+# Attentions over sequences are all of the user's group; tables that share a name have no group.
 _DENSE = (
+    (r"^seq_dnn(\w+)/", r"user_\1_attention/"),
+    (r"^sequence_key_transform_layer_seq_dnn(\w+)/", r"user_\1_attention_key/"),
+    (r"^sequence_fea_transform_layer_seq_dnn(\w+)/", r"user_\1_attention_history/"),
+    (r"^(user|item)/(\w+)_embedding/embedding_weights", r"\1/sequence_features/\2/embedding"),
+    (r"^input_layer(?:_\d+)?/(\w+)/embedding_weights", r"shared/\1/embedding"),
     (r"^backbone/", ""),
     (r"(layer_\d+)/dense/", r"\1/"),
     (r"/dense_\d+/", "/dense/"),
@@ -37,7 +43,8 @@ def variable_names(variables: Iterable[str], tables: Mapping[str, str]) -> dict[
     names = {}
     for name in variables:
         table = TABLE.fullmatch(name)
-        names[name] = f"{tables[name]}/{table[1]}/embedding" if table else _dense(name)
+        group = tables.get(name)
+        names[name] = f"{group}/{table[1]}/embedding" if table and group else _dense(name)
     return names
 
 
@@ -45,7 +52,8 @@ def group_of_table(variables: Arrays, groups: Mapping[str, Mapping[str, Lookup]]
     """Returns EasyRec's name of each table → the feature group that reads it.
 
     That is the one of the groups with its feature where looking up the ids gives the vectors. The
-    tables of one scope are of one group, or of one that is joined and others that are sequences.
+    tables of one scope are of one group, or of one that is joined and others that are sequences. A
+    table that features share by name is left out.
 
     Args:
       variables: EasyRec's, by name.
@@ -57,6 +65,8 @@ def group_of_table(variables: Arrays, groups: Mapping[str, Mapping[str, Lookup]]
             held = {
                 group: fields[match[1]] for group, fields in groups.items() if match[1] in fields
             }
+            if not held:
+                continue
             fits = [group for group, field in held.items() if len(held) == 1 or _fits(table, field)]
             scope = _scope(name)
             known = {group for other, group in found.items() if _scope(other) == scope}

@@ -60,9 +60,8 @@ def distinct_groups(view: View) -> Problems:
 def used_features(view: View) -> Problems:
     """A feature in no group is read and never used."""
     groups = view.model_config.feature_groups
-    used = {name for group in groups for name in group.feature_names}
     for feature in view.features:
-        if groups and feature.name and feature.name not in used:
+        if groups and feature.name and feature.name not in view.grouped_features:
             yield view.warning(
                 feature.path,
                 f"feature {feature.name!r} is in no feature group, so the model does not see it",

@@ -43,37 +43,29 @@ def item_leak(view: View) -> Problems:
         yield from _sequence_keys(view, group, own)
         for feature in view.group_features(group):
             yield from _shared_columns(view, group, feature, own)
+        for attention in view.attentions.get(group, ()):
+            for feature in (*attention.histories, *attention.extras):
+                yield from _shared_columns(view, group, feature, own)
 
 
 def _sequence_keys(view: View, group: str, own: dict[str, str]) -> Problems:
-    for path, key in _keys(view, group):
-        feature = view.feature_by_name.get(key)
-        leaked = [name for name in (feature.inputs if feature else (key,)) if name in own]
-        if leaked:
-            yield view.error(
-                path,
-                f"group {group!r} of the user tower attends with key {key!r}, {own[leaked[0]]}: "
-                "the tower would see the item that it must predict",
-                remedy="pool the user's own history: a TagFeature, or a SequenceFeature with a "
-                "sequence_combiner",
-            )
-
-
-def _keys(view: View, group: str) -> Iterator[tuple[str, str]]:
-    """Yields (path, name) of the key features of the group's attention over sequences."""
-    if group not in view.groups:
-        return
-    named = view.groups[group]
-    for index, sequence in enumerate(named.config.sequence_features):
-        for number, mapping in enumerate(sequence.seq_att_map):
-            path = f"{named.path}.sequence_features[{index}].seq_att_map[{number}]"
-            for place, key in enumerate(mapping.key):
-                yield f"{path}.key[{place}]", key
+    for attention in view.attentions.get(group, ()):
+        for field, path, name in attention.named():
+            key = view.feature_by_name.get(name)
+            leaked = [column for column in (key.inputs if key else ()) if column in own]
+            if field == "key" and leaked:
+                yield view.error(
+                    path,
+                    f"group {group!r} of the user tower attends with key {name!r}, "
+                    f"{own[leaked[0]]}: the tower would see the item that it must predict",
+                    expected="keys of the user alone",
+                    remedy="use the user's latest item as the key: a feature of the group with a "
+                    "column of its own, which shares the embedding_name of the history",
+                )
 
 
 def _shared_columns(view: View, group: str, feature: Feature, own: dict[str, str]) -> Problems:
-    index = list(view.groups[group].config.feature_names).index(feature.name)
-    path = f"{view.groups[group].path}.feature_names[{index}]"
+    path = view.member_path(group, feature.name)
     for name in feature.inputs:
         if name not in own:
             continue
@@ -97,7 +89,7 @@ def _item_columns(view: View) -> dict[str, str]:
     columns = {
         name: SHARED
         for group in view.sides.item
-        for feature in view.group_features(group)
+        for feature in view.read_features(group)
         for name in feature.inputs
     }
     if view.sampler and view.listwise:

@@ -61,6 +61,8 @@ class ModelSpec(Spec):
       trained_by: which kinds of losses can train it.
       vectors: K, how many vectors it has for a user; see `interests`.
       message_required: whether its own message must be there, even if empty.
+      reads_attention: whether its groups may have `sequence_features`: it takes their vectors from
+        `GroupEmbeddings`.
       reads_steps: whether it takes the steps of a sequence, which then needs no combiner.
       reads_backbone: whether it is made of the blocks of `backbone`.
     """
@@ -72,6 +74,7 @@ class ModelSpec(Spec):
     trained_by: ClassVar[tuple[Scored, ...]] = ("row", "candidates")
     vectors: ClassVar[int] = 1
     message_required: ClassVar[bool] = True
+    reads_attention: ClassVar[bool] = False
     reads_steps: ClassVar[bool] = False
     reads_backbone: ClassVar[bool] = False
 

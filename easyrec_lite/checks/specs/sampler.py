@@ -141,14 +141,13 @@ class SamplerSpec(Spec):
         known = sampler.config.attr_fields
         reported: set[str] = set()
         for group in view.sides.item:
-            for feature in view.group_features(group):
+            for feature in view.read_features(group):
                 missing = [name for name in feature.inputs if name not in known]
                 if not missing or feature.name in reported:
                     continue
                 reported.add(feature.name)
-                index = list(view.groups[group].config.feature_names).index(feature.name)
                 yield view.error(
-                    f"{view.groups[group].path}.feature_names[{index}]",
+                    view.member_path(group, feature.name),
                     f"feature {feature.name!r} of item group {group!r} cannot be computed for "
                     f"sampled negatives: {sampler.name} has no attribute {missing[0]!r}",
                     expected="features of " + ", ".join(known),

@@ -54,6 +54,11 @@ def row_count(value: FeatureValue) -> tf.Tensor:
     return first.nrows(tf.int32) if isinstance(first, tf.RaggedTensor) else tf.shape(first)[0]
 
 
+def row_lengths(value: FeatureValue) -> tf.Tensor:
+    """Returns how many steps each row of a sequence has, int64 [B]."""
+    return value[0].row_lengths()
+
+
 def concat_rows(first: FeatureValue, second: FeatureValue) -> FeatureValue:
     """Returns a value with the rows of `first`, then those of `second`; both of one type."""
     return type(first)(

@@ -39,6 +39,10 @@ class FeatureKind(tf.Module):
         """
         yield from ()
 
+    def lengths(self, columns: Columns) -> tf.Tensor:
+        """Returns the number of steps of each row, int64 [B]; for a kind with steps."""
+        raise TypeError(f"{type(self).__name__} has no steps")
+
     def unknown(self, columns: Columns) -> tuple[tf.Tensor, tf.Tensor] | None:
         """Returns its values [N], and which are unknown or out of range, bool [N].
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from easyrec_lite.checks.field_table import SEQUENCE_GROUP
 from easyrec_lite.checks.status import fields
 
 MESSAGES = {
@@ -25,7 +24,10 @@ MESSAGES = {
         "do_batch_norm do_layer_norm dropout_rate feature_dropout_rate only_output_feature_list "
         "only_output_3d_tensor output_2d_tensor_and_feature_list output_seq_and_normal_feature",
         refused={
-            "concat_seq_feature": SEQUENCE_GROUP,
+            "concat_seq_feature": (
+                "the sequences of a group are joined",
+                "leave it out, or give each sequence a group of its own",
+            ),
             "wide_output_dim": (
                 "two towers have no wide part",
                 "give the group's features embedding_dim 1, and the group wide_deep: DEEP",

@@ -17,7 +17,7 @@ from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.models.regularization import embedding_penalty, kernel_penalty
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
-from easyrec_lite.models.retrieval.towers import build_dnn, looked_up
+from easyrec_lite.models.retrieval.towers import build_dnn
 from easyrec_lite.protos import messages
 
 
@@ -75,10 +75,9 @@ class RowModel(Model):
         self, group: str, features: dict[str, FeatureValue], training: bool
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns a group's vectors joined, [R, ·], and the penalty on them by the group's name."""
-        fields = self.embeddings(group, features, training)
-        vectors = looked_up(self.embeddings, group, fields)
-        penalties = {group: embedding_penalty(vectors, self.rate)} if self.rate else {}
-        return tf.concat(fields, axis=-1), penalties
+        read = self.embeddings.read(group, features, training)
+        penalties = {group: embedding_penalty(read.looked_up, self.rate)} if self.rate else {}
+        return tf.concat(read.fields, axis=-1), penalties
 
     def kernel_penalties(self) -> dict[str, tf.Tensor]:
         """Returns the penalty on the kernels, under `kernels`, if there is one."""

@@ -162,6 +162,7 @@ class FieldTowersSpec(TwoTowerSpec):
     """A two-tower model whose message has a `user_tower` and an `item_tower`, each with a DNN."""
 
     message_required = True
+    reads_attention = True
 
     def towers(self, view: View) -> dict[str, Named]:
         """Returns the messages of both towers by name; empty where they are missing."""
@@ -202,7 +203,7 @@ class FieldTowersSpec(TwoTowerSpec):
         sides = (self.user_groups, self.item_groups)
         layers: list[DenseLayer] = []
         for tower, groups in zip(self.towers(view).values(), sides, strict=False):
-            layers += self.field_layers(tower, _widths(view, groups[0]))
+            layers += self.field_layers(tower, view.field_widths(groups[0]))
             layers += dnn_layers(tower.config.dnn, group_width(view, groups))
         return layers
 
@@ -211,14 +212,8 @@ class FieldTowersSpec(TwoTowerSpec):
         return []
 
 
-def _widths(view: View, group: str) -> list[int]:
-    """Returns how many numbers each feature gives the group for a row; 0 when not known."""
-    return [feature.width for feature in view.group_features(group)]
-
-
 def _misplaced(view: View, group: str, feature: Feature, sequences: Sequence[str]) -> Problem:
-    number = list(view.groups[group].config.feature_names).index(feature.name)
-    path = f"{view.groups[group].path}.feature_names[{number}]"
+    path = view.member_path(group, feature.name)
     named = " or ".join(map(repr, sequences))
     if group in sequences:
         return view.error(
@@ -239,7 +234,7 @@ def _misplaced(view: View, group: str, feature: Feature, sequences: Sequence[str
 
 def group_width(view: View, groups: Iterable[str]) -> int:
     """Returns how many numbers some groups give for a row, joined."""
-    return sum(sum(_widths(view, group)) for group in groups)
+    return sum(sum(view.field_widths(group)) for group in groups)
 
 
 def dnn_layers(dnn: DNN, inputs: int) -> list[DenseLayer]:

@@ -76,15 +76,15 @@ class EmbeddingTower(Tower):
 
     def __init__(self, config: EasyRecConfig, embeddings: GroupEmbeddings, side: str):
         self.groups, self.width = (side,), embeddings.width(side)
-        self.layers, self.kernels = [], []
+        self.layers, self.kernels = [], embeddings.kernels(side)
         self._embeddings, self._rate = embeddings, config.model_config.embedding_regularization
 
     def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors [R, D] of the R rows of `features`."""
         (side,) = self.groups
-        fields = self._embeddings(side, features, training)
-        penalties = {side: embedding_penalty(fields, self._rate)} if self._rate else {}
-        return TowerOutput(tf.concat(fields, axis=-1), penalties)
+        read = self._embeddings.read(side, features, training)
+        penalties = {side: embedding_penalty(read.looked_up, self._rate)} if self._rate else {}
+        return TowerOutput(tf.concat(read.fields, axis=-1), penalties)
 
 
 class FieldTower(Tower):
@@ -122,28 +122,29 @@ class FieldTower(Tower):
         self.width = int(dnn.hidden_units[-1])
         built = [layer for layer in (self._senet, self._dnn) if layer is not None]
         self.layers: list[keras.layers.Layer] = list(built)
-        self.kernels = [kernel for layer in built for kernel in layer.kernels]
+        self.kernels = [kernel for group in self.groups for kernel in embeddings.kernels(group)]
+        self.kernels += [kernel for layer in built for kernel in layer.kernels]
 
     def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors [R, D] of the R rows of `features`."""
-        fields = {group: self._embeddings(group, features, training) for group in self.groups}
+        read = {group: self._embeddings.read(group, features, training) for group in self.groups}
         penalties = {
-            group: embedding_penalty(looked_up(self._embeddings, group, vectors), self._rate)
-            for group, vectors in fields.items()
+            group: embedding_penalty(vectors.looked_up, self._rate)
+            for group, vectors in read.items()
             if self._rate
         }
-        inputs = fields[self.groups[0]]
+        inputs = read[self.groups[0]].fields
         inputs = [self._senet(inputs)] if self._senet is not None else inputs
         augmented = None
         if self._augment_group is not None:
-            augmented = tf.concat(fields[self._augment_group], axis=-1)
+            augmented = tf.concat(read[self._augment_group].fields, axis=-1)
             inputs = [*inputs, augmented]
         vectors = self._dnn(tf.concat(inputs, axis=-1), training=training)
         return TowerOutput(vectors, penalties, augmented)
 
     def field_names(self, layer: keras.layers.Layer) -> list[str]:
-        """Returns the names of the features of its group, which a SENet weights."""
-        return [spec.name for spec in self._embeddings.groups[self.groups[0]]]
+        """Returns the names of the vectors of its group, which a SENet weights."""
+        return self._embeddings.field_names(self.groups[0])
 
 
 def _senet(message: messages.SENet, name: str, seed: int) -> SENet:
@@ -187,9 +188,3 @@ def build_dnn(
     )
     dnn.build((*[None] * (rank - 1), width))
     return dnn
-
-
-def looked_up(embeddings: GroupEmbeddings, group: str, vectors: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns a group's vectors that come from tables; raw numbers are not penalised."""
-    specs = embeddings.groups[group]
-    return [vector for vector, spec in zip(vectors, specs, strict=True) if spec.rows]

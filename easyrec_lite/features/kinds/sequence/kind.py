@@ -21,8 +21,8 @@ class SequenceFeature(FeatureKind):
 
     With `step_order` they are the newest `max_seq_len` steps, from the oldest to the newest.
 
-    A text is split at `separator`, empty pieces dropped. `seq_multi_sep` splits each step again:
-    into several ids (`Steps` [B, (L), (M)]), or into the step's `raw_input_dim` numbers.
+    A text is split at `separator`; see `Feature.keeps_empty_steps`. `seq_multi_sep` splits each
+    step again: into several ids (`Steps` [B, (L), (M)]), or into its `raw_input_dim` numbers.
     """
 
     def __init__(self, feature: Feature):
@@ -61,6 +61,10 @@ class SequenceFeature(FeatureKind):
         for message, met in self.source.cells(values.values):
             yield message, columns.by_row(values, met)
 
+    def lengths(self, given: Columns) -> tf.Tensor:
+        """Returns the number of steps of each row, int64 [B]."""
+        return self._steps(given).row_lengths()
+
     def unknown(self, given: Columns) -> tuple[tf.Tensor, tf.Tensor] | None:
         """Returns the values [N], and which are unknown or out of range, bool [N]."""
         if self.source is None:
@@ -70,8 +74,9 @@ class SequenceFeature(FeatureKind):
         return values, self.source.unknown(values)
 
     def _steps(self, given: Columns) -> tf.RaggedTensor:
-        steps = columns.pieces(self.inputs(given)[0], self.feature.config.separator)
-        limit, order = self.feature.config.max_seq_len, self.feature.step_order
+        (column,), config = self.inputs(given), self.feature.config
+        steps = columns.pieces(column, config.separator, self.feature.keeps_empty_steps)
+        limit, order = config.max_seq_len, self.feature.step_order
         if order == "OLDEST_FIRST":
             return columns.newest(steps, limit) if limit else steps
         steps = columns.truncate(steps, limit) if limit else steps

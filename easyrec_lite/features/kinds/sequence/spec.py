@@ -52,7 +52,9 @@ class SequenceFeatureSpec(FeatureKindSpec):
         given = feature.config.sequence_combiner.WhichOneof("combiner")
         path = f"{feature.path}.sequence_combiner"
         if given is None:
-            if _is_pooled(view) and feature.name in view.grouped_features:
+            groups = view.feature_groups.values()
+            joined = {member.name for members in groups for member in members}
+            if _is_pooled(view) and feature.name in joined:
                 yield view.error(
                     feature.path,
                     f"SequenceFeature {feature.name!r} has no sequence_combiner, so it is no "

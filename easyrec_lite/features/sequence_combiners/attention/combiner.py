@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.specs.feature import SEQUENCE_COMBINERS
-from easyrec_lite.features.pooling import sum_rows
+from easyrec_lite.features.pooling import softmax_weights, sum_rows
 from easyrec_lite.layers.seeds import derive_seed
 
 
@@ -34,11 +34,6 @@ class AttentionPooling:
 
     def __call__(self, steps: tf.RaggedTensor, training: bool) -> tf.Tensor:
         """Returns float32 [B, D] of steps ragged [B, (L), D]."""
-        # The softmax over the steps of each row, without padding: subtract the row's maximum, then
-        # divide the weighted sum by the sum of the weights.
         rows, count = steps.value_rowids(), steps.nrows()
-        scores = self.layer(steps.values)
-        highest = tf.math.unsorted_segment_max(tf.stop_gradient(scores), rows, count)
-        raised = tf.exp(scores - tf.gather(highest, rows))
-        weighted = sum_rows(raised * steps.values, rows, count)
-        return tf.math.divide_no_nan(weighted, sum_rows(raised, rows, count))
+        weights = softmax_weights(self.layer(steps.values), rows, count)
+        return sum_rows(weights * steps.values, rows, count)

@@ -11,7 +11,7 @@ from easyrec_lite.layers.mlp.layer import DNN
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.dropoutnet.spec import groups_of
-from easyrec_lite.models.retrieval.towers import Tower, TowerOutput, build_dnn, looked_up
+from easyrec_lite.models.retrieval.towers import Tower, TowerOutput, build_dnn
 from easyrec_lite.protos.messages import EasyRecConfig
 
 
@@ -82,11 +82,10 @@ class ContentPreferenceTower(Tower):
         """Returns the vectors [R, D] of the R rows of `features`."""
         penalties, parts = {}, []
         for group in self.groups:
-            fields = self._embeddings(group, features, training)
+            read = self._embeddings.read(group, features, training)
             if self._rate:
-                vectors = looked_up(self._embeddings, group, fields)
-                penalties[group] = embedding_penalty(vectors, self._rate)
-            part = tf.concat(fields, axis=-1)
+                penalties[group] = embedding_penalty(read.looked_up, self._rate)
+            part = tf.concat(read.fields, axis=-1)
             if group == self._preference:
                 part = self.drop(part, training=training)
             if group in self._parts:

@@ -21,7 +21,7 @@ from easyrec_lite.models.regularization import embedding_penalty, kernel_penalty
 from easyrec_lite.models.retrieval.metric_learning_i2i.spec import groups_of, parameters_of
 from easyrec_lite.models.retrieval.similarity import normalize
 from easyrec_lite.models.retrieval.task import Combine, UserVectors, tower_signatures
-from easyrec_lite.models.retrieval.towers import build_dnn, looked_up
+from easyrec_lite.models.retrieval.towers import build_dnn
 from easyrec_lite.models.retrieval.two_tower import joined_text
 
 SIMILARITIES, ALIKE = "similarities", "alike"
@@ -145,11 +145,10 @@ class CoMetricLearningI2I(Model):
         training: bool,
         penalties: dict[str, tf.Tensor],
     ) -> tf.Tensor:
-        fields = self.embeddings(group, features, training)
+        read = self.embeddings.read(group, features, training)
         if self._rate:
-            vectors = looked_up(self.embeddings, group, fields)
-            penalties[group] = embedding_penalty(vectors, self._rate)
-        return tf.concat(fields, axis=-1)
+            penalties[group] = embedding_penalty(read.looked_up, self._rate)
+        return tf.concat(read.fields, axis=-1)
 
     def _alike(self, batch: Batch) -> tf.Tensor:
         labels = batch.labels[self._label]

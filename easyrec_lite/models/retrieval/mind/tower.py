@@ -12,7 +12,7 @@ from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.mind.capsules import MASKED, CapsuleLayer
 from easyrec_lite.models.retrieval.mind.spec import HISTORY, USER, step_width
-from easyrec_lite.models.retrieval.towers import Tower, TowerOutput, build_dnn, looked_up
+from easyrec_lite.models.retrieval.towers import Tower, TowerOutput, build_dnn
 from easyrec_lite.protos.messages import MIND, EasyRecConfig
 
 
@@ -65,17 +65,16 @@ class InterestTower(Tower):
         """Returns the interests [R, K, D], how many each row has, and the capsules [R, K, ·]."""
         steps, lengths, vectors = self._steps(features, training)
         capsules = self.capsules(steps, lengths, training=training)
-        fields = self._embeddings(USER, features, training)
-        user = self._norm(tf.concat(fields, axis=-1), training=training)
+        read = self._embeddings.read(USER, features, training)
+        user = self._norm(tf.concat(read.fields, axis=-1), training=training)
         user = self._user(user, training=training)
         user = tf.repeat(user[:, None], self.interests, axis=1)
         interests = self._joined(tf.concat([capsules, user], axis=-1), training=training)
         penalties = {}
         if self._rate:
-            user_vectors = looked_up(self._embeddings, USER, fields)
             penalties = {
                 HISTORY: embedding_penalty(vectors, self._rate),
-                USER: embedding_penalty(user_vectors, self._rate),
+                USER: embedding_penalty(read.looked_up, self._rate),
             }
         most = self._params.capsule_config.max_seq_len
         counts = self.capsules.counts(tf.minimum(lengths, most))

@@ -162,6 +162,14 @@ class SequenceMatchSpec(TwoTowerSpec):
                     expected="one id a step",
                     remedy="leave seq_multi_sep out",
                 )
+            if feature.keeps_empty_steps:
+                yield view.error(
+                    feature.path,
+                    f"an empty cell of {feature.name!r} would be a step, with the id of the empty "
+                    "text",
+                    expected="drop_empty_steps: true",
+                    remedy="set it, so that an empty cell is a user without steps",
+                )
         if not self.params(view.model_config).all_positions:
             return
         for feature in view.group_features(ITEM_GROUP):
