@@ -92,7 +92,7 @@ def item_table(content: bytes, folder: Path) -> None:
 
 def users(text: str, folder: Path) -> None:
     """Reads the users of `recommend`."""
-    UserColumns(USER_FIELDS, others=["city"], lists=["history"]).parse(text)
+    UserColumns(USER_FIELDS, others=["city"], lists=["history"], fill=True).parse(text)
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ def test_the_profile_of_a_config(
 ) -> None:
     for module in (bench, profile):
         monkeypatch.setattr(module, "Worker", Here)
+    monkeypatch.setattr(profile, "TYPES", 1000)
     # Threads cannot be set any more in this process.
     monkeypatch.setattr(runtime, "use_threads", lambda *_: None)
     made = bench.Bench(data.make(tmp_path, 2000), tmp_path, repeats=2, seconds=0.05, quick=True)

@@ -37,6 +37,17 @@ def attention_masks(mask: Any) -> list[tf.Tensor | None]:
     return [None, None, None] if mask is None else attention_inputs(mask)
 
 
+def for_each_query(masks: Sequence[tf.Tensor | None] | None, causal: bool) -> Any:
+    """Returns the masks of query and value, the value's as [B, 1, L], for layers of Keras.
+
+    Keras before 3.12 does not repeat a value's mask [B, L] for the steps of the query, unless the
+    attention is causal.
+    """
+    if masks is None or causal or masks[1] is None:
+        return masks
+    return [masks[0], masks[1][:, tf.newaxis], *masks[2:]]
+
+
 @LAYERS.implement("Attention")
 class Attention(keras.layers.Layer):
     """Computes `softmax(Q Kᵀ) V`.
@@ -111,4 +122,5 @@ class Attention(keras.layers.Layer):
             query *= float(query.shape[-1]) ** -0.5
         masks = attention_masks(mask)[:2]
         given = masks if any(each is not None for each in masks) else None
+        given = for_each_query(given, self._options["use_causal_mask"])
         return self._attention([query, value, key], mask=given, training=training, **self._options)

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from easyrec_lite.layers.attention.layer import for_each_query
+
 
 class GlobalAveragePooling1D(keras.layers.GlobalAveragePooling1D):
     """Computes the mean over the steps that the mask leaves: [B, L, D] → [B, D]."""
@@ -50,3 +52,24 @@ class Softmax(keras.layers.Softmax):
             shape = tf.concat([tf.shape(mask), [1] * (inputs.shape.rank - 2)], axis=0)
             mask = tf.broadcast_to(tf.reshape(mask, shape), tf.shape(inputs))
         return super().call(inputs, mask=mask)
+
+
+class AdditiveAttention(keras.layers.AdditiveAttention):
+    """Computes `softmax(Σ_D tanh(q + k)) V` over the steps of the value that the mask leaves."""
+
+    def call(
+        self,
+        inputs: Any,
+        mask: Any = None,
+        training: bool = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """Returns [B, L_q, D], or that and the scores [B, L_q, L]."""
+        return super().call(
+            inputs,
+            mask=for_each_query(mask, use_causal_mask),
+            training=training,
+            return_attention_scores=return_attention_scores,
+            use_causal_mask=use_causal_mask,
+        )
