@@ -16,7 +16,7 @@ NOTES = (
 )
 MOST_WINDOWS = 3
 # The features of the config, and those of its user's side.
-FEATURES = 18
+FEATURES = 15
 COPIED = ["cms_segid", "cms_group_id", "age_level", "pvalue_level", "shopping_level", "occupation"]
 USER_FEATURES = [
     "user_id",

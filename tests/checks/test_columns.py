@@ -38,8 +38,10 @@ def tensorflow_takes(text: str, dtype: tf.DType) -> bool:
 def test_a_number_is_good_when_tensorflow_takes_it(kind: str, text: str) -> None:
     field = InputField("f", kind, 0)
     good = field.accepts(text.encode())
-    # One rule for all versions: newer ones read 0x1p-3, older ones a blank as 0.
+    # One rule for all versions: newer ones read 0x1p-3 and +0, older ones a blank as 0.
     if "p" in text.lower() and not tensorflow_takes("0x1p3", tf.float32):
+        return
+    if "+" in text and not tensorflow_takes("+0", tf.int64):
         return
     portable = bool(text.strip())
     assert good == (tensorflow_takes(text, tf.as_dtype(field.dtype)) and portable)

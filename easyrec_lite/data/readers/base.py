@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -205,9 +206,7 @@ class Reader(abc.ABC):
           position: that of the last batch that came, or None when none came.
         """
         if TOO_LARGE in str(error):
-            return DataError(
-                Problem(str(error).partition("[")[2].partition("[[{{")[0].strip(" ]\n\t"))
-            )
+            return DataError(Problem(_asserted(str(error))))
         gone = [missing(file) for file in self.files if not fs.is_file(file)]
         if gone or (gone := self._changed()):
             return DataError(gone)
@@ -313,4 +312,6 @@ def open_reader(
 def _asserted(message: str) -> str:
     """Returns the text of an assertion that TensorFlow's message quotes."""
     text = message.partition("assertion failed: [")[2].partition("[[{{")[0]
-    return text.replace("\\'", "'").replace('\\"', '"').strip(' ]"\n\t')
+    # Some versions of TensorFlow escape quotes and line breaks, once or twice.
+    text = re.sub(r"\\+n", "\n", re.sub(r"\\+(['\"])", r"\1", text))
+    return text.strip(' ]"\n\t')
