@@ -6,6 +6,7 @@ numbers. Symbols: B rows, L pieces in a row, N values in all, D width.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -19,11 +20,23 @@ Column: TypeAlias = "tf.Tensor | tf.RaggedTensor"
 # What cells must be, and which do: bool [N].
 Met: TypeAlias = tuple[str, tf.Tensor]
 
-# Texts that `tf.strings.to_number` reads, but for infinity and NaN.
-NUMBER = (
-    r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
-    r"|\s*[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?\s*"
-)
+DECIMAL = r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
+HEXADECIMAL = r"\s*[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][+-]?[0-9]+)?\s*"
+WHOLE_HEXADECIMAL = r"\s*[+-]?0[xX][0-9a-fA-F]+\s*"
+
+
+@functools.cache
+def number_pattern() -> str:
+    """Returns a regular expression of texts that `tf.strings.to_number` reads but infinity and NaN.
+
+    TensorFlow 2.16 reads 0x10, but not 0x1p3.
+    """
+    with tf.init_scope():
+        try:
+            tf.strings.to_number("0x1p3")
+        except tf.errors.InvalidArgumentError:
+            return f"{DECIMAL}|{WHOLE_HEXADECIMAL}"
+    return f"{DECIMAL}|{HEXADECIMAL}"
 
 
 def single(feature: Feature, column: Column) -> tf.Tensor:
@@ -87,7 +100,7 @@ def readable_numbers(
     An empty text is 0, and so is what is no number at all.
     """
     if values.dtype == tf.string:
-        written = (values == "") | tf.strings.regex_full_match(values, NUMBER)
+        written = (values == "") | tf.strings.regex_full_match(values, number_pattern())
         numbers = _numbers(feature, tf.where(written, values, "0"), dtype)
         return numbers, written & tf.math.is_finite(numbers)
     numbers = tf.cast(values, dtype)

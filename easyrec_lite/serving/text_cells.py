@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from easyrec_lite.checks.columns import BOOLEANS, InputField
-from easyrec_lite.features.columns import NUMBER
+from easyrec_lite.features.columns import number_pattern
 
 BITS = {"INT32": 32, "INT64": 64}
 
@@ -36,7 +36,7 @@ def _booleans(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _numbers(field: InputField, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    pattern = integers(BITS[field.type]) if field.whole else NUMBER
+    pattern = integers(BITS[field.type]) if field.whole else number_pattern()
     met = tf.strings.regex_full_match(texts, pattern)
     plain = tf.strings.regex_replace(tf.where(met, texts, "0"), r"^\s*\+", "")
     values = tf.strings.to_number(plain, field.dtype)

