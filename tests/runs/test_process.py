@@ -62,7 +62,11 @@ load_tensorflow()
 print([name for name in sys.modules if name.split(".")[0] in NOT_NEEDED])
 import matplotlib, sklearn
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    # Tests of commands in this process may have set the level of TensorFlow's log.
+    env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
 
 

@@ -96,10 +96,12 @@ def rows() -> dict[str, list]:
 def tables() -> Iterator[tuple[str, dict[str, pa.Array]]]:
     """Yields the rows with lists, and with the texts that stand for them."""
     columns = rows()
+    # pyarrow before 20 cannot write a null among lists of a fixed size.
+    size = 3 if int(pa.__version__.partition(".")[0]) >= 20 else -1
     types = {
         "history": pa.list_(pa.dictionary(pa.int8(), pa.string())),
         "recent": pa.large_list(pa.int64()),
-        "vector": pa.list_(pa.float32(), 3),
+        "vector": pa.list_(pa.float32(), size),
         "shops": pa.list_(pa.int32()),
         "colours": pa.list_(pa.string()),
     }
