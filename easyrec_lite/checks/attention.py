@@ -18,7 +18,7 @@ DEFAULT_UNITS = (128, 64, 32, 1)
 
 @dataclass(frozen=True)
 class SequenceAttention:
-    """An entry of `sequence_features`: the steps of histories, weighted by their likeness to a key.
+    """An entry of `sequence_features`: steps of histories, weighted by their similarity to a key.
 
     Attributes:
       name: its `group_name`, else `sequence_{index}`.

@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from easyrec_lite.checks.attention import SequenceAttention
 from easyrec_lite.features.pooling import softmax_weights, sum_rows
-from easyrec_lite.layers.mlp.layer import DNN
+from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.layers.seeds import derive_seed
 
 
 class HistoryAttention:
-    """Pools the steps of a group's histories by their likeness to its keys.
+    """Pools the steps of a group's histories by their similarity to its keys.
 
     With key k [B, D] and steps h [B, (L), D], the network `seq_dnn` scores each step from
     [k, h, k − h, k · h]; the output is Σ_t softmax_t(score) h_t, then the extra histories pooled
@@ -38,15 +38,9 @@ class HistoryAttention:
     def __init__(self, attention: SequenceAttention, seed: int):
         self._attention, self._width = attention, attention.history_width
         message = attention.config.seq_dnn
-        self._score = DNN(
-            attention.units,
-            activation=message.activation,
-            use_bn=message.use_bn,
-            dropout_ratio=list(message.dropout_ratio),
-            seed=seed,
-            name=attention.layer_name,
+        self._score = build_dnn(
+            message, attention.layer_name, seed, 4 * self._width, units=attention.units
         )
-        self._score.build((None, 4 * self._width))
         self._normalises = message.use_bn and len(attention.units) > 1
         self._project: dict[str, keras.layers.Dense] = {}
         if attention.transforms:

@@ -11,13 +11,13 @@ from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
+from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.layers.mlp.layer import DNN
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.terms import loss_terms
 from easyrec_lite.models.base import REGULARIZATION, Model
 from easyrec_lite.models.regularization import embedding_penalty, kernel_penalty
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
-from easyrec_lite.models.retrieval.towers import build_dnn
 from easyrec_lite.protos import messages
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.embeddings import GroupEmbeddings
-from easyrec_lite.layers.mlp.layer import DNN
+from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.layers.senet.layer import SENet
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.protos import messages
@@ -157,34 +157,3 @@ def _senet(message: messages.SENet, name: str, seed: int) -> SENet:
         seed=seed,
         name=name,
     )
-
-
-def build_dnn(
-    message: messages.DNN,
-    name: str,
-    seed: int,
-    width: int,
-    plain_end: bool = True,
-    rank: int = 2,
-) -> DNN:
-    """Returns the built layers of a `DNN` message, for inputs [..., width].
-
-    Args:
-      message: the message.
-      name: name of the layer.
-      seed: the run's seed.
-      width: of the inputs.
-      plain_end: whether the last layer has neither batch norm nor activation.
-      rank: of the inputs: 2 for [R, width], 3 for [R, L, width].
-    """
-    dnn = DNN(
-        list(message.hidden_units),
-        activation=message.activation,
-        use_bn=message.use_bn,
-        dropout_ratio=list(message.dropout_ratio),
-        seed=seed,
-        name=name,
-        plain_end=plain_end,
-    )
-    dnn.build((*[None] * (rank - 1), width))
-    return dnn

@@ -7,11 +7,12 @@ import tensorflow as tf
 
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.embeddings import GroupEmbeddings
+from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.layers.mlp.layer import DNN
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.dropoutnet.spec import groups_of
-from easyrec_lite.models.retrieval.towers import Tower, TowerOutput, build_dnn
+from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 from easyrec_lite.protos.messages import EasyRecConfig
 
 

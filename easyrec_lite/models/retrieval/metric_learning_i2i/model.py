@@ -13,6 +13,7 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.highway.layer import Highway
+from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.losses.metric_learning.loss import PairRows
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.terms import loss_terms
@@ -21,7 +22,6 @@ from easyrec_lite.models.regularization import embedding_penalty, kernel_penalty
 from easyrec_lite.models.retrieval.metric_learning_i2i.spec import groups_of, parameters_of
 from easyrec_lite.models.retrieval.similarity import normalize
 from easyrec_lite.models.retrieval.task import Combine, UserVectors, tower_signatures
-from easyrec_lite.models.retrieval.towers import build_dnn
 from easyrec_lite.models.retrieval.two_tower import joined_text
 
 SIMILARITIES, ALIKE = "similarities", "alike"

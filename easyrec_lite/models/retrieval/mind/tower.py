@@ -9,10 +9,11 @@ from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.features.pooling import padded
 from easyrec_lite.layers.batch_norm import BatchNorm
+from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.models.regularization import embedding_penalty
 from easyrec_lite.models.retrieval.mind.capsules import MASKED, CapsuleLayer
 from easyrec_lite.models.retrieval.mind.spec import HISTORY, USER, step_width
-from easyrec_lite.models.retrieval.towers import Tower, TowerOutput, build_dnn
+from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 from easyrec_lite.protos.messages import MIND, EasyRecConfig
 
 
