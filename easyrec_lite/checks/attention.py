@@ -51,8 +51,7 @@ class SequenceAttention:
     @cached_property
     def looked_up(self) -> tuple[Feature, ...]:
         """The features that have a vector in `scope`: all but keys that the group names itself."""
-        keys = [key for key in self.keys if key.name not in self.group_features]
-        return distinct([*keys, *self.histories, *self.extras])
+        return distinct([*self.searched_keys, *self.histories, *self.extras])
 
     def named(self) -> Iterator[tuple[str, str, str]]:
         """Yields (field, config path, name) of every feature that the maps name."""
@@ -60,6 +59,11 @@ class SequenceAttention:
             for field in ("key", "hist_seq", "aux_hist_seq"):
                 for index, name in enumerate(getattr(entry, field)):
                     yield field, f"{self.path}.seq_att_map[{number}].{field}[{index}]", name
+
+    @property
+    def searched_keys(self) -> tuple[Feature, ...]:
+        """The keys that the group does not name itself."""
+        return distinct(key for key in self.keys if key.name not in self.group_features)
 
     @property
     def units(self) -> list[int]:

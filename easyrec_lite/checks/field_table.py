@@ -43,8 +43,7 @@ WHOLE: dict[str, Status] = {
     **_each(
         "DeepFM WideAndDeep Tower TaskTower BayesTaskTower DINTower BSTTower MultiTower DLRM "
         "ExpertTower MMoE ESMM CMBFTower CMBF UniterTower Uniter DBMTL ExtractionNetwork PLE "
-        "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching MultiTowerRecall "
-        "RecallTower DummyModel VariationalDropoutLayer",
+        "SimpleMultiTask CrossTower DCN AutoInt RocketLaunching DummyModel VariationalDropoutLayer",
         Status("refused", *MODEL),
     ),
     **_each(
@@ -192,18 +191,12 @@ FEATURES = {
         "features", warned={"embedding_on_cpu": "tables are placed by TensorFlow"}
     ),
     "FeatureGroupConfig": _fields(
-        "group_name feature_names wide_deep sequence_features",
-        refused={
-            "negative_sampler": (
-                "sampled items fill the item tower's groups",
-                "leave it out; the sampler of data_config gives the negatives",
-            ),
-        },
+        "group_name feature_names wide_deep sequence_features negative_sampler"
     ),
     "SeqAttMap": _fields("key hist_seq aux_hist_seq"),
     "SeqAttGroupConfig": _fields(
         "group_name seq_att_map seq_dnn need_key_feature allow_key_search allow_key_transform "
-        "transform_dnn",
+        "transform_dnn allow_item_keys",
         warned={"tf_summary": "summaries of attention scores are not written"},
     ),
     "SequenceCombiner": _fields(),

@@ -85,7 +85,7 @@ def estimate(pipeline: Pipeline) -> Estimate:
     ]
     if layers is None:
         notes.append("the model's dense layers are not counted")
-    sampler = view.sampler_spec.memory(view) if view.sampler_spec and view.listwise else 0
+    sampler = view.sampler_spec.memory(view) if view.sampler_spec and view.samples else 0
     if sampler is None:
         notes.append("the sampler's tables are not counted until its files are there")
     parts = {

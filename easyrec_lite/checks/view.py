@@ -220,8 +220,38 @@ class View:
     @property
     def candidates(self) -> int:
         """How many items a batch holds at most: those of its rows, and the sampled ones."""
-        sampled = self.sampler.config.num_sample if self.sampler and self.listwise else 0
+        sampled = self.sampler.config.num_sample if self.sampler and self.samples else 0
         return int(self.data.batch_size + sampled)
+
+    @property
+    def samples(self) -> bool:
+        """Whether the model has a use for sampled items."""
+        return self.listwise or (self.spec is not None and self.spec.reads_pairs)
+
+    @cached_property
+    def sampled_keys(self) -> list[str]:
+        """Names of keys of attentions that sampled items have too, outside of the keys' groups."""
+        columns = set(self.sampler.config.attr_fields) if self.sampler and self.samples else set()
+        return [
+            key.name
+            for attentions in self.attentions.values()
+            for attention in attentions
+            for key in attention.searched_keys
+            if columns.issuperset(key.inputs)
+        ]
+
+    @cached_property
+    def not_retrieving(self) -> str:
+        """Why the model has no vectors of a user apart from the item; "" if it has."""
+        if self.spec is None:
+            return ""
+        if self.spec.task != "retrieval":
+            return f"it is a model of the task {self.spec.task}"
+        for group in self.sides.user:
+            for attention in self.attentions.get(group, ()):
+                if attention.config.allow_item_keys:
+                    return f"group {group!r} attends with keys of the item (allow_item_keys)"
+        return ""
 
     # Losses.
 

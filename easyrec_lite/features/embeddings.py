@@ -36,6 +36,23 @@ class GroupVectors(NamedTuple):
     looked_up: list[tf.Tensor]
 
 
+class Pairs(NamedTuple):
+    """P pairs of one of B rows and one of N candidates: the rows' own items, then sampled ones.
+
+    Attributes:
+      rows, candidates: int64 [P], the row and the candidate of each pair.
+      names: the features that have a value for each of the N candidates, others have B.
+    """
+
+    rows: tf.Tensor
+    candidates: tf.Tensor
+    names: Collection[str]
+
+    def of(self, feature: Feature, vectors: tf.Tensor) -> tf.Tensor:
+        """Returns the vectors of a feature for the pairs, [P, D]."""
+        return tf.gather(vectors, self.candidates if feature.name in self.names else self.rows)
+
+
 class AttentionInputs(NamedTuple):
     """What an attention reads.
 
@@ -104,26 +121,33 @@ class GroupEmbeddings(tf.Module):
         values: Values,
         training: bool = False,
         only: Collection[str] | None = None,
+        pairs: Pairs | None = None,
     ) -> GroupVectors:
         """Returns the vectors of `group` for B rows.
+
+        Keys of attentions may have further rows, of sampled items: those count as looked up.
 
         Args:
           group: name of a feature group.
           values: feature name → value of B rows; features of other groups may be there too.
           training: whether combiners and attentions run in training mode (dropout, batch norm).
           only: the features wanted, without attentions; None: all of the group.
+          pairs: the pairs for which `fields` are wanted, each [P, D_f]; None: those of each row
+            and its own item.
         """
         with tf.name_scope("embeddings"):
             vectors = GroupVectors([], [])
             for feature in self.groups[group]:
                 if only is None or feature.name in only:
                     self._add_field(vectors, group, feature, values[feature.name], training)
+                    if pairs is not None:
+                        vectors.fields[-1] = pairs.of(feature, vectors.fields[-1])
             if only is None:
                 own = dict(zip((f.name for f in self.groups[group]), vectors.fields, strict=True))
                 for attention, attend in zip(
                     self.attentions[group], self._attend[group], strict=True
                 ):
-                    self._add_attended(vectors, attention, attend, own, values, training)
+                    self._add_attended(vectors, attention, attend, own, values, training, pairs)
             return vectors
 
     def sequence(self, group: str, name: str, values: Values) -> tuple[tf.Tensor, tf.Tensor]:
@@ -205,11 +229,24 @@ class GroupEmbeddings(tf.Module):
         own: Mapping[str, tf.Tensor],
         values: Values,
         training: bool,
+        pairs: Pairs | None,
     ) -> None:
         """Adds the output of an attention, and what it looks up beside the group's own vectors."""
         inputs = self.attention_inputs(attention, own, values)
-        key = tf.concat(inputs.keys, axis=-1)
-        vectors.fields.append(attend(key, inputs.histories, inputs.extras, training))
+        histories, extras = inputs.histories, inputs.extras
+        if pairs is None:
+            rows = tf.cast(histories[0].nrows(), tf.int32)
+            keys = [_first(key, rows) for key in inputs.keys]
+        else:
+            keys = [
+                vector if key.name in own else pairs.of(key, vector)
+                for key, vector in zip(attention.keys, inputs.keys, strict=True)
+            ]
+            histories, extras = (
+                [tf.gather(steps, pairs.rows) for steps in each] for each in (histories, extras)
+            )
+        key = tf.concat(keys, axis=-1)
+        vectors.fields.append(attend(key, histories, extras, training))
         searched = zip(attention.keys, inputs.keys, strict=True)
         vectors.looked_up.extend(vector for key, vector in searched if key.name not in own)
         # As in EasyRec, extra histories are not among what is regularised.
@@ -250,6 +287,11 @@ class GroupEmbeddings(tf.Module):
                     make = SEQUENCE_COMBINERS.get(combiner.name)
                     made[f"{group}/{feature.name}"] = make(feature, name, seed)
         return made
+
+
+def _first(vectors: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    # The gradient of a slice by brackets is several times slower.
+    return tf.slice(vectors, [0, 0], tf.stack([rows, vectors.shape[-1]]))
 
 
 def _make_table(table: EmbeddingTable, seed: int) -> tf.Variable:

@@ -25,8 +25,10 @@ class Parts:
 
     @property
     def candidate_features(self) -> tuple[str, ...]:
-        """Names of the features of sampled items; none for a model that scores rows alone."""
-        return self.features_of(self.model.candidate_groups)
+        """Names of the features of sampled items; none for a model that has no use for them."""
+        features = self.features_of(self.model.candidate_groups)
+        keys = View(self.pipeline).sampled_keys if features else ()
+        return tuple(dict.fromkeys((*features, *keys)))
 
     def features_of(self, groups: tuple[str, ...]) -> tuple[str, ...]:
         """Returns the names of the features in some groups, each once."""

@@ -51,8 +51,8 @@ class Model(abc.ABC):
     Attributes:
       spec: what the spec of a subclass derives from, when it is registered by a name alone.
       candidate_groups: the feature groups of the item, if a row's item competes with those of other
-        rows and with sampled items; () for a model that scores each row alone, for which no items
-        are sampled.
+        rows and with sampled items, or if sampled items are of use otherwise; () for a model that
+        reads each row alone, for which no items are sampled.
       extra_columns: raw columns that `losses` needs in `batch.extra` and `batch.negative_extra`.
     """
 

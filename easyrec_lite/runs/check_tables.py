@@ -25,7 +25,7 @@ def table_problems(pipeline: Pipeline, rows: int) -> list[Problem]:
     view, transform = View(pipeline), FeatureTransform(pipeline)
     problems: list[Problem] = []
     try:
-        sampler = _sampler(view, transform) if view.listwise else None
+        sampler = _sampler(view, transform) if view.samples else None
         for path, training in ((train_path(pipeline), True), (eval_path(pipeline), False)):
             if path:
                 problems += first_row_problems(

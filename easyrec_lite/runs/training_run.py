@@ -10,6 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from easyrec_lite.checks.specs.sampler import sampler_of
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.config.save import CONFIG_FILE, save
@@ -160,7 +161,7 @@ class TrainingRun:
     def _start(self) -> None:
         for line in self.distribution.describe():
             log.info("%s", line)
-        if self.parts.model.candidate_groups:
+        if self.parts.model.candidate_groups and View(self.pipeline).listwise:
             log.info("negatives of a row: %s", negatives(self.config, self.distribution.count))
         if self.distribution.chief:
             fs.make_folder(self.folder)

@@ -16,7 +16,7 @@ from easyrec_lite.core.input_paths import files_of
 from easyrec_lite.data.tables.item_rows import ItemRows, load_items
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.retrieval.encoders import ItemEncoder
-from easyrec_lite.models.retrieval.task import USER_TOWER, Retrieval, retrieval_of, tower_signatures
+from easyrec_lite.models.retrieval.task import USER_TOWER, retrieval_of, retrieves, tower_signatures
 from easyrec_lite.serving.index import INDEX, IndexTuning, require_faiss
 from easyrec_lite.serving.indexing import index_items
 from easyrec_lite.serving.item_vectors import write_item_vectors
@@ -46,7 +46,7 @@ def items_to_export(parts: Parts, path: str, index: bool) -> ItemRows | None:
         for, and there are no items or no faiss.
       DataError: the table is missing or has bad lines.
     """
-    if not (path or index or isinstance(parts.model, Retrieval)):
+    if not (path or index or retrieves(parts.model)):
         return None
     encoder = ItemEncoder(parts)
     if index:

@@ -12,4 +12,6 @@ MATCH_CASES = (
     "pdn",
     "metric_learning_i2i",
     "dssm_sequence_self",
+    "dssm_sequence",
+    "multi_tower_recall",
 )

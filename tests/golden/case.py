@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,16 +16,19 @@ from easyrec_lite.config import Pipeline, load
 from easyrec_lite.data.rows.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.assembly import build
+from easyrec_lite.models.retrieval.multi_tower_recall.model import MultiTowerRecall
 from easyrec_lite.training.input import BatchInput, ReadPlan
 from easyrec_lite.training.optimizer import Optimizer
 from easyrec_lite.training.step import Trainer
-from tests.golden.draws import use_draws
+from tests.golden.draws import use_draws, with_drawn
 from tests.golden.hard_pairs import first_edges, repeated
 from tests.golden.names import Lookup, group_of_table, variable_names
 from tests.golden.oracle import EasyRecLosses
 from tests.golden.pairs import Pair
 from tests.golden.stored import Arrays, Stored
 
+# Cases whose user tower attends with keys of the item.
+LEAKING = ("dssm_sequence",)
 FILES = ("rows.csv", "pipeline.config", "ids.npz", "meta.json")
 
 
@@ -45,7 +49,8 @@ class Case:
       pipeline: its config, with the paths made absolute; see `_edits`.
       parts: what is built of it.
       model: the model; its losses are EasyRec's.
-      batch: all rows of rows.csv, as the real input pipeline gives them; see `repeated`.
+      batch: all rows of rows.csv, as the real input pipeline gives them; see `repeated` and
+        `with_drawn`.
       rows: B, how many those are.
       learnt: EasyRec's names of the trainable variables.
       names: EasyRec's name of each variable → ours.
@@ -67,7 +72,8 @@ class Case:
         self.parts = build(self.pipeline)
         use_draws(self.parts.model, self.stored)
         self.model = EasyRecLosses(self.parts.model)
-        self.batch: Batch = repeated(next(iter(self.batches(ReadPlan()))), self.arrays("ids"))
+        ids = self.arrays("ids")
+        self.batch: Batch = with_drawn(repeated(next(iter(self.batches(ReadPlan()))), ids), ids)
         groups = {group: self.lookups(group) for group in self.model.embeddings.groups}
         tables = group_of_table(self.arrays("vars"), groups)
         self.names = variable_names(self.arrays("vars"), tables)
@@ -80,10 +86,21 @@ class Case:
     def pair(self, file: str, name: str, ours: Any, scale: float = 0.0) -> Pair:
         """Returns our array beside EasyRec's of that name in `file`; both have the kept rows."""
         ours, shape = np.asarray(ours), self.stored.shape(file, name)
+        golden = self.arrays(file)[name]
+        if self._of_pairs(name, shape):
+            shape, golden = (shape[0], *shape[2:]), golden[:, 0]
         assert ours.shape == shape, f"{file}/{name}: {ours.shape}, EasyRec {shape}"
         rows = self.stored.rows(file, name)
         kept = ours if rows is None else ours[rows]
-        return Pair(f"{file}/{name}", kept, self.arrays(file)[name], scale)
+        return Pair(f"{file}/{name}", kept, golden, scale)
+
+    def _of_pairs(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether an array has a vector for each row and candidate, [B, 1 + n, D].
+
+        Only column 0, the row's own item, is compared: EasyRec's masks of the others are misplaced.
+        """
+        vectors = re.match(r"group/user/|inner/.*/output", name)
+        return isinstance(self.parts.model, MultiTowerRecall) and bool(vectors) and len(shape) == 3
 
     def lookups(self, group: str) -> dict[str, Lookup]:
         """Returns what EasyRec looked up for a feature group, by feature."""
@@ -135,8 +152,9 @@ class Case:
 def _edits(folder: Path, config: Any, made: Path) -> dict[str, object]:
     """Where the files are, and the documented choices in which we differ from EasyRec.
 
-    EasyRec ignores l2_regularization of a backbone; its Adam moves all rows of a table; of a user's
-    hard edges it takes the first. Files that are made for it are in `made`.
+    EasyRec ignores l2_regularization of a backbone, and max_seq_len in an attention; its Adam moves
+    all rows of a table; of a user's hard edges it takes the first; it lets a user tower read the
+    item. Files that are made for it are in `made`.
     """
     edits: dict[str, object] = {
         name: str(folder / getattr(config, name))
@@ -152,6 +170,18 @@ def _edits(folder: Path, config: Any, made: Path) -> dict[str, object]:
         if edges in sampler.DESCRIPTOR.fields_by_name:
             cut = first_edges(folder / getattr(sampler, edges), sampler.num_hard_sample, made)
             edits[f"data_config.{kind}.{edges}"] = str(cut)
+    attended = [
+        name
+        for group in config.model_config.feature_groups
+        for attention in group.sequence_features
+        for entry in attention.seq_att_map
+        for name in entry.hist_seq
+    ]
+    for i, feature in enumerate(config.feature_config.features):
+        if feature.HasField("max_seq_len") and feature.input_names[0] in attended:
+            edits[f"feature_config.features[{i}].max_seq_len"] = None
+    if folder.name in LEAKING:
+        edits["model_config.feature_groups[0].sequence_features[0].allow_item_keys"] = True
     if config.model_config.model_class == "MatchModel":
         edits["model_config.model_params.l2_regularization"] = 0.0
     for i, optimizer in enumerate(config.train_config.optimizer_config):

@@ -124,7 +124,8 @@ def inner(case: Case) -> Iterator[Pair]:
         case.reset()
         stored = section(case.arrays(mode), "inner/")
         case.reset()
-        found = inner_values(case.parts.model, case.batch.features, mode == "train")
+        features = case.batch.features if mode == "predict" else case.candidates
+        found = inner_values(case.parts.model, features, mode == "train")
         for name in stored:
             yield case.pair(mode, f"inner/{name}", found[name])
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from easyrec_lite.models.retrieval.task import retrieves
 from easyrec_lite.serving.export import SIGNATURE, export_models
 from tests.golden.case import Case
 from tests.golden.pairs import Pair, section
@@ -30,7 +31,7 @@ def exported(case: Case) -> Iterator[Pair]:
     outputs = {"scorer": {name: name for name in stored}}
     for side in ("user", "item"):
         ours, other = f"{side}_tower_emb", f"float_{side}_emb"
-        if ours in stored or other in stored:
+        if retrieves(case.parts.model) and (ours in stored or other in stored):
             outputs[f"{side}_tower"] = {ours: ours if ours in stored else other}
     if "user_interests" in stored:
         outputs["user_tower"] = {"user_tower_emb": "user_interests", "user_emb_num": "user_emb_num"}

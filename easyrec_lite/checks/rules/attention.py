@@ -135,4 +135,32 @@ def served(view: View) -> Problems:
         )
 
 
-RULES = (served, complete, fitting, distinct_names, searched_keys)
+def pairs(view: View) -> Problems:
+    """Only a model that scores pairs computes a group for sampled items."""
+    reads = view.spec is None or view.spec.reads_pairs
+    for name, group in view.groups.items():
+        if group.config.negative_sampler and not (reads and name in view.sides.user):
+            yield view.error(
+                f"{group.path}.negative_sampler",
+                f"group {name!r} is not computed for each sampled item",
+                expected="negative_sampler: true of a user's group of "
+                + ", ".join(spec.name for spec in MODELS.specs() if spec.reads_pairs),
+                remedy="leave it out; the sampler of data_config gives the negatives",
+            )
+
+
+def allowed_keys(view: View) -> Problems:
+    """Keys of the item need no permission where they are no leak."""
+    if view.spec is None or not view.spec.reads_pairs:
+        return
+    for attention in _attentions(view):
+        if attention.config.allow_item_keys:
+            yield view.warning(
+                f"{attention.path}.allow_item_keys",
+                f"allow_item_keys has no effect: {view.spec.name} scores a user and an item "
+                "together",
+                remedy="leave it out",
+            )
+
+
+RULES = (served, pairs, allowed_keys, complete, fitting, distinct_names, searched_keys)

@@ -36,20 +36,19 @@ def metric_names(view: View) -> list[str]:
 
 def task(view: View) -> Problems:
     """The model retrieves items."""
-    if asked(view) and not _ranks(view):
-        assert view.spec is not None
+    if asked(view) and view.spec is not None and view.not_retrieving:
         yield view.error(
             PATH,
-            f"{view.spec.name} cannot rank all items: it has no vectors of users and items",
-            expected="a retrieval model",
-            found=f"a model of the task {view.spec.task}",
-            remedy="remove full_ranking, or set another model_config.model_class",
+            f"{view.spec.name} cannot rank all items: it has no vectors of users and items, as "
+            f"{view.not_retrieving}",
+            expected="a retrieval model whose user tower reads the user alone",
+            remedy="remove full_ranking, or change the model",
         )
 
 
 def _ranks(view: View) -> bool:
     """Returns whether a full ranking is asked for, of a model that can do it."""
-    return asked(view) and view.spec is not None and view.spec.task == "retrieval"
+    return asked(view) and view.spec is not None and not view.not_retrieving
 
 
 def topk(view: View) -> Problems:

@@ -36,6 +36,8 @@ def own_rules(view: View) -> Problems:
 
 def item_leak(view: View) -> Problems:
     """The user tower does not see the item that it must predict."""
+    if view.spec is not None and view.spec.task == "ranking":
+        return
     own = _item_columns(view)
     for group in view.sides.user:
         if group in view.sides.item:
@@ -50,18 +52,44 @@ def item_leak(view: View) -> Problems:
 
 def _sequence_keys(view: View, group: str, own: dict[str, str]) -> Problems:
     for attention in view.attentions.get(group, ()):
+        allowed, leaks = attention.config.allow_item_keys, False
         for field, path, name in attention.named():
             key = view.feature_by_name.get(name)
             leaked = [column for column in (key.inputs if key else ()) if column in own]
             if field == "key" and leaked:
-                yield view.error(
-                    path,
-                    f"group {group!r} of the user tower attends with key {name!r}, "
-                    f"{own[leaked[0]]}: the tower would see the item that it must predict",
-                    expected="keys of the user alone",
-                    remedy="use the user's latest item as the key: a feature of the group with a "
-                    "column of its own, which shares the embedding_name of the history",
+                leaks = True
+                what = (
+                    f"group {group!r} of the user tower attends with key {name!r}, {own[leaked[0]]}"
                 )
+                yield _allowed(view, path, what) if allowed else _leaking(view, path, what)
+        if allowed and not leaks:
+            yield view.warning(
+                f"{attention.path}.allow_item_keys",
+                f"no key of attention {attention.name!r} is of the item, and with allow_item_keys "
+                "the scorer alone is exported",
+                remedy="leave allow_item_keys out",
+            )
+
+
+def _leaking(view: View, path: str, what: str) -> Problem:
+    return view.error(
+        path,
+        f"{what}: the tower would see the item that it must predict",
+        expected="keys of the user alone",
+        remedy="use the user's latest item as the key: a feature of the group with a column of its "
+        "own, which shares the embedding_name of the history; to compare with EasyRec alone, set "
+        "allow_item_keys: true beside seq_att_map",
+    )
+
+
+def _allowed(view: View, path: str, what: str) -> Problem:
+    return view.warning(
+        path,
+        f"{what}, and allow_item_keys is true: THE USER TOWER SEES THE ITEM THAT IT MUST PREDICT. "
+        "Its metrics mean nothing for retrieval; the scorer alone is exported, no user tower, item "
+        "vectors or recommender",
+        remedy="use it to compare with EasyRec; to serve, use the user's latest item as the key",
+    )
 
 
 def _shared_columns(view: View, group: str, feature: Feature, own: dict[str, str]) -> Problems:

@@ -65,6 +65,8 @@ class ModelSpec(Spec):
         `GroupEmbeddings`.
       reads_steps: whether it takes the steps of a sequence, which then needs no combiner.
       reads_backbone: whether it is made of the blocks of `backbone`.
+      reads_pairs: whether it computes a group with `negative_sampler` for each row with each
+        sampled item; such a model has sampled items though each row is scored alone.
     """
 
     task: ClassVar[str] = "retrieval"
@@ -77,6 +79,7 @@ class ModelSpec(Spec):
     reads_attention: ClassVar[bool] = False
     reads_steps: ClassVar[bool] = False
     reads_backbone: ClassVar[bool] = False
+    reads_pairs: ClassVar[bool] = False
 
     def params(self, model_config: EasyRecModel) -> Any:
         """Returns the message with the model's own parameters; `custom_params` when it has none."""

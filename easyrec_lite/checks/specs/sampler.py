@@ -64,7 +64,7 @@ class SamplerSpec(Spec):
 
     def check_loss(self, view: View, sampler: Named) -> Iterator[Problem]:
         """The loss lets negatives compete with a row's positive."""
-        if view.listwise:
+        if view.samples:
             return
         names = view.loss_names(["candidates"])
         if view.loss_is_default:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from easyrec_lite.config import Pipeline
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.batch import Batch
-from easyrec_lite.features.embeddings import GroupEmbeddings
+from easyrec_lite.features.embeddings import GroupEmbeddings, Pairs
 from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.layers.mlp.layer import DNN
 from easyrec_lite.losses.outputs import Outputs
@@ -72,10 +72,17 @@ class RowModel(Model):
         return tf.math.count_nonzero(batch.weights, dtype=tf.float32)
 
     def joined(
-        self, group: str, features: dict[str, FeatureValue], training: bool
+        self,
+        group: str,
+        features: dict[str, FeatureValue],
+        training: bool,
+        pairs: Pairs | None = None,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Returns a group's vectors joined, [R, ·], and the penalty on them by the group's name."""
-        read = self.embeddings.read(group, features, training)
+        """Returns a group's vectors joined, and the penalty on them by the group's name.
+
+        The vectors are those of the R rows of `features`, [R, ·], or of pairs, [P, ·].
+        """
+        read = self.embeddings.read(group, features, training, pairs=pairs)
         penalties = {group: embedding_penalty(read.looked_up, self.rate)} if self.rate else {}
         return tf.concat(read.fields, axis=-1), penalties
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import tensorflow as tf
 
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.models.base import Model, Signature
@@ -58,18 +59,25 @@ class Retrieval(Protocol):
         """Returns the vectors of N items, float32 [N, D], as served."""
 
 
+def retrieves(model: Model) -> bool:
+    """Returns whether the model is a retrieval model, whose user side reads no item."""
+    return isinstance(model, Retrieval) and not View(model.pipeline).not_retrieving
+
+
 def retrieval_of(model: Model) -> Retrieval:
     """Returns the model as a retrieval model.
 
     Raises:
       ConfigError: it is a model of another task.
     """
-    if isinstance(model, Retrieval):
+    if isinstance(model, Retrieval) and retrieves(model):
         return model
     name = model.config.model_config.model_class
+    reason = View(model.pipeline).not_retrieving
     raise ConfigError(
         Problem(
-            message=f"{name} is no retrieval model: it has no vectors of users and items",
+            message=f"{name} is no retrieval model: it has no vectors of users and items"
+            + (f", as {reason}" if reason else ""),
             path="model_config.model_class",
             expected="a model that retrieves items",
             found=name,

@@ -32,6 +32,7 @@ from easyrec_lite.models.retrieval.task import (
     USER_VECTORS,
     Combine,
     UserVectors,
+    retrieves,
     tower_signatures,
 )
 from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
@@ -93,6 +94,14 @@ class TwoTowerModel(Model):
         for layer in (*user.layers, *item.layers):
             self.add_layer(layer)
         self.add_variables([*self.head.variables, *self._candidates.variables])
+        searched = [
+            key.name
+            for group in user.groups
+            for attention in embeddings.attentions[group]
+            for key in attention.searched_keys
+        ]
+        named = [feature.name for group in user.groups for feature in embeddings.groups[group]]
+        self._item_keys = frozenset(searched).difference(named)
 
     def __call__(self, batch: Batch, training: bool) -> Outputs:
         """Returns the vectors of B users and N items, and logits unless training listwise.
@@ -101,7 +110,7 @@ class TwoTowerModel(Model):
         `logits`, `probs` [B] (or `y` [B]); listwise out of training `logits`, `probs` [B, N]. In
         training, the listwise logits would only cost memory: see `logits`.
         """
-        user = self._user(batch.features, training)
+        user = self._user(self._user_features(batch), training)
         item = self._item(self._candidate_features(batch), training)
         predictions = self._vectors(user, item)
         if self._pointwise is not None:
@@ -185,8 +194,13 @@ class TwoTowerModel(Model):
         return self.head.vectors(self._item(features, False).vectors)
 
     def signatures(self) -> dict[str, Signature]:
-        """Returns the functions to export: `scorer`, `user_tower` and `item_tower`."""
-        return {**super().signatures(), **tower_signatures(self)}
+        """Returns the functions to export: `scorer`, `user_tower` and `item_tower`.
+
+        A user tower that attends with keys of the item (`allow_item_keys`) has no user vectors to
+        export: only the scorer is.
+        """
+        towers = tower_signatures(self) if retrieves(self) else {}
+        return {**super().signatures(), **towers}
 
     def serve(self, features: dict[str, FeatureValue]) -> dict[str, tf.Tensor]:
         """Returns the scorer's outputs for B rows of a user and an item each.
@@ -255,6 +269,15 @@ class TwoTowerModel(Model):
         """Returns the model's own scores [B, N] of users [B, K, D] and items [N, D], as logits."""
         assert self.combine is not None
         return self.head.scaled(self.combine(interest_scores(user, items)))
+
+    def _user_features(self, batch: Batch) -> dict[str, FeatureValue]:
+        """Returns the B rows' features; keys of the item also have the values of sampled items.
+
+        As in EasyRec, those further values are looked up and regularised.
+        """
+        keys = self._item_keys.intersection(batch.negatives)
+        sampled = {name: concat_rows(batch.features[name], batch.negatives[name]) for name in keys}
+        return {**batch.features, **sampled}
 
     def _candidate_features(self, batch: Batch) -> dict[str, FeatureValue]:
         """Returns the item side's features: of B rows, then of the n sampled items."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from easyrec_lite.checks.specs.model import MODELS, DenseLayer
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import Named, View
+from easyrec_lite.models.retrieval.row_spec import RowSpec
 from easyrec_lite.models.retrieval.spec import (
     NO_SIMILARITY,
     Problems,
-    RetrievalSpec,
     check_dnn,
     check_one_width,
     dnn_layers,
@@ -36,7 +36,7 @@ SCORES = ("trigger_dnn", "sim_dnn", "bias_dnn")
 
 
 @MODELS.declare
-class PDNSpec(RetrievalSpec):
+class PDNSpec(RowSpec):
     """The sum over paths from the user by an item of the history to the item, and a bias."""
 
     name = "PDN"
@@ -49,8 +49,6 @@ class PDNSpec(RetrievalSpec):
             warned={"item_id": "each row is scored alone, no other row's item competes"},
         )
     }
-    task = "ranking"
-    trained_by = ("row",)
     reads_steps = True
     user_groups = (U2I, TRIGGERS, USER)
     item_groups = (I2I, ITEM)
@@ -81,20 +79,6 @@ class PDNSpec(RetrievalSpec):
         """Yields what is wrong with the config as this model sees it."""
         yield from super().check(view)
         yield from self.check_sequences(view, SEQUENCES)
-        yield view.warning(
-            "model_config.model_class",
-            f"{self.name} scores a user and an item together, so that it has no vectors of users "
-            "or items: it exports a scorer alone, and ranks what another model retrieves",
-            remedy="use a model of two towers to retrieve items",
-        )
-        for loss in view.losses:
-            spec = view.loss_spec(loss)
-            if spec is not None and spec.prediction != "probability":
-                yield view.error(
-                    loss.path,
-                    f"{self.name} predicts a probability, and {loss.name} compares with a number",
-                    remedy="use a loss of clicks",
-                )
         if view.model is not None and self.params_given(view):
             yield from self._networks(view)
             yield from self._together(view)
