@@ -85,6 +85,24 @@ class View:
         return enum_name(found.config, "input_type") if found else ""
 
     @cached_property
+    def sessions(self) -> set[str]:
+        """The columns that losses or the model compare as sessions, as they are read."""
+        of_model = self.spec.session_id(self.model_config) if self.spec else ""
+        terms = [*self.model_config.losses, *self.model_config.kd]
+        given = [(term, term.WhichOneof("loss_param")) for term in terms]
+        of_losses = [getattr(getattr(term, n), "session_name", "") for term, n in given if n]
+        return {of_model, *of_losses} - {""}
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Those of `label_fields` that are read as numbers: all but sessions that are texts."""
+        return tuple(
+            name
+            for name in self.data.label_fields
+            if name not in self.sessions or self.field_type(name) != "STRING"
+        )
+
+    @cached_property
     def sampler(self) -> Named | None:
         """The negative sampler, named by its field in `data_config`."""
         name = self.data.WhichOneof("sampler")

@@ -24,6 +24,7 @@ class Teacher:
     Attributes:
       name: what the loss is called.
       columns: the columns that it reads.
+      session: the one of them that tells the rows of a session, "" for none.
     """
 
     def __init__(self, kd: KD):
@@ -31,9 +32,9 @@ class Teacher:
         self._loss_type = loss_type_name(kd.loss_type)
         self._loss = LOSSES.get(self._loss_type)
         self._params = loss_params(kd)
-        self._session = getattr(self._params, "session_name", "")
+        self.session = getattr(self._params, "session_name", "")
         self.name = kd.loss_name or f"{self._loss_type.lower()}_{kd.soft_label_name}"
-        names = (kd.soft_label_name, kd.task_space_indicator_name, self._session)
+        names = (kd.soft_label_name, kd.task_space_indicator_name, self.session)
         self.columns = tuple(name for name in names if name)
 
     def loss(self, scores: Scores, columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
@@ -54,7 +55,7 @@ class Teacher:
         elif seen_as == "regression":
             student = tf.sigmoid(student)
         weights = self._weights(scores, columns)
-        seen = Scores(student, teacher, weights, columns.get(self._session))
+        seen = Scores(student, teacher, weights, columns.get(self.session))
         return kd.loss_weight * kd.temperature**2 * self._loss(seen, self._params)
 
     def _weights(self, scores: Scores, columns: Mapping[str, tf.Tensor]) -> tf.Tensor | None:

@@ -11,8 +11,8 @@ from easyrec_lite.protos.messages import EasyRecConfig
 def open_metrics(config: EasyRecConfig) -> list[Metric]:
     """Returns the metrics of an `EasyRecConfig` message, in its order.
 
-    A metric over candidates of a model that is pointwise only because it names no loss is left
-    out: checking the config warns of it.
+    A metric of rows of a model that ranks candidates is left out, as is one over candidates of a
+    model that is pointwise only because it names no loss: checking the config warns of it.
     """
     model = config.model_config
     kind = measured_kind(term.scored for term in loss_terms(model))

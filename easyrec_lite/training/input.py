@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from easyrec_lite.checks.item_id import item_id_field
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.data.cache.key import key
@@ -103,7 +104,7 @@ class BatchInput:
     ):
         data = pipeline.config.data_config
         self._transform = transform
-        self._labels = tuple(data.label_fields)
+        self._labels = View(pipeline).labels
         self._weight = data.sample_weight
         self._label_check = label_check(pipeline)
         self._extra = extra_columns

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from google.protobuf import text_format
+
+from easyrec_lite.config import ConfigSource, Pipeline
+from easyrec_lite.metrics.open import open_metrics
+from easyrec_lite.protos.messages import EasyRecConfig
 from tests.config.base_config import (
     LISTWISE,
     POINTWISE,
@@ -142,9 +147,17 @@ def test_a_samplers_user_field_is_a_column() -> None:
     assert not [each for each in good if each.severity == "error"]
 
 
-def test_pointwise_metrics_do_not_fit_a_listwise_loss() -> None:
+def test_metrics_of_rows_are_left_out_with_a_listwise_loss() -> None:
     text = replaced(LISTWISE, "recall_at_topk { topk: 5 }", "auc {}")
-    assert_reported(text, "auc {}", "error: eval_config.metrics_set[0].auc", "recall_at_topk")
+    place = "warning: eval_config.metrics_set[0].auc"
+    assert_reported(text, "auc {}", place, "the losses alone", "recall_at_topk")
+    both = "recall_at_topk { topk: 5 } }\n  metrics_set { auc {}"
+    text = replaced(LISTWISE, "recall_at_topk { topk: 5 }", both)
+    assert_reported(text, "auc {}", "warning", "recall_neg_sam@5")
+    pipeline = Pipeline(text_format.Parse(text, EasyRecConfig()), ConfigSource("my.config", text))
+    assert [metric.columns for metric in open_metrics(pipeline.config)] == [()]
+    report = report_at(text + "export_config { exporter_type: 'best' }\n", "exporter_type")
+    assert "unknown metric in best_exporter_metric: 'auc'" in report
 
 
 def test_grouped_metrics_read_columns() -> None:

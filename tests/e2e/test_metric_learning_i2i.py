@@ -14,6 +14,7 @@ from easyrec_lite import check_config, export
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.models.assembly import build
 from easyrec_lite.serving.manifest import read_manifest
+from easyrec_lite.training.input import BatchInput, ReadPlan
 from tests import commands
 from tests.e2e import tastes
 
@@ -79,9 +80,39 @@ def test_ids_of_sessions_are_compared_exactly(tmp_path: Path) -> None:
     assert model._alike(batch).numpy().tolist() == expected
 
 
+def test_a_session_of_texts_may_be_a_label_field(tmp_path: Path) -> None:
+    tastes.write(tmp_path)
+    found = []
+    for kind in ("INT64", "STRING"):
+        edits = {
+            "data_config.label_fields": ["clk", "user_id"],
+            "data_config.input_fields[1].input_type": kind,
+            # A feature would tell the session.
+            "feature_config.features[0].feature_name": "unused",
+            "feature_config.features[0].input_names": ["item_id"],
+        }
+        config = tastes.config_file(tmp_path, MODEL, **OPTIONS)
+        assert [p for p in check_config(config, edits) if p.severity == "error"] == []
+        parts = build(tastes.pipeline(tmp_path, MODEL, **OPTIONS, edits=edits))
+        path, columns = parts.pipeline.config.train_input_path, parts.model.extra_columns
+        source = BatchInput(parts.pipeline, path, parts.transform, columns, (), training=True)
+        batch = next(iter(source.batches(50, ReadPlan())))
+        assert ("user_id" in batch.labels) == (kind == "INT64")
+        found.append(parts.model(batch, True).predictions["alike"].numpy())
+    np.testing.assert_array_equal(*found)
+    assert 50 < found[0].sum() < found[0].size
+
+
 @pytest.mark.parametrize(
     ("edits", "names"),
     [
+        (
+            {
+                "data_config.label_fields": ["city", "user_id"],
+                "model_config.metric_learning.session_id": "user_id",
+            },
+            ["city", "STRING"],
+        ),
         ({"model_config.metric_learning.input": "itm"}, ["itm", "item"]),
         ({"model_config.metric_learning.session_id": "user"}, ["user", "user_id"]),
         ({"model_config.loss_type": "CLASSIFICATION"}, ["CIRCLE_LOSS", "MULTI_SIMILARITY_LOSS"]),

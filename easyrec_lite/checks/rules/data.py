@@ -123,6 +123,9 @@ def default_values(view: View) -> Problems:
 
 def labels(view: View) -> Problems:
     """Labels and weights are columns."""
+    session = view.spec.session_id(view.model_config) if view.spec else ""
+    known = [name for name in view.data.label_fields if name != session]
+    label = view.model_config.label_name or next(iter(known), "")
     for index, name in enumerate(view.data.label_fields):
         if name not in view.fields:
             yield view.unknown(
@@ -132,11 +135,11 @@ def labels(view: View) -> Problems:
                 view.fields,
                 remedy="name a field of data_config.input_fields",
             )
-        elif view.field_type(name) == "STRING":
+        elif view.field_type(name) == "STRING" and name in {*view.labels, label}:
             yield view.error(
                 f"data_config.label_fields[{index}]",
                 f"label {name!r} is a STRING field",
-                expected="a field of numbers",
+                expected="a field of numbers, or a session",
                 remedy="give the field input_type INT32 or FLOAT",
             )
     weight = view.data.sample_weight

@@ -25,9 +25,19 @@ def metrics(view: View) -> list[tuple[Named, MetricSpec]]:
     return known
 
 
+def computed(view: View) -> list[tuple[Named, MetricSpec]]:
+    """Returns those of the `metrics` that measure what the losses train; others are left out."""
+    return [(metric, spec) for metric, spec in metrics(view) if _kind(view) in spec.kinds]
+
+
+def _kind(view: View) -> Scored:
+    losses = (view.loss_spec(loss) for loss in view.losses)
+    return measured_kind(loss.scored for loss in losses if loss is not None)
+
+
 def reported_names(view: View) -> list[str]:
     """Returns the names under which evaluation reports its metrics, e.g. `full_ranking/…`."""
-    names = [name for metric, spec in metrics(view) for name in spec.reported(metric.config)]
+    names = [name for metric, spec in computed(view) for name in spec.reported(metric.config)]
     return names + full_ranking.metric_names(view)
 
 
@@ -54,26 +64,16 @@ def named(view: View) -> Problems:
 
 def kinds(view: View) -> Problems:
     """Metrics over candidates belong to losses over candidates, the others to losses over rows."""
-    losses = (view.loss_spec(loss) for loss in view.losses)
-    kind = measured_kind(loss.scored for loss in losses if loss is not None)
+    kind = _kind(view)
     for metric, spec in metrics(view):
         if kind in spec.kinds:
             continue
         if "vectors" in (kind, spec.scored):
             yield _other_kind(view, metric, kind)
-            continue
-        yield (
-            _needs_candidates(view, metric)
-            if kind == "row"
-            else view.error(
-                metric.path,
-                f"{metric.name} needs a score for each row alone, and {view.losses[0].name} ranks "
-                "a row's positive among candidates",
-                expected=" or ".join(metric_names("candidates")),
-                found=metric.name,
-                remedy=f"use {' or '.join(metric_names('candidates'))}, or a loss over rows",
-            )
-        )
+        elif kind == "row":
+            yield _needs_candidates(view, metric)
+        else:
+            yield _needs_rows(view, metric)
 
 
 def _other_kind(view: View, metric: Named, kind: Scored) -> Problem:
@@ -83,6 +83,19 @@ def _other_kind(view: View, metric: Named, kind: Scored) -> Problem:
         expected=" or ".join(metric_names(kind)),
         found=metric.name,
         remedy=f"use {' or '.join(metric_names(kind))}",
+    )
+
+
+def _needs_rows(view: View, metric: Named) -> Problem:
+    reported = reported_names(view)
+    return view.warning(
+        metric.path,
+        f"{metric.name} is not computed: it needs a score for each row alone, and "
+        f"{view.losses[0].name} ranks a row's positive among candidates; evaluation reports "
+        + (f"{', '.join(reported)} and the losses" if reported else "the losses alone"),
+        expected=" or ".join(metric_names("candidates")),
+        found=metric.name,
+        remedy=f"use {' or '.join(metric_names('candidates'))}, or a loss over rows",
     )
 
 

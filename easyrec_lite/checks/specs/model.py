@@ -108,6 +108,10 @@ class ModelSpec(Spec):
         """Returns the field that the model's own message names as the user's id, "" for none."""
         return ""
 
+    def session_id(self, model_config: EasyRecModel) -> str:
+        """Returns the field of the sessions that the model itself compares, "" for none."""
+        return ""
+
     def item_ids(self, view: View) -> set[str]:
         """Returns every column or feature that the model's own message calls the item's id."""
         return {self.item_id(view.model_config)} - {""}

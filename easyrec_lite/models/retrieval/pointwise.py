@@ -28,10 +28,12 @@ class PointwiseObjective:
         self._terms = [(term, LOSSES.get(term.loss_type)) for term in terms]
         self._teachers = [Teacher(kd) for kd in config.model_config.kd]
         self.label = config.model_config.label_name or config.data_config.label_fields[0]
-        sessions = [term.session_name for term in terms]
-        columns = sessions + [c for teacher in self._teachers for c in teacher.columns]
+        named = [*(term.session_name for term in terms), *(each.session for each in self._teachers)]
+        # Sessions are compared as they are read, also those among the label fields.
+        sessions = dict.fromkeys(name for name in named if name)
         labels = set(config.data_config.label_fields)
-        self.columns = tuple(dict.fromkeys(c for c in columns if c and c not in labels))
+        read = [c for teacher in self._teachers for c in teacher.columns if c not in labels]
+        self.columns = tuple(dict.fromkeys([*sessions, *read]))
         predicted = LOSSES.spec(terms[0].loss_type).prediction if terms else ""
         self._regression = {"logit": tf.identity, "sigmoid": tf.sigmoid}.get(predicted)
 
@@ -49,5 +51,5 @@ class PointwiseObjective:
             sessions = batch.extra.get(term.session_name)
             losses[term.name] = term.weight * loss(scores._replace(sessions=sessions), term.params)
         for teacher in self._teachers:
-            losses[teacher.name] = teacher.loss(scores, {**batch.extra, **batch.labels})
+            losses[teacher.name] = teacher.loss(scores, {**batch.labels, **batch.extra})
         return losses

@@ -220,6 +220,21 @@ def test_a_teacher_may_be_a_label_field() -> None:
     assert "k" in model.losses(model(batch(), training=False), batch())
 
 
+def test_a_session_may_be_a_label_field() -> None:
+    """It is compared as it is read; as float32, all of these large ids are one."""
+    model = dssm(
+        model="losses { loss_type: PAIR_WISE_LOSS loss_name: 'p' "
+        "pairwise_loss { session_name: 'clk' } }"
+    )
+    assert model.extra_columns == ("clk",)
+    found = []
+    for sessions in (tf.ones([5], tf.int64), tf.range(5, dtype=tf.int64) + 2**53):
+        rows = batch()._replace(extra={"clk": sessions})
+        found.append(float(model.losses(model(rows, training=False), rows)["p"]))
+    assert found[0] > 0
+    assert found[1] == 0
+
+
 def test_serving_scores_row_by_row() -> None:
     model = dssm("temperature: 0.1")
     served = model.serve(batch().features)

@@ -8,6 +8,7 @@ from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import Named, View
 from easyrec_lite.models.retrieval.spec import Problems, check_dnn, dnn_layers, group_width
 from easyrec_lite.protos.messages import CoMetricLearningI2I as Params
+from easyrec_lite.protos.messages import EasyRecModel
 
 # Fields of a highway network that EasyRec's model does not read.
 IGNORED = ("activation", "dropout_rate", "init_gate_bias", "num_layers")
@@ -38,6 +39,10 @@ class CoMetricLearningI2ISpec(ModelSpec):
         """Returns the tower's groups, for both sides: an item is looked up by an item."""
         groups = [name for name in groups_of(self.params(view.model_config)) if name in view.groups]
         return Sides({name: name for name in groups}, {name: name for name in groups})
+
+    def session_id(self, model_config: EasyRecModel) -> str:
+        """Returns the model's `session_id`."""
+        return str(self.params(model_config).session_id)
 
     def losses(self, view: View) -> list[str] | None:
         """Returns the name of the loss."""
