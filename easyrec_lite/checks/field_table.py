@@ -51,8 +51,8 @@ WHOLE: dict[str, Status] = {
         Status("refused", PLATFORM[0], PLATFORM[1].format("train")),
     ),
     **_each(
-        "MMoELayer GateNN PPNet OverlapFeature MappedDotProduct AITMTower Transformer TextEncoder "
-        "BSTEncoder DINEncoder SequenceAugment MultiHeadAttentionCombiner",
+        "MMoELayer GateNN PPNet OverlapFeature MappedDotProduct AITMTower SequenceAugment "
+        "MultiHeadAttentionCombiner",
         Status("refused", *LAYER),
     ),
     **_each(

@@ -133,6 +133,25 @@ def test_attention_with_an_item_key_is_the_leak_by_name() -> None:
     )
 
 
+def test_a_target_of_the_item_is_the_leak_by_name() -> None:
+    sequence = (
+        "feature_config {\n  features { input_names: 'history' feature_type: SequenceFeature "
+        "embedding_dim: 4 hash_bucket_size: 9 }"
+    )
+    fields = 'data_config {\n  input_fields { input_name: "history" }'
+    text = replaced(BACKBONE, "feature_config {", sequence)
+    text = replaced(text, "data_config {", fields)
+    text = replaced(text, '"tags", "age"]', '"tags", "age", "history", "cate"]')
+    assert_reported(
+        text,
+        '"history", "cate"]',
+        "error",
+        "gives its sequence the target 'cate', which reads 'cate'",
+        "the user's latest item",
+        "embedding_name",
+    )
+
+
 def test_towers_of_unequal_width() -> None:
     text = replaced(POINTWISE, "hidden_units: [12, 4]", "hidden_units: [12, 5]")
     assert_reported(

@@ -14,4 +14,5 @@ MATCH_CASES = (
     "dssm_sequence_self",
     "dssm_sequence",
     "multi_tower_recall",
+    "backbone_din_bst",
 )

@@ -29,6 +29,8 @@ from tests.golden.stored import Arrays, Stored
 
 # Cases whose user tower attends with keys of the item.
 LEAKING = ("dssm_sequence",)
+# Blocks whose layers read padding in EasyRec: their numbers are compared with `read_padding`.
+READS_PADDING = ("din", "mha", "mha_mean", "attention", "attention_max", "gru")
 FILES = ("rows.csv", "pipeline.config", "ids.npz", "meta.json")
 
 
@@ -71,6 +73,8 @@ class Case:
         self.pipeline: Pipeline = load(path, edits)
         self.parts = build(self.pipeline)
         use_draws(self.parts.model, self.stored)
+        if self.pipeline.config.model_config.model_class == "MatchModel":
+            self._regularize_as_easyrec()
         self.model = EasyRecLosses(self.parts.model)
         ids = self.arrays("ids")
         self.batch: Batch = with_drawn(repeated(next(iter(self.batches(ReadPlan()))), ids), ids)
@@ -78,6 +82,11 @@ class Case:
         tables = group_of_table(self.arrays("vars"), groups)
         self.names = variable_names(self.arrays("vars"), tables)
         self.ours = self.parts.model.variables_by_name()
+
+    def _regularize_as_easyrec(self) -> None:
+        """Leaves to l2 what EasyRec includes of a backbone: the projections of BST."""
+        for tower in self.parts.model.towers.values():
+            tower.kernels = [each for each in tower.kernels if each.path.endswith("project/kernel")]
 
     def arrays(self, name: str) -> Arrays:
         """Returns EasyRec's arrays of one file; of a sampled case, their kept rows."""
@@ -107,10 +116,15 @@ class Case:
         keys = [key.split("/") for key in self.arrays("eval")]
         fields = sorted(key for key in keys if key[:2] == ["group", group])
         fields = [key for key in fields if len(key) == 4 or key[4:] == ["0"]]
-        features = [spec.name for spec in self.model.embeddings.groups[group]]
+        features = self.members(group)
         names = ["/".join(key) for key in fields]
         # Attentions over sequences come after the features.
         return {f: self._lookup(f, name) for f, name in zip(features, names, strict=False)}
+
+    def members(self, group: str) -> list[str]:
+        """Returns the features of a group in EasyRec's order: its sequences come first."""
+        features = self.model.embeddings.groups[group]
+        return [each.name for each in sorted(features, key=lambda each: not each.stays_sequence)]
 
     def _lookup(self, feature: str, name: str) -> Lookup:
         vectors, rows = self.arrays("eval")[name], self.stored.rows("eval", name)
@@ -152,9 +166,9 @@ class Case:
 def _edits(folder: Path, config: Any, made: Path) -> dict[str, object]:
     """Where the files are, and the documented choices in which we differ from EasyRec.
 
-    EasyRec ignores l2_regularization of a backbone, and max_seq_len in an attention; its Adam moves
-    all rows of a table; of a user's hard edges it takes the first; it lets a user tower read the
-    item. Files that are made for it are in `made`.
+    EasyRec gives layers of a backbone no masks, and ignores max_seq_len in an attention; its Adam
+    moves all rows of a table; of a user's hard edges it takes the first; it lets a user tower read
+    the item. Files that are made for it are in `made`.
     """
     edits: dict[str, object] = {
         name: str(folder / getattr(config, name))
@@ -182,8 +196,9 @@ def _edits(folder: Path, config: Any, made: Path) -> dict[str, object]:
             edits[f"feature_config.features[{i}].max_seq_len"] = None
     if folder.name in LEAKING:
         edits["model_config.feature_groups[0].sequence_features[0].allow_item_keys"] = True
-    if config.model_config.model_class == "MatchModel":
-        edits["model_config.model_params.l2_regularization"] = 0.0
+    for i, block in enumerate(config.model_config.backbone.blocks):
+        if block.name in READS_PADDING:
+            edits[f"model_config.backbone.blocks[{i}].read_padding"] = True
     for i, optimizer in enumerate(config.train_config.optimizer_config):
         if optimizer.WhichOneof("optimizer") == "adam_optimizer":
             edits[f"train_config.optimizer_config[{i}].adam_optimizer.decay_all_rows"] = True

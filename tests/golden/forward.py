@@ -67,7 +67,8 @@ def regularization(case: Case) -> Iterator[Pair]:
     rate = case.model.params.l2_regularization
     groups, kernels = {}, np.zeros([])
     for name, golden in section(case.arrays("train"), "reg/").items():
-        kernel = re.fullmatch(r"\d+/(?:user_tower/|item_tower/)?(.+)/Regularizer/.*", name)
+        owner = r"(?:user_tower/|item_tower/|backbone/\w+/)?"
+        kernel = re.fullmatch(rf"\d+/{owner}(.+)/Regularizer/.*", name)
         if kernel:
             weights = case.ours[case.names[kernel[1]]].numpy().astype(np.float64)
             ours, kernels = rate * np.sum(weights**2) / 2, kernels + golden
@@ -93,12 +94,15 @@ def groups(case: Case) -> Iterator[Pair]:
             group, part, *field = name.split("/")
             length = case.stored.shape(mode, f"group/{name}")[0]
             rows = case.candidates if length > case.rows else case.batch.features
+            members = case.model.embeddings.groups[group]
             if part == "0" and field:
-                feature = case.model.embeddings.groups[group][int(field[0])].name
+                feature = case.members(group)[int(field[0])]
                 sequence = case.model.embeddings.sequence(group, feature, rows)
                 yield case.pair(mode, f"group/{name}", sequence[int(field[1])])
                 continue
-            vectors = case.model.embeddings(group, rows, training=mode == "train")
+            plain = [each.name for each in members if not each.stays_sequence]
+            only = plain if len(plain) < len(members) else None
+            vectors = case.model.embeddings(group, rows, training=mode == "train", only=only)
             ours = vectors[int(field[0])] if field else tf.concat(vectors, axis=-1)
             yield case.pair(mode, f"group/{name}", ours)
 
@@ -112,10 +116,26 @@ def blocks(case: Case) -> Iterator[Pair]:
             features = case.batch.features if mode == "predict" else case.candidates
             rows = EmbeddedGroups(case.model.embeddings, features, mode == "train")
             computed = case.model.backbone.values(rows, mode == "train")
-            joined = {group: tf.concat(fields, axis=-1) for group, fields in rows.vectors.items()}
+            joined = {
+                group: tf.concat(fields, axis=-1)
+                for group, fields in rows.vectors.items()
+                if all(field.shape.rank == 2 for field in fields)
+            }
             found = dict(_leaves({**joined, **computed}))
             for name in stored:
-                yield case.pair(mode, f"block/{name}", found[name])
+                yield _real_steps(case, mode, case.pair(mode, f"block/{name}", found[name]))
+
+
+def _real_steps(case: Case, mode: str, pair: Pair) -> Pair:
+    """Returns a pair with zeros as EasyRec's padding where the layer reads the real steps alone.
+
+    Nothing reads what EasyRec's TransformerBlock gives for the padding.
+    """
+    if not pair.name.endswith("block/transformer"):
+        return pair
+    lengths = case.arrays(mode)["block/seq_input/01"]
+    real = np.arange(pair.golden.shape[1]) < lengths[:, None]
+    return pair._replace(golden=np.where(real[:, :, None], pair.golden, 0.0))
 
 
 def inner(case: Case) -> Iterator[Pair]:

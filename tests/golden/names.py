@@ -22,6 +22,25 @@ class Lookup(NamedTuple):
 TABLE = re.compile(r"(?:input_layer(?:_\d+)?)/(.+?)(?:_embedding)?/embedding_weights")
 # Attentions over sequences are all of the user's group; tables that share a name have no group.
 _DENSE = (
+    (r"^position_embedding/(\w+)", r"\1/positions"),
+    (r"(transformer_layer_\d+)/attention/self/", r"\1/"),
+    (r"(transformer_layer_\d+)/attention/output/dense/", r"\1/attention_output/"),
+    (r"(transformer_layer_\d+)/attention/output/LayerNorm/", r"\1/attention_norm/"),
+    (r"(transformer_layer_\d+)/intermediate/dense/", r"\1/intermediate/"),
+    (r"(transformer_layer_\d+)/output/dense/", r"\1/output/"),
+    (r"(transformer_layer_\d+)/output/LayerNorm/", r"\1/norm/"),
+    (r"(mha|transformer)(/multi_head_attn)?/(kernel|bias)$", r"\1\2/query/\3"),
+    (r"(mha|transformer)(/multi_head_attn)?/(kernel|bias)_1$", r"\1\2/key/\3"),
+    (r"(mha|transformer)(/multi_head_attn)?/(kernel|bias)_2$", r"\1\2/value/\3"),
+    (r"(mha|transformer)(/multi_head_attn)?/(kernel|bias)_3$", r"\1\2/attention_output/\3"),
+    (r"/mha/", r"/mha/attention/"),
+    (r"/multi_head_attn/", "/attention/attention/"),
+    (r"/transformer/dense/", "/transformer/intermediate/"),
+    (r"/transformer/dense_1/", "/transformer/output/"),
+    (r"/transformer/layer_normalization/", "/transformer/attention_norm/"),
+    (r"/transformer/layer_normalization_1/", "/transformer/norm/"),
+    (r"/conv1d/(kernel|bias)", r"/\1_0"),
+    (r"/conv1d_1/(kernel|bias)", r"/\1_1"),
     (r"^seq_dnn(\w+)/", r"user_\1_attention/"),
     (r"^sequence_key_transform_layer_seq_dnn(\w+)/", r"user_\1_attention_key/"),
     (r"^sequence_fea_transform_layer_seq_dnn(\w+)/", r"user_\1_attention_history/"),
@@ -39,9 +58,16 @@ _DENSE = (
 
 
 def variable_names(variables: Iterable[str], tables: Mapping[str, str]) -> dict[str, str]:
-    """Returns EasyRec's name of each variable → ours; `tables` as of `group_of_table`."""
-    names = {}
+    """Returns EasyRec's name of each variable → ours; `tables` as of `group_of_table`.
+
+    Layer norms have no names of blocks: they are of the BST whose table of positions stands before.
+    """
+    names, bst = {}, ""
     for name in variables:
+        bst = name.removeprefix("position_embedding/") if name.startswith("position_") else bst
+        if norm := re.match(r"LayerNorm(_\d+)?/", name):
+            names[name] = f"{bst}/norm/{name[norm.end() :]}"
+            continue
         table = TABLE.fullmatch(name)
         group = tables.get(name)
         names[name] = f"{group}/{table[1]}/embedding" if table and group else _dense(name)

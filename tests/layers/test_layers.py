@@ -18,7 +18,9 @@ from tests.layers import own
 RNG = np.random.default_rng(7)
 MLP_ARGS = {"hidden_units": [5]}
 
-# class name → (arguments, shapes of its inputs without B; a tuple is one tensor)
+ENCODER = {"hidden_size": 4, "num_attention_heads": 2, "intermediate_size": 5, "vocab_size": 7}
+
+# class name → (arguments, shapes of its inputs without B; a tuple is one tensor; see `draw`)
 CASES: dict[str, tuple[dict[str, Any], Any]] = {
     "MLP": ({"hidden_units": [6, 4], "dropout_ratio": [0.1], "use_bias": True}, (3,)),
     "SENet": ({"reduction_ratio": 2}, [(4,), (2,)]),
@@ -48,6 +50,20 @@ CASES: dict[str, tuple[dict[str, Any], Any]] = {
         {"filter_sizes": [2, 3], "num_filters": [3, 2], "pad_sequence_length": 4, "mlp": MLP_ARGS},
         (3, 4),
     ),
+    "DIN": ({"attention_dnn": {"hidden_units": [3, 1]}}, [(3, 4), "lengths", (2,)]),
+    "BST": (
+        {
+            "hidden_size": 6,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 5,
+            "max_position_embeddings": 4,
+        },
+        [(3, 4), "lengths", (4,)],
+    ),
+    "TransformerBlock": (ENCODER, [(3, 4), "mask"]),
+    "TransformerEncoder": ({**ENCODER, "num_hidden_layers": 2}, ["ids", "mask"]),
+    "TextEncoder": ({"transformer": ENCODER}, ["ids", "mask"]),
 }
 
 
@@ -58,6 +74,13 @@ def make(class_name: str, **more: Any) -> keras.layers.Layer:
 
 
 def draw(shapes: Any, rows: int) -> Any:
+    """Returns random inputs; `lengths`, `mask` and `ids` are of sequences of three steps."""
+    if shapes == "lengths":
+        return tf.constant(RNG.integers(0, 4, rows))
+    if shapes == "mask":
+        return tf.sequence_mask(draw("lengths", rows), 3)
+    if shapes == "ids":
+        return tf.constant(RNG.integers(0, 7, (rows, 3)))
     if isinstance(shapes, list):
         return [draw(shape, rows) for shape in shapes]
     return tf.constant(RNG.normal(size=(rows, *shapes)), tf.float32)
@@ -457,9 +480,8 @@ def test_multi_head_attention() -> None:
 
 def convolved(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
     size = kernel.shape[0]
-    before = (size - 1) // 2
-    padded = np.pad(x, [(0, 0), (before, size - 1 - before), (0, 0)])
-    steps = [np.einsum("bsd,sdf->bf", padded[:, i : i + size], kernel) for i in range(x.shape[1])]
+    count = x.shape[1] - size + 1
+    steps = [np.einsum("bsd,sdf->bf", x[:, i : i + size], kernel) for i in range(count)]
     return relu(np.stack(steps, 1) + bias).max(1)
 
 
@@ -500,6 +522,18 @@ WRONG = [
     ("Attention", {"score_mode": "cosine"}, "score_mode"),
     ("MultiHeadAttention", {"num_heads": 0}, "num_heads"),
     ("TextCNN", {"num_filters": [1]}, "num_filters"),
+    ("TextCNN", {"filter_sizes": [2, 5]}, "filter_sizes"),
+    ("TextCNN", {"pad_sequence_length": 0}, "pad_sequence_length"),
+    ("DIN", {"attention_dnn": {"hidden_units": [4, 2]}}, "attention_dnn.hidden_units"),
+    ("DIN", {"attention_dnn": {}}, "attention_dnn"),
+    ("DIN", {"attention_normalizer": "tanh"}, "attention_normalizer"),
+    ("BST", {"num_attention_heads": 4}, "num_attention_heads"),
+    ("BST", {"target_item_position": "middle"}, "target_item_position"),
+    ("BST", {"hidden_size": None}, ""),
+    ("TransformerBlock", {"num_attention_heads": 3}, "num_attention_heads"),
+    ("TransformerEncoder", {"hidden_size": 3, "num_attention_heads": 1}, "hidden_size"),
+    ("TransformerEncoder", {"vocab_size": 0}, "vocab_size"),
+    ("TextEncoder", {"transformer": {"hidden_size": 4}}, "transformer"),
     ("MLP", {"hidden_units": []}, ""),
 ]
 
@@ -527,6 +561,13 @@ REFUSED = [
     ("Attention", {}, (4,)),
     ("MultiHeadAttention", {}, [(3, 4)] * 4),
     ("TextCNN", {}, (4,)),
+    ("DIN", {}, [(3, 4), "lengths", (5,)]),
+    ("DIN", {}, [(3, 4), "lengths"]),
+    ("BST", {}, [(3, 4), "lengths", (3,)]),
+    ("BST", {}, (3, 4)),
+    ("TransformerBlock", {}, (3, 5)),
+    ("TransformerEncoder", {}, (3, 4)),
+    ("TextEncoder", {}, ["ids"]),
     ("MLP", {"activation": "rely"}, (4,)),
 ]
 

@@ -44,7 +44,10 @@ def item_leak(view: View) -> Problems:
             continue
         yield from _sequence_keys(view, group, own)
         for feature in view.group_features(group):
-            yield from _shared_columns(view, group, feature, own)
+            if _is_target(view, group, feature) and any(each in own for each in feature.inputs):
+                yield _leaking_target(view, group, feature, own)
+            else:
+                yield from _shared_columns(view, group, feature, own)
         for attention in view.attentions.get(group, ()):
             for feature in (*attention.histories, *attention.extras):
                 yield from _shared_columns(view, group, feature, own)
@@ -89,6 +92,25 @@ def _allowed(view: View, path: str, what: str) -> Problem:
         "Its metrics mean nothing for retrieval; the scorer alone is exported, no user tower, item "
         "vectors or recommender",
         remedy="use it to compare with EasyRec; to serve, use the user's latest item as the key",
+    )
+
+
+def _is_target(view: View, group: str, feature: Feature) -> bool:
+    """Returns whether layers of a backbone may compare the feature with a sequence of its group."""
+    if view.spec is None or not view.spec.reads_backbone or feature.stays_sequence:
+        return False
+    return any(each.stays_sequence for each in view.group_features(group))
+
+
+def _leaking_target(view: View, group: str, feature: Feature, own: dict[str, str]) -> Problem:
+    column = next(name for name in feature.inputs if name in own)
+    return view.error(
+        view.member_path(group, feature.name),
+        f"group {group!r} of the user tower gives its sequence the target {feature.name!r}, which "
+        f"reads {column!r}, {own[column]}: the tower would see the item that it must predict",
+        expected="targets of the user alone",
+        remedy="use the user's latest item as the target: a feature of the group with a column of "
+        "its own, which shares the embedding_name of the history",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from easyrec_lite.checks.specs.base import Spec, register
 from easyrec_lite.config.pipeline import Pipeline
@@ -12,6 +12,24 @@ from easyrec_lite.core.errors import Problem, nearest
 from easyrec_lite.core.registry import ComponentRegistry
 
 T = TypeVar("T")
+
+
+class SequenceInput(NamedTuple):
+    """The sequence and the target that a layer of a backbone reads: the inputs of a feature group.
+
+    Attributes:
+      group: the feature group.
+      width: of the group's sequences, joined.
+      target_width: of its other features, joined; 0: the layer reads none.
+      longest: how many steps a row may have at most; infinity: no limit.
+      tokens: how many ids there are, if the layer reads ids instead of vectors; 0: vectors.
+    """
+
+    group: str
+    width: int
+    target_width: int
+    longest: float
+    tokens: int = 0
 
 
 class LayerSpec(Spec):
@@ -59,6 +77,10 @@ class LayerSpec(Spec):
 
     def rules(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:
         """Yields what else is wrong with the arguments; `path` of a problem is the parameter."""
+        yield from ()
+
+    def reads(self, arguments: Mapping[str, Any], read: SequenceInput) -> Iterator[Problem]:
+        """Yields what is wrong with the sequence that the layer reads; `path` as of `rules`."""
         yield from ()
 
     def check(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:

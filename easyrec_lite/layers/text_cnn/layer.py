@@ -21,9 +21,9 @@ class TextCNN(keras.layers.Layer):
     """Computes `max over steps of a(conv(x))` for each filter width, joined, then an MLP.
 
     Sequence [B, L, D], or a list of it and int lengths [B] → [B, Σ num_filters], or
-    [B, hidden_units[-1]] with the MLP. Steps past a row's length count as zero vectors, and the
-    convolution sees zeros beyond both ends. Kernels glorot-uniform. From "Convolutional Neural
-    Networks for Sentence Classification" (https://arxiv.org/abs/1408.5882).
+    [B, hidden_units[-1]] with the MLP. Steps past a row's length count as zero vectors. A filter
+    lies wholly within `pad_sequence_length` steps. Kernels glorot-uniform. From "Convolutional
+    Neural Networks for Sentence Classification" (https://arxiv.org/abs/1408.5882).
 
     Args:
       filter_sizes: widths of the filters, in steps.
@@ -94,12 +94,14 @@ class TextCNN(keras.layers.Layer):
         return output if self._mlp is None else self._mlp(output, training=training)
 
     def _convolve(self, steps: tf.Tensor, kernel: keras.Variable) -> tf.Tensor:
-        """Returns [B, L, filters], as one matrix product: TensorFlow's own fails for B = 0."""
+        """Returns [B, pad_sequence_length − size + 1, filters], as one matrix product.
+
+        TensorFlow's own convolution fails for B = 0.
+        """
         size, width, filters = kernel.shape
-        before = (size - 1) // 2
-        padded = tf.pad(steps, [[0, 0], [before, size - 1 - before], [0, 0]])
-        windows = [padded[:, i : i + self._length] for i in range(size)]
-        return tf.concat(windows, axis=-1) @ tf.reshape(kernel, [size * width, filters])
+        count = self._length - size + 1
+        windows = tf.concat([steps[:, i : i + count] for i in range(size)], axis=-1)
+        return windows @ tf.reshape(kernel, [size * width, filters])
 
     def _padded(self, sequence: tf.Tensor, lengths: tf.Tensor | None = None) -> tf.Tensor:
         if lengths is not None:

@@ -24,9 +24,12 @@ class TextCNNSpec(LayerSpec):
     parts = {"mlp": MLPSpec}
 
     def rules(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:
-        """Each width of filters has a number of them."""
+        """Each width of filters has a number of them, and fits into the sequence."""
         sizes, numbers = arguments["filter_sizes"], arguments["num_filters"]
         if len(sizes) != len(numbers):
             yield wrong(
                 "num_filters", f"{len(sizes)} numbers, one for each of filter_sizes", numbers
             )
+        if 0 < arguments["pad_sequence_length"] < max(sizes):
+            longest = f"{arguments['pad_sequence_length']} or less, as pad_sequence_length"
+            yield wrong("filter_sizes", longest, sizes)

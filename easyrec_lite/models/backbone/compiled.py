@@ -21,15 +21,10 @@ from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.models.backbone import operations
 from easyrec_lite.models.backbone.embedding_layer import EmbeddingLayer, raw_output
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input, Layer, handed_on
-from easyrec_lite.models.backbone.groups import (
-    EXAMPLE_STEPS,
-    ExampleGroups,
-    GroupReader,
-    RandomGroups,
-)
+from easyrec_lite.models.backbone.groups import ExampleGroups, GroupReader, RandomGroups
 from easyrec_lite.models.backbone.input_layer import InputLayer
 from easyrec_lite.models.backbone.operations import Operation, merge
-from easyrec_lite.models.backbone.padding import StepLengths, same_rows
+from easyrec_lite.models.backbone.padding import EXAMPLE_STEPS, StepLengths, same_rows
 from easyrec_lite.models.backbone.parse import PATH
 from easyrec_lite.protos import messages
 
@@ -133,16 +128,29 @@ class CompiledBackbone:
         ]
         outputs = self.graph.main.outputs
         try:
-            one, other = (self._result(outputs, run) for run in runs)
+            for run in runs:
+                self._result(outputs, run)
         except BlockError as error:
             raise BlockError(
                 [replace(each, remedy=_REMEDY.format(_readers())) for each in error.problems]
             ) from error
         lengths, others = runs[0].lengths, runs[1].values
-        if not same_rows(one, other, lengths):
-            values = runs[0].values.items()
-            keys = (key for key, each in values if not same_rows(each, others[key], lengths))
-            raise BlockError([self._padding_problem(next(keys, ""))])
+        for key, value in runs[0].values.items():
+            if not same_rows(value, others[key], lengths) and not self._reads_padding(key):
+                raise BlockError([self._padding_problem(key)])
+
+    def _reads_padding(self, key: str) -> bool:
+        """Returns whether a block, or one behind it, is to read padding as data."""
+        package, _, name = key.rpartition("/")
+        graph = self.graph.packages[package] if package else self.graph.main
+        # What a package is given is known only where it is used.
+        behind = [graph.blocks[name], *self._everything()] if package else []
+        behind += [block for _, block in self._blocks_behind(graph, name)]
+        return any(block.reads_padding for block in behind)
+
+    def _everything(self) -> Iterator[Block]:
+        for graph in (self.graph.main, *self.graph.packages.values()):
+            yield from graph.blocks.values()
 
     def _padding_problem(self, key: str) -> Problem:
         package, _, name = key.rpartition("/")
@@ -193,7 +201,7 @@ class CompiledBackbone:
             self.layers[key].append(embedding)
             return operations.compute(embedding.lookup)
         if layer.kind == "raw_input":
-            return operations.compute(raw_output)
+            return raw_output
         if layer.kind == "input_layer":
             return operations.compute(_same)
         if layer.function is not None:
@@ -249,8 +257,9 @@ class CompiledBackbone:
         values: dict[str, Any] = {}
         for block in graph.needed(names):
             key = _key(graph, block)
+            own = replace(run, lengths=run.lengths.without_masks()) if block.reads_padding else run
             with self._naming(block, key):
-                values[block.name] = self._block(graph, block, values, run)
+                values[block.name] = self._block(graph, block, values, own)
             run.values[key] = values[block.name]
         return [self._named(name, values, run) for name in names]
 
@@ -322,7 +331,7 @@ class CompiledBackbone:
             given = self._stepped(entry.package_steps, given, (entry.path, "package"), run)
         options = run.options if entry.options is None else entry.options
         shown = b"" if options is None else options.SerializeToString()
-        use = (entry.name, id(given), shown)
+        use = (entry.name, id(given), shown, run.lengths.masks_steps)
         if use not in run.results:
             package = self.graph.packages[entry.name]
             inner = replace(run, given=given, options=options)

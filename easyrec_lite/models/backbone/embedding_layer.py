@@ -9,26 +9,51 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.core.errors import ConfigError, Problem
-from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids
+from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids, Steps
 from easyrec_lite.features import pooling
 from easyrec_lite.layers.initializers import initializer
+from easyrec_lite.models.backbone.padding import StepLengths
 from easyrec_lite.models.backbone.parse import COMBINERS
 from easyrec_lite.protos import messages
 
 
 class RawField(NamedTuple):
-    """A feature's value without a table; `rows`: how many ids there are, 0 for numbers."""
+    """A feature's value without a table.
+
+    Attributes:
+      name: the feature.
+      value: its value.
+      rows: how many ids there are, 0 for numbers.
+      least: L of a sequence, if its rows are shorter.
+    """
 
     name: str
     value: FeatureValue
     rows: int
+    least: int = 1
 
 
-def raw_output(fields: Sequence[RawField]) -> Any:
-    """Returns what a `raw_input` block gives: numbers [B, ΣD], or the fields when some are ids."""
+def raw_output(fields: Sequence[RawField], training: bool, lengths: StepLengths) -> Any:
+    """Returns what a `raw_input` block gives.
+
+    Numbers [B, ΣD]; of sequences of ids for each one the ids int64 [B, L], 0 where there is none,
+    and the boolean mask [B, L]; else the fields.
+    """
     if all(isinstance(field.value, Dense) for field in fields):
         return tf.concat([field.value[0] for field in fields], axis=-1)
+    if all(isinstance(field.value, Steps) and field.value.ids.shape.rank == 2 for field in fields):
+        return [part for field in fields for part in _tokens(field, lengths)]
     return list(fields)
+
+
+def _tokens(field: RawField, lengths: StepLengths) -> tuple[tf.Tensor, tf.Tensor]:
+    ids = field.value[0].to_tensor(-1)
+    ids = tf.pad(
+        ids, [[0, 0], [0, tf.maximum(field.least - tf.shape(ids)[1], 0)]], constant_values=-1
+    )
+    real, ids = ids >= 0, tf.maximum(ids, 0)
+    lengths.add(ids, field.value[0].row_lengths())
+    return ids, real
 
 
 class EmbeddingLayer(keras.layers.Layer):

@@ -20,6 +20,7 @@ class Input:
       name: feature group, block or package; '' for `package_input`.
       path: config path.
       steps: functions of one argument, applied in turn (`input_slice`, then `input_fn`).
+      slice: the text of `input_slice`, without blanks; "?" if there is an `input_fn` too.
       ignored: only an order: its result is not used.
       options: an `InputLayer` message in place of the group's (or, of the package's) own, or None.
       package_input: what the package is given: a block's or group's name; '' for nothing.
@@ -30,6 +31,7 @@ class Input:
     name: str
     path: str
     steps: tuple[Callable[[Any], Any], ...] = ()
+    slice: str = ""
     ignored: bool = False
     options: messages.InputLayer | None = None
     package_input: str = ""
@@ -58,7 +60,18 @@ class Layer:
 
 @dataclass(frozen=True)
 class Block:
-    """One node of the graph."""
+    """One node of the graph.
+
+    Attributes:
+      name: the block's name.
+      path: config path.
+      inputs: its inputs, in order.
+      layers: its layers, in order.
+      concat_axis: axis along which several tensors are joined.
+      as_list: give several inputs to the layers as a list.
+      extra_steps: functions applied to the joined inputs.
+      reads_padding: whether its layers read the padding of sequences as data.
+    """
 
     name: str
     path: str
@@ -67,6 +80,7 @@ class Block:
     concat_axis: int = -1
     as_list: bool = False
     extra_steps: tuple[Callable[[Any], Any], ...] = ()
+    reads_padding: bool = False
 
 
 @dataclass(frozen=True)

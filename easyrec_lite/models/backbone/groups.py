@@ -13,9 +13,7 @@ from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.data.rows.values import Bags, Dense, FeatureValue, Ids, Steps
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.models.backbone.embedding_layer import RawField
-
-# A length that no other size has, so that a drawing can mark it as L.
-EXAMPLE_STEPS = 61
+from easyrec_lite.models.backbone.padding import EXAMPLE_STEPS
 
 
 class Sequences(NamedTuple):
@@ -114,6 +112,7 @@ class ExampleGroups:
     def __init__(self, groups: FeatureGroups, rows: int):
         self._groups = groups
         self._rows = rows
+        self._padded = EXAMPLE_STEPS
 
     def fields(self, group: str) -> list[tf.Tensor]:
         """Returns zeros [B, D_f].
@@ -146,7 +145,7 @@ class ExampleGroups:
     def raw(self, group: str) -> list[RawField]:
         """Returns values of no ids, and zeros."""
         return [
-            RawField(feature.name, self._value(feature), feature.rows)
+            RawField(feature.name, self._value(feature), feature.rows, self._padded)
             for feature in self._groups[group]
         ]
 
@@ -172,7 +171,7 @@ class RandomGroups(ExampleGroups):
     def __init__(self, groups: FeatureGroups, lengths: Sequence[int], padded: int):
         super().__init__(groups, len(lengths))
         self._lengths = tf.constant(lengths, tf.int64)
-        self._padded = padded
+        self._padded = max(padded, 1)
 
     def fields(self, group: str) -> list[tf.Tensor]:
         """Returns random vectors [B, D_f]."""
@@ -184,6 +183,13 @@ class RandomGroups(ExampleGroups):
         real = tf.sequence_mask(self._lengths, self._padded, tf.float32)
         steps = _random([steps])[0][:, : self._padded] * real[:, :, None]
         return Sequences(steps, self._lengths, _random(fields))
+
+    def _value(self, feature: Feature) -> FeatureValue:
+        if not feature.stays_sequence or not feature.reads_ids:
+            return super()._value(feature)
+        count = int(tf.reduce_sum(self._lengths))
+        ids = np.random.default_rng(7).integers(0, max(feature.rows, 1), count)
+        return Steps(tf.RaggedTensor.from_row_lengths(tf.constant(ids, tf.int64), self._lengths))
 
 
 def _random(values: list[tf.Tensor]) -> list[tf.Tensor]:

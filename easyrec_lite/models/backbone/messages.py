@@ -9,7 +9,7 @@ MESSAGES = {
     "BlockPackage": fields("name blocks concat_blocks output_blocks"),
     "Block": fields(
         "name inputs input_concat_axis merge_inputs_into_list extra_input_fn layers input_layer "
-        "lambda keras_layer recurrent repeat raw_input embedding_layer"
+        "lambda keras_layer recurrent repeat raw_input embedding_layer read_padding"
     ),
     "Layer": fields("lambda keras_layer recurrent repeat"),
     "RepeatLayer": fields("num_repeat output_concat_axis keras_layer input_slice input_fn"),

@@ -15,7 +15,7 @@ from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.models.backbone.compiled import EXAMPLE_ROWS, CompiledBackbone
 from easyrec_lite.models.backbone.diagram import Node
 from easyrec_lite.models.backbone.graph import Backbone, Block, Graph, Input
-from easyrec_lite.models.backbone.groups import EXAMPLE_STEPS
+from easyrec_lite.models.backbone.padding import EXAMPLE_STEPS
 from easyrec_lite.models.backbone.parse import parse_backbone
 
 

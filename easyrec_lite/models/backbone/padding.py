@@ -7,11 +7,15 @@ Sequences are padded with zeros to the longest row of a batch. In steps:
    steps in an expression leave the padding out.
 3. A result that is still a sequence, by its shape in the first pass, is noted with the same
    lengths, and its padding is set to zero again: biases and activations do not fill it.
+
+A block that reads its padding as data (`read_padding`) has no masks, and its padding is not set to
+zero; the lengths still reach the blocks behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -19,7 +23,10 @@ import tensorflow as tf
 
 from easyrec_lite.config import functions
 from easyrec_lite.config.expressions import Expression, Library
-from easyrec_lite.models.backbone.groups import EXAMPLE_STEPS
+
+# A length that no other size has: of the sequences of the first pass, so that a result with as many
+# steps is known, and a drawing can mark it as L.
+EXAMPLE_STEPS = 61
 
 
 class StepLengths:
@@ -28,6 +35,9 @@ class StepLengths:
     Args:
       kept: use of a result → whether it is a sequence; shared by all passes.
       example: whether the pass fills `kept`: its sequences have `EXAMPLE_STEPS` steps.
+
+    Attributes:
+      masks_steps: whether there are masks, so that padding is not read.
     """
 
     def __init__(self, kept: dict[Any, bool], example: bool = False):
@@ -35,9 +45,16 @@ class StepLengths:
         self._example = example
         # The tensor is held so that its id stays its own.
         self._known: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
+        self.masks_steps = True
 
     def __bool__(self) -> bool:
         return bool(self._known)
+
+    def without_masks(self) -> StepLengths:
+        """Returns the same lengths, for a block that reads its padding as data."""
+        lengths = copy(self)
+        lengths.masks_steps = False
+        return lengths
 
     def add(self, steps: tf.Tensor, lengths: tf.Tensor) -> None:
         """Notes a sequence [B, L, …] whose rows have `lengths` [B] steps."""
@@ -45,7 +62,7 @@ class StepLengths:
 
     def mask(self, value: Any) -> tf.Tensor | None:
         """Returns which steps of `value` are real, boolean [B, L]; None if it is no sequence."""
-        known = self._known.get(id(value))
+        known = self._known.get(id(value)) if self.masks_steps else None
         return None if known is None else tf.sequence_mask(known[1], tf.shape(known[0])[1])
 
     def masks(self, value: Any) -> Any:
@@ -81,6 +98,9 @@ class StepLengths:
             self._kept[use] = shape.rank >= 2 and shape[1] == EXAMPLE_STEPS
         if not self._kept.get(use):
             return result
+        if not self.masks_steps:
+            self.add(result, lengths)
+            return result
         mask = tf.sequence_mask(lengths, tf.shape(result)[1])
         zeroed = tf.where(_to_rank(mask, result), result, tf.zeros([], result.dtype))
         self.add(zeroed, lengths)
@@ -88,7 +108,7 @@ class StepLengths:
 
     def compute(self, function: Callable[..., Any], *args: Any) -> Any:
         """Returns `function(*args)`; reductions over the steps of a sequence skip the padding."""
-        if isinstance(function, Expression) and self:
+        if isinstance(function, Expression) and self and self.masks_steps:
             return function.evaluate(args, Library(self._call))
         return function(*args)
 

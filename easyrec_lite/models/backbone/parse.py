@@ -122,7 +122,7 @@ class _BackboneParser:
         """Warns where a layer that takes a mask reads a sequence: EasyRec gives it none."""
         for block in graph.blocks.values():
             sources = (graph.blocks.get(entry.name) for entry in block.inputs)
-            if not any(map(_gives_steps, (block, *sources))):
+            if block.reads_padding or not any(map(_gives_steps, (block, *sources))):
                 continue
             for layer in block.layers:
                 inner = getattr(layer.message, "keras_layer", layer.message)
@@ -134,7 +134,8 @@ class _BackboneParser:
                         f"{name} of block {block.name!r} reads only the real steps of its sequence",
                         severity="warning",
                         found="EasyRec's also reads the padding, so its numbers differ",
-                        remedy="train the model anew rather than with weights of EasyRec",
+                        remedy="train the model anew rather than with weights of EasyRec; to "
+                        "compare numbers, set read_padding: true",
                     )
 
     def outputs(
@@ -193,7 +194,16 @@ class _BackboneParser:
             concat_axis=message.input_concat_axis,
             as_list=message.merge_inputs_into_list,
             extra_steps=self.functions(message, path, "extra_input_fn"),
+            reads_padding=message.read_padding,
         )
+        if block.reads_padding:
+            self.report(
+                f"{path}.read_padding",
+                f"block {block.name!r} reads the padding of its sequence: the results of a row "
+                "depend on the longest row of its batch, also when they are served",
+                severity="warning",
+                remedy="use it only to compare numbers with EasyRec's",
+            )
         self.check_kind(block)
         return block
 
@@ -242,6 +252,7 @@ class _BackboneParser:
             name=name,
             path=path,
             steps=self.slices(message, path) + self.functions(message, path, "input_fn"),
+            slice="?" if message.input_fn else message.input_slice.replace(" ", ""),
             ignored=message.ignore_input,
             options=message.reset_input if message.HasField("reset_input") else None,
             package_input=message.package_input,

@@ -40,6 +40,7 @@ model_config {{
   feature_groups {{ group_name: "c" feature_names: "c" }}
   feature_groups {{ group_name: "ids" feature_names: ["id", "tags"] }}
   feature_groups {{ group_name: "history" feature_names: ["clicks", "c"] }}
+  feature_groups {{ group_name: "words" feature_names: "clicks" }}
   backbone {{
 {backbone}
   }}

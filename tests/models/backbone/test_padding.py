@@ -60,6 +60,29 @@ CNN = (
     'keras_layer { class_name: "TextCNN" text_cnn { filter_sizes: [2, 3] num_filters: [4, 2] '
     "pad_sequence_length: 6 } }"
 )
+DIN = 'keras_layer { class_name: "DIN" din { attention_dnn { hidden_units: [4, 1] } } }'
+SIGMOID = DIN.replace("} } }", '} attention_normalizer: "sigmoid" } }')
+_SIZES = "hidden_size: 4 num_hidden_layers: 2 num_attention_heads: 2 intermediate_size: 5"
+_DROP = "hidden_dropout_prob: 0 attention_probs_dropout_prob: 0"
+
+
+def bst(more: str) -> str:
+    """Returns a BST of 6 positions, fewer than the longest row has steps."""
+    params = f"{_SIZES} {_DROP} max_position_embeddings: 6 {more}"
+    return f'keras_layer {{ class_name: "BST" bst {{ {params} }} }}'
+
+
+def transformer(class_name: str, more: str = "") -> str:
+    """Returns a layer that reads the parameters of a transformer."""
+    params = f"transformer {{ {_SIZES.replace('_size: 4', '_size: 6')} {_DROP} {more} }}"
+    if class_name == "TextEncoder":
+        params = f"text_encoder {{ {params} }}"
+    return f'keras_layer {{ class_name: "{class_name}" {params} }}'
+
+
+FIRST_TOKEN = "output_all_token_embeddings: false"
+# A row's first step stands for its target.
+WITH_TARGET = 'input_fn: "lambda x: [x[0], x[1], x[0][:, 0]]"'
 
 
 def query(attention: str) -> str:
@@ -106,6 +129,18 @@ READERS = {
     "additive_of_query": query(layer("AdditiveAttention")),
     "text_cnn": reading(CNN),
     "text_cnn_with_lengths": reading(CNN, part="[0:2]"),
+    "din": reading(DIN, part=""),
+    "din_by_sigmoid": reading(SIGMOID, part=""),
+    "bst": reading(bst(""), part="[0:2]"),
+    "bst_first": reading(bst(FIRST_TOKEN), part="[0:2]"),
+    "bst_last": reading(bst(f'{FIRST_TOKEN} target_item_position: "tail"'), part="[0:2]"),
+    "bst_with_target": reading(bst("")).replace('input_slice: "[0]"', WITH_TARGET),
+    "bst_target_behind": reading(bst(f'{FIRST_TOKEN} target_item_position: "tail"')).replace(
+        'input_slice: "[0]"', WITH_TARGET
+    ),
+    "transformer_block": reading(
+        layer("Dense", units=6), transformer("TransformerBlock", "vocab_size: 1"), MEAN
+    ),
     "softmax": reading(
         layer("Dense", units=1),
         layer("Softmax", axis=1),
@@ -244,6 +279,28 @@ def test_layers_that_read_no_padding_in_easyrec_either_are_not_told() -> None:
     assert problems(reading(expression("tf.reduce_sum(x, axis=1)"))) == []
 
 
+def test_a_block_may_read_its_padding_as_easyrec_does() -> None:
+    text = reading(expression("x + 1.0"), expression("tf.reduce_mean(x, axis=1)"))
+    text = text.replace('name: "read"', 'name: "read" read_padding: true')
+    after = f'blocks {{ name: "after" inputs {{ block_name: "read" }} {MLP} }}'
+    rows = Rows([0, 1, 2, 3], 5)
+    (found,) = compiled(text + after).outputs(["read"], rows, training=False)
+    np.testing.assert_allclose(found, rows.steps.mean(1) + 1, rtol=1e-5)
+    (problem,) = problems(text)
+    assert (problem.severity, problem.path) == (
+        "warning",
+        "model_config.backbone.blocks[1].read_padding",
+    )
+    assert "longest row" in problem.message
+
+
+def test_only_what_depends_on_such_a_block_may_depend_on_the_padding() -> None:
+    text = reading(MEAN).replace('name: "read"', 'name: "read" read_padding: true')
+    other = 'blocks { name: "other" inputs { block_name: "seq" input_slice: "[0]" } '
+    with pytest.raises(ConfigError, match="'other'"):
+        compiled(text + other + expression("x[:, -1]") + "}")
+
+
 def test_the_error_of_a_wrong_part_shows_shapes_and_no_values() -> None:
     with pytest.raises(ConfigError) as caught:
         compiled(reading(layer("GRU", units=3), part="[0:3]"))
@@ -253,7 +310,10 @@ def test_the_error_of_a_wrong_part_shows_shapes_and_no_values() -> None:
     assert "0., 0." not in problem.message
 
 
-@pytest.mark.parametrize("name", ["gru", "lstm", "mean", "max", "heads", "attention", "causal"])
+IN_TRAINING = ["gru", "lstm", "mean", "max", "heads", "attention", "causal", "din", "bst"]
+
+
+@pytest.mark.parametrize("name", [*IN_TRAINING, "bst_target_behind", "transformer_block"])
 def test_training_gives_the_same_results_and_gradients_for_more_padding(name: str) -> None:
     backbone, rows, padded = compiled(READERS[name]), Rows([1, 2], 5), Rows([1, 2], 5)
     padded.steps = np.pad(rows.steps, [(0, 0), (0, 7), (0, 0)])

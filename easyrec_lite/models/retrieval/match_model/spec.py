@@ -7,6 +7,7 @@ from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import View
 from easyrec_lite.models.backbone.messages import MESSAGES as BACKBONE_MESSAGES
 from easyrec_lite.models.backbone.parse import parse_backbone
+from easyrec_lite.models.backbone.sequences import check_sequences
 from easyrec_lite.models.retrieval.spec import (
     MASK_FIELDS,
     SIMILARITY_FIELDS,
@@ -55,7 +56,10 @@ class MatchModelSpec(TwoTowerSpec):
         """Yields what is wrong with the config as this model sees it."""
         yield from super().check(view)
         if view.model_config.HasField("backbone"):
-            yield from parse_backbone(view.pipeline)[1]
+            backbone, problems = parse_backbone(view.pipeline)
+            yield from problems
+            if backbone is not None:
+                yield from check_sequences(view, backbone)
         else:
             yield view.error(
                 "model_config",
