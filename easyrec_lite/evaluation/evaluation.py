@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.evaluation.feature_weights import ROWS, write_feature_weights
 from easyrec_lite.evaluation.ranking.full import FullRanking
@@ -93,7 +94,8 @@ class MetricEvaluator:
             path,
             parts.transform,
             tuple(dict.fromkeys(columns)),
-            parts.candidate_features,
+            # Where no items compete, sampled ones change no metric.
+            parts.candidate_features if View(parts.pipeline).listwise else (),
             training=False,
             again=again,
         )

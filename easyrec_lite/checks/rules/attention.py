@@ -16,7 +16,7 @@ Problems = Iterator[Problem]
 def complete(view: View) -> Problems:
     """An attention has a key and a history, which are features of the right kinds."""
     for attention in _attentions(view):
-        yield from _known_names(view, attention)
+        yield from _named(view, attention)
         maps = attention.config.seq_att_map
         for field in ("key", "hist_seq"):
             if not any(getattr(entry, field) for entry in maps):
@@ -27,12 +27,12 @@ def complete(view: View) -> Problems:
                     remedy="name the user's latest item as the key, and the user's items as "
                     "hist_seq",
                 )
-        yield from _kinds(view, attention)
 
 
-def _known_names(view: View, attention: SequenceAttention) -> Problems:
-    for _, path, name in attention.named():
-        if name not in view.feature_by_name:
+def _named(view: View, attention: SequenceAttention) -> Problems:
+    for field, path, name in attention.named():
+        feature, is_key = view.feature_by_name.get(name), field == "key"
+        if feature is None:
             yield view.unknown(
                 path,
                 f"feature in sequence_features {attention.name!r}:",
@@ -40,15 +40,7 @@ def _known_names(view: View, attention: SequenceAttention) -> Problems:
                 view.feature_by_name,
                 remedy="name a feature of feature_config, or add it there",
             )
-
-
-def _kinds(view: View, attention: SequenceAttention) -> Problems:
-    for field, path, name in attention.named():
-        feature = view.feature_by_name.get(name)
-        if feature is None:
-            continue
-        is_key = field == "key"
-        if is_key and feature.stays_sequence:
+        elif is_key and feature.stays_sequence:
             yield view.error(
                 path,
                 f"key {name!r} is a sequence, so it is no single vector",

@@ -43,6 +43,12 @@ class PointwiseObjective:
             return {"y": self._regression(logits)}
         return {"logits": logits, "probs": tf.sigmoid(logits)}
 
+    def row_weight(self, batch: Batch) -> tf.Tensor:
+        """Returns the divisor of the batch's losses, float32: the rows whose weight is not 0."""
+        if batch.weights is None:
+            return tf.cast(batch.rows, tf.float32)
+        return tf.math.count_nonzero(batch.weights, dtype=tf.float32)
+
     def losses(self, logits: tf.Tensor, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns each loss, times its weight, under its name."""
         scores = Scores(logits, batch.labels[self.label], batch.weights)

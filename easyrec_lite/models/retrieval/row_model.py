@@ -66,10 +66,8 @@ class RowModel(Model):
         return terms
 
     def row_weight(self, batch: Batch) -> tf.Tensor:
-        """Returns the divisor of the batch's losses: the rows whose weight is not 0."""
-        if batch.weights is None:
-            return super().row_weight(batch)
-        return tf.math.count_nonzero(batch.weights, dtype=tf.float32)
+        """Returns the divisor of the batch's losses."""
+        return self.objective.row_weight(batch)
 
     def joined(
         self,

@@ -147,11 +147,11 @@ class TwoTowerModel(Model):
 
     def row_weight(self, batch: Batch) -> tf.Tensor:
         """Returns the divisor of the batch's losses: Σ w, or pointwise the rows with w ≠ 0."""
+        if self._pointwise is not None:
+            return self._pointwise.row_weight(batch)
         if batch.weights is None:
             return super().row_weight(batch)
-        if self.listwise:
-            return tf.reduce_sum(batch.weights)
-        return tf.math.count_nonzero(batch.weights, dtype=tf.float32)
+        return tf.reduce_sum(batch.weights)
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
         """Returns the softmax loss and `reg_pos_loss`, `relu(−⟨u_i, i_i⟩)` of the positives."""

@@ -81,6 +81,18 @@ def test_with_batch_norm_all_pairs_give_the_moments(tmp_path: Path) -> None:
     np.testing.assert_allclose(moved, expected, atol=1e-5)
 
 
+def test_keys_outside_the_item_group_are_sampled_too(tmp_path: Path) -> None:
+    edits = {**PLAIN, f"{ITEM}.feature_names": ["item_id"]}
+    batch, model = batch_and_model(tmp_path, edits)
+    features, pairs = model._candidates(batch)
+    kinds = tf.concat([batch.features["kind"].ids, batch.negatives["kind"].ids], axis=0)
+    table = model.tables["user/sequence_features/kind/embedding"].numpy()
+    looked_up = model.embeddings.read("user", features, True, pairs=pairs).looked_up
+    np.testing.assert_allclose(looked_up[1], table[kinds.numpy()], rtol=1e-6)
+    assert len(looked_up[0]) == 6
+    assert len(looked_up[1]) == 6 + 3
+
+
 def test_a_batch_of_one_row_and_of_an_empty_history(tmp_path: Path) -> None:
     batch, model = batch_and_model(tmp_path, {}, rows=1)
     assert np.isfinite(model(batch, True).predictions["logits"]).all()
