@@ -15,7 +15,7 @@ from benchmarks.speed import data
 from benchmarks.speed.bench import Bench
 from benchmarks.speed.report import machine, table
 
-SECTIONS = ("step", "scaling", "input", "limits", "naive", "serving", "startup")
+SECTIONS = ("step", "scaling", "input", "limits", "naive", "sequence", "serving", "startup")
 ROWS, QUICK_ROWS = 400_000, 20_000
 
 

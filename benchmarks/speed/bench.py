@@ -37,15 +37,22 @@ class Bench:
 
     def arguments(self, row: Row) -> dict[str, Any]:
         """Returns what the jobs on a config take."""
-        from benchmarks.speed.data import edits
-
         given = {
             "model_dir": str(self.scratch / "model"),
             "data_config.cache.mode": "OFF",
-            **edits(self.data, row.listwise),
+            **self._data_edits(row),
             **row.edits,
         }
         return {"config": row.config, "edits": given, "seconds": self.seconds}
+
+    def _data_edits(self, row: Row) -> dict[str, Any]:
+        """Returns the edits that point a config to its data, which is made at its first use."""
+        from benchmarks.speed import data, sequences
+
+        if not row.sequences:
+            return data.edits(self.data, row.listwise)
+        users = sequences.QUICK_USERS if self.quick else sequences.USERS
+        return sequences.edits(sequences.make(self.data.parent, users))
 
     def trained(self, row: Row, **more: Any) -> Trained:
         """Returns the measurements of a config's training, taken once; `more` as of `training`."""

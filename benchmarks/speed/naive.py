@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.speed.bench import Bench, spread, taking_turns
-from benchmarks.speed.rows import LISTWISE
+from benchmarks.speed.rows import LISTWISE, Row
 from benchmarks.speed.worker import Numbers, Worker
 
 TITLE = "naive: hand-written steps of the listwise dssm, taking turns with ours"
@@ -22,13 +22,18 @@ OURS = "ours, batches in memory"
 
 def run(bench: Bench) -> Iterator[Numbers]:
     """Yields a line an implementation."""
-    arguments = {**bench.arguments(LISTWISE), "cached": BATCHES}
     jobs = {"keras fit": "naive_keras:job"}
     if importlib.util.find_spec("torch"):
         jobs["torch, SparseAdam"] = "naive_torch:job"
+    yield from compared(bench, LISTWISE, jobs)
+
+
+def compared(bench: Bench, row: Row, jobs: dict[str, str]) -> Iterator[Numbers]:
+    """Yields a line for our training of a config, from files and from memory, and for each job."""
+    arguments = {**bench.arguments(row), "cached": BATCHES}
     with ExitStack() as stack:
-        workers = {"ours, from files": stack.enter_context(bench.training(LISTWISE))}
-        workers[OURS] = stack.enter_context(bench.training(LISTWISE, cached=BATCHES))
+        workers = {"ours, from files": stack.enter_context(bench.training(row))}
+        workers[OURS] = stack.enter_context(bench.training(row, cached=BATCHES))
         for name, job in jobs.items():
             workers[name] = stack.enter_context(Worker(job, **arguments))
         turns = taking_turns(list(workers.values()), bench.repeats)

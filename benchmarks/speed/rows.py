@@ -16,11 +16,13 @@ class Row:
       name: what the table calls it.
       config: a file of configs/.
       edits: config path → value.
+      sequences: whether its data are users' sequences, not rows of Taobao's layout.
     """
 
     name: str
     config: str
     edits: dict[str, Any] = field(default_factory=dict)
+    sequences: bool = False
 
     @property
     def listwise(self) -> bool:
@@ -41,6 +43,7 @@ BATCH = {"data_config.batch_size": 4096}
 NEGATIVES = {"data_config.negative_sampler.num_sample": 1024}
 LISTWISE = Row("dssm, 1024 negatives", "dssm_neg_sampler_on_taobao.config", {**BATCH, **NEGATIVES})
 BIG = Row("dssm, 1e7-row tables", LISTWISE.config, {**LISTWISE.edits, **table_rows(10_000_000)})
+SEQUENCE = Row("sequence_match", "sequence_match_on_movielens.config", sequences=True)
 ROWS = (
     Row("dssm, pointwise", "dssm_on_taobao.config", BATCH),
     Row("dssm_senet, pointwise", "dssm_senet_on_taobao_pointwise.config", BATCH),
@@ -57,4 +60,5 @@ ROWS = (
         {"data_config.batch_size": 512, "data_config.negative_sampler.num_sample": 2048},
     ),
     BIG,
+    SEQUENCE,
 )

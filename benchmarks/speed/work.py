@@ -21,26 +21,47 @@ def work(model: Any, batch: Any) -> dict[str, float]:
       forward pass, each distinct row with its two moments once in the update;
       `dense` bytes of the weights outside the tables that the optimiser reads and writes.
     """
+    kernels = {name: v for name, v in model.trainable.items() if name not in model.tables}
+    count = _sequence if hasattr(model.params, "max_seq_len") else _towers
+    flops, logits = count(model, batch, kernels)
+    dense = sum(variable.shape.num_elements() for variable in kernels.values())
+    return {
+        "flops": PASSES * 2.0 * flops,
+        "exponentials": float(logits),
+        "dense": float(dense * FLOAT * 7),
+        **_rows(model, batch),
+    }
+
+
+def _towers(model: Any, batch: Any, kernels: dict[str, Any]) -> tuple[float, int]:
+    """Returns multiplications of the forward pass, and logits of a softmax over candidates."""
     rows = int(next(iter(batch.labels.values())).shape[0])
     sampled = int(next(iter(batch.negatives.values()))[0].shape[0]) if batch.negatives else 0
     columns = rows + sampled
-    kernels = {name: v for name, v in model.trainable.items() if name not in model.tables}
     flops = 0.0
     for name, variable in kernels.items():
         if variable.shape.rank and variable.shape.rank >= 2:
             passing = columns if "item" in name else rows
-            flops += PASSES * 2.0 * variable.shape.num_elements() * passing * _uses(name, variable)
-    listwise = bool(model.candidate_groups)
-    if listwise:
-        _, interests, width = model.user_vectors(batch.features).vectors.shape
-        flops += PASSES * 2.0 * rows * columns * interests * width
-    dense = sum(variable.shape.num_elements() for variable in kernels.values())
-    return {
-        "flops": flops,
-        "exponentials": float(rows * columns) if listwise else 0.0,
-        "dense": float(dense * FLOAT * 7),
-        **_rows(model, batch),
-    }
+            flops += float(variable.shape.num_elements()) * passing * _uses(name, variable)
+    if not model.candidate_groups:
+        return flops, 0
+    _, interests, width = model.user_vectors(batch.features).vectors.shape
+    return flops + rows * columns * interests * width, rows * columns
+
+
+def _sequence(model: Any, batch: Any, kernels: dict[str, Any]) -> tuple[float, int]:
+    """The same of an encoder of histories: each step passes each kernel, and has all items' logits.
+
+    A step's attention is to itself and to those before it; its exponentials are counted too.
+    """
+    params, (item,) = model.params, model.embeddings.groups["item"]
+    lengths = batch.features["history"].ids[:, -params.max_seq_len :].row_lengths().numpy() + 1.0
+    steps, pairs = int(lengths.sum()), float((lengths * (lengths + 1) / 2).sum())
+    passed = sum(v.shape.num_elements() for v in kernels.values() if v.shape.rank == 2)
+    attention = 2 * pairs * item.dim * params.num_layers
+    logits = steps * item.rows
+    exponentials = logits + int(pairs) * params.num_heads * params.num_layers
+    return passed * steps + attention + logits * item.dim, exponentials
 
 
 def _uses(name: str, variable: Any) -> int:

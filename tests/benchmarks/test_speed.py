@@ -16,6 +16,7 @@ from benchmarks.speed import (
     limits,
     naive,
     scaling,
+    sequence,
     serving,
     startup,
     step,
@@ -24,7 +25,7 @@ from benchmarks.speed import (
 from benchmarks.speed import worker as worker_module
 from benchmarks.speed.__main__ import SECTIONS, main
 from benchmarks.speed.report import table
-from benchmarks.speed.rows import LISTWISE, ROWS, Row
+from benchmarks.speed.rows import LISTWISE, ROWS, SEQUENCE, Row
 from easyrec_lite.checks.check import load_config
 from easyrec_lite.runs import process as runtime
 from tests.e2e.running import few_features
@@ -41,6 +42,18 @@ SMALL = Row(
         "model_config.dssm.item_tower.dnn.hidden_units": [8, 4],
         **few_features(),
     },
+)
+
+WIDTH, BATCH, ITEMS = 8, 16, 3953
+SHORT = Row(
+    "short",
+    SEQUENCE.config,
+    {
+        "data_config.batch_size": BATCH,
+        "feature_config.features[embedding_dim=64].embedding_dim": WIDTH,
+        "model_config.sequence_match.max_seq_len": 20,
+    },
+    sequences=True,
 )
 
 
@@ -76,6 +89,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         input, "FORMATS", {name: input.FORMATS[name] for name in ("csv", "tfrecord")}
     )
     monkeypatch.setattr(naive, "BATCHES", 2)
+    monkeypatch.setattr(sequence, "SEQUENCE", SHORT)
     monkeypatch.setattr(serving, "CALLS", {1: 3, 256: 2})
     monkeypatch.setattr(serving, "ITEM_BATCH", 32)
 
@@ -118,18 +132,19 @@ def test_training_and_its_limits(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.usefixtures("small")
 def test_input_serving_and_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(naive.importlib.util, "find_spec", lambda name: None)
-    found = run(tmp_path, "input", "serving", "naive")
+    found = run(tmp_path, "input", "serving", "naive", "sequence")
     names = [line["input"] for line in found["input"]]
     assert names == ["csv, listwise", "tfrecord, listwise", "csv, pointwise"]
     assert all(line["raw rows/s"]["min"] > 0 for line in found["input"])
     (line,) = found["serving"]
     assert set(line) >= {"p50 at 1", "p99 at 1", "p50 at 256", "p99 at 256", "items/s"}
     assert line["p50 at 1"]["median"] <= line["p99 at 1"]["median"]
-    assert [line["who"] for line in found["naive"]] == [
-        "ours, from files",
-        "ours, batches in memory",
-        "keras fit",
-    ]
+    for name in ("naive", "sequence"):
+        assert [line["who"] for line in found[name]] == [
+            "ours, from files",
+            "ours, batches in memory",
+            "keras fit",
+        ]
 
 
 def test_work_of_a_step(tmp_path: Path) -> None:
@@ -153,6 +168,28 @@ def test_work_of_a_step(tmp_path: Path) -> None:
     distinct = sum(len(np.unique(some)) for some in ids)
     assert rows["scattered"] == 3 * distinct * 16 * 4
     assert rows["gathered"] == (sum(map(len, ids)) + 2 * distinct) * 16 * 4
+
+
+def test_work_of_a_step_over_histories(tmp_path: Path) -> None:
+    from benchmarks.speed import sequences, work
+    from easyrec_lite.runs.training_run import TrainingRun
+
+    edits = {**sequences.edits(sequences.make(tmp_path, 40)), **SHORT.edits}
+    run = TrainingRun(load_config(SHORT.config, {**edits, "model_dir": str(tmp_path)}), [], False)
+    batch = next(iter(training.batches(run, {})))
+    inputs, targets, lengths = sequence.padded(batch, 20)
+    assert inputs.shape == targets.shape == (BATCH, 21)
+    np.testing.assert_array_equal((inputs > 0).sum(1), lengths)
+    np.testing.assert_array_equal(
+        inputs[:, 1:][inputs[:, 1:] > 0] - 2, targets[:, :-1][inputs[:, 1:] > 0]
+    )
+    own = batch.features["item_id"].ids.numpy()
+    np.testing.assert_array_equal(targets[np.arange(BATCH), lengths - 1], own)
+    steps, pairs = lengths.sum(), (lengths * (lengths + 1) / 2).sum()
+    kernels = 2 * (WIDTH * 3 * WIDTH + WIDTH * WIDTH + 2 * WIDTH * 4 * WIDTH)
+    places = 22 * WIDTH
+    products = steps * (kernels + places) + 2 * 2 * pairs * WIDTH + steps * ITEMS * WIDTH
+    assert work.work(run.parts.model, batch)["flops"] == 3 * 2 * products
 
 
 def test_spread_ids_cover_the_table_and_follow_from_the_position(tmp_path: Path) -> None:
