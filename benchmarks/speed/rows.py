@@ -38,7 +38,12 @@ def table_rows(rows: int) -> dict[str, Any]:
     }
 
 
-POINTWISE = ("dssm_on_taobao.config", "dssm_senet_on_taobao_pointwise.config")
+POINTWISE = (
+    "dssm_on_taobao.config",
+    "dssm_senet_on_taobao_pointwise.config",
+    "dropoutnet_on_taobao.config",
+    "pdn_on_taobao.config",
+)
 BATCH = {"data_config.batch_size": 4096}
 NEGATIVES = {"data_config.negative_sampler.num_sample": 1024}
 LISTWISE = Row("dssm, 1024 negatives", "dssm_neg_sampler_on_taobao.config", {**BATCH, **NEGATIVES})
@@ -60,5 +65,8 @@ ROWS = (
         {"data_config.batch_size": 512, "data_config.negative_sampler.num_sample": 2048},
     ),
     BIG,
+    Row("mind", "mind_on_taobao.config"),
+    Row("pdn", "pdn_on_taobao.config"),
+    Row("dropoutnet", "dropoutnet_on_taobao.config"),
     SEQUENCE,
 )

@@ -25,7 +25,11 @@ def test_the_base_configs_are_clean(text: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.config")), ids=lambda path: path.stem)
 def test_shipped_configs_have_neither_errors_nor_warnings(path: Path) -> None:
-    assert [str(found) for found in check(load(path))] == []
+    found = [str(found) for found in check(load(path))]
+    # A model without vectors says so, whatever its config is.
+    expected = 1 if path.stem == "pdn_on_taobao" else 0
+    assert len(found) == expected, found
+    assert all("no vectors of users or items" in each for each in found)
 
 
 def test_golden_configs_have_no_errors() -> None:
