@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.child import measured
 from benchmarks.memory import CASES, EDITS, Case, paths
 
 CONFIGS = (
@@ -48,10 +48,7 @@ def measure(case: Case, data: Path) -> tuple[float, float]:
     """Returns the seconds of a core and of the clock."""
     with tempfile.TemporaryDirectory() as folder:
         edits = {**EDITS, **paths(case, data), "model_dir": folder}
-        spec = json.dumps({"config": case.config, "edits": edits})
-        command = [sys.executable, "-m", "benchmarks.first_rows", "--child", spec]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    core, clock = json.loads(done.stdout.splitlines()[-1])
+        core, clock = measured("benchmarks.first_rows", {"config": case.config, "edits": edits})
     return core, clock
 
 

@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.child import measured
+from benchmarks.speed.rows import POINTWISE
+
 EDITS = {"train_config.num_steps": 10, "eval_input_path": "", "eval_config": {}}
 ATTRIBUTES = ["adgroup_id", "cate_id", "campaign_id", "customer", "brand"]
 
@@ -131,10 +134,9 @@ def measure(case: Case, data: Path | None) -> dict[str, float]:
         if data:
             edits |= paths(case, data)
         text = json.dumps({**edits, **case.edits}).replace("DATA/", f"{data}/")
-        spec = json.dumps({"config": case.config, "edits": json.loads(text)})
-        command = [sys.executable, "-m", "benchmarks.memory", "--child", spec]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        found: dict[str, float] = measured(
+            "benchmarks.memory", {"config": case.config, "edits": json.loads(text)}
+        )
     return found
 
 
@@ -178,9 +180,7 @@ def paths(case: Case, data: Path) -> dict[str, Any]:
     for name, make in {"items.txt": _items, "edges.txt": _edges, "users.txt": _users}.items():
         if name in json.dumps(dict(case.edits)):
             made(data / name, make)
-    clicked = (
-        "" if case.config in ("dssm_on_taobao", "dssm_senet_on_taobao_pointwise") else "_clicked"
-    )
+    clicked = "" if f"{case.config}.config" in POINTWISE else "_clicked"
     edits = {"train_input_path": str(folder / f"train{clicked}.csv")}
     if clicked and "data_config.negative_sampler" not in case.edits:
         edits["data_config.negative_sampler.input_path"] = str(folder / "items.txt")
