@@ -31,7 +31,7 @@ SPOKEN = (MODELS, LOSSES, READERS)
 # No text is one of these names outside its folder: remedies may speak of them.
 COMPARED = (LAYERS, FEATURE_KINDS, SAMPLERS, METRICS)
 # Fields of the schema, and words of texts, that happen to be the name of a component too.
-WORDS = {"negative_sampler", "precision", "recall", "auc", "gauc", "accuracy"}
+WORDS = {"negative_sampler", "precision", "recall", "auc", "gauc", "accuracy", "calibration"}
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:

@@ -35,6 +35,15 @@ LAYER = (
     "use another layer, or register your own in a module named with --import",
 )
 LOSS = ("the loss is not offered", "use another loss_type")
+# Losses of the schema that no model here can be trained by: why, and what to use.
+LOSS_TYPES = {
+    "JRC_LOSS": (
+        "it needs two logits of a row, and a match model has one similarity",
+        "list a loss of single rows and a pairwise one with session_name in losses",
+    ),
+    "ZILN_LOSS": ("it needs three outputs of a row, and a match model has one", LOSS[1]),
+    "ORDER_CALIBRATE_LOSS": ("it needs several tasks, and a match model has one", LOSS[1]),
+}
 ONE_MACHINE = "training runs on one machine"
 EMBEDDING_VARIABLE = "a table has the rows that its feature asks for, admitted from the start"
 INCREMENTAL = "a checkpoint always holds every variable"
@@ -55,10 +64,8 @@ WHOLE: dict[str, Status] = {
         "MultiHeadAttentionCombiner",
         Status("refused", *LAYER),
     ),
-    **_each(
-        "ZILNLoss JRCLoss",
-        Status("refused", *LOSS),
-    ),
+    "ZILNLoss": Status("refused", *LOSS),
+    "JRCLoss": Status("refused", *LOSS_TYPES["JRC_LOSS"]),
     "DatasetConfig.LabelFunction": Status("refused", *CODE),
     "EVParams": Status("warned", EMBEDDING_VARIABLE),
     **_each(

@@ -50,8 +50,7 @@ def loss_terms(model_config: EasyRecModel) -> list[LossTerm]:
       ConfigError: there is no such loss.
     """
     if not model_config.losses:
-        name = loss_type_name(model_config.loss_type)
-        return [LossTerm(LOSSES.spec(name).shown(name), name)]
+        return [_term(Loss(loss_type=model_config.loss_type))]
     return [_term(loss) for loss in model_config.losses]
 
 

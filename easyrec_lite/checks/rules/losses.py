@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from easyrec_lite.checks.field_table import LOSS, LOSS_TYPES
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.loss import LOSSES, loss_names
 from easyrec_lite.checks.view import View
@@ -21,21 +22,23 @@ def known_losses(view: View) -> Problems:
         if spec is not None:
             yield from spec.check(view, loss)
             continue
+        why, remedy = LOSS_TYPES.get(loss.name, LOSS)
         yield view.error(
             loss.path,
-            f"loss {loss.name} is not offered",
+            f"loss {loss.name} is not offered" + (f": {why}" if loss.name in LOSS_TYPES else ""),
             expected="one of " + ", ".join(LOSSES.names()),
             found=loss.name,
             nearest=nearest(loss.name, LOSSES.names()),
-            remedy="use another loss_type",
+            remedy=remedy,
         )
 
 
 def one_kind(view: View) -> Problems:
-    """Losses over candidates are not mixed with losses over rows, and there is one of them."""
+    """Losses over candidates are not mixed with losses over rows."""
     if not view.listwise:
         return
-    ranking = loss_names("candidates")
+    specs = ((loss.name, view.loss_spec(loss)) for loss in view.losses)
+    ranking = [name for name, spec in specs if spec is not None and spec.scored == "candidates"]
     for loss in view.losses:
         spec = view.loss_spec(loss)
         if spec is not None and spec.scored == "row":
@@ -158,9 +161,10 @@ def distillation(view: View) -> Problems:
             )
         loss = enum_name(config, "loss_type")
         if loss not in offered:
+            why = LOSS_TYPES.get(loss, ("",))[0]
             yield view.error(
                 f"{path}.loss_type",
-                f"loss {loss} is not offered for distillation",
+                f"loss {loss} is not offered for distillation" + (f": {why}" if why else ""),
                 expected="one of " + ", ".join(offered),
             )
 

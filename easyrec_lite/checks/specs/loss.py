@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from easyrec_lite.checks.specs.base import Spec, register
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.core.registry import ComponentRegistry
+from easyrec_lite.protos import enum_descriptor
 
 if TYPE_CHECKING:
     from easyrec_lite.checks.view import Named, View
 
 T = TypeVar("T")
+# Larger numbers are extensions of the schema.
+LAST_OF_EASYREC = 5000
 Scored = Literal["row", "candidates", "mined", "vectors"]
 
 
@@ -60,8 +63,10 @@ LOSSES: ComponentRegistry[LossSpec] = ComponentRegistry("loss_type", "easyrec_li
 
 
 def loss_names(scored: Scored) -> list[str]:
-    """Returns the names of the losses of one kind, sorted."""
-    return sorted(name for name in LOSSES.names() if LOSSES.spec(name).scored == scored)
+    """Returns the names of the losses of one kind, sorted; those of this package come last."""
+    numbers = enum_descriptor("LossType").values_by_name
+    names = [name for name in LOSSES.names() if LOSSES.spec(name).scored == scored]
+    return sorted(names, key=lambda name: (numbers[name].number > LAST_OF_EASYREC, name))
 
 
 def register_loss(declared: str | type[LossSpec], **attributes: Any) -> Callable[[T], T]:

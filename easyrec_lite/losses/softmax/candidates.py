@@ -24,11 +24,14 @@ class Candidates(NamedTuple):
       hard_pairs: int64 [H, 2] of (row in B, sampled item in n). A sampled item in any pair is a
         hard negative: it competes in the rows that it is paired with, in no other. None: the
         sampled items all compete in every row.
+      sessions: int32 [B], equal for the rows of one session; they are not each other's negatives.
+        None: no such mask.
     """
 
     in_batch: bool = True
     ids: tf.Tensor | None = None
     hard_pairs: tf.Tensor | None = None
+    sessions: tf.Tensor | None = None
 
     def masked(self, rows: tf.Tensor, columns: tf.Tensor, span: tf.Tensor) -> tf.Tensor | None:
         """Returns which candidates do not compete in a span of rows.
@@ -47,6 +50,9 @@ class Candidates(NamedTuple):
             masks.append(column < rows)
         if self.ids is not None:
             masks.append(tf.gather(self.ids, span)[:, None] == self.ids[None, :])
+        if self.sessions is not None:
+            mates = tf.gather(self.sessions, span)[:, None] == self.sessions[None, :]
+            masks.append(tf.pad(mates, [[0, 0], [0, columns - rows]]))
         if self.hard_pairs is not None:
             masks.append(self._others_hard_negatives(rows, columns, span))
         if not masks:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from easyrec_lite.checks.specs.loss import LOSSES
+from easyrec_lite.losses.softmax.candidate_spec import BLOCK_ROWS, PARALLEL_BLOCKS
 from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections, hardest
 from easyrec_lite.losses.softmax.interests import max_scores, max_scores_and_winners
-from easyrec_lite.losses.softmax.spec import BLOCK_ROWS, PARALLEL_BLOCKS
 from easyrec_lite.losses.weighting import weight_shares
 
 # Below it a probability loses digits, and is 0 at last.
@@ -57,7 +56,6 @@ def softmax_of_logits(
     return tf.reduce_sum(weight_shares(weights, tf.size(span)) * losses)
 
 
-@LOSSES.implement("SOFTMAX_CROSS_ENTROPY")
 def in_batch_softmax(
     user: tf.Tensor,
     items: tf.Tensor,
@@ -104,6 +102,25 @@ def _masked(
     return logits if masked is None else tf.where(masked, float("-inf"), logits)
 
 
+def corrected_logits(
+    logits: tf.Tensor,
+    candidates: Candidates,
+    corrections: Corrections,
+    rows: tf.Tensor,
+    span: tf.Tensor,
+) -> tf.Tensor:
+    """Returns logits [b, N], less `log_counts` already, masked and as a loss sees them.
+
+    Args:
+      logits: of a span of rows.
+      candidates: the masks.
+      corrections: what happens to the logits.
+      rows: B.
+      span: int32 [b], the numbers of consecutive rows.
+    """
+    return _corrected(_masked(logits, candidates, rows, span), corrections, span)
+
+
 def _corrected(logits: tf.Tensor, corrections: Corrections, span: tf.Tensor) -> tf.Tensor:
     """Returns logits [b, N], from which `log_counts` are subtracted, as the softmax sees them."""
     positives = tf.stack([tf.range(tf.size(span)), span], axis=1)
@@ -137,7 +154,7 @@ def _loss_and_gradients(
     rows = tf.shape(user)[0]
 
     def corrected(logits: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
-        return _corrected(_masked(logits, candidates, rows, span), corrections, span)
+        return corrected_logits(logits, candidates, corrections, rows, span)
 
     if len(user.shape) == 3:
         return in_blocks(user, items, shares, rows, _block_of_interests(items, corrected))

@@ -52,6 +52,11 @@ class SimilarityHead:
         self.variables = [*self._scale, *([] if self._learnt is None else [self._learnt])]
 
     @property
+    def temperature(self) -> float:
+        """The temperature, or the initial value of a learnt one; 1 without a cosine."""
+        return self._fixed
+
+    @property
     def learnt_temperature(self) -> tf.Tensor | None:
         """The learnt temperature, a float32 scalar; None if it is fixed."""
         if self._learnt is None:
@@ -75,6 +80,14 @@ class SimilarityHead:
     def shifted(self, scores: tf.Tensor) -> tf.Tensor:
         """Returns inner products with `scaled` users, any shape, plus b."""
         return scores + self._scale[1].value if self._scale else scores
+
+    def with_shift(self, user: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns scaled users [..., D + 1] and items [N, D + 1], whose products include b."""
+        if not self._scale:
+            return user, items
+        shift = tf.ones_like(user[..., :1]) * self._scale[1].value
+        ones = tf.ones_like(items[:, :1])
+        return tf.concat([user, shift], axis=-1), tf.concat([items, ones], axis=1)
 
     def row_logits(self, user: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
         """Returns logits [B] of user vectors [B, D] and item vectors [B, D], row by row."""

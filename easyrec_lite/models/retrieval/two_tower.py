@@ -11,17 +11,13 @@ from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.softmax.corrections import Corrections
 from easyrec_lite.losses.softmax.interests import interest_scores, repeat_first
-from easyrec_lite.losses.softmax.loss import (
-    candidate_logits,
-    in_batch_softmax,
-    masked_logits,
-    softmax_of_logits,
-)
+from easyrec_lite.losses.softmax.loss import candidate_logits, masked_logits
 from easyrec_lite.losses.terms import LossTerm, loss_terms
 from easyrec_lite.losses.weighting import weighted_mean
 from easyrec_lite.models.base import REGULARIZATION, Model, Signature
 from easyrec_lite.models.regularization import kernel_penalty
 from easyrec_lite.models.retrieval.candidates import CandidateSelector
+from easyrec_lite.models.retrieval.objective import GivenLoss, candidate_losses
 from easyrec_lite.models.retrieval.params import TwoTowerParams
 from easyrec_lite.models.retrieval.pointwise import PointwiseObjective
 from easyrec_lite.models.retrieval.similarity import SimilarityHead, similarity_head
@@ -57,6 +53,7 @@ class TwoTowerModel(Model):
 
     Attributes:
       listwise: whether a row's item competes with other candidates.
+      candidate_losses: the losses in which it does.
       label: the label field, of a pointwise model.
     """
 
@@ -87,9 +84,12 @@ class TwoTowerModel(Model):
         self.candidate_groups = item.groups if self.listwise else ()
         self._pointwise = None if self.listwise else PointwiseObjective(config, terms)
         self.label = self._pointwise.label if self._pointwise else ""
-        self._weight = terms[0].weight if self.listwise else 1.0
+        self.candidate_losses = candidate_losses(terms, self.head) if self.listwise else []
+        sessions = [loss.session_name for loss in self.candidate_losses if loss.session_name]
         self.extra_columns = (
-            self._pointwise.columns if self._pointwise else self._candidates.columns
+            self._pointwise.columns
+            if self._pointwise
+            else tuple(dict.fromkeys([*self._candidates.columns, *sessions]))
         )
         for layer in (*user.layers, *item.layers):
             self.add_layer(layer)
@@ -130,7 +130,7 @@ class TwoTowerModel(Model):
         user, items = self._compared(outputs)
         masks = self._candidates.candidates(batch)
         if self._combines:
-            scores = masked_logits(self._combined_logits(user, items), masks)
+            scores = masked_logits(self.head.scaled(self._combined(user, items)), masks)
         else:
             scores = candidate_logits(self.head.scaled(user), items, masks)
         return self.head.shifted(scores)
@@ -154,22 +154,36 @@ class TwoTowerModel(Model):
         return tf.reduce_sum(batch.weights)
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
-        """Returns the softmax loss and `reg_pos_loss`, `relu(−⟨u_i, i_i⟩)` of the positives."""
+        """Returns the losses over candidates, and `reg_pos_loss`, `relu(−⟨u_i, i_i⟩)`."""
         user, items = self._compared(outputs)
         candidates = self._candidates.vectors(items, batch)
-        masks = self._candidates.candidates(batch)
-        more = (masks, batch.weights, outputs.corrections)
-        if self._combines:
-            softmax = softmax_of_logits(self._combined_logits(user, candidates), *more)
-        else:
-            softmax = in_batch_softmax(self.head.scaled(user), candidates, *more)
         # The gradient of a slice by brackets is several times slower.
         one = user if len(user.shape) == 2 else user[:, 0]
         positives = self._row_scores(user, tf.slice(items, [0, 0], tf.shape(one)))
-        return {
-            "cross_entropy_loss": self._weight * softmax,
-            "reg_pos_loss": weighted_mean(tf.nn.relu(-positives), batch.weights),
+        losses = {
+            each.name: each.weight * self._candidate_loss(each, user, candidates, outputs, batch)
+            for each in self.candidate_losses
         }
+        return {**losses, "reg_pos_loss": weighted_mean(tf.nn.relu(-positives), batch.weights)}
+
+    def _candidate_loss(
+        self, given: GivenLoss, user: tf.Tensor, items: tf.Tensor, outputs: Outputs, batch: Batch
+    ) -> tf.Tensor:
+        """Returns one loss of users [B, D] or [B, K, D] and all candidates [N, D]."""
+        loss, masks = given.loss, self._candidates.candidates(batch)
+        more = (masks, batch.weights, outputs.corrections, given.sessions(batch))
+        if self._combines:
+            logits = self._combined(user, items)
+            if loss.scaled:
+                logits = self.head.scaled(logits)
+            if loss.shifted:
+                logits = self.head.shifted(logits)
+            return loss.of_logits(logits, *more)
+        if loss.scaled:
+            user = self.head.scaled(user)
+        if loss.shifted:
+            user, items = self.head.with_shift(user, items)
+        return loss.in_batch(user, items, *more)
 
     @property
     def towers(self) -> dict[str, Tower]:
@@ -265,10 +279,10 @@ class TwoTowerModel(Model):
         """Whether a logit is something else than the largest one of the interests."""
         return self.interests > 1 and self.combine is not None
 
-    def _combined_logits(self, user: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        """Returns the model's own scores [B, N] of users [B, K, D] and items [N, D], as logits."""
+    def _combined(self, user: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+        """Returns the model's own scores [B, N] of users [B, K, D] and items [N, D]."""
         assert self.combine is not None
-        return self.head.scaled(self.combine(interest_scores(user, items)))
+        return self.combine(interest_scores(user, items))
 
     def _user_features(self, batch: Batch) -> dict[str, FeatureValue]:
         """Returns the B rows' features; keys of the item also have the values of sampled items.

@@ -23,6 +23,8 @@ from easyrec_lite.models.retrieval.sequence_match.encoder import (
 )
 from easyrec_lite.models.retrieval.sequence_match.model import SequenceMatch
 from easyrec_lite.protos.messages import EasyRecConfig
+from tests.losses.test_candidate_losses import FORMULAS, TEMPERATURE
+from tests.losses.test_candidate_losses import PARAMS as LOSSES
 
 WIDTH, ITEMS, MOST = 4, 11, 5
 CONFIG = """
@@ -50,13 +52,15 @@ HISTORIES = [[3, 1, 4, 1, 9, 2, 6], [], [5], [2, 7, 1, 8, 2]]
 OWN = [5, 3, 5, 8]
 
 
-def pipeline(params: str = "", context: bool = True) -> Pipeline:
+def pipeline(params: str = "", context: bool = True, losses: str = "") -> Pipeline:
     text = CONFIG % (', "age"' if context else "", params)
+    if losses:
+        text = text.replace("loss_type: SOFTMAX_CROSS_ENTROPY", losses)
     return Pipeline(text_format.Merge(text, EasyRecConfig()), ConfigSource("my.config", text))
 
 
-def model(params: str = "", context: bool = True) -> Any:
-    config = pipeline(params, context)
+def model(params: str = "", context: bool = True, losses: str = "") -> Any:
+    config = pipeline(params, context, losses)
     made = SequenceMatch(config, GroupEmbeddings(config, 3), 3)
     rng = np.random.default_rng(8)
     for variable in made.trainable.values():
@@ -157,6 +161,37 @@ def test_sampled_items_compete_with_every_step() -> None:
         own = user @ items[target]
         losses.append(np.log(np.exp([own, *others]).sum()) - own)
     assert loss == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_other_losses_of_every_step(name: str) -> None:
+    scaled = name == "GBCE_LOSS"
+    params = f"negatives: SAMPLED simi_func: COSINE scale_simi: {str(scaled).lower()}"
+    made = model(
+        f"{params} temperature: {TEMPERATURE}",
+        losses=f"losses {{ loss_type: {name} {LOSSES[name]} }}",
+    )
+    sampled, users = tf.constant([0, 5, 9], tf.int64), tf.constant(["b", "a", "b", "a"])
+    given = batch(HISTORIES, OWN, tf.constant([1.0, 0.5, 0, 2]))
+    given = given._replace(negatives={"item": Ids(sampled)}, extra={"user_id": users})
+    outputs = made(given, training=True)
+    loss = made.losses(outputs, given)[name.lower()].numpy()
+    items = table(made) / np.linalg.norm(table(made), axis=1, keepdims=True)
+    scores = outputs.predictions["step_emb"].numpy().astype(np.float64) @ items.T
+    if name != "COSINE_CONTRASTIVE_LOSS":
+        scores = scores / TEMPERATURE
+    if scaled:
+        weight, shift = (made.trainable[v].numpy() for v in ("sim_w", "sim_b"))
+        scores = np.abs(weight) * scores + shift
+    targets = [[*history[-MOST:], own] for history, own in zip(HISTORIES, OWN, strict=True)]
+    rows = np.repeat(np.arange(4), [len(target) for target in targets])
+    target, weights = np.concatenate(targets), np.array([1, 0.5, 0, 2])[rows]
+    own, total = scores[np.arange(len(rows)), target], 0.0
+    for step, row in enumerate(rows):
+        mates = np.flatnonzero(rows % 2 == row % 2)
+        negatives = scores[step, [item for item in sampled.numpy() if item != target[step]]]
+        total += weights[step] * FORMULAS[name](own[step], negatives, own[mates], weights[mates])
+    assert loss == pytest.approx(total / weights.sum(), rel=1e-4)
 
 
 def test_an_unknown_item_is_no_target() -> None:

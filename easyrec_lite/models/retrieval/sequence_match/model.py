@@ -10,7 +10,7 @@ from easyrec_lite.data.rows.values import FeatureValue, Ids, Steps
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
-from easyrec_lite.losses.softmax.shared import shared_softmax
+from easyrec_lite.losses.softmax.blocked import CandidateLoss
 from easyrec_lite.models.retrieval.sequence_match.spec import GROUP, ITEM_GROUP, history_of
 from easyrec_lite.models.retrieval.sequence_match.tower import SequenceTower
 from easyrec_lite.models.retrieval.task import ITEM_VECTORS, USER_VECTORS
@@ -45,22 +45,40 @@ class SequenceMatch(TwoTowerModel):
         self._steps = {f.name: history_of(f, groups[GROUP]) for f in groups[ITEM_GROUP]}
 
     def listwise_losses(self, outputs: Outputs, batch: Batch) -> dict[str, tf.Tensor]:
-        """Returns the softmax loss of the items that follow."""
+        """Returns the losses of the items that follow."""
         user, weights = outputs.predictions[USER_VECTORS], batch.weights
         targets = {name: batch.features[name] for name in self._features}
-        every = outputs.predictions.get(STEP_VECTORS)
+        every, lengths = outputs.predictions.get(STEP_VECTORS), None
         if every is not None:
             user = every
             targets, lengths = self._following(batch)
-            weights = None if weights is None else tf.repeat(weights, lengths)
         ids = self._ids(targets)
         known = tf.cast(ids >= 0, tf.float32)
-        weights = known if weights is None else weights * known
+        weights = known if weights is None else _of_steps(weights, lengths) * known
         positives, (items, item_ids) = self._positives(targets, outputs, batch)
-        user = self.head.scaled(user)
         log_counts = self._log_counts(outputs, batch)
-        loss = shared_softmax(user, positives, ids, items, item_ids, weights, log_counts)
-        return {"cross_entropy_loss": self._weight * loss}
+        losses = {}
+        for given in self.candidate_losses:
+            sessions = given.sessions(batch)
+            if sessions is not None:
+                sessions = _of_steps(sessions, lengths)
+            users, own, others = self._loss_vectors(given.loss, user, positives, items)
+            value = given.loss.shared(
+                users, own, ids, others, item_ids, weights, log_counts, sessions
+            )
+            losses[given.name] = given.weight * value
+        return losses
+
+    def _loss_vectors(
+        self, loss: CandidateLoss, user: tf.Tensor, positives: tf.Tensor, items: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns users, positives and items, whose inner products are what a loss reads."""
+        if loss.scaled:
+            user = self.head.scaled(user)
+        if not loss.shifted:
+            return user, positives, items
+        shifted, positives = self.head.with_shift(user, positives)
+        return shifted, positives, self.head.with_shift(user, items)[1]
 
     def _vectors(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:
         vectors = super()._vectors(user, item)
@@ -109,3 +127,8 @@ class SequenceMatch(TwoTowerModel):
         if self._catalogue or batch.inclusions is None or STEP_VECTORS not in outputs.predictions:
             return None
         return tf.math.log(tf.maximum(batch.inclusions[batch.rows :], 1e-9))
+
+
+def _of_steps(values: tf.Tensor, lengths: tf.Tensor | None) -> tf.Tensor:
+    """Returns values [B] of rows for each of their steps, [P]; without lengths, as they are."""
+    return values if lengths is None else tf.repeat(values, lengths)

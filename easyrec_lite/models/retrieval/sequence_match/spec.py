@@ -11,7 +11,12 @@ from easyrec_lite.checks.specs.sampler import SAMPLERS
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import nearest
-from easyrec_lite.losses.softmax.spec import BLOCK_COPIES, BLOCK_ROWS, FLOAT, PARALLEL_BLOCKS
+from easyrec_lite.losses.softmax.candidate_spec import (
+    BLOCK_COPIES,
+    BLOCK_ROWS,
+    FLOAT,
+    PARALLEL_BLOCKS,
+)
 from easyrec_lite.models.retrieval.sequence_match.memory import encoder_bytes
 from easyrec_lite.models.retrieval.spec import (
     MASK_FIELDS,

@@ -1,0 +1,1 @@
+"""The generalized binary cross-entropy."""
