@@ -159,10 +159,15 @@ class TwoTowerSpec(RetrievalSpec):
 
 
 class FieldTowersSpec(TwoTowerSpec):
-    """A two-tower model whose message has a `user_tower` and an `item_tower`, each with a DNN."""
+    """A two-tower model whose message has a `user_tower` and an `item_tower`, each with a DNN.
+
+    Attributes:
+      layers_optional: whether a tower without `hidden_units` is the joined embeddings.
+    """
 
     message_required = True
     reads_attention = True
+    layers_optional: ClassVar[bool] = False
 
     def towers(self, view: View) -> dict[str, Named]:
         """Returns the messages of both towers by name; empty where they are missing."""
@@ -187,7 +192,11 @@ class FieldTowersSpec(TwoTowerSpec):
         """Yields what is wrong with the config as this model sees it."""
         yield from super().check(view)
         for tower in self.towers(view).values():
-            yield from check_dnn(view, Named(tower.name, f"{tower.path}.dnn", tower.config.dnn))
+            dnn = Named(tower.name, f"{tower.path}.dnn", tower.config.dnn)
+            if self.layers_optional and not dnn.config.hidden_units:
+                yield from _no_layers(view, dnn)
+            else:
+                yield from check_dnn(view, dnn)
             yield from _id(view, tower)
         yield from self.check_widths(view)
 
@@ -195,8 +204,31 @@ class FieldTowersSpec(TwoTowerSpec):
         """The outputs of both towers are equally wide."""
         towers = self.towers(view).values()
         dnns = [Named(tower.name, f"{tower.path}.dnn", tower.config.dnn) for tower in towers]
-        if dnns:
+        if not dnns:
+            return
+        if all(dnn.config.hidden_units for dnn in dnns) or not self.layers_optional:
             yield from check_one_width(view, dnns, NO_SIMILARITY)
+        else:
+            yield from self._check_embeddings(view, dnns)
+
+    def _check_embeddings(self, view: View, dnns: Sequence[Named]) -> Problems:
+        """The outputs are equally wide where a tower is the embeddings of its group."""
+        groups = (*self.user_groups, *self.item_groups)
+        if not all(view.group_features(group) for group in groups):
+            return
+        widths = [
+            dnn.config.hidden_units[-1] if dnn.config.hidden_units else group_width(view, [group])
+            for dnn, group in zip(dnns, groups, strict=True)
+        ]
+        if widths[0] != widths[1]:
+            yield view.error(
+                next(dnn.path for dnn in dnns if not dnn.config.hidden_units),
+                f"{dnns[0].name} and {dnns[1].name} are of unequal width, {NO_SIMILARITY}: without "
+                "hidden_units a tower is the joined embeddings of its group",
+                expected="equal widths",
+                found=" and ".join(map(str, widths)),
+                remedy="use one embedding_dim on both sides, or set hidden_units",
+            )
 
     def dense_layers(self, view: View) -> list[DenseLayer] | None:
         """Returns the layers of both towers' DNNs, and what `field_layers` adds before them."""
@@ -278,6 +310,16 @@ def check_one_width(view: View, dnns: Sequence[Named], why: str) -> Problems:
                 found=str(units[-1]),
                 remedy=f"make the last hidden_units of {first.name} and {dnn.name} equal",
             )
+
+
+def _no_layers(view: View, dnn: Named) -> Problems:
+    """Options of layers have no effect without layers."""
+    for field, _ in dnn.config.ListFields():
+        yield view.warning(
+            f"{dnn.path}.{field.name}",
+            f"{field.name} has no effect: {dnn.name} has no hidden_units, and is its embeddings",
+            remedy=f"leave {field.name} out, or set hidden_units",
+        )
 
 
 def _dropout(view: View, dnn: Named, plain_end: bool) -> Problems:

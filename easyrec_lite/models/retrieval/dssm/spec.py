@@ -9,11 +9,12 @@ from easyrec_lite.models.retrieval.spec import SIMILARITY_FIELDS, TOWER_FIELDS, 
 
 @MODELS.declare
 class DSSMSpec(FieldTowersSpec):
-    """DNNs over the concatenated groups `user` and `item`."""
+    """DNNs over the concatenated groups `user` and `item`, or those groups themselves."""
 
     name = "DSSM"
     module = "model"
     message = "dssm"
+    layers_optional = True
     messages = {
         "DSSM": fields(TOWER_FIELDS + SIMILARITY_FIELDS),
         "DSSMTower": fields("id dnn"),
