@@ -30,15 +30,15 @@ def smoothed(labels: tf.Tensor, smoothing: float) -> tf.Tensor:
 
 
 def hardest_mean(values: tf.Tensor, weights: tf.Tensor | None, ratio: float) -> tf.Tensor:
-    """Returns the weighted mean of the largest `ratio` of losses [M], at least one of them.
+    """Returns the mean of the largest `ratio` of weighted losses [M] that are above 0, as EasyRec.
 
-    Online hard example mining (https://arxiv.org/abs/1604.03540). Gives 0 when there are none.
+    Online hard example mining (https://arxiv.org/abs/1604.03540). round(ratio · M) of them count, a
+    half to the even number. Gives 0 when there are none; the weighted mean when `ratio` is 1.
     """
     if ratio >= 1.0:
         return mean_by_nonzero_weights(values, weights)
-    count = tf.size(values)
-    kept = tf.cast(tf.math.ceil(tf.cast(count, tf.float32) * ratio), tf.int32)
-    kept = tf.minimum(tf.maximum(kept, 1), count)
-    top = tf.math.top_k(values, kept)
-    chosen = None if weights is None else tf.gather(weights, top.indices)
-    return mean_by_nonzero_weights(top.values, chosen)
+    weighted = values if weights is None else weights * values
+    count = tf.cast(tf.math.round(tf.cast(tf.size(values), tf.float32) * ratio), tf.int32)
+    top = tf.math.top_k(weighted, count).values
+    positive = tf.math.count_nonzero(top > 0, dtype=tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(tf.nn.relu(top)), positive)

@@ -134,12 +134,12 @@ PAIR_LOSSES = {
     "PAIRWISE_LOGISTIC_LOSS": (
         "PairwiseLogisticLoss",
         "hinge_margin: 1",
-        lambda d: softplus(-d) if d < 1 else 0,
+        lambda d: softplus(1 - d),
     ),
     "PAIRWISE_FOCAL_LOSS": (
         "PairwiseFocalLoss",
         "gamma: 2 alpha: 0.4",
-        lambda d: 0.4 * (1 - sigmoid(d)) ** 2 * softplus(-d) if d < 1 else 0,
+        lambda d: 0.4 * (1 - sigmoid(d)) ** 2 * softplus(-d),
     ),
     "PAIRWISE_HINGE_LOSS": (
         "PairwiseHingeLoss",
@@ -156,6 +156,42 @@ def test_pair_losses(loss_type: str, sessions: list[str] | None) -> None:
     params = message(name, f"{text} temperature: 2")
     expected = pair_mean(function, sessions, 2.0)
     assert value(loss_type, params, sessions=sessions) == pytest.approx(expected, rel=1e-4)
+
+
+def test_pairs_that_differ_by_the_margin_are_none() -> None:
+    params = message("PairwiseFocalLoss", "gamma: 0 hinge_margin: 0.9")
+    differences = [LOGITS[i] - LOGITS[j] for i, j in pairs(None)]
+    left = [softplus(-d) for d in differences if d < 0.9]
+    assert 0 < len(left) < len(differences)
+    assert value("PAIRWISE_FOCAL_LOSS", params) == pytest.approx(np.mean(left), rel=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("ratio", [0.1, 0.3, 0.5, 0.9])
+def test_the_hardest_pairs_above_zero_count(ratio: float, weighted: bool) -> None:
+    params = message(
+        "PairwiseHingeLoss", f"margin: 0.7 use_label_margin: false ohem_ratio: {ratio}"
+    )
+    found = pairs(None)
+    rows = [
+        (WEIGHTS[i] if weighted else 1.0) * max(0.0, 0.7 - (LOGITS[i] - LOGITS[j]))
+        for i, j in found
+    ]
+    top = np.sort(rows)[::-1][: round(ratio * len(found))]
+    expected = top[top > 0].mean() if (top > 0).any() else 0.0
+    weights = WEIGHTS if weighted else None
+    given = value("PAIRWISE_HINGE_LOSS", params, weights=weights)
+    assert given == pytest.approx(expected, rel=1e-5)
+
+
+def test_label_margin_of_the_logistic_loss() -> None:
+    labels = [3.0, 1.0, 2.0, 0.0, 0.0, 1.0]
+    params = message("PairwiseLogisticLoss", "use_label_margin: true hinge_margin: 9")
+    expected = [
+        softplus((labels[i] - labels[j]) - (LOGITS[i] - LOGITS[j])) for i, j in pairs(None, labels)
+    ]
+    found = value("PAIRWISE_LOGISTIC_LOSS", params, labels)
+    assert found == pytest.approx(np.mean(expected), rel=1e-5)
 
 
 def test_label_margins() -> None:

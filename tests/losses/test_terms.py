@@ -42,6 +42,11 @@ def test_losses_with_weights_names_and_parameters() -> None:
     assert second.params.margin == 2
 
 
+def test_a_loss_type_alone_has_the_defaults_of_its_parameters() -> None:
+    (term,) = loss_terms(model("loss_type: PAIRWISE_LOGISTIC_LOSS"))
+    assert (term.params.temperature, term.params.ohem_ratio, term.session_name) == (1, 1, "")
+
+
 def test_parameters_left_out_have_their_defaults() -> None:
     (term,) = loss_terms(model("losses { loss_type: BINARY_FOCAL_LOSS }"))
     assert term.params.gamma == 2

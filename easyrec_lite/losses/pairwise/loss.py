@@ -28,6 +28,12 @@ class Pairs(NamedTuple):
     label_margins: tf.Tensor
     weights: tf.Tensor | None
 
+    def below(self, margin: float) -> Pairs:
+        """Returns the pairs whose scores differ by less than `margin`."""
+        kept = self.margins < margin
+        parts = (None if part is None else tf.boolean_mask(part, kept) for part in self)
+        return Pairs(*parts)
+
 
 def ordered_pairs(scores: Scores, temperature: float) -> Pairs:
     """Returns the ordered pairs of a batch; it takes memory for B² booleans."""
@@ -56,17 +62,14 @@ def pairwise_loss(scores: Scores, params: PairwiseLoss) -> tf.Tensor:
 
 @LOSSES.implement("PAIRWISE_LOGISTIC_LOSS")
 def pairwise_logistic_loss(scores: Scores, params: PairwiseLogisticLoss) -> tf.Tensor:
-    """Computes `log(1 + exp(−(s_i − s_j)))`, the mean over pairs.
+    """Computes `log(1 + exp(−(s_i − s_j − margin)))`, the mean over pairs.
 
-    `params` (`PairwiseLogisticLoss`): temperature, session_name, ohem_ratio; hinge_margin, beyond
-    which a pair is right enough and counts 0; use_label_margin, which takes y_i − y_j off the
-    difference first.
+    `params` (`PairwiseLogisticLoss`): temperature, session_name, ohem_ratio; the margin is
+    y_i − y_j with use_label_margin, else hinge_margin, 0 if it is not given.
     """
     pairs = ordered_pairs(scores, params.temperature)
-    shift = pairs.label_margins if params.use_label_margin else 0.0
-    values = tf.nn.softplus(shift - pairs.margins)
-    if params.HasField("hinge_margin"):
-        values = tf.where(pairs.margins < params.hinge_margin, values, 0.0)
+    margin = pairs.label_margins if params.use_label_margin else params.hinge_margin
+    values = tf.nn.softplus(margin - pairs.margins)
     return hardest_mean(values, pairs.weights, params.ohem_ratio)
 
 
@@ -74,15 +77,15 @@ def pairwise_logistic_loss(scores: Scores, params: PairwiseLogisticLoss) -> tf.T
 def pairwise_focal_loss(scores: Scores, params: PairwiseFocalLoss) -> tf.Tensor:
     """Computes `α (1 − p)^γ · −log p`, `p = sigmoid(s_i − s_j)`, the mean over pairs.
 
-    `params` (`PairwiseFocalLoss`): gamma, alpha, temperature, session_name, ohem_ratio;
-    hinge_margin, beyond which a pair is right enough and counts 0.
+    `params` (`PairwiseFocalLoss`): gamma, alpha, temperature, session_name, ohem_ratio; with
+    hinge_margin, only pairs with a smaller difference are pairs. Its default has no effect.
     """
     pairs = ordered_pairs(scores, params.temperature)
+    if params.HasField("hinge_margin"):
+        pairs = pairs.below(params.hinge_margin)
     values = tf.nn.softplus(-pairs.margins) * tf.pow(tf.sigmoid(-pairs.margins), params.gamma)
     if params.HasField("alpha"):
         values *= params.alpha
-    if params.hinge_margin > 0:
-        values = tf.where(pairs.margins < params.hinge_margin, values, 0.0)
     return hardest_mean(values, pairs.weights, params.ohem_ratio)
 
 
