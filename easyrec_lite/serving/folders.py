@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import load
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core import filesystem as fs
@@ -70,6 +71,14 @@ def _no_items(export: Path) -> Problem:
     remedy = "export again by python -m easyrec_lite.export with --item_path"
     if fs.is_file(config):
         pipeline, root = load(config), export.parent
+        if reason := View(pipeline).not_retrieving:
+            return Problem(
+                f"this export has no item vectors, as {reason}",
+                Place(str(export)),
+                expected="an export of a retrieval model whose user tower reads the user alone",
+                remedy="score pairs of users and items with its scorer: "
+                "python -m easyrec_lite.predict; or train another model",
+            )
         own = Path(pipeline.config.model_dir, "export", "final")
         remedy = items_remedy(
             pipeline, config, None if fs.real_path(own) == fs.real_path(root) else root

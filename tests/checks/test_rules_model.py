@@ -152,6 +152,11 @@ def test_a_target_of_the_item_is_the_leak_by_name() -> None:
     )
 
 
+def test_a_group_of_a_two_tower_model_is_not_computed_for_sampled_items() -> None:
+    text = replaced(LISTWISE, '"tags", "age"] }', '"tags", "age"] negative_sampler: true }')
+    assert_reported(text, "negative_sampler: true", "error", "'user'", "MultiTowerRecall")
+
+
 def test_towers_of_unequal_width() -> None:
     text = replaced(POINTWISE, "hidden_units: [12, 4]", "hidden_units: [12, 5]")
     assert_reported(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easyrec_lite import check_config, export
+from easyrec_lite import check_config, export, recommend
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.models.assembly import build
 from easyrec_lite.models.retrieval.encoders import UserEncoder
@@ -60,6 +60,11 @@ def test_a_recommender_is_refused_with_the_reason(
     flags = ["--config", folder / "model" / "pipeline.config", "--export_dir", tmp_path / "out"]
     assert commands.run(export, [*flags, "--item_path", folder / "items.txt"]) == 2
     assert "allow_item_keys" in capsys.readouterr().err
+    flags = ["--saved_model_dir", folder / "model", "--input_path", folder / "test.csv"]
+    assert commands.run(recommend, [*flags, "--output_path", tmp_path / "found.csv"]) == 2
+    shown = capsys.readouterr().err
+    assert "allow_item_keys" in shown
+    assert "make_item_table" not in shown
     parts = build(tastes.pipeline(folder, MODEL, **options(folder)))
     with pytest.raises(ConfigError, match="allow_item_keys"):
         UserEncoder(parts)

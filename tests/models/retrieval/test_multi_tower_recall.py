@@ -153,3 +153,12 @@ def test_check_says_that_sampled_items_do_not_train(
     warned = {p.path: p.message for p in check_config(config, edits)}
     assert told in warned["data_config.negative_sampler"]
     assert "scorer" in warned["model_config.model_class"]
+
+
+def test_keys_of_the_item_need_no_permission(tmp_path: Path) -> None:
+    tastes.write(tmp_path)
+    config = tastes.config_file(tmp_path, MODEL, ranked=False)
+    path = f"{USER}.sequence_features[0].allow_item_keys"
+    found = {p.path: p.severity for p in check_config(config, {path: True})}
+    assert found[path] == "warning"
+    assert "error" not in found.values()
