@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -16,8 +17,10 @@ class Outputs(NamedTuple):
       predictions: name → tensor, under EasyRec's output names.
       penalties: name → scalar regularisation term; filled in training only.
       corrections: of the logits that the loss sees; none out of training.
+      losses: name → scalar loss that the model's towers give beside their vectors, if any.
     """
 
     predictions: dict[str, tf.Tensor]
     penalties: dict[str, tf.Tensor]
     corrections: Corrections = Corrections()
+    losses: Mapping[str, tf.Tensor] | None = None

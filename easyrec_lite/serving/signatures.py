@@ -42,7 +42,6 @@ class ServedFunction(tf.Module):
         self._transform = parts.transform
         self._features = features
         self._compute = offered.compute
-        self._kept = list(parts.model.variables_by_name().values())
         config = parts.pipeline.config
         export = config.export_config
         needed = parts.transform.input_fields(features)
@@ -62,6 +61,8 @@ class ServedFunction(tf.Module):
             specs = {self.columns[field.name]: self._spec(field) for field in self._fields}
         serve = tf.function(lambda **inputs: self._outputs(self._raw(inputs)[0]), autograph=False)
         self.signature = serve.get_concrete_function(**specs)
+        # Others, such as those of a block that only feeds a loss, are not part of what is saved.
+        self._kept = list(self.signature.variables)
 
     @cached_property
     def counted(self) -> Any:

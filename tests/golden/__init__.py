@@ -15,4 +15,5 @@ MATCH_CASES = (
     "dssm_sequence",
     "multi_tower_recall",
     "backbone_din_bst",
+    "backbone_cl4srec",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +31,7 @@ from tests.golden.stored import Arrays, Stored
 # Cases whose user tower attends with keys of the item.
 LEAKING = ("dssm_sequence",)
 # Blocks whose layers read padding in EasyRec: their numbers are compared with `read_padding`.
-READS_PADDING = ("din", "mha", "mha_mean", "attention", "attention_max", "gru")
+READS_PADDING = ("din", "mha", "mha_mean", "attention", "attention_max", "gru", "BST")
 FILES = ("rows.csv", "pipeline.config", "ids.npz", "meta.json")
 
 
@@ -80,8 +81,20 @@ class Case:
         self.batch: Batch = with_drawn(repeated(next(iter(self.batches(ReadPlan()))), ids), ids)
         groups = {group: self.lookups(group) for group in self.model.embeddings.groups}
         tables = group_of_table(self.arrays("vars"), groups)
-        self.names = variable_names(self.arrays("vars"), tables)
+        self.names = variable_names(self.arrays("vars"), tables, self._layers_of_packages())
         self.ours = self.parts.model.variables_by_name()
+
+    def _layers_of_packages(self) -> dict[str, str]:
+        """Returns EasyRec's name of each layer in a package of a backbone → ours."""
+        backbone = getattr(self.parts.model, "backbone", None)
+        packages = backbone.graph.packages.values() if backbone else ()
+        return {block: f"{each.name}.{block}" for each in packages for block in each.blocks}
+
+    @property
+    def shared(self) -> set[str]:
+        """EasyRec's names of variables that are one of ours: a layer norm for each use of a BST."""
+        ours = Counter(self.names.values())
+        return {theirs for theirs, name in self.names.items() if ours[name] > 1}
 
     def _regularize_as_easyrec(self) -> None:
         """Leaves to l2 what EasyRec includes of a backbone: the projections of BST."""
@@ -196,9 +209,12 @@ def _edits(folder: Path, config: Any, made: Path) -> dict[str, object]:
             edits[f"feature_config.features[{i}].max_seq_len"] = None
     if folder.name in LEAKING:
         edits["model_config.feature_groups[0].sequence_features[0].allow_item_keys"] = True
-    for i, block in enumerate(config.model_config.backbone.blocks):
-        if block.name in READS_PADDING:
-            edits[f"model_config.backbone.blocks[{i}].read_padding"] = True
+    backbone = config.model_config.backbone
+    graphs = {"": backbone} | {f".packages[{i}]": each for i, each in enumerate(backbone.packages)}
+    for path, graph in graphs.items():
+        for i, block in enumerate(graph.blocks):
+            if block.name in READS_PADDING:
+                edits[f"model_config.backbone{path}.blocks[{i}].read_padding"] = True
     for i, optimizer in enumerate(config.train_config.optimizer_config):
         if optimizer.WhichOneof("optimizer") == "adam_optimizer":
             edits[f"train_config.optimizer_config[{i}].adam_optimizer.decay_all_rows"] = True

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from easyrec_lite.data.rows.values import Ids
 from easyrec_lite.features.batch import Batch
+from easyrec_lite.layers.sequence_augment.layer import SeqAugment
 from easyrec_lite.models.retrieval.dropoutnet.model import DropoutNet
 from easyrec_lite.models.retrieval.mind.model import MIND
 from tests.golden.pairs import section
@@ -24,6 +25,11 @@ def use_draws(model: Any, stored: Stored) -> None:
             tower.drop.kept = lambda rows, kept=kept: kept
         shifts = [draws[name] for name in sorted(draws) if name.startswith("shift/")]
         model.shifts = lambda rows, training: tf.constant(shifts)
+    backbone = getattr(model, "backbone", None)
+    for layers in backbone.layers.values() if backbone else ():
+        for layer in layers:
+            if isinstance(layer, SeqAugment):
+                _use_middles(layer)
     if isinstance(model, MIND):
         drawn = {
             training: tf.constant(stored.arrays(mode)["random/routing_logits"])
@@ -52,3 +58,11 @@ def with_drawn(batch: Batch, ids: Arrays) -> Batch:
     found = np.stack([value.ids.numpy() for value in features.values()], axis=1)
     assert np.array_equal(drawn[new], found), "other sampled items than EasyRec's"
     return batch._replace(negatives={n: Ids(tf.constant(theirs[n])) for n in features})
+
+
+def _use_middles(layer: SeqAugment) -> None:
+    """Makes the middle of its range of each draw, and a reversal of each shuffle, in all modes."""
+    layer.augments = lambda training: True
+    layer.ways = lambda rows: tf.zeros([rows], tf.int32)
+    layer.starts = lambda last: last // 2
+    layer.keys = lambda shape: -tf.broadcast_to(tf.range(tf.cast(shape[1], tf.float32)), shape)

@@ -18,7 +18,10 @@ from tests.golden.case import Case
 from tests.golden.hard_pairs import MASKED, by_row, without_masked
 from tests.golden.inner import inner_values
 from tests.golden.pairs import Pair, section
+from tests.golden.stored import Arrays
 
+# A block of a package that is used several times.
+ENCODER = "seq_encoder/BST"
 MODES = {"train": True, "eval": False}
 
 
@@ -123,7 +126,38 @@ def blocks(case: Case) -> Iterator[Pair]:
             }
             found = dict(_leaves({**joined, **computed}))
             for name in stored:
-                yield _real_steps(case, mode, case.pair(mode, f"block/{name}", found[name]))
+                if "@" not in name and name != ENCODER:
+                    yield _real_steps(case, mode, case.pair(mode, f"block/{name}", found[name]))
+            yield from _uses(case, mode, stored, computed)
+
+
+def _uses(case: Case, mode: str, stored: Arrays, computed: dict[str, Any]) -> Iterator[Pair]:
+    """The results of a block at each use of its package.
+
+    Their order is not ours: a use of the encoder is compared with the one of its results that is
+    nearest, and each of these must be so.
+    """
+    repeated = [name for name in stored if "@" in name]
+    encoder = case.model.backbone.layers.get(ENCODER, [])
+    inputs = [computed[name] for name in computed if name.startswith("augment_")] if encoder else []
+    results = (
+        [np.asarray(encoder[0](each)) for each in (*inputs, computed["seq_input"])]
+        if encoder
+        else []
+    )
+    met = set()
+    for name in repeated + ([ENCODER] if encoder else []):
+        block = name.partition("@")[0]
+        if block == ENCODER:
+            nearest = min(
+                range(len(results)), key=lambda i: np.abs(results[i] - stored[name]).max()
+            )
+            met.add(nearest)
+            yield case.pair(mode, f"block/{name}", results[nearest])
+        else:
+            (found,) = (value for key, value in _leaves(computed) if key == block)
+            yield case.pair(mode, f"block/{name}", found)
+    assert met == set(range(len(results)))
 
 
 def _real_steps(case: Case, mode: str, pair: Pair) -> Pair:

@@ -57,20 +57,29 @@ _DENSE = (
 )
 
 
-def variable_names(variables: Iterable[str], tables: Mapping[str, str]) -> dict[str, str]:
-    """Returns EasyRec's name of each variable → ours; `tables` as of `group_of_table`.
+def variable_names(
+    variables: Iterable[str], tables: Mapping[str, str], layers: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns EasyRec's name of each variable → ours.
 
     Layer norms have no names of blocks: they are of the BST whose table of positions stands before.
+
+    Args:
+      variables: EasyRec's names.
+      tables: as of `group_of_table`.
+      layers: EasyRec's name of a layer in a package → ours.
     """
     names, bst = {}, ""
     for name in variables:
         bst = name.removeprefix("position_embedding/") if name.startswith("position_") else bst
-        if norm := re.match(r"LayerNorm(_\d+)?/", name):
-            names[name] = f"{bst}/norm/{name[norm.end() :]}"
-            continue
-        table = TABLE.fullmatch(name)
+        table, norm = TABLE.fullmatch(name), re.match(r"LayerNorm(_\d+)?/", name)
         group = tables.get(name)
-        names[name] = f"{group}/{table[1]}/embedding" if table and group else _dense(name)
+        if table and group:
+            names[name] = f"{group}/{table[1]}/embedding"
+            continue
+        ours = f"{bst}/norm/{name[norm.end() :]}" if norm else _dense(name)
+        layer, _, rest = ours.partition("/")
+        names[name] = f"{layers.get(layer, layer)}/{rest}"
     return names
 
 

@@ -47,7 +47,10 @@ def test_ids_are_equal(case: Case) -> None:
 
 def test_variables_are_the_same(case: Case) -> None:
     drawn_from = {name for name in case.ours if SEED_STATE in name}
-    assert sorted(case.names.values()) == sorted(case.ours.keys() - drawn_from)
+    assert set(case.names.values()) == case.ours.keys() - drawn_from
+    assert len(case.names) - len(case.shared) == len(
+        set(case.names.values()) - {case.names[name] for name in case.shared}
+    )
     assert {case.names[name] for name in case.learnt} == set(case.parts.model.trainable)
     for name, golden in case.arrays("vars").items():
         assert tuple(case.ours[case.names[name]].shape) == golden.shape, name

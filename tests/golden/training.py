@@ -22,15 +22,21 @@ MOVING_MEAN = "/moving_mean"
 def gradients(case: Case) -> Iterator[Pair]:
     """The gradient of the total loss by each variable, as a dense array.
 
+    That of a variable of ours which is several of EasyRec's is the sum of theirs.
     Those of rounding alone are compared at the scale of the model's largest gradient.
     """
     _, found = case.trainer().gradients(case.batch)
     stored = section(case.arrays("train"), "grad/")
     top = _largest(stored)
+    shared = dict.fromkeys(case.names[name] for name in case.shared if name in stored)
+    for ours in shared:
+        parts = [golden for name, golden in stored.items() if case.names[name] == ours]
+        yield Pair(f"grad/{ours}", np.asarray(found[ours]), np.sum(parts, axis=0))
     for name, golden in stored.items():
-        scale = top if np.max(np.abs(golden)) < ROUNDING * top else 0.0
-        ours = tf.convert_to_tensor(found[case.names[name]])
-        yield case.pair("train", f"grad/{name}", ours, scale)
+        if case.names[name] not in shared:
+            scale = top if np.max(np.abs(golden)) < ROUNDING * top else 0.0
+            ours = tf.convert_to_tensor(found[case.names[name]])
+            yield case.pair("train", f"grad/{name}", ours, scale)
 
 
 def step_losses(case: Case) -> Iterator[Pair]:
@@ -49,7 +55,7 @@ def step_variables(case: Case) -> Iterator[Pair]:
     for step, _ in _trained(case):
         stored = section(case.arrays("after_steps"), f"step{step}/var/")
         for name in stored:
-            if not name.endswith(MOVING_MEAN):
+            if not name.endswith(MOVING_MEAN) and name not in case.shared:
                 pair = _variable(case, step, name)
                 ours = np.where(known.get(name, True), pair.ours, pair.golden)
                 yield pair._replace(ours=ours)
@@ -87,7 +93,8 @@ def _trained(case: Case) -> Iterator[tuple[int, dict[str, float]]]:
     Eagerly: tracing would take most of the time of all these tests.
     """
     trainer = case.trainer()
-    for step in range(1, STEPS + 1):
+    # Variables of EasyRec's that are one of ours part with the first step.
+    for step in range(1, 2 if case.shared else STEPS + 1):
         shown = trainer.train_step(case.batch)
         yield step, {name: float(value) for name, value in shown.items()}
 

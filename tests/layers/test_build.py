@@ -97,6 +97,9 @@ ENOUGH = {
     "MultiHeadAttention": "multi_head_attention { num_heads: 2 key_dim: 2 }",
     "TextCNN": "text_cnn { filter_sizes: 2 num_filters: 2 pad_sequence_length: 3 }",
     "Attention": "attention {}",
+    **dict.fromkeys(("SeqAugment", "SequenceAugment"), "seq_aug {}"),
+    "AuxiliaryLoss": """st_params { fields { key: "loss_type"
+      value { string_value: "info_nce" } } }""",
     "DIN": "din { attention_dnn { hidden_units: 1 } }",
     "BST": "bst { hidden_size: 2 num_hidden_layers: 1 num_attention_heads: 1 "
     "intermediate_size: 2 }",

@@ -137,7 +137,9 @@ def run(class_name: str, rows: int = 3, **more: Any) -> tuple[Any, Any, Any]:
 
 
 def test_a_case_for_every_registered_layer() -> None:
-    assert set(CASES) == {spec.name for spec in own.specs()}
+    # Those two give no rows of vectors; tests/layers/test_contrastive.py has their properties.
+    others = {"AuxiliaryLoss", "SeqAugment"}
+    assert set(CASES) | others == {spec.name for spec in own.specs()}
 
 
 @pytest.mark.parametrize("class_name", sorted(CASES))

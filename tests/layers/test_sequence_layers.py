@@ -28,7 +28,8 @@ def sequences(width: int) -> np.ndarray:
 
 
 def compared(layer: keras.layers.Layer, inputs: Any, expected: Any) -> None:
-    found = np.asarray(layer(inputs))
+    mask = [tf.sequence_mask(LENGTHS, 5), *[None] * (len(inputs) - 1)]
+    found = np.asarray(layer(inputs, mask=mask))
     np.testing.assert_allclose(found, np.stack(expected), rtol=2e-5, atol=2e-5)
 
 
@@ -143,6 +144,16 @@ def test_bst(act: str, whole: bool, place: str, has_target: bool, width: int) ->
         last = 4 if has_target else max(length - 1, 0)
         expected.append(x.ravel() if whole else x[0 if place == "head" else last])
     compared(layer, inputs, expected)
+
+
+def test_bst_without_a_mask_reads_the_padding_of_a_row_without_steps() -> None:
+    inputs = [tf.zeros([1, 3, 6]), tf.constant([0])]
+    layer = BST(6, 1, 2, 5, output_all_token_embeddings=False, name="layer")
+    w = ready(layer, inputs)
+    x = norm(w["positions"][:3], w, "norm")
+    expected = encoded(x, np.ones(3, bool), w, "transformer_layer_0", gelu)[0]
+    # Scores of about −10000 have few digits left.
+    np.testing.assert_allclose(layer(inputs)[0], expected, rtol=0.01, atol=0.01)
 
 
 def test_bst_reserves_a_position_only_if_asked_to() -> None:

@@ -53,6 +53,7 @@ class LayerSpec(Spec):
       parts: parameter → the spec of the layer that is made of the dict, or of each dict of the
         list, that it holds.
       masked: the names of those layers whose result for a sequence follows its mask.
+      gives_loss: whether its result is a loss, which a backbone adds to those of the model.
       takes_more: whether the class may take arguments that its signature does not name.
     """
 
@@ -62,6 +63,7 @@ class LayerSpec(Spec):
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     parts: ClassVar[Mapping[str, type[LayerSpec]]] = {}
     masked: ClassVar[tuple[str, ...]] = ()
+    gives_loss: ClassVar[bool] = False
     takes_more: ClassVar[bool] = True
 
     def takes(self, params: str) -> bool:
@@ -78,6 +80,10 @@ class LayerSpec(Spec):
     def rules(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:
         """Yields what else is wrong with the arguments; `path` of a problem is the parameter."""
         yield from ()
+
+    def loss_name(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Returns what the loss of a layer called `name` is called, if it gives one."""
+        return name
 
     def reads(self, arguments: Mapping[str, Any], read: SequenceInput) -> Iterator[Problem]:
         """Yields what is wrong with the sequence that the layer reads; `path` as of `rules`."""

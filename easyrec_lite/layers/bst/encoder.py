@@ -9,6 +9,8 @@ from easyrec_lite.layers.activations import activation as activation_layer
 from easyrec_lite.layers.seeds import derive_seed
 
 EPSILON = 1e-12
+# What masks a score. It is small enough that a row without real steps still has shares.
+MASKED = -10000.0
 
 
 class EncoderLayer(keras.layers.Layer):
@@ -77,12 +79,15 @@ class EncoderLayer(keras.layers.Layer):
         self._norm.build(input_shape)
         self.built = True
 
-    def call(self, steps: tf.Tensor, real: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(
+        self, steps: tf.Tensor, real: tf.Tensor, strict: bool = True, training: bool = False
+    ) -> tf.Tensor:
         """Returns the steps after this layer.
 
         Args:
           steps: [B, L, width].
-          real: boolean [B, L], the steps that attention reads; a row without any reads nothing.
+          real: boolean [B, L], the steps that attention reads.
+          strict: whether a row without real steps reads nothing; else all steps, as in EasyRec.
           training: whether numbers are dropped.
         """
         query, key, value = (
@@ -90,9 +95,9 @@ class EncoderLayer(keras.layers.Layer):
         )
         scores = tf.matmul(query, key, transpose_b=True) * (self._width // self._heads) ** -0.5
         seen = real[:, None, None, :]
-        shares = tf.nn.softmax(tf.where(seen, scores, scores.dtype.min))
-        # Without real steps the shares are equal, over as many steps as the batch happens to have.
-        shares = self._score_dropout(tf.where(seen, shares, 0.0), training=training)
+        shares = tf.nn.softmax(scores + tf.where(seen, 0.0, MASKED))
+        shares = tf.where(seen, shares, 0.0) if strict else shares
+        shares = self._score_dropout(shares, training=training)
         context = tf.transpose(tf.matmul(shares, value), [0, 2, 1, 3])
         context = tf.reshape(context, tf.shape(steps))
         attended = self._attention_dropout(self._out(context), training=training)

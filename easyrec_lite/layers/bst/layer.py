@@ -136,8 +136,18 @@ class BST(keras.layers.Layer):
         dense.build((None, inputs))
         return dense
 
-    def call(self, inputs: Sequence[tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Returns the joined positions, or the vector of one."""
+    def call(
+        self, inputs: Sequence[tf.Tensor], training: bool = False, mask: Any = None
+    ) -> tf.Tensor:
+        """Returns the joined positions, or the vector of one.
+
+        Args:
+          inputs: steps, lengths and, if there is one, the target.
+          training: whether numbers are dropped.
+          mask: list of the boolean [B, L] of the real steps and None for the others: a row without
+            steps and target then reads nothing. None: it reads the padding, as in EasyRec.
+        """
+        strict = any(each is not None for each in mask or [])
         steps, lengths = inputs[0][:, : self._positions], tf.cast(inputs[1], tf.int32)
         lengths = tf.minimum(lengths, self._positions)
         if self._all:
@@ -152,7 +162,7 @@ class BST(keras.layers.Layer):
             vectors, real = self._beside(target, vectors), self._beside(seen, real)
         vectors = self._dropout(self._norm(vectors + places), training=training)
         for layer in self._layers_of_encoder:
-            vectors = layer(vectors, real, training=training)
+            vectors = layer(vectors, real, strict=strict, training=training)
         return self._output(vectors, lengths, len(inputs) > 2)
 
     def _projected(self, part: str, value: tf.Tensor) -> tf.Tensor:

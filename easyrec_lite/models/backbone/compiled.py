@@ -84,11 +84,12 @@ class CompiledBackbone:
         self.layers: dict[str, list[keras.layers.Layer]] = {}
         self._pipeline = pipeline
         self._seed = seed
+        self._groups = groups
         self._reporting = True
         self._operations: dict[str, list[Operation]] = {}
         self._forms: dict[Any, InputLayer] = {}
         self._kept: dict[Any, bool] = {}
-        for output in backbone.main.outputs:
+        for output in (*backbone.main.outputs, *backbone.main.losses):
             for graph, block in self._blocks_behind(backbone.main, output):
                 if _key(graph, block) not in self.layers:
                     self._compile(graph, block)
@@ -110,7 +111,7 @@ class CompiledBackbone:
         return self._graph(self.graph.main, names, self._run(groups, training))
 
     def values(self, groups: GroupReader, training: bool) -> dict[str, Any]:
-        """Returns the result of every block that an output depends on."""
+        """Returns the result of every block that an output or a loss depends on."""
         run = self._run(groups, training)
         self._result(self.graph.main.outputs, run)
         return run.values
@@ -176,8 +177,11 @@ class CompiledBackbone:
         for block in graph.needed([output]):
             yield graph, block
             for entry in handed_on(block):
-                if entry.kind == "package":
-                    package = self.graph.packages[entry.name]
+                if entry.kind == "outer":
+                    yield from self._blocks_behind(self.graph.main, entry.name)
+                used = [entry.name] if entry.kind == "package" else []
+                for each in used + self._given_package(entry):
+                    package = self.graph.packages[each]
                     for name in package.outputs:
                         yield from self._blocks_behind(package, name)
 
@@ -245,7 +249,7 @@ class CompiledBackbone:
 
     def _result(self, names: Sequence[str], run: _Run) -> Any:
         graph = self.graph.main
-        results = self._graph(graph, names, run)
+        results = self._graph(graph, [*names, *graph.losses], run)[: len(names)]
         result = results if graph.as_list else merge(results)
         if self._top is None:
             return result
@@ -292,6 +296,8 @@ class CompiledBackbone:
             value = self._group(graph, block, entry, run)
         elif entry.kind == "block":
             value = values[entry.name]
+        elif entry.kind == "outer":
+            value = run.values[entry.name]
         elif entry.kind == "package_input":
             value = _given(run)
         else:
@@ -327,17 +333,35 @@ class CompiledBackbone:
     def _package(self, entry: Input, values: dict[str, Any], run: _Run) -> Any:
         given = None
         if entry.package_input:
-            given = self._named(entry.package_input, values, run)
+            inner = [self._used(name, None, run) for name in self._given_package(entry)]
+            given = inner[0] if inner else self._named(entry.package_input, values, run)
             given = self._stepped(entry.package_steps, given, (entry.path, "package"), run)
         options = run.options if entry.options is None else entry.options
-        shown = b"" if options is None else options.SerializeToString()
-        use = (entry.name, id(given), shown, run.lengths.masks_steps)
-        if use not in run.results:
-            package = self.graph.packages[entry.name]
-            inner = replace(run, given=given, options=options)
-            results = self._graph(package, package.outputs, inner)
+        return self._used(entry.name, given, replace(run, options=options))
+
+    def _given_package(self, entry: Input) -> list[str]:
+        """Returns the package whose result is the input of a package, if it is one."""
+        name = entry.package_input
+        named = name in self.graph.packages and name not in self._groups
+        return [name] if named and name not in self.graph.main.blocks else []
+
+    def _used(self, name: str, given: Any, run: _Run) -> Any:
+        """Returns the result of a package; in training, one that draws at random draws anew."""
+        shown = b"" if run.options is None else run.options.SerializeToString()
+        use = (name, id(given), shown, run.lengths.masks_steps)
+        if use not in run.results or (run.training and self._draws(name)):
+            package = self.graph.packages[name]
+            results = self._graph(package, package.outputs, replace(run, given=given))
+            # What was given is held, so that its id stays its own.
             run.results[use] = (results if package.as_list else merge(results), given)
         return run.results[use][0]
+
+    def _draws(self, name: str) -> bool:
+        """Returns whether a layer of a package, or of one that it uses, draws random numbers."""
+        package = self.graph.packages[name]
+        blocks = (each for out in package.outputs for each in self._blocks_behind(package, out))
+        layers = (layer for each in blocks if each[0].name for layer in self.layers[_key(*each)])
+        return any(SEED in variable.path for layer in layers for variable in layer.variables)
 
     @contextmanager
     def _naming(self, block: Block, key: str) -> Iterator[None]:
@@ -370,6 +394,8 @@ def _problem(error: Exception) -> Problem:
 
 
 _TENSOR = r"<tf\.Tensor: shape=(\([^)]*\)), dtype=\w+, numpy=[^>]*>"
+# In the paths of the states of random draws.
+SEED = "seed_generator"
 _REMEDY = (
     "read the sequence by a layer that takes its mask: {}; in an expression, reduce the steps "
     "themselves by tf.reduce_mean, tf.reduce_sum or tf.reduce_max over axis 1, or use the lengths, "

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from easyrec_lite.checks.layers import arguments
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.protos import messages
 
-InputKind = Literal["group", "block", "package", "package_input"]
+InputKind = Literal["group", "block", "package", "package_input", "outer"]
 
 
 @dataclass(frozen=True)
@@ -16,15 +18,17 @@ class Input:
     """One input of a block.
 
     Attributes:
-      kind: where it comes from.
+      kind: where it comes from; `outer` is a block of the backbone itself, read in a package.
       name: feature group, block or package; '' for `package_input`.
       path: config path.
       steps: functions of one argument, applied in turn (`input_slice`, then `input_fn`).
       slice: the text of `input_slice`, without blanks; "?" if there is an `input_fn` too.
       ignored: only an order: its result is not used.
       options: an `InputLayer` message in place of the group's (or, of the package's) own, or None.
-      package_input: what the package is given: a block's or group's name; '' for nothing.
+      package_input: what the package is given: the name of a block, group or package; '' for
+        nothing.
       package_steps: functions applied to that.
+      outer: the blocks of the backbone itself that the package reads.
     """
 
     kind: InputKind
@@ -36,6 +40,7 @@ class Input:
     options: messages.InputLayer | None = None
     package_input: str = ""
     package_steps: tuple[Callable[[Any], Any], ...] = ()
+    outer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,20 @@ class Graph:
       blocks: name → block, in that order.
       outputs: names of the blocks (or feature groups) whose results are given.
       as_list: give them as a list; else concatenated.
+      losses: names of the blocks whose result is a loss.
     """
 
     name: str
     blocks: dict[str, Block]
     outputs: tuple[str, ...]
     as_list: bool
+    losses: tuple[str, ...] = ()
+
+    def loss_name(self, name: str) -> str:
+        """Returns what the loss that block `name` gives is called among those of the model."""
+        *before, last = self.blocks[name].layers
+        spec = LAYERS.spec(last.message.class_name)
+        return spec.loss_name(f"{name}_{len(before)}" if before else name, arguments(last.message))
 
     def needed(self, outputs: Iterable[str]) -> list[Block]:
         """Returns the blocks that `outputs` depend on, themselves included, in order."""
@@ -149,8 +162,12 @@ class Backbone:
                 elif entry.kind == "package":
                     yield from self._through(self.packages[entry.name], here)
                     given, step = entry.package_input, f"{here}{entry.name} ← "
+                    for name in entry.outer:
+                        ways.setdefault(name, step + name)
                     if given in graph.blocks:
                         ways.setdefault(given, step + _shown(graph, given))
+                    elif given in self.packages:
+                        yield from self._through(self.packages[given], step)
                     elif given:
                         yield given, step + given
 
@@ -173,7 +190,8 @@ def block_names(block: Block, ignored: bool = True) -> list[str]:
     """
     entries = block.inputs if ignored else handed_on(block)
     names = [entry.name for entry in entries if entry.kind == "block"]
-    return names + [entry.package_input for entry in entries if entry.package_input]
+    names += [entry.package_input for entry in entries if entry.package_input]
+    return names + [name for entry in entries for name in entry.outer]
 
 
 def _shown(graph: Graph, name: str) -> str:

@@ -109,8 +109,13 @@ def _reads(backbone: Backbone, graph: Graph, entry: Input) -> list[str]:
         return [f"@{entry.name}"]
     if entry.kind == "block":
         return [_key(graph, entry.name)]
+    if entry.kind == "outer":
+        return [_key(backbone.main, entry.name)]
     package = backbone.packages[entry.name]
     given = [_key(graph, entry.package_input)] if entry.package_input else []
+    if entry.package_input in backbone.packages and given == [f"@{entry.package_input}"]:
+        inner = backbone.packages[entry.package_input]
+        given = [_key(inner, name) for name in inner.outputs]
     return [_key(package, name) for name in package.outputs] + given
 
 

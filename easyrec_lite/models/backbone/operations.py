@@ -41,7 +41,10 @@ def apply(layer: keras.layers.Layer) -> Operation:
     def run(value: Any, training: bool, lengths: StepLengths) -> Any:
         masks = lengths.masks(value) if takes_mask else None
         options = {} if masks is None else {"mask": masks}
-        return layer(value, training=training, **options)
+        result = layer(value, training=training, **options)
+        if getattr(layer, "gives_lengths", False):
+            lengths.add(*result[:2])
+        return result
 
     return run
 

@@ -51,7 +51,8 @@ class _BackboneParser:
         self.problems: list[Problem] = []
         model = pipeline.config.model_config
         self.groups = [group.group_name for group in model.feature_groups]
-        self.packages = [package.name for package in model.backbone.packages]
+        self.packages = {package.name: package for package in model.backbone.packages}
+        self.outer = [block.name for block in model.backbone.blocks]
 
     def report(self, path: str, message: str, **parts: str) -> None:
         place = self.pipeline.place(path)
@@ -75,6 +76,7 @@ class _BackboneParser:
             if package.name in packages:
                 self.report(path, f"two packages are named {package.name!r}")
             packages[package.name] = self.graph(package, package.name, path)
+            self.check_losses(packages[package.name])
         main = self.graph(message, "", PATH)
         uses = {each: _known(_used_packages(graph), packages) for each, graph in packages.items()}
         _, cycle = order(uses)
@@ -114,7 +116,8 @@ class _BackboneParser:
                 remedy="remove one of these inputs",
             )
         outputs, as_list = self.outputs(message, blocks, path)
-        graph = Graph(name, {each: blocks[each] for each in sequence}, outputs, as_list)
+        losses = tuple(each for each in sequence if _is_loss(blocks[each].layers[-1:]))
+        graph = Graph(name, {each: blocks[each] for each in sequence}, outputs, as_list, losses)
         self.unused(graph)
         return graph
 
@@ -156,10 +159,11 @@ class _BackboneParser:
             if names:
                 return tuple(names), kind == "output_blocks"
         read = {name for block in blocks.values() for name in block_names(block)}
-        return tuple(name for name in blocks if name not in read), False
+        leaves = (name for name in blocks if name not in read)
+        return tuple(name for name in leaves if not _is_loss(blocks[name].layers)), False
 
     def unused(self, graph: Graph) -> None:
-        needed = {block.name for block in graph.needed(graph.outputs)}
+        needed = {block.name for block in graph.needed([*graph.outputs, *graph.losses])}
         for block in graph.blocks.values():
             if block.name not in needed and not self.problems:
                 self.report(
@@ -241,14 +245,18 @@ class _BackboneParser:
         elif kind == "feature_group_name" and name not in self.groups:
             self.unknown(f"{path}.{kind}", "feature group", name, self.groups)
         elif kind == "block_name" and name not in names:
-            self.unknown(f"{path}.{kind}", "block", name, names)
+            if not in_package or name not in self.outer:
+                known = [*names, *self.outer] if in_package else names
+                self.unknown(f"{path}.{kind}", "block", name, known)
         elif kind == "package_name" and name not in self.packages:
             self.unknown(f"{path}.{kind}", "package", name, self.packages)
         self.check_input_options(message, kind, names, path)
         if message.HasField("reset_input"):
             self.check_input_layer(message.reset_input, f"{path}.reset_input")
+        outer = kind == "block_name" and in_package and name not in names
+        of_package = kind == "package_name" and not in_package
         return Input(
-            kind=_KINDS[kind],
+            kind="outer" if outer else _KINDS[kind],
             name=name,
             path=path,
             steps=self.slices(message, path) + self.functions(message, path, "input_fn"),
@@ -257,7 +265,33 @@ class _BackboneParser:
             options=message.reset_input if message.HasField("reset_input") else None,
             package_input=message.package_input,
             package_steps=self.functions(message, path, "package_input_fn"),
+            outer=tuple(self.outer_reads([name, message.package_input])) if of_package else (),
         )
+
+    def outer_reads(self, packages: Iterable[str]) -> list[str]:
+        """Returns the blocks of the backbone itself that packages read, also by other packages."""
+        reads, waiting, seen = list[str](), list(packages), set[str]()
+        while waiting:
+            package = self.packages.get(name := waiting.pop())
+            if package is None or name in seen:
+                continue
+            seen.add(name)
+            own = {block.name for block in package.blocks}
+            for entry in (entry for block in package.blocks for entry in block.inputs):
+                waiting += [entry.package_name, entry.package_input]
+                if entry.block_name in self.outer and entry.block_name not in own:
+                    reads.append(entry.block_name)
+        return reads
+
+    def check_losses(self, package: Graph) -> None:
+        """Reports a loss in a package, which the backbone would not find."""
+        for name in package.losses:
+            self.report(
+                package.blocks[name].path,
+                f"block {name!r} of package {package.name!r} gives a loss",
+                expected="losses as blocks of the backbone itself",
+                remedy="move the block out of the package",
+            )
 
     def check_input_options(
         self, message: messages.Input, kind: str | None, names: Collection[str], path: str
@@ -268,8 +302,9 @@ class _BackboneParser:
         if message.HasField("reset_input") and kind not in ("feature_group_name", "package_name"):
             self.report(f"{path}.reset_input", "reset_input is for feature groups and packages")
         given = message.package_input
-        if given and given not in names and given not in self.groups:
-            self.unknown(f"{path}.package_input", "block", given, [*names, *self.groups])
+        inputs = [*names, *self.groups, *self.packages]
+        if given and given not in inputs:
+            self.unknown(f"{path}.package_input", "block", given, inputs)
 
     # Layers and functions.
 
@@ -362,6 +397,14 @@ _KINDS: Mapping[str | None, Any] = {
 }
 
 
+def _is_loss(layers: Sequence[Layer]) -> bool:
+    """Returns whether the result of these layers is a loss."""
+    specs = (
+        LAYERS.find(layer.message.class_name) for layer in layers if layer.kind == "keras_layer"
+    )
+    return any(spec is not None and spec.gives_loss for spec in specs)
+
+
 def _gives_steps(block: Block | None) -> bool:
     layers = () if block is None else block.layers
     return any(
@@ -379,8 +422,9 @@ def _known(names: Iterable[str], known: Collection[str]) -> list[str]:
 
 
 def _used_packages(graph: Graph) -> list[str]:
-    inputs = (entry for block in graph.blocks.values() for entry in block.inputs)
-    return [entry.name for entry in inputs if entry.kind == "package"]
+    inputs = [entry for block in graph.blocks.values() for entry in block.inputs]
+    names = [entry.name for entry in inputs if entry.kind == "package"]
+    return names + [entry.package_input for entry in inputs if entry.package_input]
 
 
 def _title(package: str) -> str:

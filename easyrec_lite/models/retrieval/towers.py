@@ -29,6 +29,7 @@ class TowerOutput(NamedTuple):
       steps: float32 [P, D], the vectors of a sequence tower after each of the rows' steps; None: it
         was not asked for them.
       capsules: float32 [R, K, ·], what the K interests were made of, if the tower says so.
+      losses: name → scalar, losses of its own; None: it has none, or was not asked for them.
     """
 
     vectors: tf.Tensor
@@ -37,6 +38,7 @@ class TowerOutput(NamedTuple):
     counts: tf.Tensor | None = None
     steps: tf.Tensor | None = None
     capsules: tf.Tensor | None = None
+    losses: dict[str, tf.Tensor] | None = None
 
 
 class Tower(abc.ABC):
@@ -59,6 +61,10 @@ class Tower(abc.ABC):
     @abc.abstractmethod
     def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors of the R rows of `features`."""
+
+    def with_losses(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
+        """Returns the vectors of R rows, and the tower's own losses, which are not served."""
+        return self(features, training)
 
     def field_names(self, layer: keras.layers.Layer) -> list[str]:
         """Returns the features that one of its layers reads as fields; [] where it cannot tell."""

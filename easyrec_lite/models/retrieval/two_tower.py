@@ -110,8 +110,9 @@ class TwoTowerModel(Model):
         `logits`, `probs` [B] (or `y` [B]); listwise out of training `logits`, `probs` [B, N]. In
         training, the listwise logits would only cost memory: see `logits`.
         """
-        user = self._user(self._user_features(batch), training)
-        item = self._item(self._candidate_features(batch), training)
+        user = self._user.with_losses(self._user_features(batch), training)
+        item = self._item.with_losses(self._candidate_features(batch), training)
+        losses = {**(user.losses or {}), **(item.losses or {})}
         predictions = self._vectors(user, item)
         if self._pointwise is not None:
             predictions |= self._pointwise.predictions(self._row_logits(predictions))
@@ -119,9 +120,9 @@ class TwoTowerModel(Model):
             logits = self.logits(Outputs(predictions, {}), batch)
             predictions |= {"logits": logits, "probs": tf.nn.softmax(logits)}
         if not training:
-            return Outputs(predictions, {})
+            return Outputs(predictions, {}, losses=losses)
         corrections = self._candidates.corrections(batch) if self.listwise else Corrections()
-        return Outputs(predictions, self._penalties(user, item), corrections)
+        return Outputs(predictions, self._penalties(user, item), corrections, losses)
 
     def logits(self, outputs: Outputs, batch: Batch) -> tf.Tensor:
         """Returns the logits: listwise [B, N], −inf for a masked candidate; pointwise [B]."""
@@ -141,6 +142,7 @@ class TwoTowerModel(Model):
             terms = self._pointwise.losses(self._row_logits(outputs.predictions), batch)
         else:
             terms = self.listwise_losses(outputs, batch)
+        terms |= outputs.losses or {}
         if outputs.penalties:
             terms[REGULARIZATION] = tf.add_n(list(outputs.penalties.values()))
         return terms

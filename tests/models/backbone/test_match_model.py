@@ -9,14 +9,17 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.checks.check import check
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import loads
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.data.rows.values import Bags, Dense, Ids, Steps
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.layers.build import kernels
+from easyrec_lite.models.assembly import build
 from easyrec_lite.models.backbone.groups import EmbeddedGroups
 from easyrec_lite.models.retrieval.match_model.model import MatchModel
+from easyrec_lite.serving.signatures import ServedFunction
 from tests.models.backbone.building import TEXT
 
 MLP = 'keras_layer { class_name: "MLP" mlp { hidden_units: [3, 2] } }'
@@ -78,7 +81,9 @@ def test_towers_are_picked_by_index() -> None:
 def test_every_weight_learns_in_one_step() -> None:
     made, given = model(TOWERS, "l2_regularization: 0.5"), batch()
     variables = {
-        name: each for name, each in made.trainable.items() if not name.startswith("history/")
+        name: each
+        for name, each in made.trainable.items()
+        if not name.startswith(("history/", "words/"))
     }
 
     @tf.function
@@ -176,3 +181,49 @@ def test_checked_without_building(backbone: str, params: str, piece: str) -> Non
     report = [str(problem) for problem in found if piece in str(problem)]
     assert report, "\n".join(map(str, found))
     assert report[0].startswith("my.config:")
+
+
+def compared(block: str) -> str:
+    """Returns two towers, and a loss that compares a block with a second view of the user."""
+    return f"""{TOWERS}
+blocks {{ name: "other" inputs {{ feature_group_name: "ab" }} {MLP} }}
+blocks {{ name: "near" inputs {{ block_name: "{block}" }} inputs {{ block_name: "other" }}
+  merge_inputs_into_list: true keras_layer {{ class_name: "AuxiliaryLoss" st_params {{
+    fields {{ key: "loss_type" value {{ string_value: "l2_loss" }} }}
+    fields {{ key: "loss_weight" value {{ number_value: 0.5 }} }} }} }} }}
+"""
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_block_adds_its_loss(training: bool) -> None:
+    made, given = model(compared("user")), batch()
+    outputs = made(given, training)
+    losses = made.losses(outputs, given)
+    values = made.backbone.values(
+        EmbeddedGroups(made.embeddings, given.features, training), training
+    )
+    expected = 0.5 * np.square(values["user"] - values["other"]).sum(-1).mean()
+    np.testing.assert_allclose(losses["near_l2_loss"], expected, rtol=1e-4)
+    assert {"other/layer_0/kernel", "other/layer_1/kernel"} <= set(made.trainable)
+    view = View(made.pipeline)
+    assert view.spec is not None
+    assert "near_l2_loss" in (view.spec.losses(view) or [])
+
+
+def test_a_loss_compares_vectors_of_one_tower() -> None:
+    found = check(loads(text(compared("item")), "my.config"))
+    (error,) = (each for each in found if "'near'" in each.message)
+    assert error.severity == "error"
+    assert "near ← item ← ids" in error.found
+    assert "near ← other ← ab" in error.found
+    assert not [each for each in check(loads(text(compared("user")))) if "'near'" in each.message]
+
+
+def test_what_only_feeds_a_loss_is_not_saved() -> None:
+    parts = build(loads(text(compared("user")), "my.config"))
+    offered = parts.model.signatures()
+    for name, expected in (("user_tower", "user"), ("item_tower", "item")):
+        saved = {each.name for each in ServedFunction(parts, offered[name]).variables}
+        names = [key for key, each in parts.model.variables_by_name().items() if each.name in saved]
+        assert any(key.startswith(expected) for key in names)
+        assert not [key for key in names if key.startswith("other")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
 from easyrec_lite.checks.specs.model import MODELS
@@ -68,7 +70,9 @@ class BackboneTower(Tower):
         output: str,
     ):
         self.groups = tuple(backbone.graph.groups(output))
-        self.layers: list[keras.layers.Layer] = backbone.layers_of(output)
+        self._losses = _losses_of(self.groups, backbone)
+        layers = [layer for name in (output, *self._losses) for layer in backbone.layers_of(name)]
+        self.layers: list[keras.layers.Layer] = list(dict.fromkeys(layers))
         self.kernels = [kernel for layer in self.layers for kernel in kernels(layer)]
         self.width = _width(backbone, output, pipeline)
         self._embeddings = embeddings
@@ -83,14 +87,28 @@ class BackboneTower(Tower):
 
     def __call__(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
         """Returns the vectors [R, D] of the R rows of `features`."""
+        return self._computed([], features, training)
+
+    def with_losses(self, features: dict[str, FeatureValue], training: bool) -> TowerOutput:
+        """Returns the vectors of R rows, and the losses of blocks that read the tower's groups."""
+        return self._computed(self._losses, features, training)
+
+    def _computed(
+        self, losses: Sequence[str], features: dict[str, FeatureValue], training: bool
+    ) -> TowerOutput:
         groups = EmbeddedGroups(self._embeddings, features, training)
-        (vectors,) = self._backbone.outputs([self._output], groups, training)
+        names = [self._output, *losses]
+        vectors, *found = self._backbone.outputs(names, groups, training)
+        named = {
+            self._backbone.graph.main.loss_name(name): value
+            for name, value in zip(losses, found, strict=True)
+        }
         penalties = {
             group: embedding_penalty(fields, self._rate)
             for group, fields in groups.vectors.items()
             if self._rate
         }
-        return TowerOutput(vectors, penalties)
+        return TowerOutput(vectors, penalties, losses=named)
 
     def field_names(self, layer: keras.layers.Layer) -> list[str]:
         """Returns the features that come into the layer's block; [] where it cannot tell."""
@@ -101,6 +119,12 @@ class BackboneTower(Tower):
         if block not in blocks.blocks:
             return []
         return field_names(blocks, blocks.blocks[block], self._embeddings.groups)
+
+
+def _losses_of(groups: Sequence[str], backbone: CompiledBackbone) -> list[str]:
+    """Returns the blocks that give a loss and read only these feature groups."""
+    losses = backbone.graph.main.losses
+    return [name for name in losses if set(backbone.graph.groups(name)) <= set(groups)]
 
 
 def _require_equal_widths(user: int, item: int, pipeline: Pipeline) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from easyrec_lite.checks.specs.model import MODELS, Sides
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import View
+from easyrec_lite.models.backbone.graph import Backbone
 from easyrec_lite.models.backbone.messages import MESSAGES as BACKBONE_MESSAGES
 from easyrec_lite.models.backbone.parse import parse_backbone
 from easyrec_lite.models.backbone.sequences import check_sequences
@@ -52,6 +53,13 @@ class MatchModelSpec(TwoTowerSpec):
         )
         return Sides(user, item)
 
+    def losses(self, view: View) -> list[str] | None:
+        """Returns the names of the config's losses, and of those that blocks give."""
+        names, (backbone, _) = super().losses(view), parse_backbone(view.pipeline)
+        if names is None or backbone is None:
+            return names
+        return [*names, *map(backbone.main.loss_name, backbone.main.losses)]
+
     def check(self, view: View) -> Problems:
         """Yields what is wrong with the config as this model sees it."""
         yield from super().check(view)
@@ -60,6 +68,7 @@ class MatchModelSpec(TwoTowerSpec):
             yield from problems
             if backbone is not None:
                 yield from check_sequences(view, backbone)
+                yield from _losses(view, backbone)
         else:
             yield view.error(
                 "model_config",
@@ -93,6 +102,21 @@ class MatchModelSpec(TwoTowerSpec):
                     f"no tower reads feature group {name!r}",
                     remedy="remove the group: its tables would only cost memory",
                 )
+
+
+def _losses(view: View, backbone: Backbone) -> Problems:
+    """A loss compares vectors of one tower, whose rows it has."""
+    user, item = (set(side) for side in view.sides)
+    for name in backbone.main.losses if user and item else ():
+        ways = backbone.groups(name)
+        if not (ways.keys() <= user or ways.keys() <= item):
+            yield view.error(
+                backbone.main.blocks[name].path,
+                f"the loss of block {name!r} compares what no single tower reads",
+                expected="feature groups of the user tower alone, or of the item tower alone",
+                found=" and ".join(ways.values()),
+                remedy="compare two views of one tower's groups; the softmax compares the towers",
+            )
 
 
 def _towers(view: View) -> Problems:
