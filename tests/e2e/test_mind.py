@@ -55,6 +55,19 @@ def test_two_interests_beat_one_and_popularity(folder: Path) -> None:
     assert two["model"] > 1.5 * two["popularity"]
 
 
+def test_two_heads_of_self_attention_beat_one_and_popularity(folder: Path) -> None:
+    attention = MODEL.replace("squash_pow: 0.1", "extractor: SELF_ATTENTION")
+    assert attention != MODEL
+    for heads in (1, 2):
+        model = attention.replace("max_k: 2", f"max_k: {heads}")
+        place = str(folder / f"heads {heads}")
+        edits = {**SHARED, "model_dir": place, "export_config.exporter_type": "none"}
+        tastes.trained(folder, model, steps=150, **options(folder) | {"edits": edits})
+    one, two = (tastes.recalls(folder / f"heads {heads}") for heads in (1, 2))
+    assert two["model"] > 1.05 * one["model"]
+    assert two["model"] > 1.5 * two["popularity"]
+
+
 def test_it_is_exported_with_all_interests(folder: Path) -> None:
     (export,) = (folder / "model" / "export" / "final").iterdir()
     manifest = read_manifest(export)

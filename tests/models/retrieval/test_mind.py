@@ -13,6 +13,7 @@ from easyrec_lite import check_config, load_config
 from easyrec_lite.models.assembly import build
 from easyrec_lite.models.retrieval.mind.capsules import CapsuleLayer
 from easyrec_lite.models.retrieval.mind.model import interest_similarity
+from easyrec_lite.models.retrieval.mind.self_attention import SelfAttentionLayer
 from easyrec_lite.models.retrieval.task import retrieval_of
 from easyrec_lite.protos.messages import Capsule
 from tests.e2e import tastes
@@ -58,6 +59,49 @@ def test_capsules_by_their_formula() -> None:
         expected = made / np.sqrt(square) * np.sqrt(square / (1 + square)) * 2
         np.testing.assert_allclose(found[row, :number], expected, rtol=1e-4, atol=1e-5)
         assert not found[row, number:].any()
+
+
+def test_self_attention_by_its_formula() -> None:
+    """In NumPy, row by row; padding, and steps beyond `max_seq_len`, change nothing."""
+    layer = SelfAttentionLayer(Capsule(**{**SIZES, "max_seq_len": 9, "attention_units": 6}), 3)
+    layer.build((None, None, 5))
+    rng = np.random.default_rng(4)
+    lengths = [12, 8, 1, 0]
+    steps = rng.normal(size=(4, 12, 5)).astype(np.float32)
+    given = tf.constant(lengths, tf.int64)
+    found = layer(tf.constant(steps), given, training=True).numpy()
+    other = np.where(np.arange(12)[None, :, None] < np.minimum(lengths, 9)[:, None, None], steps, 7)
+    np.testing.assert_allclose(layer(tf.constant(other, tf.float32), given), found, rtol=1e-5)
+    kernel, hidden, heads, places = (w.numpy() for w in layer.trainable_variables)
+    assert places.shape == (9, 4)
+    for row, length in enumerate(min(length, 9) for length in lengths):
+        number = int(np.clip(np.floor(np.log(max(length, 1))), 1, 3))
+        values = steps[row, :length] @ kernel
+        powers = np.exp(np.tanh((values + places[:length]) @ hidden) @ heads)
+        expected = (powers / powers.sum(axis=0)).T @ values
+        np.testing.assert_allclose(found[row, :number], expected[:number], rtol=1e-4, atol=1e-5)
+        assert not found[row, number:].any()
+
+
+def test_self_attention_does_not_depend_on_the_longest_history() -> None:
+    layer = SelfAttentionLayer(Capsule(**SIZES), 3)
+    layer.build((None, None, 5))
+    steps = tf.random.stateless_normal([2, 6, 5], [1, 2])
+    alone = layer(steps[:1, :3], tf.constant([3]))
+    np.testing.assert_allclose(layer(steps, tf.constant([3, 6]))[:1], alone, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("extractor", "field"), [("SELF_ATTENTION", "squash_pow"), ("ROUTING", "attention_units")]
+)
+def test_what_an_extractor_does_not_read_is_named(extractor: str, field: str) -> None:
+    path = "model_config.mind.capsule_config"
+    config = load_config("mind_on_taobao.config").config.model_config.mind.capsule_config
+    assert config.HasField("squash_pow")
+    edits = {f"{path}.extractor": extractor, f"{path}.attention_units": 16}
+    warnings = list(check_config("mind_on_taobao.config", edits))
+    assert [each.path for each in warnings] == [f"{path}.{field}"]
+    assert extractor in str(warnings[0])
 
 
 def test_routing_starts_anew_in_training_alone() -> None:

@@ -10,15 +10,16 @@ import numpy as np
 import tensorflow as tf
 
 from easyrec_lite.layers.seeds import derive_seed
+from easyrec_lite.models.retrieval.mind.extractor import MASKED, InterestExtractor
 from easyrec_lite.models.retrieval.similarity import normalize
 from easyrec_lite.protos.messages import Capsule
 
 # The seed of the first routing logits out of training, which is EasyRec's.
 SERVING_SEED = 28
-MASKED, LEAST_SQUARE = -1e32, 1e-8
+LEAST_SQUARE = 1e-8
 
 
-class CapsuleLayer(keras.layers.Layer):
+class CapsuleLayer(InterestExtractor):
     """Routes steps to capsules (Li et al., 2019), steps float32 [R, S, ·] → capsules [R, K, D].
 
     1. ĥ_s = h_s · C, with C learnt. The routing logits b [R, S, K] start at random: in training
@@ -36,8 +37,8 @@ class CapsuleLayer(keras.layers.Layer):
     """
 
     def __init__(self, config: Capsule, seed: int, name: str = "capsule"):
-        super().__init__(name=name)
-        self._config, self._seed = config, derive_seed(seed, name)
+        super().__init__(config, name)
+        self._seed = derive_seed(seed, name)
         self._generator = keras.random.SeedGenerator(self._seed)
         shape = (config.max_seq_len, config.max_k)
         draws = np.random.RandomState(SERVING_SEED).uniform(size=shape)
@@ -50,15 +51,6 @@ class CapsuleLayer(keras.layers.Layer):
         self.projection = self.add_weight(shape=shape, initializer=start, name="S")
         self.built = True
 
-    def counts(self, lengths: tf.Tensor) -> tf.Tensor:
-        """Returns K_i, int32 [R]: `max_k`, or ⌊ln length⌋ within 1 … `max_k`."""
-        most = self._config.max_k
-        if self._config.const_caps_num:
-            return tf.fill([tf.size(lengths)], most)
-        # The logarithm of a length below 1 is not used: such a row has 1 capsule.
-        logs = tf.math.log(tf.cast(tf.maximum(lengths, 1), tf.float32))
-        return tf.clip_by_value(tf.cast(tf.floor(logs), tf.int32), 1, most)
-
     def first_logits(self, rows: tf.Tensor, training: bool) -> tf.Tensor:
         """Returns the routing logits before the first iteration, float32 [R, S, K] or [S, K]."""
         if not training:
@@ -68,13 +60,7 @@ class CapsuleLayer(keras.layers.Layer):
         return keras.random.truncated_normal(shape, stddev=stddev, seed=self._generator)
 
     def call(self, steps: tf.Tensor, lengths: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the capsules.
-
-        Args:
-          steps: float32 [R, L, ·], cut or padded to S here.
-          lengths: int [R], how many steps of a row are real.
-          training: whether the first logits are drawn.
-        """
+        """Returns the capsules; see `InterestExtractor`. In training the first logits are drawn."""
         config = self._config
         size, most = config.max_seq_len, config.max_k
         steps = steps[:, :size]

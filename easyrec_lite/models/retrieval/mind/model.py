@@ -14,7 +14,7 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.softmax.interests import max_scores, repeat_first
-from easyrec_lite.models.retrieval.mind.capsules import MASKED
+from easyrec_lite.models.retrieval.mind.extractor import MASKED
 from easyrec_lite.models.retrieval.mind.spec import ITEM, SIMILARITY_LOSS
 from easyrec_lite.models.retrieval.mind.tower import InterestTower
 from easyrec_lite.models.retrieval.similarity import normalize

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from easyrec_lite.checks.features import Feature
+from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.model import MODELS, DenseLayer
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import Named, View
@@ -19,13 +20,24 @@ from easyrec_lite.models.retrieval.spec import (
     dnn_layers,
     group_width,
 )
-from easyrec_lite.protos.messages import MIND
+from easyrec_lite.protos.messages import MIND, Capsule
 
 HISTORY, USER, ITEM = "hist", "user", "item"
 SIMILARITY_LOSS = "reg_interest_simi"
 # The networks, and whether their last layer is dense alone.
 DNNS = {"pre_capsule_dnn": False, "user_dnn": False, "concat_dnn": True, "item_dnn": True}
 POSITIVE = ("max_k", "max_seq_len", "high_dim", "num_iters")
+# Copies of each number that the self-attention computes of a step.
+ATTENTION_COPIES, FLOAT = 3, 4
+# What each extractor of interests does not read.
+OF_ROUTING = (
+    "num_iters",
+    "routing_logits_scale",
+    "routing_logits_stddev",
+    "squash_pow",
+    "scale_ratio",
+)
+UNREAD = {Capsule.ROUTING: ("attention_units",), Capsule.SELF_ATTENTION: OF_ROUTING}
 
 
 def step_width(history: Sequence[Feature], params: MIND) -> int:
@@ -34,9 +46,14 @@ def step_width(history: Sequence[Feature], params: MIND) -> int:
     return sum(dims) if params.user_seq_combine == MIND.CONCAT else max(dims, default=0)
 
 
+def attention_units(config: Capsule) -> int:
+    """Returns the units of the hidden layer of the self-attention."""
+    return int(config.attention_units or 4 * config.high_dim)
+
+
 @MODELS.declare
 class MINDSpec(TwoTowerSpec):
-    """Several vectors of a user, by dynamic routing of the history; one of an item."""
+    """Several vectors of a user, by dynamic routing or self-attention; one of an item."""
 
     name = "MIND"
     module = "model"
@@ -48,7 +65,7 @@ class MINDSpec(TwoTowerSpec):
         ),
         "Capsule": fields(
             "max_k max_seq_len high_dim num_iters routing_logits_scale routing_logits_stddev "
-            "squash_pow scale_ratio const_caps_num"
+            "squash_pow scale_ratio const_caps_num extractor attention_units"
         ),
     }
     message_required = True
@@ -74,10 +91,23 @@ class MINDSpec(TwoTowerSpec):
         capsule = params.capsule_config
         width = layers[-1].units if layers else width
         layers.append(DenseLayer(width, capsule.high_dim, 0))
+        if capsule.extractor == Capsule.SELF_ATTENTION:
+            units = attention_units(capsule)
+            layers.append(DenseLayer(capsule.high_dim, units, 0))
+            layers.append(DenseLayer(units, capsule.max_k, 0))
         layers += dnn_layers(params.user_dnn, group_width(view, [USER]))
         user = params.user_dnn.hidden_units[-1] if params.user_dnn.hidden_units else 0
         layers += dnn_layers(params.concat_dnn, capsule.high_dim + user)
         return layers + dnn_layers(params.item_dnn, group_width(view, [ITEM]))
+
+    def memory(self, view: View) -> dict[str, int]:
+        """Returns the bytes of the self-attention over the steps of a batch."""
+        capsule = self.params(view.model_config).capsule_config
+        if capsule.extractor != Capsule.SELF_ATTENTION:
+            return {}
+        numbers = ATTENTION_COPIES * (attention_units(capsule) + capsule.high_dim + capsule.max_k)
+        steps = view.data.batch_size * capsule.max_seq_len
+        return {"self-attention over histories": steps * numbers * FLOAT}
 
     def check(self, view: View) -> Problems:
         """Yields what is wrong with the config as this model sees it."""
@@ -109,6 +139,14 @@ class MINDSpec(TwoTowerSpec):
             if value <= 0:
                 yield view.error(
                     f"{path}.{name}", f"{name} is {value:g}", expected="a positive number"
+                )
+        for name in UNREAD[capsule.extractor]:
+            if capsule.HasField(name):
+                kind = enum_name(capsule, "extractor")
+                yield view.warning(
+                    f"{path}.capsule_config.{name}",
+                    f"{name} has no effect with extractor: {kind}",
+                    remedy=f"leave {name} out",
                 )
 
     def _history(self, view: View) -> Problems:

@@ -11,10 +11,12 @@ from easyrec_lite.features.pooling import padded
 from easyrec_lite.layers.batch_norm import BatchNorm
 from easyrec_lite.layers.mlp.build import build_dnn
 from easyrec_lite.models.regularization import embedding_penalty
-from easyrec_lite.models.retrieval.mind.capsules import MASKED, CapsuleLayer
+from easyrec_lite.models.retrieval.mind.capsules import CapsuleLayer
+from easyrec_lite.models.retrieval.mind.extractor import MASKED, InterestExtractor
+from easyrec_lite.models.retrieval.mind.self_attention import SelfAttentionLayer
 from easyrec_lite.models.retrieval.mind.spec import HISTORY, USER, step_width
 from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
-from easyrec_lite.protos.messages import MIND, EasyRecConfig
+from easyrec_lite.protos.messages import MIND, Capsule, EasyRecConfig
 
 
 class InterestTower(Tower):
@@ -29,7 +31,7 @@ class InterestTower(Tower):
       seed: the run's seed.
 
     Attributes:
-      capsules: the routing.
+      capsules: the routing, or the self-attention.
     """
 
     groups = (HISTORY, USER)
@@ -50,7 +52,7 @@ class InterestTower(Tower):
             self._before = build_dnn(before, name, seed, width, plain_end=False, rank=3)
             width = params.pre_capsule_dnn.hidden_units[-1]
             dnns.append(self._before)
-        self.capsules = CapsuleLayer(params.capsule_config, seed)
+        self.capsules = _extractor(params.capsule_config, seed)
         self.capsules.build((None, None, width))
         self._norm = BatchNorm(momentum=0.99, epsilon=1e-3, name="user_fea_bn")
         self._norm.build((None, embeddings.width(USER)))
@@ -106,3 +108,9 @@ class InterestTower(Tower):
             times = dense[self._params.time_id_fea][:, :, 0]
             steps *= tf.nn.softmax(tf.where(real, times, MASKED))[:, :, None]
         return steps, lengths, vectors
+
+
+def _extractor(config: Capsule, seed: int) -> InterestExtractor:
+    if config.extractor == Capsule.SELF_ATTENTION:
+        return SelfAttentionLayer(config, seed)
+    return CapsuleLayer(config, seed)
