@@ -18,7 +18,6 @@ from tests.e2e.running import (
     LISTWISE,
     PARALLEL,
     POINTWISE,
-    SENET_BACKBONE,
     command,
     edits,
     flags,
@@ -29,7 +28,6 @@ SHORT = {
     LISTWISE: {"train_config.num_steps": 400},
     POINTWISE: {"train_config.num_steps": 500},
     DAT: {"train_config.num_steps": 300},
-    SENET_BACKBONE: {"train_config.num_steps": 200},
     PARALLEL: {"train_config.num_steps": 200},
 }
 

@@ -25,7 +25,7 @@ NAME = "dssm_senet_on_taobao"
 
 
 def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(tmp_path: Path) -> None:
-    """The kills come while rows are kept, a checkpoint is written, or soon after; and exporting."""
+    """The kills come while rows are kept, or soon after; and exporting."""
     data, expected, model = (tmp_path / name for name in ("data", "whole", "model"))
     make_data(data)
     whole(NAME, data, expected)
@@ -38,9 +38,7 @@ def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(tmp_path: Pa
     assert training.wait() == EXIT_CODE
     assert "stopped by SIGTERM" in training.lines[-1]
 
-    result = killed(
-        NAME, data, model, expected, ["cache", "checkpoint", "export"], random.Random(1)
-    )
+    result = killed(NAME, data, model, expected, ["cache", "export"], random.Random(1))
     assert result.kills["cache"] == 1
     assert result.faults == []
 

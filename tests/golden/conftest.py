@@ -1,6 +1,7 @@
 """Every golden case is a parameter of the tests that ask for a `case`.
 
-Those in `CASES` always; whole ones from elsewhere too, where there are any.
+Those in `CASES`; where there are whole ones from elsewhere, they take the places of their samples
+but for one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from tests.conftest import golden_option
 from tests.golden import CASES, MATCH_CASES
 from tests.golden.case import Case, case_folders
 
+# Compared as a sample even where it is there as a whole.
+SAMPLED = "dssm_senet"
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
@@ -22,7 +26,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if match is not None and root.name == "golden":
             names = set(MATCH_CASES) - {each.name for each in case_folders(CASES)}
             whole += [each for each in case_folders(match) if each.name in names]
-        cases = [pytest.param(folder, id=folder.name) for folder in case_folders(CASES)]
+        # Those in the repository are samples of whole ones, as test_sample.py shows.
+        twins = {each.name for each in whole} - {SAMPLED}
+        small = [folder for folder in case_folders(CASES) if folder.name not in twins]
+        cases = [pytest.param(folder, id=folder.name) for folder in small]
         cases += [pytest.param(folder, id=f"whole-{folder.name}") for folder in whole]
         if root and not whole:
             cases.append(pytest.param(root, id="none"))

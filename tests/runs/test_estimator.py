@@ -44,6 +44,7 @@ def estimator(data: Path, folder: Path, hooks: Any = (), **edits: Any) -> Estima
         "train_config.num_steps": 8,
         "train_config.save_checkpoints_steps": 4,
         "train_config.log_step_count_steps": 2,
+        "export_config.exporter_type": "none",
         "feature_config.features[:].embedding_dim": 4,
         **few_features(),
         "model_config.dssm.user_tower.dnn.hidden_units": [8, 4],
@@ -81,14 +82,15 @@ def test_events_come_in_order_and_a_finished_run_does_nothing_more(
     data: Path, tmp_path: Path
 ) -> None:
     recorder = Recorder()
-    result = estimator(data, tmp_path, [recorder]).train_and_evaluate()
+    final = {"export_config.exporter_type": "final"}
+    result = estimator(data, tmp_path, [recorder], **final).train_and_evaluate()
     between = [("report", 2), ("report", 4), ("checkpoint", 4), ("evaluated", 4)]
     after = [("report", 6), ("report", 8), ("checkpoint", 8), ("evaluated", 8), ("end", 8)]
     assert recorder.events == [("begin", 0), *between, *after]
     assert result.export == tmp_path / "export" / "final" / "8"
     assert json.loads((tmp_path / "eval_result.json").read_text())["global_step"] == 8
     again = Recorder()
-    repeated = estimator(data, tmp_path, [again]).train_and_evaluate()
+    repeated = estimator(data, tmp_path, [again], **final).train_and_evaluate()
     assert again.events == [("begin", 8), ("end", 8)]
     assert repeated.checkpoint == result.checkpoint
 
@@ -106,6 +108,7 @@ def test_metrics_do_not_depend_on_the_evaluation_batch(data: Path, tmp_path: Pat
     )
 
 
+@pytest.mark.usefixtures("empty_exports")
 def test_latest_exports_are_kept_in_number_and_checkpoints_too(data: Path, tmp_path: Path) -> None:
     result = estimator(
         data,
@@ -122,6 +125,7 @@ def test_latest_exports_are_kept_in_number_and_checkpoints_too(data: Path, tmp_p
     assert kept == ["model.ckpt-4", "model.ckpt-6", "model.ckpt-8"]
 
 
+@pytest.mark.usefixtures("empty_exports")
 def test_early_stop_and_best_export(data: Path, tmp_path: Path) -> None:
     """The loss of a model that does not move never improves on its first evaluation."""
     rate = "train_config.optimizer_config[0].adam_optimizer.learning_rate"

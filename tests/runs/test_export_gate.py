@@ -28,6 +28,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+pytestmark = pytest.mark.usefixtures("empty_exports")
+
+
 def run(export: str, edits: dict[str, str] | None = None, steps: int = 4) -> Estimator:
     text = CONFIG.replace("num_steps: 4", f"num_steps: {steps} save_checkpoints_steps: 2")
     for old, new in (edits or {}).items():

@@ -181,9 +181,9 @@ def result(backbone: CompiledBackbone, picked: list[int], seed: int) -> np.ndarr
     return np.asarray(backbone(Rows(picked, seed)))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", READERS)
-def test_a_row_alone_equals_the_row_beside_longer_ones(name: str, seed: int) -> None:
+def test_a_row_alone_equals_the_row_beside_longer_ones(name: str) -> None:
+    seed = len(name)
     backbone = compiled(READERS[name], seed)
     together = result(backbone, [0, 1, 2, 3], seed)
     assert np.isfinite(together).all()
