@@ -36,6 +36,12 @@ def _log_levels() -> None:
     logging.getLogger("easyrec_lite").setLevel(logging.NOTSET)
 
 
+@pytest.fixture
+def empty_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports have all but their SavedModels, for tests of when there is one."""
+    monkeypatch.setattr("easyrec_lite.serving.export.save_model", lambda *_: {})
+
+
 def shared_folder(name: str) -> Path:
     """Returns folder `name` of the shared material; skips when it is not configured."""
     root = os.environ.get(SHARED)

@@ -76,8 +76,9 @@ def test_an_evaluator_judges_every_checkpoint_and_exports(tmp_path: Path) -> Non
     data = tmp_path / "data"
     flags = ["taobao-synthetic", "--rows", "600", "--eval_rows", "200", "--users", "100"]
     call(datasets, [*flags, "--items", "100", "--out", str(data)])
-    expected = estimator(data, tmp_path / "alone", train_config__num_steps=6).train_and_evaluate()
-    trained = estimator(data, tmp_path / "run", train_config__num_steps=6)
+    edits = {"train_config__num_steps": 6, "export_config__exporter_type": "final"}
+    expected = estimator(data, tmp_path / "alone", **edits).train_and_evaluate()
+    trained = estimator(data, tmp_path / "run", **edits)
     codes: list[int] = []
     evaluator = threading.Thread(target=lambda: codes.append(evaluate_each(trained.pipeline)))
     (tmp_path / "run").mkdir()

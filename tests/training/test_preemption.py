@@ -91,7 +91,11 @@ def runner(folder: Path) -> Callable[..., Any]:
     call(datasets, [*flags, "--items", "100", "--out", str(data)])
 
     def run(model: Path, *hooks: Hook) -> Any:
-        changes = {"train_config__num_steps": 6, "train_config__log_step_count_steps": 1}
+        changes = {
+            "train_config__num_steps": 6,
+            "train_config__log_step_count_steps": 1,
+            "export_config__exporter_type": "final",
+        }
         return estimator(data, model, hooks, **changes).train_and_evaluate()
 
     return run
@@ -103,6 +107,7 @@ def files(model: Path) -> set[str]:
     return {name for name in found if "tfevents" not in name}
 
 
+@pytest.mark.usefixtures("empty_exports")
 def test_a_run_told_to_go_again_and_again_ends_as_one_never_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,16 +125,16 @@ def test_a_run_told_to_go_again_and_again_ends_as_one_never_told(
     assert "model.ckpt-4.index" in files(model)
     assert "evaluations.jsonl" not in files(model)
 
-    monkeypatch.setattr(evaluation.MetricEvaluator, "run", terminate)
-    with pytest.raises(Terminated):
-        run(model)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation.MetricEvaluator, "run", terminate)
+        with pytest.raises(Terminated):
+            run(model)
     assert "evaluations.jsonl" not in files(model)
 
-    monkeypatch.setattr(export, "write_manifest", terminate)
-    with pytest.raises(Terminated):
-        run(model)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "write_manifest", terminate)
+        with pytest.raises(Terminated):
+            run(model)
     assert not [name for name in files(model) if name.startswith("export/final/")]
 
     found = run(model)
