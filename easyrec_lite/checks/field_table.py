@@ -60,8 +60,7 @@ WHOLE: dict[str, Status] = {
         Status("refused", PLATFORM[0], PLATFORM[1].format("train")),
     ),
     **_each(
-        "MMoELayer GateNN PPNet OverlapFeature MappedDotProduct AITMTower "
-        "MultiHeadAttentionCombiner",
+        "OverlapFeature MappedDotProduct MultiHeadAttentionCombiner",
         Status("refused", *LAYER),
     ),
     "ZILNLoss": Status("refused", *LOSS),

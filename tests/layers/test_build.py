@@ -98,6 +98,9 @@ ENOUGH = {
     "TextCNN": "text_cnn { filter_sizes: 2 num_filters: 2 pad_sequence_length: 3 }",
     "Attention": "attention {}",
     **dict.fromkeys(("SeqAugment", "SequenceAugment"), "seq_aug {}"),
+    "MMoE": "mmoe { num_task: 1 num_expert: 1 expert_mlp { hidden_units: 1 } }",
+    "AITMTower": "aitm { transfer_mlp { hidden_units: 1 } }",
+    "PPNet": "ppnet { mlp { hidden_units: 1 } gate_params { hidden_dim: 1 } }",
     "AuxiliaryLoss": """st_params { fields { key: "loss_type"
       value { string_value: "info_nce" } } }""",
     "DIN": "din { attention_dnn { hidden_units: 1 } }",
