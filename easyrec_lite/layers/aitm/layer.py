@@ -14,8 +14,6 @@ from easyrec_lite.layers.mlp.layer import MLP
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.layers.shapes import is_list, refuse
 
-_PARTS = ("query", "key", "value")
-
 
 @LAYERS.implement("AITMTower")
 class AITMTower(keras.layers.Layer):
@@ -23,7 +21,7 @@ class AITMTower(keras.layers.Layer):
 
     List of the own vector [B, D] and those of earlier tasks [B, D_j] → [B, d]; a vector alone is
     returned as it is. Query, key and value are dense layers, of their own for each vector; earlier
-    vectors go through one MLP before. From AITM (https://arxiv.org/abs/2105.08489).
+    vectors, which have no query, go through one MLP before. From AITM (https://arxiv.org/abs/2105.08489).
 
     Args:
       project_dim: d; None or 0: D.
@@ -52,6 +50,7 @@ class AITMTower(keras.layers.Layer):
             None if transfer_mlp is None else MLP(**transfer_mlp, seed=mlp_seed, name="transfer")
         )
         self._transferred = (transfer_mlp or {"hidden_units": [0]})["hidden_units"][-1]
+        self._query: keras.layers.Dense | None = None
         self._projections: list[list[keras.layers.Dense]] = []
 
     def build(self, input_shape: Any) -> None:
@@ -67,10 +66,13 @@ class AITMTower(keras.layers.Layer):
         if self._transfer is not None and earlier:
             self._transfer.build((None, *earlier))
             shapes = [shapes[0], *[(None, self._transferred)] * (len(shapes) - 1)]
-        for i, shape in enumerate(shapes if is_list(input_shape) else ()):
-            self._projections.append(
-                [self._dense(f"{part}_{i}", self._width or shapes[0][-1], shape) for part in _PARTS]
-            )
+        units = self._width or shapes[0][-1]
+        if is_list(input_shape):
+            self._query = self._dense("query_0", units, shapes[0])
+            self._projections = [
+                [self._dense(f"{part}_{i}", units, shape) for part in ("key", "value")]
+                for i, shape in enumerate(shapes)
+            ]
         self.built = True
 
     def _dense(self, part: str, units: int, shape: tuple[int | None, ...]) -> keras.layers.Dense:
@@ -81,12 +83,12 @@ class AITMTower(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool = False) -> tf.Tensor:
         """Returns the own vector after attention."""
-        if not isinstance(inputs, list | tuple):
+        if self._query is None:
             return inputs
         vectors = [inputs[0], *(self._earlier(each, training) for each in inputs[1:])]
         pairs = list(zip(self._projections, vectors, strict=True))
-        query = self._projections[0][0](vectors[0])
-        keys, values = (tf.stack([made[i](each) for made, each in pairs], axis=1) for i in (1, 2))
+        query = self._query(vectors[0])
+        keys, values = (tf.stack([made[i](each) for made, each in pairs], axis=1) for i in (0, 1))
         scores = tf.einsum("bd,bjd->bj", query, keys) * float(query.shape[-1]) ** -0.5
         return tf.einsum("bj,bjd->bd", tf.nn.softmax(scores), values)
 
