@@ -47,7 +47,7 @@ model_config {
   sequence_match { num_heads: 2 max_seq_len: 5 hidden_dropout_prob: 0 %s }
 }
 """
-ENCODERS = ("TRANSFORMER", "HSTU", "GRU")
+ENCODERS = ("TRANSFORMER", "TRANSFORMER gated_residual: true", "HSTU", "GRU")
 HISTORIES = [[3, 1, 4, 1, 9, 2, 6], [], [5], [2, 7, 1, 8, 2]]
 OWN = [5, 3, 5, 8]
 
@@ -228,9 +228,9 @@ def silu(x: np.ndarray) -> np.ndarray:
     return x / (1 + np.exp(-x))
 
 
-@pytest.mark.parametrize("activation", ["relu", "swiglu"])
-def test_attention_is_the_formula(activation: str) -> None:
-    layer = AttentionLayer(2, 6, activation, 0.0, 0.0, 1, "layer")
+@pytest.mark.parametrize(("activation", "gated"), [("relu", False), ("swiglu", True)])
+def test_attention_is_the_formula(activation: str, gated: bool) -> None:
+    layer = AttentionLayer(2, 6, activation, 0.0, 0.0, gated, 1, "layer")
     w, x, outputs = layer_and_steps(layer)
     query, key, value = np.split(dense(norm(x, w, "attention_norm"), w, "qkv"), 3, axis=1)
     attended = np.zeros_like(x)
@@ -239,13 +239,16 @@ def test_attention_is_the_formula(activation: str) -> None:
             scores = key[: step + 1, head] @ query[step, head] / np.sqrt(2)
             shares = np.exp(scores) / np.exp(scores).sum()
             attended[step, head] = shares @ value[: step + 1, head]
-    x = x + dense(attended, w, "out")
+    gate = 1 / (1 + np.exp(-dense(x, w, "attention_gate"))) if gated else 1
+    x = x + dense(attended, w, "out") * gate
+    gate = 1 / (1 + np.exp(-dense(x, w, "dense_gate"))) if gated else 1
     hidden = dense(norm(x, w, "dense_norm"), w, "up")
     if activation == "swiglu":
         hidden = silu(hidden[:, :6]) * hidden[:, 6:]
     else:
         hidden = np.maximum(hidden, 0)
-    np.testing.assert_allclose(outputs, x + dense(hidden, w, "down"), rtol=1e-4, atol=1e-4)
+    expected = x + dense(hidden, w, "down") * gate
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_hstu_is_the_formula() -> None:
@@ -287,6 +290,20 @@ def test_what_cannot_be_is_refused_with_its_place(params: str, path: str, words:
     assert [p.path for p in problems] == [f"model_config.sequence_match.{path}"]
     for word in words:
         assert word in str(problems[0])
+
+
+@pytest.mark.parametrize(
+    ("params", "names"),
+    [
+        ("encoder: GRU num_heads: 2 gated_residual: true", ["gated_residual", "num_heads"]),
+        ('encoder: HSTU num_heads: 2 hidden_act: "relu"', ["hidden_act"]),
+        ("num_heads: 2 gated_residual: true", []),
+    ],
+)
+def test_what_an_encoder_does_not_read_is_told(params: str, names: list[str]) -> None:
+    found = [p for p in check(pipeline(params)) if "has no effect on encoder" in p.message]
+    assert [p.path.rpartition(".")[2] for p in found] == names
+    assert {p.severity for p in found} <= {"warning"}
 
 
 def edited(old: str, new: str) -> list[Any]:

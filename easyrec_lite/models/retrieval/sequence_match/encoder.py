@@ -54,13 +54,15 @@ class AttentionLayer(keras.layers.Layer):
     """`x + attention(norm(x))`, then `x + dense layers(norm(x))`: a pre-norm Transformer layer.
 
     Source: Kang and McAuley, Self-Attentive Sequential Recommendation, ICDM 2018; the norm before
-    each part as of Xiong et al., 2020.
+    each part as of Xiong et al., 2020; the gates of Borisyuk et al., From Features to Transformers,
+    2025 (LiGR): with them a part adds `part(norm(x)) ⊙ sigmoid(x W + b)`.
 
     Args:
       heads: H, a divisor of D.
       units: of the dense layers' hidden layer.
       activation: its activation; `swiglu` for `silu(x W) · (x V)`.
       dropout, attention_dropout: shares dropped in training.
+      gated: whether there are gates.
       seed: source of the seeds.
       name: the layer's name.
     """
@@ -72,6 +74,7 @@ class AttentionLayer(keras.layers.Layer):
         activation: str,
         dropout: float,
         attention_dropout: float,
+        gated: bool,
         seed: int,
         name: str,
     ):
@@ -82,7 +85,7 @@ class AttentionLayer(keras.layers.Layer):
         self._drop_weights = keras.layers.Dropout(
             attention_dropout, seed=derive_seed(seed, f"{name}/drop_weights")
         )
-        self._seed = seed
+        self._gated, self._seed = gated, seed
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Builds the parts for steps [P, D]."""
@@ -94,24 +97,39 @@ class AttentionLayer(keras.layers.Layer):
         self._down = _dense(width, units, "down", self._seed, self.name)
         for norm in (self._attention_norm, self._dense_norm):
             norm.build((None, width))
+        self._gates = {
+            part: _dense(width, width, f"{part}_gate", self._seed, self.name)
+            for part in (("attention", "dense") if self._gated else ())
+        }
         self.built = True
 
     def call(self, steps: tf.Tensor, layout: Layout, training: bool) -> tf.Tensor:
         """Returns the steps [P, D] after the layer."""
+        steps += self._added("attention", steps, self._attended(steps, layout, training), training)
+        return steps + self._added("dense", steps, self._hidden(steps), training)
+
+    def _added(self, part: str, steps: tf.Tensor, outputs: tf.Tensor, training: bool) -> tf.Tensor:
+        """Returns what a part adds to the steps, [P, D]."""
+        outputs = self._drop(outputs, training=training)
+        return outputs * tf.sigmoid(self._gates[part](steps)) if self._gated else outputs
+
+    def _attended(self, steps: tf.Tensor, layout: Layout, training: bool) -> tf.Tensor:
         qkv = layout.padded(self._qkv(self._attention_norm(steps)))
         query, key, value = (_heads(part, self._heads) for part in tf.split(qkv, 3, axis=-1))
         scores = tf.matmul(query, key, transpose_b=True) / query.shape[-1] ** 0.5
         ahead = _ahead(tf.shape(scores)[-1])
         weights = tf.nn.softmax(tf.where(ahead, scores.dtype.min, scores))
         attended = _joined(tf.matmul(self._drop_weights(weights, training=training), value))
-        steps += self._drop(self._out(layout.flat(attended)), training=training)
+        return self._out(layout.flat(attended))
+
+    def _hidden(self, steps: tf.Tensor) -> tf.Tensor:
         hidden = self._up(self._dense_norm(steps))
         if self._activation == "swiglu":
             gate, hidden = tf.split(hidden, 2, axis=-1)
             hidden *= tf.nn.silu(gate)
         else:
             hidden = keras.activations.get(self._activation)(hidden)
-        return steps + self._drop(self._down(hidden), training=training)
+        return self._down(hidden)
 
 
 class HSTULayer(keras.layers.Layer):

@@ -50,6 +50,8 @@ def encoder_bytes(params: SequenceMatch, batch: int, width: int) -> int:
       width: D, of the vector of a step.
     """
     kept = LAYERS[params.encoder]
+    if params.gated_residual and params.encoder == SequenceMatch.TRANSFORMER:
+        kept = kept._replace(kernels=kept.kernels + 2, vectors=kept.vectors + 4)
     most = params.max_seq_len + 1
     units = params.intermediate_size or 4 * width
     steps = FILL * batch * most

@@ -29,7 +29,15 @@ GROUP, ITEM_GROUP = "user", "item"
 ACTIVATIONS = ("gelu", "relu", "silu", "swiglu")
 ENCODER_FIELDS = (
     "encoder num_layers num_heads intermediate_size hidden_act hidden_dropout_prob "
-    "attention_probs_dropout_prob max_seq_len all_positions negatives item_tower "
+    "attention_probs_dropout_prob max_seq_len all_positions negatives item_tower gated_residual "
+)
+# Fields that encoders do not read.
+NOT_OF_GRU = ("num_heads",)
+OF_TRANSFORMER = (
+    "intermediate_size",
+    "hidden_act",
+    "attention_probs_dropout_prob",
+    "gated_residual",
 )
 # Ids from which on a softmax over all of them takes longer than one over sampled items.
 MANY_ITEMS = 100_000
@@ -97,6 +105,7 @@ class SequenceMatchSpec(TwoTowerSpec):
         if not self.params_given(view) or view.model is None:
             return
         yield from self._numbers(view)
+        yield from self._unread(view)
         yield from self._history(view)
         yield from self._negatives(view)
         for name in OTHER_OPTIONS:
@@ -105,6 +114,19 @@ class SequenceMatchSpec(TwoTowerSpec):
                     f"model_config.softmax.{name}",
                     f"{name} has no effect on {self.name}: its negatives are shared by all steps, "
                     "and an item is never a negative of itself",
+                    remedy=f"leave {name} out",
+                )
+
+    def _unread(self, view: View) -> Problems:
+        """No field is set that the encoder does not read."""
+        params = self.params(view.model_config)
+        kind = enum_name(params, "encoder")
+        names = () if params.encoder == params.TRANSFORMER else OF_TRANSFORMER
+        for name in names + (NOT_OF_GRU if params.encoder == params.GRU else ()):
+            if params.HasField(name):
+                yield view.warning(
+                    f"{self.path()}.{name}",
+                    f"{name} has no effect on encoder {kind}",
                     remedy=f"leave {name} out",
                 )
 

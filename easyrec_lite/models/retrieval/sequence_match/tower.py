@@ -152,6 +152,7 @@ class SequenceTower(Tower):
             params.hidden_act,
             params.hidden_dropout_prob,
             params.attention_probs_dropout_prob,
+            params.gated_residual,
             seed,
             name,
         )
