@@ -1,8 +1,10 @@
-"""Cost of the in-batch softmax: in blocks with its own gradient (ours), and a plain one.
+"""Cost of the losses over candidates: in blocks with their own gradient (ours), and plain ones.
 
-`python -m benchmarks.softmax` prints, for each set of options, the median wall-clock milliseconds
-and CPU milliseconds of the loss with its gradients, and their ratio. Both are measured in turns, so
-that other load on the machine affects both. `--interests K` gives each user K vectors.
+`python -m benchmarks.softmax` prints, for each set of options of the softmax and each other loss,
+the median wall-clock milliseconds and CPU milliseconds of the loss with its gradients, and their
+ratio. A plain loss has the [B, N] logits whole; the softmax also TensorFlow's own gradients. Both
+are measured in turns, so that other load on the machine affects both. `--interests K` gives each
+user K vectors.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from easyrec_lite.checks.specs.loss import LOSSES, loss_names
+from easyrec_lite.losses.softmax.blocked import CandidateLoss
 from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections
-from easyrec_lite.losses.softmax.loss import in_batch_softmax, softmax_of_logits
+from easyrec_lite.protos.messages import Loss
 
 TEMPERATURE = 0.05
 Step = Callable[[], tuple[tf.Tensor, Sequence[tf.Tensor]]]
@@ -32,14 +37,34 @@ class Case:
     name: str
     candidates: Candidates
     corrections: Corrections
+    loss: CandidateLoss
+    sessions: tf.Tensor | None = None
+
+    def in_blocks(self, user: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+        """Computes the mean loss in blocks."""
+        return self.loss.in_batch(
+            user, items, self.candidates, None, self.corrections, self.sessions
+        )
+
+    def plain(self, user: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
+        """Computes the same from the [B, N] logits of users [B, K, D], whole."""
+        logits = tf.reduce_max(tf.einsum("bkd,nd->bkn", user, items), axis=1)
+        return self.loss.of_logits(logits, self.candidates, None, self.corrections, self.sessions)
 
 
-def plain_softmax(
-    user: tf.Tensor, items: tf.Tensor, candidates: Candidates, corrections: Corrections
-) -> tf.Tensor:
-    """Computes the same mean loss with the [B, N] logits whole and TensorFlow's own gradients."""
-    logits = tf.reduce_max(tf.einsum("bkd,nd->bkn", user, items), axis=1)
-    return softmax_of_logits(logits, candidates, None, corrections)
+def losses() -> dict[str, CandidateLoss]:
+    """Returns every loss over candidates by name, with parameters that its message needs."""
+    needed = {"positive_temperature": TEMPERATURE, "num_items": 50_000}
+    made = {}
+    for name in loss_names("candidates"):
+        params: Any = None
+        if LOSSES.spec(name).message:
+            params = getattr(Loss(), LOSSES.spec(name).message)
+            for field in params.DESCRIPTOR.fields_by_name:
+                if field in needed:
+                    setattr(params, field, needed[field])
+        made[name] = LOSSES.get(name)(params, TEMPERATURE)
+    return made
 
 
 def cases(rows: int, columns: int) -> list[Case]:
@@ -48,12 +73,20 @@ def cases(rows: int, columns: int) -> list[Case]:
     popular = rng.zipf(1.3, columns) % 50_000
     ids = tf.constant(np.unique(popular, return_inverse=True)[1], tf.int32)
     logs = tf.constant(np.log(rng.uniform(0.01, 1, columns)), tf.float32)
+    made = losses()
+    softmax = made.pop("SOFTMAX_CROSS_ENTROPY")
+    sessions = tf.constant(np.unique(popular[:rows], return_inverse=True)[1], tf.int32)
+    others = [
+        Case(name.removesuffix("_LOSS").lower(), Candidates(), Corrections(), loss, sessions)
+        for name, loss in made.items()
+    ]
     return [
-        Case("none", Candidates(), Corrections()),
-        Case("logq", Candidates(), Corrections(logs)),
-        Case("masks by item id", Candidates(ids=ids), Corrections()),
-        Case("masks, logq", Candidates(ids=ids), Corrections(logs)),
-        Case("hardest 100", Candidates(), Corrections(hardest=100)),
+        Case("none", Candidates(), Corrections(), softmax),
+        Case("logq", Candidates(), Corrections(logs), softmax),
+        Case("masks by item id", Candidates(ids=ids), Corrections(), softmax),
+        Case("masks, logq", Candidates(ids=ids), Corrections(logs), softmax),
+        Case("hardest 100", Candidates(), Corrections(hardest=100), softmax),
+        *others,
     ]
 
 
@@ -84,8 +117,8 @@ def steps(case: Case, user: tf.Tensor, items: tf.Tensor) -> tuple[Step, Step]:
         return step
 
     return (
-        made(given, lambda u, i: in_batch_softmax(u, i, case.candidates, None, case.corrections)),
-        made(user, lambda u, i: plain_softmax(u, i, case.candidates, case.corrections)),
+        made(given, case.in_blocks),
+        made(user, case.plain),
     )
 
 
@@ -122,11 +155,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     sizes = f"B {args.rows}, N {columns}, D {args.width}, K {args.interests}"
     print(f"{sizes}; median of {args.repeats}, milliseconds")
     heads = ("ours", "plain", "ratio", "CPU ours", "plain", "ratio")
-    print(f"{'options':<18}" + "".join(f"{head:>10}" for head in heads))
+    print(f"{'options':<24}" + "".join(f"{head:>10}" for head in heads))
     for case in cases(args.rows, columns):
         (wall, cpu), (plain_wall, plain_cpu) = measure(steps(case, user, items), args.repeats)
         print(
-            f"{case.name:<18}{wall:>10.1f}{plain_wall:>10.1f}{plain_wall / wall:>10.2f}"
+            f"{case.name:<24}{wall:>10.1f}{plain_wall:>10.1f}{plain_wall / wall:>10.2f}"
             f"{cpu:>10.1f}{plain_cpu:>10.1f}{plain_cpu / cpu:>10.2f}",
             flush=True,
         )

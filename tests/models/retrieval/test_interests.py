@@ -11,10 +11,14 @@ import tensorflow as tf
 
 from easyrec_lite.data.rows.values import FeatureValue
 from easyrec_lite.features.embeddings import GroupEmbeddings
+from easyrec_lite.losses.softmax.candidates import Candidates
+from easyrec_lite.losses.softmax.corrections import Corrections
 from easyrec_lite.models.retrieval.task import Retrieval, retrieval_of
 from easyrec_lite.models.retrieval.towers import Tower, TowerOutput
 from easyrec_lite.models.retrieval.two_tower import TwoTowerModel
 from easyrec_lite.serving.recommender import best_items
+from tests.losses.test_candidate_losses import FORMULAS, by_hand
+from tests.losses.test_candidate_losses import PARAMS as LOSSES
 from tests.models.retrieval import small
 
 WIDTH, TEMPERATURE = 4, 0.5
@@ -103,6 +107,20 @@ def test_logits_and_losses_of_candidates(model: type[MaxModel]) -> None:
     np.testing.assert_allclose(losses["cross_entropy_loss"], entropy, rtol=1e-5)
     negative = np.maximum(-np.diag(expected) * TEMPERATURE, 0).mean()
     np.testing.assert_allclose(losses["reg_pos_loss"], negative, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("model", [MaxModel, CountedModel, MeanModel])
+def test_other_losses_of_candidates(model: type[MaxModel], name: str) -> None:
+    tower = made(model, f"losses {{ loss_type: {name} {LOSSES[name]} }}")
+    given = small.batch(extra={"user_id": tf.constant([4, 4, 5, 4, 6], tf.int64)})
+    outputs = tower(given, training=True)
+    values = scores(outputs.predictions, model).astype(np.float64)
+    values = values if name == "COSINE_CONTRASTIVE_LOSS" else values / TEMPERATURE
+    sessions = np.array([0, 0, 1, 0, 2]) if name == "BILATERAL_SOFTMAX_LOSS" else None
+    expected = by_hand(name, values, Candidates(), None, Corrections(), sessions)
+    found = tower.losses(outputs, given)[name.lower()]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("model", [MaxModel, CountedModel, MeanModel])
