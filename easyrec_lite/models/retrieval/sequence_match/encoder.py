@@ -1,12 +1,14 @@
 """Causal encoders: the vector after a step depends on that step and those before it alone.
 
 Sequences of R rows are kept flat, [P, D] for all P steps one after another, so that dense layers
-cost what the real lengths do. Attention and recurrence see them padded at the end, [R, L, D] for
-the longest L: no step looks at those after it, so that padding reaches no real step.
+cost what the real lengths do. Recurrence sees them padded at the end, [R, L, D] for the longest L,
+attention in groups of rows of about the same length, each padded to its own longest: no step looks
+at those after it, so that padding reaches no real step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -17,11 +19,15 @@ from easyrec_lite.layers.seeds import derive_seed
 EPSILON = 1e-6
 
 
+# Groups of rows in which attention is computed.
+GROUPS = 4
+
+
 class Layout(NamedTuple):
     """Where the steps of R rows lie.
 
     Attributes:
-      lengths: int64 [R].
+      lengths: int64 [R], best in ascending order: groups are rows that stand side by side.
     """
 
     lengths: tf.Tensor
@@ -44,6 +50,23 @@ class Layout(NamedTuple):
     def flat(self, padded: tf.Tensor) -> tf.Tensor:
         """Returns the steps [P, D] of what `padded` makes."""
         return tf.gather_nd(padded, tf.stack([self.rows, self.places], axis=1))
+
+    def in_groups(
+        self, layer: Callable[[tf.Tensor], tf.Tensor], steps: tf.Tensor, groups: int = GROUPS
+    ) -> tf.Tensor:
+        """Returns the steps [P, D'] of what `layer` makes of each group of rows, [R', L', D].
+
+        Its result has the same rows and steps; L' is the longest of the group.
+        """
+        rows = tf.size(self.lengths, tf.int64)
+        ends = tf.concat([[0], tf.cumsum(self.lengths)], axis=0)
+        found = []
+        for group in range(groups):
+            first, last = rows * group // groups, rows * (group + 1) // groups
+            own = Layout(self.lengths[first:last])
+            begin, end = tf.gather(ends, first), tf.gather(ends, last)
+            found.append(own.flat(layer(own.padded(steps[begin:end]))))
+        return tf.concat(found, axis=0)
 
     def last(self, steps: tf.Tensor) -> tf.Tensor:
         """Returns the last step of each row, [R, D]; a row has at least one."""
@@ -114,13 +137,14 @@ class AttentionLayer(keras.layers.Layer):
         return outputs * tf.sigmoid(self._gates[part](steps)) if self._gated else outputs
 
     def _attended(self, steps: tf.Tensor, layout: Layout, training: bool) -> tf.Tensor:
-        qkv = layout.padded(self._qkv(self._attention_norm(steps)))
-        query, key, value = (_heads(part, self._heads) for part in tf.split(qkv, 3, axis=-1))
-        scores = tf.matmul(query, key, transpose_b=True) / query.shape[-1] ** 0.5
-        ahead = _ahead(tf.shape(scores)[-1])
-        weights = tf.nn.softmax(tf.where(ahead, scores.dtype.min, scores))
-        attended = _joined(tf.matmul(self._drop_weights(weights, training=training), value))
-        return self._out(layout.flat(attended))
+        def attended(qkv: tf.Tensor) -> tf.Tensor:
+            query, key, value = (_heads(part, self._heads) for part in tf.split(qkv, 3, axis=-1))
+            scores = tf.matmul(query, key, transpose_b=True) / query.shape[-1] ** 0.5
+            ahead = _ahead(tf.shape(scores)[-1])
+            weights = tf.nn.softmax(tf.where(ahead, scores.dtype.min, scores))
+            return _joined(tf.matmul(self._drop_weights(weights, training=training), value))
+
+        return self._out(layout.in_groups(attended, self._qkv(self._attention_norm(steps))))
 
     def _hidden(self, steps: tf.Tensor) -> tf.Tensor:
         hidden = self._up(self._dense_norm(steps))
@@ -166,18 +190,21 @@ class HSTULayer(keras.layers.Layer):
         """Returns the steps [P, D] after the layer."""
         uvqk = tf.nn.silu(self._uvqk(self._norm(steps)))
         gate, rest = tf.split(uvqk, [steps.shape[-1], 3 * steps.shape[-1]], axis=-1)
-        parts = tf.split(layout.padded(rest), 3, axis=-1)
-        value, query, key = (_heads(part, self._heads) for part in parts)
+        attended = layout.in_groups(self._attended, rest)
+        return steps + self._drop(
+            self._out(self._attended_norm(attended) * gate), training=training
+        )
+
+    def _attended(self, parts: tf.Tensor) -> tf.Tensor:
+        """Returns [R, L, D] of values, queries and keys, [R, L, 3 D]."""
+        value, query, key = (_heads(part, self._heads) for part in tf.split(parts, 3, axis=-1))
         scores = tf.matmul(query, key, transpose_b=True)
         places = tf.range(tf.shape(scores)[-1])
         distances = tf.maximum(places[:, None] - places[None, :], 0)
         bias = tf.gather(tf.convert_to_tensor(self._bias), distances)
         weights = tf.nn.silu(scores + tf.transpose(bias, [2, 0, 1])) / self._most
         weights = tf.where(_ahead(tf.size(places)), 0.0, weights)
-        attended = layout.flat(_joined(tf.matmul(weights, value)))
-        return steps + self._drop(
-            self._out(self._attended_norm(attended) * gate), training=training
-        )
+        return _joined(tf.matmul(weights, value))
 
 
 class RecurrentLayer(keras.layers.Layer):

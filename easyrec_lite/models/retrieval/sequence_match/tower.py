@@ -90,7 +90,7 @@ class SequenceTower(Tower):
         if self._project is not None:
             history = self._project(history)
         lengths = tf.cast(vectors[0].row_lengths(), tf.int64)
-        steps, layout = self._with_start(history, lengths, context)
+        steps, layout, back = self._with_start(history, lengths, context)
         steps += tf.gather(
             tf.convert_to_tensor(self._places.embeddings),
             tf.gather(layout.lengths, layout.rows) - 1 - layout.places,
@@ -99,8 +99,9 @@ class SequenceTower(Tower):
         for layer in self._encoder:
             steps = layer(steps, layout, training=training)
         steps = self._norm(steps)
-        every = steps if training and self._all else None
-        return TowerOutput(layout.last(steps), penalties, steps=every)
+        last = tf.gather(layout.last(steps), back)
+        every = _in_order(steps, layout, back) if training and self._all else None
+        return TowerOutput(last, penalties, steps=every)
 
     def newest(self, value: FeatureValue) -> Steps | DenseSteps:
         """Returns the newest steps of a sequence, as many as the tower reads."""
@@ -109,8 +110,11 @@ class SequenceTower(Tower):
 
     def _with_start(
         self, history: tf.Tensor, lengths: tf.Tensor, context: list[tf.Tensor]
-    ) -> tuple[tf.Tensor, Layout]:
-        """Returns the steps [P, D] with a start before each row's, and where they lie."""
+    ) -> tuple[tf.Tensor, Layout, tf.Tensor]:
+        """Returns the steps [P, D], a start before each row's; where they lie; and the way back.
+
+        The rows stand in the order of their lengths; int64 [R] are the places of the given rows.
+        """
         rows = tf.size(lengths, tf.int64)
         starts = tf.repeat(tf.convert_to_tensor(self._start.embeddings), rows, axis=0)
         if self._joined is not None:
@@ -119,8 +123,10 @@ class SequenceTower(Tower):
         own = tf.RaggedTensor.from_row_lengths(
             rows + tf.range(tf.shape(history, tf.int64)[0]), lengths, validate=False
         )
-        order = tf.concat([tf.range(rows)[:, None], own], axis=1).flat_values
-        return tf.gather(tf.concat([starts, history], axis=0), order), Layout(lengths + 1)
+        by_length = tf.argsort(lengths, stable=True)
+        order = tf.gather(tf.concat([tf.range(rows)[:, None], own], axis=1), by_length)
+        steps = tf.gather(tf.concat([starts, history], axis=0), order.flat_values)
+        return steps, Layout(tf.gather(lengths, by_length) + 1), tf.argsort(by_length)
 
     def _dense(self, name: str, inputs: int, seed: int) -> keras.layers.Dense:
         name = f"{NAME}_{name}"
@@ -156,3 +162,11 @@ class SequenceTower(Tower):
             seed,
             name,
         )
+
+
+def _in_order(steps: tf.Tensor, layout: Layout, order: tf.Tensor) -> tf.Tensor:
+    """Returns the steps [P, D] with the rows in another order, int64 [R]."""
+    places = tf.RaggedTensor.from_row_lengths(
+        tf.range(tf.shape(steps)[0]), layout.lengths, validate=False
+    )
+    return tf.gather(steps, tf.gather(places, order).flat_values)
