@@ -78,8 +78,8 @@ def variable_names(
             names[name] = f"{group}/{table[1]}/embedding"
             continue
         ours = f"{bst}/norm/{name[norm.end() :]}" if norm else _dense(name)
-        layer, _, rest = ours.partition("/")
-        names[name] = f"{layers.get(layer, layer)}/{rest}"
+        layer, slash, rest = ours.partition("/")
+        names[name] = f"{layers.get(layer, layer)}{slash}{rest}"
     return names
 
 
