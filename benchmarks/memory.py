@@ -81,6 +81,7 @@ CASES = (
     ),
     Case("mind_on_taobao", 512),
     Case("pdn_on_taobao", 1024),
+    Case("multi_tower_recall_on_taobao", 1024),
     Case("dropoutnet_on_taobao", 1024),
     sequence("attention"),
     sequence("attention, batch 256", 256),

@@ -43,6 +43,7 @@ POINTWISE = (
     "dssm_senet_on_taobao_pointwise.config",
     "dropoutnet_on_taobao.config",
     "pdn_on_taobao.config",
+    "multi_tower_recall_on_taobao.config",
 )
 BATCH = {"data_config.batch_size": 4096}
 NEGATIVES = {"data_config.negative_sampler.num_sample": 1024}
@@ -67,6 +68,7 @@ ROWS = (
     BIG,
     Row("mind", "mind_on_taobao.config"),
     Row("pdn", "pdn_on_taobao.config"),
+    Row("multi_tower_recall", "multi_tower_recall_on_taobao.config"),
     Row("dropoutnet", "dropoutnet_on_taobao.config"),
     SEQUENCE,
 )
