@@ -138,14 +138,18 @@ def test_logits_over_a_catalogue_are_counted_where_it_competes() -> None:
     assert not {"encoder of histories"} & estimate(loads(LISTWISE)).parts.keys()
 
 
-@pytest.mark.parametrize("encoder", ["TRANSFORMER", "HSTU", "GRU"])
-def test_weights_of_an_encoder_are_those_that_are_made(encoder: str) -> None:
+@pytest.mark.parametrize(
+    ("encoder", "gated"),
+    [("TRANSFORMER", False), ("TRANSFORMER", True), ("HSTU", False), ("GRU", False)],
+)
+def test_weights_of_an_encoder_are_those_that_are_made(encoder: str, gated: bool) -> None:
     pytest.importorskip("tensorflow")
     from easyrec_lite.models.retrieval.sequence_match import encoder as layers
 
-    params = message_class("SequenceMatch")(encoder=encoder, num_layers=1, intermediate_size=96)
+    sizes = {"num_layers": 1, "intermediate_size": 96, "gated_residual": gated}
+    params = message_class("SequenceMatch")(encoder=encoder, **sizes)
     made = {
-        "TRANSFORMER": layers.AttentionLayer(2, 96, "relu", 0, 0, 1, "a"),
+        "TRANSFORMER": layers.AttentionLayer(2, 96, "relu", 0, 0, gated, 1, "a"),
         "HSTU": layers.HSTULayer(2, 201, 0, 1, "b"),
         "GRU": layers.RecurrentLayer(0, 1, "c"),
     }[encoder]
