@@ -137,7 +137,11 @@ def test_enums_are_those_of_easyrec(easyrec: dict[str, Any]) -> None:
         for name, enum in _enums().items()
         if name in easyrec["enums"]
     }
-    assert {name: dict(values) for name, values in found.items()} == easyrec["enums"]
+    theirs = {
+        name: {value: number for value, number in values if number < OURS}
+        for name, values in found.items()
+    }
+    assert theirs == easyrec["enums"]
     # The first value is what an unset field without a default reads as.
     firsts = {name: next(iter(values.items())) for name, values in easyrec["enums"].items()}
     assert {name: values[0] for name, values in found.items()} == firsts
