@@ -35,7 +35,7 @@ PARTS = {
     "input: transform": r"^transform/",
     "input: negatives": r"^negatives/",
     "input: other": r"^(?!while/)",
-    "softmax": r"/softmax/",
+    "softmax": r"/(softmax|candidate_loss)/",
     "update of the weights": r"/update/",
     "distinct rows": r"/distinct/",
     "embeddings": r"/embeddings/",

@@ -160,6 +160,9 @@ class CandidateLoss:
     ) -> tf.Tensor:
         """Computes the loss of P rows whose negatives are the items with other ids, a scalar.
 
+        With all items of a catalogue the softmax is the one over the catalogue; with sampled ones,
+        and the logs of their expected numbers, an estimate of it (Bengio and Senécal, 2008).
+
         Args:
           user: float32 [P, D], scaled if the loss is.
           positives: float32 [P, D], the vectors of the rows' own items.

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.losses.softmax import loss as softmax
-from easyrec_lite.losses.softmax.shared import shared_softmax
+from easyrec_lite.losses.softmax.objective import Softmax
 
 RNG = np.random.default_rng(5)
 ROWS, ITEMS, WIDTH = 19, 7, 4
+SOFTMAX = Softmax(None, 1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def test_loss_and_gradients(weighted: bool, corrected: bool) -> None:
     def both(*given: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:
             tape.watch(given)
-            loss = shared_softmax(
+            loss = SOFTMAX.shared(
                 given[0],
                 given[1],
                 tf.constant(own_ids),
@@ -79,4 +80,4 @@ def test_a_row_whose_item_is_all_there_is_has_no_loss() -> None:
     user, item = tf.constant(drawn(2, WIDTH)), tf.constant(drawn(1, WIDTH))
     own = tf.repeat(item, 2, axis=0)
     ids = tf.constant([3, 3], tf.int64)
-    assert shared_softmax(user, own, ids, item, ids[:1]).numpy() == pytest.approx(0, abs=1e-6)
+    assert SOFTMAX.shared(user, own, ids, item, ids[:1]).numpy() == pytest.approx(0, abs=1e-6)

@@ -51,9 +51,7 @@ class Layout(NamedTuple):
         """Returns the steps [P, D] of what `padded` makes."""
         return tf.gather_nd(padded, tf.stack([self.rows, self.places], axis=1))
 
-    def in_groups(
-        self, layer: Callable[[tf.Tensor], tf.Tensor], steps: tf.Tensor, groups: int = GROUPS
-    ) -> tf.Tensor:
+    def in_groups(self, layer: Callable[[tf.Tensor], tf.Tensor], steps: tf.Tensor) -> tf.Tensor:
         """Returns the steps [P, D'] of what `layer` makes of each group of rows, [R', L', D].
 
         Its result has the same rows and steps; L' is the longest of the group.
@@ -61,8 +59,8 @@ class Layout(NamedTuple):
         rows = tf.size(self.lengths, tf.int64)
         ends = tf.concat([[0], tf.cumsum(self.lengths)], axis=0)
         found = []
-        for group in range(groups):
-            first, last = rows * group // groups, rows * (group + 1) // groups
+        for group in range(GROUPS):
+            first, last = rows * group // GROUPS, rows * (group + 1) // GROUPS
             own = Layout(self.lengths[first:last])
             begin, end = tf.gather(ends, first), tf.gather(ends, last)
             found.append(own.flat(layer(own.padded(steps[begin:end]))))
