@@ -26,10 +26,10 @@ from easyrec_lite.config.pipeline import Pipeline
 from easyrec_lite.core.errors import Problem
 
 # Concerns of any config, and those that ask what the model, its losses and its sides are: without
-# a known model they would only repeat that it is unknown.
+# a known model and known losses they would only repeat that something is unknown.
 CONCERNS = (data, features, groups, attention, train, keras_names, machine)
 MODEL_CLASS = "model_config.model_class"
-OF_MODEL = (losses, sampler, metrics, full_ranking, export)
+OF_LOSSES = (losses, sampler, metrics, full_ranking, export)
 
 
 def check(pipeline: Pipeline) -> list[Problem]:
@@ -39,12 +39,24 @@ def check(pipeline: Pipeline) -> list[Problem]:
     """
     view = View(pipeline)
     found = [*pipeline.warnings, *fields.walk(pipeline)]
-    for concern in (*CONCERNS, model, *(OF_MODEL if view.spec else ())):
+    for concern in (*CONCERNS, model):
         for rule in concern.RULES:
             found += rule(view)
     if view.spec is None:
         found = [problem for problem in found if not _follows(problem)]
+    else:
+        found += _of_losses(view)
     return sorted(dict.fromkeys(found), key=lambda problem: problem.place)
+
+
+def _of_losses(view: View) -> list[Problem]:
+    """Returns what is wrong with the losses, and with what depends on them if they are known."""
+    found = list(losses.known(view))
+    if all(view.loss_spec(loss) for loss in view.losses):
+        for concern in OF_LOSSES:
+            for rule in concern.RULES:
+                found += rule(view)
+    return found
 
 
 def _follows(problem: Problem) -> bool:

@@ -276,6 +276,14 @@ def test_losses_that_are_not_offered(loss: str) -> None:
     assert_reported(text, f"loss_type: {loss}", f"loss {loss} is not offered", "CLASSIFICATION")
 
 
+def test_only_a_loss_that_is_not_offered_is_told_not_what_follows_from_it() -> None:
+    text = LISTWISE.replace("SOFTMAX_CROSS_ENTROPY", "JRC_LOSS")
+    text = text.replace("model_config {", "model_config { softmax { logq: COUNTED }", 1)
+    (found,) = problems(text)
+    assert found.path == "model_config.loss_type"
+    assert "two logits" in found.message
+
+
 def losses(config: str) -> str:
     return replaced(POINTWISE, "  dssm_senet {", f"  {config}\n  dssm_senet {{")
 

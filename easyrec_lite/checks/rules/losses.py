@@ -15,22 +15,29 @@ Problems = Iterator[Problem]
 PREDICTIONS = ("logits", "probs", "y")
 
 
-def known_losses(view: View) -> Problems:
-    """Each loss is one that there is; its own rules follow."""
+def known(view: View) -> Problems:
+    """Each loss is one that there is."""
+    for loss in view.losses:
+        if view.loss_spec(loss) is not None:
+            continue
+        why, remedy = LOSS_TYPES.get(loss.name, LOSS)
+        given = loss.name in LOSS_TYPES
+        yield view.error(
+            loss.path,
+            f"loss {loss.name} is not offered" + (f": {why}" if given else ""),
+            expected="one of " + ", ".join(LOSSES.names()),
+            found=loss.name,
+            nearest="" if given else nearest(loss.name, LOSSES.names()),
+            remedy=remedy,
+        )
+
+
+def own_rules(view: View) -> Problems:
+    """Each loss finds nothing wrong with the config."""
     for loss in view.losses:
         spec = view.loss_spec(loss)
         if spec is not None:
             yield from spec.check(view, loss)
-            continue
-        why, remedy = LOSS_TYPES.get(loss.name, LOSS)
-        yield view.error(
-            loss.path,
-            f"loss {loss.name} is not offered" + (f": {why}" if loss.name in LOSS_TYPES else ""),
-            expected="one of " + ", ".join(LOSSES.names()),
-            found=loss.name,
-            nearest=nearest(loss.name, LOSSES.names()),
-            remedy=remedy,
-        )
 
 
 def one_kind(view: View) -> Problems:
@@ -170,7 +177,7 @@ def distillation(view: View) -> Problems:
 
 
 RULES = (
-    known_losses,
+    own_rules,
     one_kind,
     softmax_options,
     one_list,
