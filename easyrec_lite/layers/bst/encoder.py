@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.layers.activations import activation as activation_layer
+from easyrec_lite.layers.attention.heads import join_heads, split_heads
 from easyrec_lite.layers.seeds import derive_seed
 
 EPSILON = 1e-12
@@ -91,25 +92,19 @@ class EncoderLayer(keras.layers.Layer):
           training: whether numbers are dropped.
         """
         query, key, value = (
-            self._split(layer(steps)) for layer in (self._query, self._key, self._value)
+            split_heads(layer(steps), self._heads)
+            for layer in (self._query, self._key, self._value)
         )
         scores = tf.matmul(query, key, transpose_b=True) * (self._width // self._heads) ** -0.5
         seen = real[:, None, None, :]
         shares = tf.nn.softmax(scores + tf.where(seen, 0.0, MASKED))
         shares = tf.where(seen, shares, 0.0) if strict else shares
         shares = self._score_dropout(shares, training=training)
-        context = tf.transpose(tf.matmul(shares, value), [0, 2, 1, 3])
-        context = tf.reshape(context, tf.shape(steps))
+        context = join_heads(tf.matmul(shares, value))
         attended = self._attention_dropout(self._out(context), training=training)
         attended = self._attention_norm(attended + steps)
         output = self._last(self._activation(self._between(attended)))
         return self._norm(self._dropout(output, training=training) + attended)
-
-    def _split(self, steps: tf.Tensor) -> tf.Tensor:
-        """Returns [B, heads, L, width / heads]."""
-        shape = tf.shape(steps)
-        parts = tf.reshape(steps, [shape[0], shape[1], self._heads, self._width // self._heads])
-        return tf.transpose(parts, [0, 2, 1, 3])
 
 
 def tanh_gelu(value: tf.Tensor) -> tf.Tensor:

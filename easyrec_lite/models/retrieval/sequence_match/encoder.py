@@ -14,6 +14,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from easyrec_lite.layers.attention.heads import join_heads, split_heads
 from easyrec_lite.layers.seeds import derive_seed
 
 EPSILON = 1e-6
@@ -136,11 +137,13 @@ class AttentionLayer(keras.layers.Layer):
 
     def _attended(self, steps: tf.Tensor, layout: Layout, training: bool) -> tf.Tensor:
         def attended(qkv: tf.Tensor) -> tf.Tensor:
-            query, key, value = (_heads(part, self._heads) for part in tf.split(qkv, 3, axis=-1))
+            query, key, value = (
+                split_heads(part, self._heads) for part in tf.split(qkv, 3, axis=-1)
+            )
             scores = tf.matmul(query, key, transpose_b=True) / query.shape[-1] ** 0.5
             ahead = _ahead(tf.shape(scores)[-1])
             weights = tf.nn.softmax(tf.where(ahead, scores.dtype.min, scores))
-            return _joined(tf.matmul(self._drop_weights(weights, training=training), value))
+            return join_heads(tf.matmul(self._drop_weights(weights, training=training), value))
 
         return self._out(layout.in_groups(attended, self._qkv(self._attention_norm(steps))))
 
@@ -195,14 +198,14 @@ class HSTULayer(keras.layers.Layer):
 
     def _attended(self, parts: tf.Tensor) -> tf.Tensor:
         """Returns [R, L, D] of values, queries and keys, [R, L, 3 D]."""
-        value, query, key = (_heads(part, self._heads) for part in tf.split(parts, 3, axis=-1))
+        value, query, key = (split_heads(part, self._heads) for part in tf.split(parts, 3, axis=-1))
         scores = tf.matmul(query, key, transpose_b=True)
         places = tf.range(tf.shape(scores)[-1])
         distances = tf.maximum(places[:, None] - places[None, :], 0)
         bias = tf.gather(tf.convert_to_tensor(self._bias), distances)
         weights = tf.nn.silu(scores + tf.transpose(bias, [2, 0, 1])) / self._most
         weights = tf.where(_ahead(tf.size(places)), 0.0, weights)
-        return _joined(tf.matmul(weights, value))
+        return join_heads(tf.matmul(weights, value))
 
 
 class RecurrentLayer(keras.layers.Layer):
@@ -255,20 +258,6 @@ def _dense(units: int, inputs: int, name: str, seed: int, owner: str) -> keras.l
     dense = keras.layers.Dense(units, kernel_initializer=start, name=name)
     dense.build((None, inputs))
     return dense
-
-
-def _heads(steps: tf.Tensor, heads: int) -> tf.Tensor:
-    """Returns [R, L, D] as [R, H, L, D / H]."""
-    shape = tf.shape(steps)
-    parts = tf.reshape(steps, [shape[0], shape[1], heads, steps.shape[-1] // heads])
-    return tf.transpose(parts, [0, 2, 1, 3])
-
-
-def _joined(parts: tf.Tensor) -> tf.Tensor:
-    """Returns [R, H, L, D / H] as [R, L, D]."""
-    steps = tf.transpose(parts, [0, 2, 1, 3])
-    shape = tf.shape(steps)
-    return tf.reshape(steps, [shape[0], shape[1], parts.shape[1] * parts.shape[3]])
 
 
 def _ahead(length: tf.Tensor) -> tf.Tensor:
