@@ -38,7 +38,7 @@ def _log_levels() -> None:
 
 @pytest.fixture
 def empty_exports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exports have all but their SavedModels, for tests of when there is one."""
+    """Exports are written without SavedModels, for tests of whether there is an export."""
     monkeypatch.setattr("easyrec_lite.serving.export.save_model", lambda *_: {})
 
 

@@ -50,9 +50,10 @@ def _towers(model: Any, batch: Any, kernels: dict[str, Any]) -> tuple[float, int
 
 
 def _sequence(model: Any, batch: Any, kernels: dict[str, Any]) -> tuple[float, int]:
-    """The same of an encoder of histories: each step passes each kernel, and has all items' logits.
+    """Returns the same for an encoder of histories.
 
-    A step's attention is to itself and to those before it; its exponentials are counted too.
+    Each step passes through each kernel, and has a logit for each item. It attends to itself and to
+    the steps before it; the exponentials of that are counted, too.
     """
     params, (item,) = model.params, model.embeddings.groups["item"]
     lengths = batch.features["history"].ids[:, -params.max_seq_len :].row_lengths().numpy() + 1.0

@@ -1,7 +1,7 @@
 """Every golden case is a parameter of the tests that ask for a `case`.
 
-Those in `CASES`; where there are whole ones from elsewhere, they take the places of their samples
-but for one.
+The cases are those in `CASES`, which are samples. Where the whole cases are at hand, they replace
+their samples; one sample is compared all the same.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class RowLosses(NamedTuple):
 class CandidateLoss:
     """A loss in which the positive of each row competes with negatives that rows share.
 
-    In a row without negatives, the positive's part of the loss is left.
+    A row without negatives has the positive's part of the loss alone.
 
     Args:
       params: the loss's message; None for its defaults.
@@ -49,7 +49,7 @@ class CandidateLoss:
 
     Attributes:
       scaled: whether it reads logits, rather than similarities before the temperature.
-      shifted: whether it changes with a number that is added to all logits of a row.
+      shifted: whether adding one number to all logits of a row changes it.
     """
 
     scaled = True

@@ -111,9 +111,9 @@ class SequenceTower(Tower):
     def _with_start(
         self, history: tf.Tensor, lengths: tf.Tensor, context: list[tf.Tensor]
     ) -> tuple[tf.Tensor, Layout, tf.Tensor]:
-        """Returns the steps [P, D], a start before each row's; where they lie; and the way back.
+        """Returns the steps [P, D] of rows sorted by length, with a start before those of each row.
 
-        The rows stand in the order of their lengths; int64 [R] are the places of the given rows.
+        Also returns their layout, and the place of each given row among the sorted ones, int32 [R].
         """
         rows = tf.size(lengths, tf.int64)
         starts = tf.repeat(tf.convert_to_tensor(self._start.embeddings), rows, axis=0)
