@@ -19,6 +19,7 @@ from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections
 from easyrec_lite.losses.softmax.interests import max_scores_and_winners
 from easyrec_lite.losses.softmax.loss import BlockLoss, corrected_logits, in_blocks
+from easyrec_lite.losses.softmax.own_items import OwnItems
 from easyrec_lite.losses.weighting import weight_shares
 
 MASKED = float("-inf")
@@ -157,6 +158,7 @@ class CandidateLoss:
         weights: tf.Tensor | None = None,
         log_counts: tf.Tensor | None = None,
         sessions: tf.Tensor | None = None,
+        own_items: OwnItems | None = None,
     ) -> tf.Tensor:
         """Computes the loss of P rows whose negatives are the items with other ids, a scalar.
 
@@ -172,6 +174,7 @@ class CandidateLoss:
           weights: float32 [P] ≥ 0 without gradient, or None for equal ones.
           log_counts: float32 [N], subtracted from the items' logits; None: 0.
           sessions: int32 [P], equal for the rows of one session, or None.
+          own_items: further items that are none of a row's negatives, or None.
         """
         rows = tf.shape(user)[0]
         shares = weight_shares(weights, rows)
@@ -184,7 +187,7 @@ class CandidateLoss:
         @tf.custom_gradient
         def loss(both: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, object]:
             with tf.name_scope("candidate_loss"):
-                block = self._shared_block(items, positive_ids, item_ids)
+                block = self._shared_block(items, positive_ids, item_ids, own_items)
                 value, by_both, by_items = in_blocks(both, items, shares, rows, block)
             return value, lambda upstream: (upstream * by_both, upstream * by_items)
 
@@ -243,7 +246,11 @@ class CandidateLoss:
         return loss
 
     def _shared_block(
-        self, items: tf.Tensor, positive_ids: tf.Tensor, item_ids: tf.Tensor
+        self,
+        items: tf.Tensor,
+        positive_ids: tf.Tensor,
+        item_ids: tf.Tensor,
+        own_items: OwnItems | None,
     ) -> BlockLoss:
         """Returns the loss of b rows [user vector, positive's vector], with its gradients."""
 
@@ -252,6 +259,8 @@ class CandidateLoss:
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             user, positive = tf.split(block, 2, axis=1)
             same = tf.gather(positive_ids, span)[:, None] == item_ids[None, :]
+            if own_items is not None:
+                same |= own_items.masked(span)
             negatives = tf.where(same, MASKED, tf.matmul(user, items, transpose_b=True))
             losses = self.rows(tf.reduce_sum(user * positive, axis=1), negatives)
             slopes = losses.negatives * share[:, None]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from easyrec_lite.core import replicas
+from easyrec_lite.losses.softmax.own_items import OwnItems
 
 
 class Candidates(NamedTuple):
@@ -26,12 +27,15 @@ class Candidates(NamedTuple):
         sampled items all compete in every row.
       sessions: int32 [B], equal for the rows of one session; they are not each other's negatives.
         None: no such mask.
+      own_items: candidates that the row's user has elsewhere in its sequence; they do not compete.
+        None: no such mask.
     """
 
     in_batch: bool = True
     ids: tf.Tensor | None = None
     hard_pairs: tf.Tensor | None = None
     sessions: tf.Tensor | None = None
+    own_items: OwnItems | None = None
 
     def masked(self, rows: tf.Tensor, columns: tf.Tensor, span: tf.Tensor) -> tf.Tensor | None:
         """Returns which candidates do not compete in a span of rows.
@@ -53,6 +57,8 @@ class Candidates(NamedTuple):
         if self.sessions is not None:
             mates = tf.gather(self.sessions, span)[:, None] == self.sessions[None, :]
             masks.append(tf.pad(mates, [[0, 0], [0, columns - rows]]))
+        if self.own_items is not None:
+            masks.append(self.own_items.masked(span))
         if self.hard_pairs is not None:
             masks.append(self._others_hard_negatives(rows, columns, span))
         if not masks:

@@ -9,6 +9,7 @@ from easyrec_lite.data.rows.values import FeatureValue, concat_rows
 from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
+from easyrec_lite.losses.softmax.candidates import Candidates
 from easyrec_lite.losses.softmax.corrections import Corrections
 from easyrec_lite.losses.softmax.interests import interest_scores, repeat_first
 from easyrec_lite.losses.softmax.loss import candidate_logits, masked_logits
@@ -129,7 +130,7 @@ class TwoTowerModel(Model):
         if not self.listwise:
             return self._row_logits(outputs.predictions)
         user, items = self._compared(outputs)
-        masks = self._candidates.candidates(batch)
+        masks = self._masks(batch)
         if self._combines:
             scores = masked_logits(self.head.scaled(self._combined(user, items)), masks)
         else:
@@ -172,7 +173,7 @@ class TwoTowerModel(Model):
         self, given: GivenLoss, user: tf.Tensor, items: tf.Tensor, outputs: Outputs, batch: Batch
     ) -> tf.Tensor:
         """Returns one loss of users [B, D] or [B, K, D] and all candidates [N, D]."""
-        loss, masks = given.loss, self._candidates.candidates(batch)
+        loss, masks = given.loss, self._masks(batch)
         more = (masks, batch.weights, outputs.corrections, given.sessions(batch))
         if self._combines:
             logits = self._combined(user, items)
@@ -257,6 +258,10 @@ class TwoTowerModel(Model):
         if self.interests == 1:
             return vectors[:, 0] if len(vectors.shape) == 3 else vectors
         return vectors if user.counts is None else repeat_first(vectors, user.counts)
+
+    def _masks(self, batch: Batch) -> Candidates:
+        """Returns which of the batch's candidates compete with each row's item."""
+        return self._candidates.candidates(batch)
 
     def _compared(self, outputs: Outputs) -> tuple[tf.Tensor, tf.Tensor]:
         return outputs.predictions[USER_VECTORS], outputs.predictions[ITEM_VECTORS]

@@ -52,15 +52,21 @@ HISTORIES = [[3, 1, 4, 1, 9, 2, 6], [], [5], [2, 7, 1, 8, 2]]
 OWN = [5, 3, 5, 8]
 
 
-def pipeline(params: str = "", context: bool = True, losses: str = "") -> Pipeline:
+def pipeline(
+    params: str = "", context: bool = True, losses: str = "", options: str = ""
+) -> Pipeline:
     text = CONFIG % (', "age"' if context else "", params)
     if losses:
         text = text.replace("loss_type: SOFTMAX_CROSS_ENTROPY", losses)
+    return pipeline_of(text.replace("model_class:", f"softmax {{ {options} }} model_class:"))
+
+
+def pipeline_of(text: str) -> Pipeline:
     return Pipeline(text_format.Merge(text, EasyRecConfig()), ConfigSource("my.config", text))
 
 
-def model(params: str = "", context: bool = True, losses: str = "") -> Any:
-    config = pipeline(params, context, losses)
+def model(params: str = "", context: bool = True, losses: str = "", options: str = "") -> Any:
+    config = pipeline(params, context, losses, options)
     made = SequenceMatch(config, GroupEmbeddings(config, 3), 3)
     rng = np.random.default_rng(8)
     for variable in made.trainable.values():
@@ -161,6 +167,95 @@ def test_sampled_items_compete_with_every_step() -> None:
         own = user @ items[target]
         losses.append(np.log(np.exp([own, *others]).sum()) - own)
     assert loss == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+MASKED = 'mask_false_negatives: true item_id: "item"'
+# An item twice in one history, an item that is also the row's own, no history.
+WITH_REPEATS = [[3, 1, 4, 1, 9], [], [5, 5], [2, 7, 1, 0, 2], [0, 1, 2, 3, 4, 5, 6]]
+OWN_OF_THEM = [1, 3, 5, 8, 9]
+
+
+@pytest.mark.parametrize("negatives", ["CATALOGUE", "SAMPLED"])
+@pytest.mark.parametrize("every", [True, False])
+def test_items_of_the_user_are_no_negatives(negatives: str, every: bool) -> None:
+    """The whole history counts, also the steps that the encoder does not read."""
+    made = model(f"negatives: {negatives} all_positions: {str(every).lower()}", options=MASKED)
+    # One id is sampled twice, as if two hashed items shared it.
+    sampled = [0, 5, 9, 5, 10] if negatives == "SAMPLED" else list(range(ITEMS))
+    given = batch(WITH_REPEATS, OWN_OF_THEM)
+    if negatives == "SAMPLED":
+        given = given._replace(negatives={"item": Ids(tf.constant(sampled, tf.int64))})
+    outputs = made(given, training=True)
+    loss = made.losses(outputs, given)["cross_entropy_loss"].numpy()
+    users = iter(outputs.predictions["step_emb" if every else "user_tower_emb"].numpy())
+    items, losses = table(made), []
+    for history, own in zip(WITH_REPEATS, OWN_OF_THEM, strict=True):
+        competing = [item for item in sampled if item not in [*history, own]]
+        for target in [*(history[-MOST:] if every else []), own]:
+            scores = items[[target, *competing]] @ next(users)
+            losses.append(np.log(np.exp(scores).sum()) - scores[0])
+    assert next(users, None) is None
+    assert loss == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_an_item_of_the_user_gets_no_gradient_as_a_negative() -> None:
+    made = model("negatives: SAMPLED", options=MASKED)
+    given = batch([[3, 1]], [5])._replace(negatives={"item": Ids(tf.constant([1, 9], tf.int64))})
+    user = tf.constant(np.random.default_rng(1).normal(size=(3, WIDTH)), tf.float32)
+    ids = tf.constant([1, 9], tf.int64)
+    items = tf.constant(np.random.default_rng(2).normal(size=(2, WIDTH)), tf.float32)
+    (each,) = made.candidate_losses
+    own = made._own_items(given, ids, tf.constant([3], tf.int64))
+    targets = tf.constant([3, 1, 5], tf.int64)
+    with tf.GradientTape() as tape:
+        tape.watch(items)
+        loss = each.loss.shared(user, user, targets, items, ids, own_items=own)
+    slopes = tape.gradient(loss, items).numpy()
+    assert not slopes[0].any()
+    assert slopes[1].any()
+
+
+def test_masks_reach_over_blocks_of_rows() -> None:
+    """The loss of 300 rows is the mean of each row's alone, weighted by its steps."""
+    made = model("negatives: SAMPLED", options=MASKED)
+    rng = np.random.default_rng(6)
+    histories = [rng.integers(0, ITEMS, size=rng.integers(0, 6)).tolist() for _ in range(300)]
+    own = rng.integers(0, ITEMS, size=300).tolist()
+    sampled = {"item": Ids(tf.constant([0, 5, 9, 2, 7], tf.int64))}
+
+    def total(start: int, stop: int) -> float:
+        given = batch(histories[start:stop], own[start:stop])._replace(negatives=sampled)
+        given.features["age"] = Ids(tf.zeros([stop - start], tf.int64))
+        steps = sum(len(history) + 1 for history in histories[start:stop])
+        outputs = made(given, training=True)
+        return steps * float(made.losses(outputs, given)["cross_entropy_loss"])
+
+    parts = [total(start, min(start + 7, 300)) for start in range(0, 300, 7)]
+    assert total(0, 300) == pytest.approx(sum(parts), rel=1e-4)
+
+
+def test_masks_of_the_evaluation_within_a_batch() -> None:
+    made = model(options=MASKED)
+    given = batch(WITH_REPEATS, OWN_OF_THEM)
+    given = given._replace(extra={"item": tf.constant([str(item) for item in OWN_OF_THEM])})
+    logits = made(given, training=False).predictions["logits"].numpy()
+    for row, (history, own) in enumerate(zip(WITH_REPEATS, OWN_OF_THEM, strict=True)):
+        for column, item in enumerate(OWN_OF_THEM):
+            competes = row == column or item not in [*history, own]
+            assert np.isfinite(logits[row, column]) == competes, (row, column)
+
+
+def test_masks_of_own_items_need_their_ids() -> None:
+    """Without a shared table, the ids of the history are not those of items."""
+    text = (CONFIG % ("", "all_positions: false")).replace(
+        "model_class:", f"softmax {{ {MASKED} }} model_class:"
+    )
+    config = pipeline_of(text)
+    assert errors(config) == []
+    apart = 'embedding_name: "item" }\n  features { input_names: "age"'
+    (problem,) = errors(pipeline_of(text.replace(apart, '}\n  features { input_names: "age"')))
+    assert "mask_false_negatives" in problem.message
+    assert "embedding_name" in problem.remedy
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -308,9 +403,7 @@ def test_what_an_encoder_does_not_read_is_told(params: str, names: list[str]) ->
 
 def edited(old: str, new: str) -> list[Any]:
     text = (CONFIG % ("", "")).replace(old, new)
-    return errors(
-        Pipeline(text_format.Merge(text, EasyRecConfig()), ConfigSource("my.config", text))
-    )
+    return errors(pipeline_of(text))
 
 
 def test_items_of_the_history_must_be_known() -> None:

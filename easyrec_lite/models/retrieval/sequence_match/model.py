@@ -11,6 +11,8 @@ from easyrec_lite.features.batch import Batch
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.losses.outputs import Outputs
 from easyrec_lite.losses.softmax.blocked import CandidateLoss
+from easyrec_lite.losses.softmax.candidates import Candidates
+from easyrec_lite.losses.softmax.own_items import OwnItems
 from easyrec_lite.models.retrieval.sequence_match.spec import GROUP, ITEM_GROUP, history_of
 from easyrec_lite.models.retrieval.sequence_match.tower import SequenceTower
 from easyrec_lite.models.retrieval.task import ITEM_VECTORS, USER_VECTORS
@@ -26,7 +28,8 @@ class SequenceMatch(TwoTowerModel):
     """The vector after each step of a history predicts the item of the next one.
 
     The last step predicts the row's own item. Negatives are all ids of the item's feature, or the
-    sampled items; an item is never a negative of itself.
+    sampled items; an item is never a negative of itself, and with `softmax.mask_false_negatives` no
+    item of the row's history is, nor the row's own item.
     """
 
     def __init__(self, pipeline: Pipeline, embeddings: GroupEmbeddings, seed: int):
@@ -38,6 +41,7 @@ class SequenceMatch(TwoTowerModel):
         self._sequence = SequenceTower(config, embeddings, params, item.width, seed)
         super().__init__(pipeline, embeddings, seed, params, self._sequence, item)
         self._catalogue = params.negatives == Params.CATALOGUE
+        self._masks_own = config.model_config.softmax.mask_false_negatives
         # The item's features, the first of which identifies it, and where its ids are in a history.
         self._features = [feature.name for feature in embeddings.groups[ITEM_GROUP]]
         self._id = embeddings.groups[ITEM_GROUP][0]
@@ -57,6 +61,7 @@ class SequenceMatch(TwoTowerModel):
         weights = known if weights is None else _of_steps(weights, lengths) * known
         positives, (items, item_ids) = self._positives(targets, outputs, batch)
         log_counts = self._log_counts(outputs, batch)
+        own_items = self._own_items(batch, item_ids, lengths)
         losses = {}
         for given in self.candidate_losses:
             sessions = given.sessions(batch)
@@ -64,7 +69,7 @@ class SequenceMatch(TwoTowerModel):
                 sessions = _of_steps(sessions, lengths)
             users, own, others = self._loss_vectors(given.loss, user, positives, items)
             value = given.loss.shared(
-                users, own, ids, others, item_ids, weights, log_counts, sessions
+                users, own, ids, others, item_ids, weights, log_counts, sessions, own_items
             )
             losses[given.name] = given.weight * value
         return losses
@@ -79,6 +84,29 @@ class SequenceMatch(TwoTowerModel):
             return user, positives, items
         shifted, positives = self.head.with_shift(user, positives)
         return shifted, positives, self.head.with_shift(user, items)[1]
+
+    def _masks(self, batch: Batch) -> Candidates:
+        masks = super()._masks(batch)
+        ids = self._ids(self._candidate_features(batch))
+        return masks._replace(own_items=self._own_items(batch, ids, None))
+
+    def _own_items(
+        self, batch: Batch, ids: tf.Tensor, lengths: tf.Tensor | None
+    ) -> OwnItems | None:
+        """Returns which of the items with ids [N] are of a row's whole history, or its own.
+
+        Args:
+          batch: B rows.
+          ids: int64 [N].
+          lengths: int64 [B], the steps of each row that are trained on; None: one.
+        """
+        history = self._steps[self._id.name]
+        if not self._masks_own or history is None:
+            return None
+        steps = batch.features[history]
+        assert isinstance(steps, Steps)
+        own = tf.concat([steps.ids, self._ids(batch.features)[:, None]], axis=1)
+        return OwnItems.among(ids, own, _of_steps(tf.range(batch.rows), lengths))
 
     def _vectors(self, user: TowerOutput, item: TowerOutput) -> dict[str, tf.Tensor]:
         vectors = super()._vectors(user, item)

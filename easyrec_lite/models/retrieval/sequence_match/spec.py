@@ -42,10 +42,13 @@ OF_TRANSFORMER = (
 # Ids from which on a softmax over all of them takes longer than one over sampled items.
 MANY_ITEMS = 100_000
 # Options of the softmax over a batch's candidates, which is not the loss here.
-OTHER_OPTIONS = ("mask_false_negatives", "hardest_negatives", "cross_replica_negatives")
+OTHER_OPTIONS = ("hardest_negatives", "cross_replica_negatives")
 
 # Rows of the logits over a catalogue at a time, with their copies; copies of an item's vector.
 LOGIT_ROWS, ITEM_COPIES = BLOCK_ROWS * PARALLEL_BLOCKS * BLOCK_COPIES, 3
+
+# Rows of the masks of a user's own items, which take as much as logits.
+MASK_ROWS = BLOCK_ROWS * PARALLEL_BLOCKS
 
 
 def history_features(features: Sequence[Feature]) -> list[Feature]:
@@ -96,7 +99,9 @@ class SequenceMatchSpec(TwoTowerSpec):
         parts = {"encoder of histories": encoder_bytes(params, view.data.batch_size, width)}
         if enum_name(params, "negatives") == "CATALOGUE":
             rows = sum(feature.known_rows or 0 for feature in items)
-            parts["softmax over the catalogue"] = rows * (LOGIT_ROWS + width * ITEM_COPIES) * FLOAT
+            masks = MASK_ROWS * view.model_config.softmax.mask_false_negatives
+            logits = LOGIT_ROWS + masks
+            parts["softmax over the catalogue"] = rows * (logits + width * ITEM_COPIES) * FLOAT
         return parts
 
     def check(self, view: View) -> Problems:
@@ -197,20 +202,17 @@ class SequenceMatchSpec(TwoTowerSpec):
                     expected="drop_empty_steps: true",
                     remedy="set it, so that an empty cell is a user without steps",
                 )
-        if not self.params(view.model_config).all_positions:
-            return
-        for feature in view.group_features(ITEM_GROUP):
-            yield from self._known_in_history(view, feature, users)
-
-    def _known_in_history(self, view: View, item: Feature, users: Sequence[Feature]) -> Problems:
-        if item.spec.one_id and history_of(item, users) is not None:
-            return
-        yield view.error(
-            item.path,
-            f"all_positions trains on the items of the history, whose {item.name!r} is not known",
-            expected="an IdFeature whose embedding_name is that of a SequenceFeature of the user's",
-            remedy=f"give both one embedding_name, or set {self.path()}.all_positions: false",
-        )
+        items = view.group_features(ITEM_GROUP)
+        if self.params(view.model_config).all_positions:
+            option = f"{self.path()}.all_positions: false"
+            for feature in items:
+                yield from _known_in_history(
+                    view, feature, users, "all_positions trains on", option
+                )
+        elif items and view.model_config.softmax.mask_false_negatives:
+            option = "model_config.softmax.mask_false_negatives: false"
+            why = "mask_false_negatives masks"
+            yield from _known_in_history(view, items[0], users, why, option)
 
     def _negatives(self, view: View) -> Problems:
         """The items that compete are there."""
@@ -254,6 +256,20 @@ class SequenceMatchSpec(TwoTowerSpec):
                 found=view.sampler.name,
                 remedy=f"use {drawn[0]}",
             )
+
+
+def _known_in_history(
+    view: View, item: Feature, users: Sequence[Feature], why: str, option: str
+) -> Problems:
+    """The steps of a history are values of an item's feature; else `option` must be set."""
+    if item.spec.one_id and history_of(item, users) is not None:
+        return
+    yield view.error(
+        item.path,
+        f"{why} the items of the history, whose {item.name!r} is not known",
+        expected="an IdFeature whose embedding_name is that of a SequenceFeature of the user's",
+        remedy=f"give both one embedding_name, or set {option}",
+    )
 
 
 def _draws_hard(sampler: str) -> bool:
