@@ -22,7 +22,6 @@ from easyrec_lite.distribution.choose import open_distribution
 from easyrec_lite.distribution.cluster import Cluster
 from easyrec_lite.features.transform import FeatureTransform
 from easyrec_lite.models.assembly import Parts
-from easyrec_lite.protos.messages import EasyRecConfig
 from easyrec_lite.runs.checkpoint_evaluator import CheckpointEvaluator, has_work
 from easyrec_lite.training.first_rows import first_row_problems
 from easyrec_lite.training.history import EvaluationHistory
@@ -162,7 +161,7 @@ class TrainingRun:
         for line in self.distribution.describe():
             log.info("%s", line)
         if self.parts.model.candidate_groups and View(self.pipeline).listwise:
-            log.info("negatives of a row: %s", negatives(self.config, self.distribution.count))
+            log.info("negatives of a row: %s", negatives(self.pipeline, self.distribution.count))
         if self.distribution.chief:
             fs.make_folder(self.folder)
             remove_leftovers(self.folder)
@@ -230,8 +229,12 @@ class TrainingRun:
             log.info("step %d is evaluated by the next start", step)
 
 
-def negatives(config: EasyRecConfig, replicas: int) -> str:
+def negatives(pipeline: Pipeline, replicas: int) -> str:
     """Returns where the negatives of a row come from, and how many they are at most."""
+    view, config = View(pipeline), pipeline.config
+    shared = view.spec.shared_negatives(view) if view.spec else None
+    if shared is not None:
+        return shared
     data = config.data_config
     sampler = sampler_of(data)
     sampled = sampler[1].num_sample if sampler else 0

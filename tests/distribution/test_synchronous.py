@@ -136,9 +136,12 @@ def test_the_negatives_of_a_row_are_told(data, tmp_path) -> None:
     from easyrec_lite.runs.training_run import negatives
 
     edits = {"data_config.batch_size": 30, "data_config.negative_sampler.num_sample": 8}
-    config = load_config("dssm_senet_on_taobao", edits).config
+    config = load_config("dssm_senet_on_taobao", edits)
     assert negatives(config, 1) == "up to 29 of the batch's other rows, and 8 sampled"
     assert "up to 29 other rows of its own replica, and 8 sampled" in negatives(config, 4)
     assert "would have 119" in negatives(config, 4)
-    config.model_config.softmax.cross_replica_negatives = True
+    config.config.model_config.softmax.cross_replica_negatives = True
     assert negatives(config, 4) == "up to 119 other rows of all replicas, and 32 sampled"
+    catalogue = load_config("sequence_match_on_movielens")
+    assert negatives(catalogue, 1) == negatives(catalogue, 4)
+    assert "all other ids of 'item_id', of 3,953" in negatives(catalogue, 1)

@@ -100,6 +100,10 @@ class ModelSpec(Spec):
         """Returns K, how many vectors the model has for a user by this config."""
         return self.vectors
 
+    def shared_negatives(self, view: View) -> str | None:
+        """Returns in words which negatives all rows share; None: the batch's own items compete."""
+        return None
+
     def item_id(self, model_config: EasyRecModel) -> str:
         """Returns the field that the model's own message names as the item's id, "" for none."""
         return str(getattr(self.params(model_config), "item_id", ""))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from easyrec_lite.checks.features import Feature
 from easyrec_lite.checks.names import enum_name
 from easyrec_lite.checks.specs.model import MODELS
-from easyrec_lite.checks.specs.sampler import SAMPLERS
+from easyrec_lite.checks.specs.sampler import SAMPLERS, sampler_of
 from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import nearest
@@ -87,6 +87,14 @@ class SequenceMatchSpec(TwoTowerSpec):
     def losses(self, view: View) -> list[str] | None:
         """Returns the names of the config's losses."""
         return [name for name in super().losses(view) or () if name != "reg_pos_loss"]
+
+    def shared_negatives(self, view: View) -> str | None:
+        """Returns in words which items compete with those of each step."""
+        if enum_name(self.params(view.model_config), "negatives") == "CATALOGUE":
+            item = view.group_features(ITEM_GROUP)[0]
+            return f"all other ids of {item.name!r}, of {item.rows or 0:,}"
+        drawn = sampler_of(view.data)
+        return f"{drawn[1].num_sample if drawn else 0} sampled, the same for all steps"
 
     def memory(self, view: View) -> dict[str, int]:
         """Returns the bytes of the encoder, and of the blocks of logits over the catalogue."""
