@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,8 @@ COLUMNS = ("user_id", "history", "item_id")
 FILES = ("train.csv", "valid.csv", "test.csv", "seen.csv")
 HEADER = "user_id\titem_ids"
 CHUNK = 10_000
+MOST = 200
+EVERY_POSITION = "a training row for each item, instead of one for each user"
 Row = tuple[str, list[str], str]
 
 
@@ -40,9 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_text = "text file, or .gz of one: a user and its items a line"
     parser.add_argument("--input", required=True, type=Path, metavar="FILE", help=help_text)
     parser.add_argument("--least", type=int, default=3, help="items of a user with test rows")
-    parser.add_argument("--most", type=int, default=200, help="items of a history")
-    help_text = "a training row for each item, instead of one for each user"
-    parser.add_argument("--every_position", action="store_true", help=help_text)
+    parser.add_argument("--most", type=int, default=MOST, help="items of a history")
+    parser.add_argument("--every_position", action="store_true", help=EVERY_POSITION)
 
 
 def run(flags: argparse.Namespace, folder: Path) -> str:
@@ -51,7 +52,30 @@ def run(flags: argparse.Namespace, folder: Path) -> str:
 
 
 def make(
-    source: Path, folder: Path, least: int = 3, most: int = 200, every_position: bool = False
+    source: Path, folder: Path, least: int = 3, most: int = MOST, every_position: bool = False
+) -> str:
+    """Writes the files of `write_sequences` from a file of users and their items.
+
+    Args:
+      source: the file.
+      folder, least, most, every_position: as of `write_sequences`.
+
+    Returns:
+      What was made, in a sentence.
+
+    Raises:
+      DataError: the file is missing, a line is none of a user and items, or a user is there twice.
+    """
+    return write_sequences(_sequences(source), source, folder, least, most, every_position)
+
+
+def write_sequences(
+    sequences: Iterable[tuple[str, list[str]]],
+    source: Path,
+    folder: Path,
+    least: int = 3,
+    most: int = MOST,
+    every_position: bool = False,
 ) -> str:
     """Writes the files `FILES`, the items and the vocabulary.
 
@@ -59,7 +83,8 @@ def make(
     item ids, a line each.
 
     Args:
-      source: the file.
+      sequences: each user, once, and its items from the oldest to the newest.
+      source: where they are from, for errors.
       folder: where the files go.
       least: how many items a user with validation and test rows has, at least 3.
       most: the newest so many items are a row's history.
@@ -69,16 +94,14 @@ def make(
       What was made, in a sentence.
 
     Raises:
-      DataError: the file is missing, a line is none of a user and items, or a user is there twice.
+      DataError: there are no users.
     """
     counts: Counter[str] = Counter()
-    seen: set[str] = set()
+    users = 0
     writers = [RowWriter(folder / name, COLUMNS) for name in FILES]
     rows: list[list[Row]] = [[] for _ in FILES]
-    for user, items in _sequences(source):
-        if user in seen:
-            raise DataError(Problem(f"user {user!r} has two lines", Place(str(source))))
-        seen.add(user)
+    for user, items in sequences:
+        users += 1
         trained = items
         if len(items) >= max(least, 3):
             trained = items[:-2]
@@ -94,12 +117,15 @@ def make(
     for writer, some in zip(writers, rows, strict=True):
         _write(writer, some, 1)
         writer.__exit__()
+    if not users:
+        message = "no user is left that has items"
+        raise DataError(Problem(message, Place(str(source)), expected="a user with an item"))
     ids = sorted(counts, key=lambda item: (-counts[item], item))
     weights = np.array([counts[item] + 1 for item in ids], float)
     write_item_table(folder / "items.txt", pa.array(ids), weights, [pa.array(ids)])
     fs.write_text(folder / "vocabulary.txt", "".join(f"{item}\n" for item in ids))
     made = ", ".join(f"{w.rows:,} {name}" for w, name in zip(writers, FILES, strict=True))
-    return f"{len(seen):,} users, {len(ids):,} items; {made}"
+    return f"{users:,} users, {len(ids):,} items; {made}"
 
 
 def _sequences(source: Path) -> Iterator[tuple[str, list[str]]]:
@@ -107,6 +133,7 @@ def _sequences(source: Path) -> Iterator[tuple[str, list[str]]]:
         raise DataError(missing(str(source)))
     with fs.open_unpacked(source) as file:
         text = file.read().decode("utf-8")
+    seen: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         if number == 1 and line.strip() == HEADER:
             continue
@@ -120,6 +147,9 @@ def _sequences(source: Path) -> Iterator[tuple[str, list[str]]]:
                     found=line,
                 )
             )
+        if user in seen:
+            raise DataError(Problem(f"user {user!r} has two lines", Place(str(source), number)))
+        seen.add(user)
         yield user, items
 
 

@@ -2,7 +2,9 @@
 
 The last rating of each user is a test row, the others are training rows. Of two ratings in the same
 second, the one further down in the ratings file is the later one. `--split ncf` takes the test rows
-of He et al. (WWW 2017) instead. The history of a row contains the movies that its user rated in an
+of He et al. (WWW 2017) instead, `--split sasrec` makes the rows of `datasets interactions` from
+SASRec's leave-one-out split (Kang and McAuley, ICDM 2018), with all ratings as positives. In the
+other splits, the history of a row contains the movies that its user rated in an
 earlier second, the latest first: `history` fifty of them, `recent` five, `last` one.
 """
 
@@ -16,17 +18,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from easyrec_lite.core.errors import DataError, Place, Problem
+from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.data.tables.item_table_writer import write_item_table
 from easyrec_lite.datasets.archive import Archive
-from easyrec_lite.datasets.movielens_split import SPLITS, last_ratings, ncf_ratings
+from easyrec_lite.datasets.interactions import EVERY_POSITION, write_sequences
+from easyrec_lite.datasets.movielens_split import SPLITS, last_ratings, ncf_ratings, sasrec_order
 from easyrec_lite.datasets.rows import RowWriter, join_tags, latest_first
+from easyrec_lite.runs.command_line import COMMAND_LINE
 
 USER = ("user_id", "gender", "age", "occupation", "zip")
 MOVIE = ("movie_id", "genres", "year")
 LENGTHS = {"history": 50, "recent": 5, "last": 1}
 COLUMNS = ("liked", "rating", *USER, *MOVIE, *LENGTHS, "timestamp")
 LIKED = 4
+# The split whose rows are a user's sequence.
+SEQUENCES = "sasrec"
 CHUNK = 100_000
 POWER = 0.75
 GENRES = (
@@ -64,13 +70,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split",
         choices=SPLITS,
         default="last",
-        help="test rows: each user's last rating, or those of ncf_test_rating.tsv (ml-1m)",
+        help="test rows: each user's last rating, those of ncf_test_rating.tsv, or SASRec's",
     )
+    parser.add_argument("--every_position", action="store_true", help=f"sasrec: {EVERY_POSITION}")
 
 
 def run(flags: argparse.Namespace, folder: Path) -> str:
-    """Makes the data set in `folder` as the flags say; see `make`."""
+    """Makes the data set in `folder` as the flags say; see `make` and `make_sequences`."""
+    if flags.split == SEQUENCES:
+        return make_sequences(flags.input, folder, flags.every_position)
+    if flags.every_position:
+        message = f"--every_position has no effect with --split {flags.split}: a rating is a row"
+        raise ConfigError(
+            Problem(
+                message,
+                COMMAND_LINE,
+                expected=f"--split {SEQUENCES}",
+                remedy="leave --every_position out",
+            )
+        )
     return make(flags.input, folder, flags.split) + "\n\n" + config_hint(flags.out)
+
+
+def make_sequences(source: Path, folder: Path, every_position: bool = False) -> str:
+    """Writes SASRec's split into `folder`, by `write_sequences`.
+
+    Args:
+      source: as of `make`.
+      folder: where the files go.
+      every_position: whether each training item has a row, instead of each user.
+
+    Returns:
+      A summary.
+
+    Raises:
+      DataError: a file is missing, a line of it is bad, or no user and movie has enough ratings.
+    """
+    ratings = read(Archive(source))
+    order = sasrec_order(ratings.user, ratings.movie, ratings.timestamp)
+    users, starts = np.unique(ratings.user[order], return_index=True)
+    movies = ratings.movies["movie_id"].to_numpy()[ratings.movie[order]]
+    names = ratings.users["user_id"].to_numpy()[users]
+    # Without ratings there is one empty part, and no name.
+    parts = zip(names, np.split(movies, starts[1:]), strict=False)
+    sequences = ((name, part.tolist()) for name, part in parts)
+    return write_sequences(sequences, source, folder, every_position=every_position)
 
 
 def make(source: Path, folder: Path, split: str = "last") -> str:
@@ -83,7 +127,7 @@ def make(source: Path, folder: Path, split: str = "last") -> str:
       source: folder or zip with `ratings.dat` of ml-1m, or `u.data` of ml-100k, and its other
         files.
       folder: where the files go.
-      split: which ratings are test rows, one of `SPLITS`.
+      split: which ratings are test rows, `last` or `ncf`.
 
     Returns:
       A summary.

@@ -1,7 +1,11 @@
-"""The held-out ratings of MovieLens: each user's last one, or the test rows of NCF.
+"""The held-out ratings of MovieLens: each user's last one, the test rows of NCF, or SASRec's split.
 
 NCF is the leave-one-out split of He et al., WWW 2017, whose results many papers repeat. Its files
 number users and movies from 0, in the order in which they first occur in the ratings file.
+
+SASRec (Kang and McAuley, ICDM 2018) takes all ratings as positives, and leaves out users and movies
+with fewer than five: once, both counted before. Each user's movies are in order of time, those of
+one second in the order of the file.
 """
 
 from __future__ import annotations
@@ -13,7 +17,8 @@ import pyarrow.compute as pc
 from easyrec_lite.core.errors import DataError, Place, Problem
 from easyrec_lite.datasets.archive import Archive
 
-SPLITS = ("last", "ncf")
+SPLITS = ("last", "ncf", "sasrec")
+LEAST_RATINGS = 5
 NCF_TEST = ("ncf_test_rating.tsv", "ml-1m.test.rating")
 NCF_COLUMNS = ("user", "item", "rating", "timestamp")
 
@@ -72,6 +77,19 @@ def ncf_ratings(
     early = ratings[held_out & (time < latest[user])]
     _refuse(name, np.isin(pairs, early), table, "is not of its user's last second")
     return held_out
+
+
+def sasrec_order(user: np.ndarray, movie: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Returns int64 [S], the ratings of SASRec's split, by user, then by time.
+
+    Args:
+      user: int64 [R], ≥ 0, in the order of the ratings file, as are movie and time.
+      movie: int64 [R], ≥ 0.
+      time: int64 [R], seconds.
+    """
+    often = [np.bincount(ids)[ids] >= LEAST_RATINGS for ids in (user, movie)]
+    order = np.lexsort((time, user))  # stable, so that ties stay in the order of the file
+    return order[(often[0] & often[1])[order]]
 
 
 def _numbers(name: str, column: pa.ChunkedArray) -> np.ndarray:

@@ -74,7 +74,12 @@ def test_a_user_with_few_items_is_not_tested(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("a 1 2\nb\n", [":2", "items"]), ("a 1\na 2\n", ["'a'", "two"])]
+    ("text", "words"),
+    [
+        ("a 1 2\nb\n", [":2", "items"]),
+        ("a 1\na 2\n", [":2", "'a'", "two"]),
+        ("user_id\titem_ids\n", ["sequences.txt", "user"]),
+    ],
 )
 def test_bad_lines_are_told(text: str, words: list[str], tmp_path: Path) -> None:
     source = tmp_path / "sequences.txt"
