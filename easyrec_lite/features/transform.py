@@ -51,6 +51,7 @@ class FeatureTransform(tf.Module):
             for attentions in view.attentions.values()
             for attention in attentions
         ]
+        self._equally_long.append(view.spec.step_sequences(view) if view.spec else [])
         self._kinds: dict[str, FeatureKind] = {
             name: FEATURE_KINDS.get(feature.kind)(feature)
             for name, feature in self.features.items()
@@ -81,7 +82,7 @@ class FeatureTransform(tf.Module):
         return self._required({kind.feature.name: kind(columns) for kind in kinds})
 
     def _required(self, values: dict[str, FeatureValue]) -> dict[str, FeatureValue]:
-        """Returns the values; reading them fails where sequences of an attention differ in length.
+        """Returns the values; reading them fails where sequences read together differ in length.
 
         Their lengths are compared where all of them are there.
         """
@@ -117,7 +118,7 @@ class FeatureTransform(tf.Module):
             fields = tuple(name for each in names for name in self.features[each].inputs)
             if len(names) > 1 and all(name in columns for name in fields):
                 lengths = tf.stack([self._kinds[name].lengths(columns) for name in names])
-                message = "the sequences of an attention must have equal numbers of steps"
+                message = "sequences that are read together must have equal numbers of steps"
                 met = tf.reduce_all(lengths == lengths[0], axis=0)
                 found.append(Expectation(fields, message, met))
         return found

@@ -104,6 +104,13 @@ class ModelSpec(Spec):
         """Returns in words which negatives all rows share; None: the batch's own items compete."""
         return None
 
+    def step_sequences(self, view: View) -> list[str]:
+        """Returns the sequences that the model reads together, step by step.
+
+        A row in which they have unequal numbers of steps is a bad row.
+        """
+        return []
+
     def item_id(self, model_config: EasyRecModel) -> str:
         """Returns the field that the model's own message names as the item's id, "" for none."""
         return str(getattr(self.params(model_config), "item_id", ""))

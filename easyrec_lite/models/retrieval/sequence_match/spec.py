@@ -84,6 +84,10 @@ class SequenceMatchSpec(TwoTowerSpec):
     reads_steps = True
     trained_by = ("candidates",)
 
+    def step_sequences(self, view: View) -> list[str]:
+        """Returns the sequences of the history, whose steps are joined."""
+        return [feature.name for feature in history_features(view.group_features(GROUP))]
+
     def losses(self, view: View) -> list[str] | None:
         """Returns the names of the config's losses."""
         return [name for name in super().losses(view) or () if name != "reg_pos_loss"]

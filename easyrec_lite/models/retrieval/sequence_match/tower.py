@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from easyrec_lite.data.rows.values import DenseSteps, FeatureValue, Steps
+from easyrec_lite.features.attention import joined_steps
 from easyrec_lite.features.embeddings import GroupEmbeddings
 from easyrec_lite.layers.seeds import derive_seed
 from easyrec_lite.models.regularization import embedding_penalty
@@ -26,7 +27,8 @@ class SequenceTower(Tower):
     """Start vector and history, then a causal encoder; the user's vector is that of the last step.
 
     The history of a row is the newest `max_seq_len` steps of each sequence of the group; a step's
-    vectors are concatenated. Before it stands a start, a learnt vector plus the dense layer of the
+    vectors are concatenated. Sequences are as long as the first, else those of a served row are cut
+    or filled with zeros. Before it stands a start, a learnt vector plus the dense layer of the
     context, so that a user without history has a vector too. Learnt vectors of places, counted from
     the end, are added.
 
@@ -86,7 +88,7 @@ class SequenceTower(Tower):
         penalties = {}
         if self._rate:
             penalties[GROUP] = embedding_penalty(looked_up, self._rate)
-        history = tf.concat([steps.flat_values for steps in vectors], axis=-1)
+        history = joined_steps(vectors).values
         if self._project is not None:
             history = self._project(history)
         lengths = tf.cast(vectors[0].row_lengths(), tf.int64)
