@@ -68,7 +68,12 @@ def available() -> bool:
 
 
 def curves(
-    name: str, alt: str, lines: Mapping[str, Points], ylabel: str, markers: bool = False
+    name: str,
+    alt: str,
+    lines: Mapping[str, Points],
+    ylabel: str,
+    markers: bool = False,
+    levels: Mapping[str, float] | None = None,
 ) -> Markup:
     """Returns a figure of lines over steps; without Matplotlib, a note.
 
@@ -78,6 +83,7 @@ def curves(
       lines: label → (steps, values); from the ninth on, lines repeat colours.
       ylabel: name of the values.
       markers: whether to mark each point.
+      levels: label of a line → a value to compare it with, a dashed line of its colour.
     """
     if not available():
         return _without_picture()
@@ -89,7 +95,9 @@ def curves(
         top = 1 - (24 + legend) / height
         figure.subplots_adjust(left=0.14, right=0.97, bottom=34 / height, top=top)
         axes = figure.add_subplot()
-        for index, (steps, values) in enumerate(lines.values()):
+        for index, (label, (steps, values)) in enumerate(lines.items()):
+            if levels and label in levels:
+                axes.axhline(levels[label], color=_colour(index), linestyle="--", linewidth=1)
             single = markers or len(steps) == 1
             axes.plot(
                 steps,

@@ -13,7 +13,7 @@ from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError
 from easyrec_lite.core.files import damaged
 from easyrec_lite.evaluation.feature_weights import FILE as WEIGHTS
-from easyrec_lite.evaluation.ranking.report import FILE as RANKING
+from easyrec_lite.evaluation.ranking.report import read_ranking
 from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.training.checkpoint_files import checkpoint_paths, step_of
@@ -66,7 +66,7 @@ class ModelFolder:
     @cached_property
     def ranking(self) -> dict[str, Any] | None:
         """The full ranking; None without one."""
-        return self._json(RANKING)
+        return read_ranking(self.path)
 
     @cached_property
     def weights(self) -> dict[str, Any] | None:

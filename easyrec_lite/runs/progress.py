@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from easyrec_lite.evaluation.ranking.report import PREFIX
+from easyrec_lite.evaluation.ranking.verdict import PREFIX
 from easyrec_lite.training.hooks import Hook, StepReport
 
 _RATES = ("learning_rate", "embedding_rate", "temperature")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shlex
+from pathlib import Path
 
 import google.protobuf
 import keras
@@ -14,7 +15,8 @@ from easyrec_lite.checks.memory import estimate, report
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core import filesystem as fs
-from easyrec_lite.evaluation.ranking.report import FILE, PREFIX
+from easyrec_lite.evaluation.ranking.report import FILE, read_ranking
+from easyrec_lite.evaluation.ranking.verdict import PREFIX, verdict_line
 from easyrec_lite.models.base import SCORER
 from easyrec_lite.runs.progress import describe_metrics
 from easyrec_lite.runs.training_run import TrainingResult
@@ -54,6 +56,9 @@ def finish(pipeline: Pipeline, result: TrainingResult) -> str:
         lines.append(f"evaluation: {describe_metrics(result.metrics)}")
         lines.append("  (recall@k here ranks among a batch's own candidates, not among all items)")
     ranked = any(name.startswith(PREFIX) for name in result.metrics)
+    ranking = read_ranking(Path(folder)) if ranked else None
+    if ranking and ranking["step"] == result.step and "verdict" in ranking:
+        lines.append(f"verdict: {verdict_line(ranking['verdict'])}")
     made = {
         "checkpoint": result.checkpoint,
         "config": f"{folder}/{CONFIG_FILE}",

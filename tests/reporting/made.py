@@ -60,9 +60,23 @@ def ranking(step: int = 70) -> dict[str, Any]:
     def metrics() -> dict[str, float]:
         return {name: rng.random() ** 3 for name in METRICS}
 
+    rows = [
+        {"scorer": scorer, "seen": seen, "metrics": metrics()}
+        for seen in SEEN
+        for scorer in ("model", "popularity", "random")
+    ]
+    for row in rows:
+        means = {n: v for n, v in row["metrics"].items() if n[:3] not in ("cov", "ent")}
+        row["interval"] = {name: [value / 2, value * 2] for name, value in means.items()}
     return {
         "step": step,
         "checkpoint": f"m/model.ckpt-{step}",
+        "verdict": {
+            "seen": "excluded",
+            "metric": "recall@10",
+            "text": "recall@10 0.05, 2.5 times below popularity (<0.125>)",
+            "advice": ["a < b", "more & more"],
+        },
         "protocol": {
             "items": 12345,
             "queries": 678,
@@ -70,11 +84,7 @@ def ranking(step: int = 70) -> dict[str, Any]:
             "seen": list(SEEN),
             "ties": "mean of <the> places",
         },
-        "rows": [
-            {"scorer": scorer, "seen": seen, "metrics": metrics()}
-            for seen in SEEN
-            for scorer in ("model", "popularity", "random")
-        ],
+        "rows": rows,
         "groups": [
             {"by": by, "value": value, "seen": "kept", "queries": 7, "metrics": metrics()}
             for by in ("city", "new_user")

@@ -46,7 +46,7 @@ def test_the_pictures_are_there_and_nothing_else_is_asked_for(
     assert found.console == []
     assert found.requests == ["/page.html"]
     assert found.seen["requests"] == []
-    assert len(found.seen["pictures"]) == 11
+    assert len(found.seen["pictures"]) == 12
     for picture in found.seen["pictures"]:
         assert picture["width"] > 200
         assert picture["height"] > 80

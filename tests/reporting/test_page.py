@@ -85,10 +85,37 @@ def test_a_picture_for_each_kind_of_metric_with_two_steps(whole: str) -> None:
         "figure-metric-recall",
         "figure-metric-auc",
         "figure-metric-loss",
-        "figure-metric-full-ranking-mrr",
+        "figure-metric-full-ranking-excluded-mrr",
+        "figure-metric-full-ranking-kept-mrr",
     ]
-    lines = {f"{seen}/mrr@{k}" for seen in made.SEEN for k in (5, 10)}
-    assert lines <= set(drawn["figure-metric-full-ranking-mrr"])
+    for seen in made.SEEN:
+        lines = {f"{seen}/mrr@{k}" for k in (5, 10)}
+        assert lines <= set(drawn[f"figure-metric-full-ranking-{seen}-mrr"])
+
+
+def test_curves_of_a_ranking_have_a_dashed_line_of_popularity(whole: str) -> None:
+    values = {
+        row["seen"]: row["metrics"]["mrr@10"]
+        for row in made.ranking()["rows"]
+        if row["scorer"] == "popularity"
+    }
+    found = section(parse(whole), "metrics")
+    pictures = {str(figure.attributes["id"]): figure for figure in found.all("figure")}
+    for seen, value in values.items():
+        (picture,) = pictures[f"figure-metric-full-ranking-{seen}-mrr"].all("svg")
+        label = str(picture.attributes["aria-label"])
+        assert f"popularity: {seen}/mrr@10 {value:.4g}" in label
+        dashed = [path for path in picture.all("path") if "dasharray" in str(path.attributes)]
+        assert len(dashed) == 1
+    (other,) = pictures["figure-metric-auc"].all("svg")
+    assert "popularity" not in str(other.attributes["aria-label"])
+
+
+def test_the_verdict_is_on_top_with_what_to_try(whole: str) -> None:
+    first = section(parse(whole), "overview").all("p")[0].text
+    verdict = made.ranking()["verdict"]
+    assert first.startswith(verdict["text"])
+    assert all(each in first for each in verdict["advice"])
 
 
 def test_the_overview_has_the_ranking_beside_its_baseline(whole: str) -> None:
@@ -116,6 +143,14 @@ def test_the_ranking_beside_its_baselines_and_protocol(whole: str) -> None:
         "random (baseline)",
     ] * 2
     assert rows == [{"seen items": row["seen"], **row["metrics"]} for row in ranking["rows"]]
+    bounds = by_caption["95 % intervals of the model"]
+    model = [row["interval"] for row in ranking["rows"] if row["scorer"] == "model"]
+    assert [(row.pop("bound"), row.pop("seen items")) for row in bounds] == [
+        (bound, seen) for seen in made.SEEN for bound in ("from", "to")
+    ]
+    for at, row in enumerate(bounds):
+        own = {name: each[at % 2] for name, each in model[at // 2].items()}
+        assert {name: value for name, value in row.items() if value != ""} == own
     facts = dict(
         zip((n.text for n in found.all("dt")), (n.text for n in found.all("dd")), strict=True)
     )
@@ -189,7 +224,7 @@ def test_the_page_stands_alone_and_is_in_order(whole: str) -> None:
     }
     assert {link.removeprefix("#") for link in links} <= set(ids)
     svgs = found.all("svg")
-    assert len(svgs) == 11
+    assert len(svgs) == 12
     assert all(svg.attributes["aria-label"] for svg in svgs)
     levels = [int(node.name[1]) for node in nodes if re.fullmatch("h[1-6]", node.name)]
     assert levels[0] == 1
@@ -225,7 +260,7 @@ def test_a_missing_file_leaves_the_rest(
     assert set(after) <= set(before)
     changed = {"Evaluations"} if name in ("eval_result.json", "evaluations.jsonl") else set()
     assert all(after[caption] == before[caption] for caption in set(after) - changed)
-    assert len(after) >= len(before) - 4
+    assert len(after) >= len(before) - 5
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -87,7 +87,9 @@ def decile_counts(decile: np.ndarray, counts: np.ndarray) -> list[int]:
     return np.bincount(decile, counts, DECILES).astype(int).tolist()
 
 
-def item_labels(items: np.ndarray, values: Sequence[str] | np.ndarray, absent: str) -> np.ndarray:
+def item_labels(
+    items: np.ndarray, values: Sequence[str] | np.ndarray, absent: str | None
+) -> np.ndarray:
     """Returns object [H], the value of each item; `absent` for an item that is not in the table.
 
     Args:
@@ -95,4 +97,4 @@ def item_labels(items: np.ndarray, values: Sequence[str] | np.ndarray, absent: s
       values: text [M].
       absent: the label of `ABSENT`.
     """
-    return np.append(np.asarray(values, object), absent)[items]
+    return np.array([*values, absent], object)[items]

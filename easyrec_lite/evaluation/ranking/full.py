@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT
 from easyrec_lite.checks.rules.full_ranking import lengths
+from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
+from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.core.errors import DataError, Place
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.tables.item_rows import load_items
@@ -25,12 +29,17 @@ from easyrec_lite.evaluation.ranking.breakdown import (
 )
 from easyrec_lite.evaluation.ranking.history import InteractionHistory, read_history
 from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns
+from easyrec_lite.evaluation.ranking.intervals import LEVEL, RESAMPLES
+from easyrec_lite.evaluation.ranking.outcomes import QueryOutcomes
 from easyrec_lite.evaluation.ranking.progress import ranking_progress
 from easyrec_lite.evaluation.ranking.queries import Queries, QueryReader
 from easyrec_lite.evaluation.ranking.ranking import Ranking, rank
-from easyrec_lite.evaluation.ranking.report import MODEL, POPULARITY, RANDOM, RankingReport, rows
+from easyrec_lite.evaluation.ranking.report import RankingReport
+from easyrec_lite.evaluation.ranking.rows import rows
+from easyrec_lite.evaluation.ranking.scorers import MODEL, POPULARITY, RANDOM
 from easyrec_lite.evaluation.ranking.sets import ABSENT
 from easyrec_lite.evaluation.ranking.ties import TIES
+from easyrec_lite.evaluation.ranking.verdict import verdict
 from easyrec_lite.models.assembly import Parts
 from easyrec_lite.models.retrieval.encoders import ItemEncoder
 from easyrec_lite.models.retrieval.task import retrieval_of
@@ -38,6 +47,7 @@ from easyrec_lite.training.first_rows import ranked_join_problem
 
 log = logging.getLogger(__name__)
 
+INTERVALS = f"{LEVEL:.0%} of {RESAMPLES:,} bootstrap samples of the users"
 MISSED = "a held-out item that cannot be recommended"
 
 
@@ -61,6 +71,7 @@ class FullRanking:
         options = config.eval_config.full_ranking
         self._path, self._seen_path = path, options.seen_path or seen_path
         self._ks, self._seed = lengths(options), config.train_config.seed
+        self._view = View(parts.pipeline)
         self._fields = RankingColumns(parts.pipeline)
         self._combine = retrieval_of(parts.model).combine
         self._encoder = ItemEncoder(parts)
@@ -79,7 +90,8 @@ class FullRanking:
             parts.pipeline, self._seen_path, training=True, columns=self._fields.columns
         )
         self._history: InteractionHistory | None = None
-        self._baselines: list[dict[str, Any]] = []
+        self._digests: dict[str, str] = {}
+        self._baselines: dict[str, Ranking] = {}
 
     @property
     def _seen_rules(self) -> tuple[str, ...]:
@@ -128,18 +140,24 @@ class FullRanking:
         if not self._fields.user:
             del ranking.outcomes[EXCLUDED]
         decile = deciles(history.counts)
+        protocol = self._protocol(queries, history, ranking)
+        scorers = {MODEL: ranking, **self._ranked_baselines(queries, history)}
+        made = rows(scorers, self._seen_rules, self._seed, _users(queries))
+        epochs = self._epochs(step, history)
         return RankingReport(
             step,
             checkpoint,
-            self._protocol(queries, history, ranking),
+            protocol,
             ranking.ks,
-            [*rows(MODEL, ranking, self._seen_rules), *self._baseline_rows(queries, history)],
+            made,
+            verdict(self._view, made, ranking.ks, protocol, epochs),
             [
                 group
                 for labels in self._labels(queries, history, decile)
                 for group in groups(ranking, labels)
             ],
             _popularity_deciles(ranking, decile, self._seen_rules[0]),
+            QueryOutcomes.of(ranking, queries.users, self._items.ids),
         )
 
     def _read_history(self, queries: Queries) -> InteractionHistory:
@@ -153,18 +171,31 @@ class FullRanking:
             for problem in told:
                 log.warning("%s", problem)
             self._history = history
+            order = np.argsort(ids.astype(str))
+            self._digests = {
+                "items_digest": _digest(ids[order]),
+                "seen_digest": _digest(history.counts[order]),
+            }
         return self._history
 
-    def _baseline_rows(self, queries: Queries, history: InteractionHistory) -> list[dict[str, Any]]:
+    def _ranked_baselines(
+        self, queries: Queries, history: InteractionHistory
+    ) -> dict[str, Ranking]:
         if not self._baselines:
             given = (queries.held_out, history.seen, self._ks)
-            popular = rank_popularity(history.counts, *given, seed=self._seed)
-            chance = rank_random(len(self._items), *given, seed=self._seed)
-            self._baselines = [
-                *rows(POPULARITY, popular, self._seen_rules),
-                *rows(RANDOM, chance, self._seen_rules),
-            ]
+            self._baselines = {
+                POPULARITY: rank_popularity(history.counts, *given, seed=self._seed),
+                RANDOM: rank_random(len(self._items), *given, seed=self._seed),
+            }
         return self._baselines
+
+    def _epochs(self, step: int, history: InteractionHistory) -> float | None:
+        """Returns how often the training rows were read; None if that is not known."""
+        config = self._view.config
+        alone = not config.train_config.train_distribute
+        if self._seen_path != train_path(self._view.pipeline) or not alone or not history.all_rows:
+            return None
+        return step * config.data_config.batch_size / history.all_rows
 
     def _labels(
         self, queries: Queries, history: InteractionHistory, decile: np.ndarray
@@ -200,11 +231,13 @@ class FullRanking:
             "held_out": len(held_out.items),
             "seen": list(self._seen_rules),
             "ties": TIES,
+            "intervals": INTERVALS,
             "queries_without_held_out": len(held_out) - ranking.queries,
             "held_out_not_in_table": int((held_out.items == ABSENT).sum()),
             "held_out_seen": int(again.sum()),
             "seen_rows": history.rows,
             "seen_rows_not_in_table": history.unknown,
+            **self._digests,
             "missed": f"{MISSED} (not in the table; seen, where seen items are excluded)",
             "query": "a row" if self._by_row else f"a {fields.user}, by its first row",
             "seen_rule": seen_rule if fields.user else "nothing, as no column names the user",
@@ -216,6 +249,19 @@ class FullRanking:
             "rows": queries.rows,
             "seed": self._seed,
         }
+
+
+def _users(queries: Queries) -> np.ndarray:
+    """Returns int64 [S], the user of each query with a held-out item; '' is another each time."""
+    codes, _ = pd.factorize(np.array(queries.users, object))
+    nameless = np.array([not user for user in queries.users], bool)
+    codes = np.where(nameless, len(codes) + np.arange(len(codes)), codes)
+    return codes[queries.held_out.sizes > 0]
+
+
+def _digest(values: np.ndarray) -> str:
+    """Returns a text that tells values [M] from others."""
+    return hashlib.sha256("\n".join(map(str, values.tolist())).encode()).hexdigest()[:16]
 
 
 def _of_items(items: np.ndarray, values: np.ndarray) -> np.ndarray:

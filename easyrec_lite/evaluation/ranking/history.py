@@ -29,6 +29,7 @@ class InteractionHistory:
       seen: the numbers of the items of each query's user's positive rows.
       known: bool [Q], whether the user has any row.
       rows: the number of positive rows.
+      all_rows: the number of rows.
       unknown: how many of them have an item that is none of the M.
       examples: some ids of such items.
       strangers: some users of rows who are none of the queries'.
@@ -38,6 +39,7 @@ class InteractionHistory:
     seen: ItemSets
     known: np.ndarray
     rows: int
+    all_rows: int
     unknown: int
     examples: Sequence[str]
     strangers: Sequence[str]
@@ -92,7 +94,7 @@ def read_history(
     numbers, user_numbers = IdLookup(items), IdLookup(names)
     counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
     pairs = [np.empty((0, 2), np.int64)]
-    rows = unknown = 0
+    rows = all_rows = unknown = 0
     examples: dict[str, None] = {}
     strangers: dict[str, None] = {}
     for columns in column_batches(reader, COUNTED_ROWS):
@@ -101,6 +103,7 @@ def read_history(
         positive = fields.positive(columns, len(own))
         lost = given[positive & (own < 0)]
         rows, unknown = rows + int(positive.sum()), unknown + len(lost)
+        all_rows += len(own)
         if len(examples) < EXAMPLES:
             examples |= dict.fromkeys(lost[:EXAMPLES].tolist())
         positive &= own >= 0
@@ -116,5 +119,12 @@ def read_history(
     joined = np.concatenate(pairs)
     seen = ItemSets.of_pairs(joined[:, 0], joined[:, 1], len(names))
     return InteractionHistory(
-        counts, seen.take(codes), known[codes], rows, unknown, list(examples), list(strangers)
+        counts,
+        seen.take(codes),
+        known[codes],
+        rows,
+        all_rows,
+        unknown,
+        list(examples),
+        list(strangers),
     )

@@ -11,7 +11,12 @@ import numpy as np
 from easyrec_lite.checks.ranking import DEFAULT_KS, EXCLUDED, KEPT
 from easyrec_lite.core.errors import Problem, RunError
 from easyrec_lite.evaluation.ranking.best import ITEMS_AT_ONCE, BestItems
-from easyrec_lite.evaluation.ranking.metrics import NOWHERE, list_metrics, mean_metrics
+from easyrec_lite.evaluation.ranking.metrics import (
+    NOWHERE,
+    list_metrics,
+    mean_metrics,
+    query_metrics,
+)
 from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
 
 SEEN_RULES = (EXCLUDED, KEPT)
@@ -60,6 +65,15 @@ class Ranking:
     def queries(self) -> int:
         """The number of queries with a held-out item; the others are not ranked."""
         return int((self.held_out.sizes > 0).sum())
+
+    def of_queries(self, seen: str) -> dict[str, np.ndarray]:
+        """Returns name@K → float64 [S] under a seen rule, of the S queries with a held-out item."""
+        places, queries = self.outcomes[seen].places, self.held_out.queries
+        return {
+            f"{name}@{k}": values
+            for k in self.ks
+            for name, values in query_metrics(places, queries, k).items()
+        }
 
     def metrics(self, seen: str) -> dict[str, float]:
         """Returns name@K → value under a seen rule; without any query, 0 for the list metrics."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from easyrec_lite.evaluation.ranking.verdict import verdict_line
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.section import Section
 
@@ -34,7 +35,17 @@ def content(folder: ModelFolder) -> dict[str, Any]:
     ]
     evaluated = result.get("global_step")
     stale = None not in (evaluated, folder.step) and evaluated != folder.step
-    return {"cards": cards, "stale_step": evaluated if stale else None}
+    return {
+        "cards": cards,
+        "stale_step": evaluated if stale else None,
+        "verdict": _verdict(folder),
+    }
+
+
+def _verdict(folder: ModelFolder) -> str | None:
+    """Returns where the model stands against its baselines, and what to try."""
+    ranking = folder.ranking or {}
+    return verdict_line(ranking["verdict"]) if "verdict" in ranking else None
 
 
 def _labelled(name: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from easyrec_lite.evaluation.ranking.scorers import ITEM_KNN, MODEL, POPULARITY, RANDOM
 from easyrec_lite.reporting.folder import ModelFolder
 from easyrec_lite.reporting.rendering import Cell, ReportTable, digits, is_number
 from easyrec_lite.reporting.section import Section
 
 GROUPS = 200
-SCORERS = {"popularity": "popularity (baseline)", "random": "random (baseline)"}
+SCORERS = {name: f"{name} (baseline)" for name in (POPULARITY, ITEM_KNN, RANDOM)}
 
 
 def content(folder: ModelFolder) -> dict[str, Any]:
@@ -24,16 +25,28 @@ def content(folder: ModelFolder) -> dict[str, Any]:
         [SCORERS.get(row["scorer"], row["scorer"]), row["seen"], *_values(row, names)]
         for row in rows
     ]
+    model = [row for row in rows if row["scorer"] == MODEL and "interval" in row]
     groups = ranking.get("groups", [])
     return {
         "protocol": _protocol(ranking),
         "newest_step": folder.step if ranking["step"] != folder.step else None,
         "scorers": ReportTable("Full ranking", ["scorer", "seen items", *names], cells, 2),
+        "intervals": _intervals(model, names) if model else None,
         "groups": [
             _groups(by, [group for group in groups if group["by"] == by])
             for by in dict.fromkeys(group["by"] for group in groups)
         ],
     }
+
+
+def _intervals(model: Sequence[Mapping[str, Any]], names: Sequence[str]) -> ReportTable:
+    """Returns the bounds of the model's metrics, a row for each bound and seen rule."""
+    rows = [
+        [bound, row["seen"], *(row["interval"].get(name, [None, None])[at] for name in names)]
+        for row in model
+        for at, bound in enumerate(("from", "to"))
+    ]
+    return ReportTable("95 % intervals of the model", ["bound", "seen items", *names], rows, 2)
 
 
 def _protocol(ranking: Mapping[str, Any]) -> list[tuple[str, Cell]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
@@ -130,6 +131,41 @@ def test_a_fresh_process_agrees_with_the_exported_vectors(folder: Path) -> None:
     assert (report["step"], Path(report["checkpoint"]).name) == (5, "model.ckpt-5")
     for said in ("items 13, queries 5, held-out items 7", "pseudo-random", "recall@1 (in-batch)"):
         assert said in done.stdout
+    assert report["verdict"]["metric"] == "recall@3"
+    assert f"{report['verdict']['text']}" in done.stdout
+    assert "95 % interval" in done.stdout
+
+
+def test_the_file_of_queries_gives_the_metrics_again(folder: Path) -> None:
+    report = run(folder)
+    table = pq.read_table(folder / "model" / "ranking_queries.parquet").to_pylist()
+    users = list(dict.fromkeys(row["user"] for row in sorted(table, key=lambda r: r["query"])))
+    assert users == [str(user) for user in USERS]
+    held_out = {user: [row["item"] for row in table if row["user"] == user] for user in users}
+    for user, wanted in zip(users, held_out_items(), strict=True):
+        known = [item for item in wanted if item in IDS]
+        assert sorted(held_out[user], key=str) == sorted(
+            known + [None] * (len(wanted) - len(known)), key=str
+        )
+    for seen in ("excluded", "kept"):
+        (row,) = (r for r in report["rows"] if (r["scorer"], r["seen"]) == ("model", seen))
+        for k in KS:
+            hits = {
+                user: [r[seen] is not None and r[seen] <= k for r in table if r["user"] == user]
+                for user in users
+            }
+            recall = sum(sum(each) / len(each) for each in hits.values()) / len(users)
+            assert row["metrics"][f"recall@{k}"] == pytest.approx(recall)
+            low, high = row["interval"][f"recall@{k}"]
+            assert low <= recall <= high
+
+
+def test_intervals_follow_the_seed(folder: Path) -> None:
+    found = [
+        [row["interval"] for row in run(folder)["rows"]],
+        [row["interval"] for row in run(folder)["rows"]],
+    ]
+    assert found[0] == found[1]
 
 
 def numbers_of_all(sets: list[list[str]]) -> list[list[int]]:
@@ -329,7 +365,7 @@ def test_users_whose_ids_differ_in_form_are_refused() -> None:
     nothing = ItemSets.of([[]])
     for strangers, kind in ((["u7", "u8"], "error"), (["7", "8"], "warning")):
         known = np.zeros(1, bool)
-        history = InteractionHistory(np.ones(1, int), nothing, known, 1, 0, [], strangers)
+        history = InteractionHistory(np.ones(1, int), nothing, known, 1, 1, 0, [], strangers)
         (problem,) = history.problems(np.array(["i"]), ["U7", "U8"], Place("seen.csv"))
         assert (problem.severity, problem.place.file) == (kind, "seen.csv")
 
