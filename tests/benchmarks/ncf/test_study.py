@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import __main__ as quality
-from benchmarks.quality.__main__ import TITLE
-from benchmarks.quality.cases import Case
-from benchmarks.quality.data import Data
-from benchmarks.quality.study import Study, digest
+from benchmarks.ncf import __main__ as quality
+from benchmarks.ncf.__main__ import TITLE
+from benchmarks.ncf.cases import Case
+from benchmarks.ncf.data import Data
+from benchmarks.ncf.study import Study, digest
 from easyrec_lite.core.errors import ConfigError
 from tests.commands import call
 

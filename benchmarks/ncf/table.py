@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality.cases import Case
-from benchmarks.quality.metrics import TOP
+from benchmarks.ncf.cases import Case
+from benchmarks.ncf.metrics import TOP
 
 REFERENCES = (
     "Known figures on MovieLens-1M: (a) popularity .454 / .254, iALS .731 / .453, tuned matrix "

@@ -19,8 +19,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from benchmarks.quality.cases import MODELS, Case
-from benchmarks.quality.data import Data
+from benchmarks.ncf.cases import MODELS, Case
+from benchmarks.ncf.data import Data
 
 ROOT = Path(__file__).parents[2]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -67,7 +67,7 @@ class Study:
         model = self.folder / "models" / case.name
         content = case.as_dict() | {"data": str(self.data.folder), "model_dir": str(model)}
         spec.write_text(json.dumps(content))
-        command = [sys.executable, "-m", "benchmarks.quality.run", str(spec)]
+        command = [sys.executable, "-m", "benchmarks.ncf.run", str(spec)]
         with _one(cores) as core, (self.folder / "logs" / f"{case.name}.log").open("w") as log:
             done = subprocess.run(
                 [*command, str(self._path(case)), str(core)],
@@ -98,7 +98,7 @@ class Study:
 
 def digest(case: Case, data: Data) -> str:
     """Returns what stands for a case's config (or baseline's code), edits, seed and data."""
-    made_by = ROOT / "benchmarks" / "quality" / "baselines.py"
+    made_by = ROOT / "benchmarks" / "ncf" / "baselines.py"
     if case.model in MODELS:
         made_by = ROOT / "configs" / MODELS[case.model]
     text = made_by.read_text("utf-8")

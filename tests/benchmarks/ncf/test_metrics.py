@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.quality.baselines import popularity
-from benchmarks.quality.data import Data
-from benchmarks.quality.held_out import HeldOut
-from benchmarks.quality.metrics import TOP, measure, ncf_metrics, ncf_ranks
-from tests.benchmarks.quality.matrices import seen_matrix
+from benchmarks.ncf.baselines import popularity
+from benchmarks.ncf.data import Data
+from benchmarks.ncf.held_out import HeldOut
+from benchmarks.ncf.metrics import TOP, measure, ncf_metrics, ncf_ranks
+from tests.benchmarks.ncf.matrices import seen_matrix
 
 
 def by_hand(scores: np.ndarray, held_out: HeldOut) -> dict[str, float]:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.quality.cases import Case
-from benchmarks.quality.table import spread, tables
+from benchmarks.ncf.cases import Case
+from benchmarks.ncf.table import spread, tables
 
 
 def test_mean_and_sample_deviation() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.quality.held_out import HeldOut
+from benchmarks.ncf.held_out import HeldOut
 
 
 def seen_matrix(held_out: HeldOut) -> np.ndarray:

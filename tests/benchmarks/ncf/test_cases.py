@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.quality.baselines import BASELINES
-from benchmarks.quality.cases import ALL, MODELS, VARIANTS, cases
+from benchmarks.ncf.baselines import BASELINES
+from benchmarks.ncf.cases import ALL, MODELS, VARIANTS, cases
 from easyrec_lite.checks.check import load_config
 
 

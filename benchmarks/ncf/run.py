@@ -1,4 +1,4 @@
-"""One run in a process of its own: `python -m benchmarks.quality.run SPEC RESULT CORE`.
+"""One run in a process of its own: `python -m benchmarks.ncf.run SPEC RESULT CORE`.
 
 SPEC is JSON: the case, the data folder, the model folder. RESULT gets its metrics, CPU and
 wall-clock seconds of training, and numbers of weights. The process keeps to one CORE.
@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality.baselines import BASELINES, Vectors
-from benchmarks.quality.cases import MODELS
-from benchmarks.quality.data import HELD_OUT
-from benchmarks.quality.held_out import HeldOut
-from benchmarks.quality.metrics import measure
+from benchmarks.ncf.baselines import BASELINES, Vectors
+from benchmarks.ncf.cases import MODELS
+from benchmarks.ncf.data import HELD_OUT
+from benchmarks.ncf.held_out import HeldOut
+from benchmarks.ncf.metrics import measure
 from easyrec_lite.core.files import atomic_write
 from easyrec_lite.datasets.movielens import COLUMNS
 
@@ -56,7 +56,7 @@ def run_model(spec: dict[str, Any], held_out: HeldOut) -> tuple[Vectors, dict[st
     shutil.rmtree(folder, ignore_errors=True)
     pipeline = load_config(MODELS[spec["model"]], spec["edits"] | run_edits(data, folder))
     prepare(pipeline)
-    from benchmarks.quality.weights import WeightCount
+    from benchmarks.ncf.weights import WeightCount
     from easyrec_lite.runs.estimator import Estimator
     from easyrec_lite.runs.progress import make_progress
     from easyrec_lite.serving.export import ExportOptions

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality.data import Data, prepare
-from benchmarks.quality.held_out import HeldOut
-from tests.benchmarks.quality.matrices import seen_matrix
+from benchmarks.ncf.data import Data, prepare
+from benchmarks.ncf.held_out import HeldOut
+from tests.benchmarks.ncf.matrices import seen_matrix
 
 
 def numbered(path: Path) -> pd.DataFrame:

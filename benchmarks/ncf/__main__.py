@@ -1,6 +1,6 @@
 """Study of retrieval quality on MovieLens-1M: two-tower models beside baselines.
 
-Prints Markdown tables; protocol and reading are in docs/quality.md. Called again with the same
+Prints Markdown tables; protocol and reading are in docs/quality_ncf.md. Called again with the same
 `--out-folder`, it runs what is missing and prints the whole table. Flags such as
 `--train_config.num_steps=100` edit the config of every run.
 """
@@ -14,30 +14,30 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality import synthetic
-from benchmarks.quality.cases import ALL, Case, cases
-from benchmarks.quality.data import Data, prepare
-from benchmarks.quality.study import Study
-from benchmarks.quality.table import tables
+from benchmarks.ncf import synthetic
+from benchmarks.ncf.cases import ALL, Case, cases
+from benchmarks.ncf.data import Data, prepare
+from benchmarks.ncf.study import Study
+from benchmarks.ncf.table import tables
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.core.files import atomic_write
 from easyrec_lite.runs.command_line import Parser, run
 
 SHARED = "EASYREC_LITE_SHARED"
-TITLE = "# Tables of the study of quality\n\nProtocol and reading: `docs/quality.md`.\n\n"
+TITLE = "# Tables of the study of quality\n\nProtocol and reading: `docs/quality_ncf.md`.\n\n"
 QUICK = {"data_config.batch_size": 256}
 
 
 def parser() -> Parser:
     """Returns the parser of the command's flags."""
     made = Parser(
-        prog="python -m benchmarks.quality",
+        prog="python -m benchmarks.ncf",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = made.add_argument
     add("--data", type=Path, help=f"MovieLens-1M with NCF's files (default ${SHARED}/data/ml-1m)")
-    add("--out-folder", type=Path, default=Path("experiments/quality"), help="results, logs")
+    add("--out-folder", type=Path, default=Path("experiments/ncf"), help="results, logs")
     add("--out", type=Path, help="write the tables here too")
     add("--jobs", type=int, default=1, help="runs at a time, each on one core")
     add("--seeds", type=int, default=3, help="of each model with all options")
@@ -68,7 +68,7 @@ def _data(flags: argparse.Namespace) -> Data:
         return prepare(raw, (flags.out_folder / "synthetic_rows").resolve())
     if flags.data is None and not os.environ.get(SHARED):
         problem = Problem(
-            "no data", remedy=f"give --data FOLDER, or set {SHARED}; see docs/quality.md"
+            "no data", remedy=f"give --data FOLDER, or set {SHARED}; see docs/quality_ncf.md"
         )
         raise ConfigError(problem)
     source = flags.data or Path(os.environ[SHARED], "data", "ml-1m")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.quality.baselines import ials, item_knn, popularity, random
+from benchmarks.ncf.baselines import ials, item_knn, popularity, random
 from easyrec_lite.evaluation.ranking import ItemSets
 
 RATED = np.array(

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.quality.held_out import HeldOut, read_held_out
+from benchmarks.ncf.held_out import HeldOut, read_held_out
 from easyrec_lite.core.files import atomic_folder, atomic_write
 from easyrec_lite.datasets import movielens
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.quality.held_out import HeldOut
+from benchmarks.ncf.held_out import HeldOut
 from easyrec_lite.evaluation.ranking import EXCLUDED, KEPT, ItemSets, rank
 
 TOP = (10, 20, 50, 100)

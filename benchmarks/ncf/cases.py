@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.quality.baselines import BASELINES, SEEDED
+from benchmarks.ncf.baselines import BASELINES, SEEDED
 
 MODELS = {
     "DSSM": "dssm_on_movielens.config",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import synthetic
-from benchmarks.quality.data import Data, prepare
+from benchmarks.ncf import synthetic
+from benchmarks.ncf.data import Data, prepare
 
 
 @pytest.fixture(scope="session")

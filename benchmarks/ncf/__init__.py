@@ -1,0 +1,1 @@
+"""Study of retrieval quality on MovieLens-1M: `python -m benchmarks.ncf`."""

@@ -1,1 +1,0 @@
-"""Study of retrieval quality on MovieLens-1M: `python -m benchmarks.quality`."""
