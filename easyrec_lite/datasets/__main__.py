@@ -1,7 +1,8 @@
 """Makes data sets to train on: `python -m easyrec_lite.datasets NAME --out FOLDER`.
 
 `taobao-synthetic` generates rows in Taobao's columns; `taobao` and `movielens` prepare public
-downloads, `interactions` a file of anybody's users and items. Each writes `train.csv`, `test.csv`
+downloads, `interactions` and `pairs` files of anybody's users and items, with and without order.
+Each writes `train.csv`, `test.csv`
 and the negative sampler's item table `items.txt`.
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from easyrec_lite.core.files import atomic_folder
-from easyrec_lite.datasets import interactions, movielens, taobao, taobao_synthetic
+from easyrec_lite.datasets import interactions, movielens, pairs, taobao, taobao_synthetic
 from easyrec_lite.runs.command_line import Parser, run
 
 DATASETS: dict[str, ModuleType] = {
@@ -21,6 +22,7 @@ DATASETS: dict[str, ModuleType] = {
     "taobao": taobao,
     "movielens": movielens,
     "interactions": interactions,
+    "pairs": pairs,
 }
 
 

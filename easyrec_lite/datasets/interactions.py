@@ -9,7 +9,8 @@ Every row is `user_id,history,item_id`, the history being all items before the r
 There is one training row a user: its history is the sequence that SequenceMatch trains on.
 `--every_position` writes a training row for each item instead, for models that read a history as a
 bag. `seen.csv` has a row without history for each training item: a full ranking leaves out what
-users have seen, and counts popularity, by `seen_path`.
+users have seen, and counts popularity, by `seen_path`. `seen_test.csv` has the validation items,
+too: what users have seen before their test items.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from easyrec_lite.data.tables.item_table_writer import write_item_table
 from easyrec_lite.datasets.rows import RowWriter
 
 COLUMNS = ("user_id", "history", "item_id")
-FILES = ("train.csv", "valid.csv", "test.csv", "seen.csv")
+FILES = ("train.csv", "valid.csv", "test.csv", "seen.csv", "seen_test.csv")
 HEADER = "user_id\titem_ids"
 CHUNK = 10_000
 MOST = 200
@@ -66,7 +67,7 @@ def make(
     Raises:
       DataError: the file is missing, a line is none of a user and items, or a user is there twice.
     """
-    return write_sequences(_sequences(source), source, folder, least, most, every_position)
+    return write_sequences(read_sequences(source), source, folder, least, most, every_position)
 
 
 def write_sequences(
@@ -77,10 +78,7 @@ def write_sequences(
     most: int = MOST,
     every_position: bool = False,
 ) -> str:
-    """Writes the files `FILES`, the items and the vocabulary.
-
-    `items.txt` is an item table with (training interactions + 1) as weights, `vocabulary.txt` the
-    item ids, a line each.
+    """Writes the files `FILES`, and those of `write_items`.
 
     Args:
       sequences: each user, once, and its items from the oldest to the newest.
@@ -112,6 +110,7 @@ def write_sequences(
         places = range(len(trained)) if every_position else [len(trained) - 1]
         rows[0] += [(user, trained[max(0, k - most) : k], trained[k]) for k in places]
         rows[3] += [(user, [], item) for item in trained]
+        rows[4] += [(user, [], item) for item in items[: len(trained) + 1]]
         for writer, some in zip(writers, rows, strict=True):
             _write(writer, some, CHUNK)
     for writer, some in zip(writers, rows, strict=True):
@@ -120,15 +119,33 @@ def write_sequences(
     if not users:
         message = "no user is left that has items"
         raise DataError(Problem(message, Place(str(source)), expected="a user with an item"))
+    write_items(folder, counts)
+    made = ", ".join(f"{w.rows:,} {name}" for w, name in zip(writers, FILES, strict=True))
+    return f"{users:,} users, {len(counts):,} items; {made}"
+
+
+def write_items(folder: Path, counts: Counter[str]) -> None:
+    """Writes the items, the most frequent first.
+
+    `items.txt` is an item table with (training interactions + 1) as weights, `vocabulary.txt` the
+    item ids, a line each.
+
+    Args:
+      folder: where the files go.
+      counts: item id → training interactions.
+    """
     ids = sorted(counts, key=lambda item: (-counts[item], item))
     weights = np.array([counts[item] + 1 for item in ids], float)
     write_item_table(folder / "items.txt", pa.array(ids), weights, [pa.array(ids)])
     fs.write_text(folder / "vocabulary.txt", "".join(f"{item}\n" for item in ids))
-    made = ", ".join(f"{w.rows:,} {name}" for w, name in zip(writers, FILES, strict=True))
-    return f"{users:,} users, {len(ids):,} items; {made}"
 
 
-def _sequences(source: Path) -> Iterator[tuple[str, list[str]]]:
+def read_sequences(source: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yields each user of a file and its items.
+
+    Raises:
+      DataError: the file is missing, a line is none of a user and items, or a user is there twice.
+    """
     if not fs.is_file(source):
         raise DataError(missing(str(source)))
     with fs.open_unpacked(source) as file:

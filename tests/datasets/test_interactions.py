@@ -36,6 +36,8 @@ def test_one_training_row_a_user(tmp_path: Path) -> None:
         ("u2", "i1"),
         ("u3", "i9"),
     ]
+    before_test = [(user, item) for user, _, item in rows(out / "seen_test.csv")]
+    assert sorted(before_test) == sorted([*seen, ("u1", "é"), ("u3", "i8")])
     assert (out / "vocabulary.txt").read_text("utf-8").split() == [
         "i1",
         "i2",
