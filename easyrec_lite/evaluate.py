@@ -11,7 +11,16 @@ from easyrec_lite.runs.config_flags import config_parser, pipeline_from
 
 FULL_RANKING = "eval_config.full_ranking"
 # The flags that set the field of this name in FULL_RANKING.
-RANKING_FIELDS = ("topk", "item_path", "user_id", "item_id", "seen_path", "group_by", "by_row")
+RANKING_FIELDS = (
+    "topk",
+    "item_path",
+    "user_id",
+    "item_id",
+    "seen_path",
+    "group_by",
+    "by_row",
+    "item_knn",
+)
 EXAMPLES = (
     "--config experiments/dssm_senet_on_taobao/pipeline.config",
     "--config experiments/dssm_senet_on_taobao/pipeline.config --full_ranking --topk 10,50",
@@ -50,6 +59,7 @@ def parser() -> cli.Parser:
         help="columns to break the metrics down by",
     )
     cli.add_bool(group, "--by_row", None, "rank for each row, instead of for each user")
+    cli.add_bool(group, "--item_knn", None, "also rank by item neighbours, a baseline; takes time")
     return made
 
 

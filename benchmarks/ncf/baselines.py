@@ -12,6 +12,7 @@ import numpy as np
 
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.evaluation.ranking import ItemSets
+from easyrec_lite.evaluation.ranking.neighbours import nearest_items
 
 Vectors = tuple[np.ndarray, np.ndarray]
 RANDOM_WIDTH = 64
@@ -39,13 +40,9 @@ def item_knn(seen: ItemSets, items: int, seed: int, neighbours: int = 50) -> Vec
     """
     rated = np.zeros((len(seen), items), np.float32)
     rated[seen.queries, seen.items] = 1
-    both = rated.T @ rated
-    counts = np.maximum(both.diagonal(), 1)
-    cosine = both / np.sqrt(np.outer(counts, counts))
-    np.fill_diagonal(cosine, 0)
-    if neighbours < len(cosine):
-        limits = np.partition(cosine, -neighbours, axis=1)[:, -neighbours, None]
-        cosine[cosine < limits] = 0
+    nearest = nearest_items(seen, items, neighbours)
+    cosine = np.zeros((items, items), np.float32)
+    cosine[nearest.items.queries, nearest.items.items] = nearest.cosines
     return rated, cosine
 
 

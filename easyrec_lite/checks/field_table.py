@@ -123,7 +123,7 @@ PIPELINE = {
             "save_graph": "the graph is not written for TensorBoard",
         },
     ),
-    "FullRanking": _fields("topk item_path user_id item_id seen_path group_by by_row"),
+    "FullRanking": _fields("topk item_path user_id item_id seen_path group_by by_row item_knn"),
     "EvalMetrics": _fields(),
     "ExportConfig": _fields(
         "exporter_type best_exporter_metric metric_bigger metric_floor above_popularity "

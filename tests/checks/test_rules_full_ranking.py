@@ -34,6 +34,14 @@ def test_columns_exist(field: str) -> None:
     assert_reported(text, "user_idd", f"unknown input field in {field}", "nearest:  user_id")
 
 
+def test_item_knn_needs_a_user() -> None:
+    assert problems(ranked(LISTWISE, "item_knn: true user_id: 'user_id'")) == []
+    nameless = replaced(LISTWISE, 'user_tower { id: "user_id"', 'user_tower { id: ""')
+    assert_reported(
+        ranked(nameless, "item_knn: true"), "item_knn", "item_knn", "set eval_config.full_ranking"
+    )
+
+
 def test_one_id_for_rows_and_table() -> None:
     text = ranked(LISTWISE, "item_id: 'user_id'")
     assert_reported(text, "full_ranking", "know items by different fields", "found:    'user_id'")

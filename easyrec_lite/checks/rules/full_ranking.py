@@ -100,6 +100,18 @@ def columns(view: View) -> Problems:
         )
 
 
+def neighbours(view: View) -> Problems:
+    """Item-kNN knows what users have seen."""
+    options = view.config.eval_config.full_ranking
+    if _ranks(view) and options.item_knn and not user_id_field(view.config):
+        yield view.error(
+            f"{PATH}.item_knn",
+            "item_knn compares items by their users, and no column names the user",
+            expected="user_id: an input field",
+            remedy=f"set {PATH}.user_id, or leave item_knn out",
+        )
+
+
 def items(view: View) -> Problems:
     """There is a table of all items, whose ids are those of the rows."""
     if not _ranks(view):
@@ -123,4 +135,4 @@ def items(view: View) -> Problems:
         )
 
 
-RULES = (task, topk, columns, items)
+RULES = (task, topk, columns, neighbours, items)

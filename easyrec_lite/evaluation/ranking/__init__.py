@@ -1,7 +1,7 @@
 """Ranking among all items: metrics of exact top-K lists, in NumPy, without TensorFlow.
 
-`rank` scores every item for every query and measures the lists; `rank_popularity` and
-`rank_random` are the baselines. Symbols: Q queries, M items, D width, H held-out items of all
+`rank` scores every item for every query and measures the lists; `rank_popularity`, `rank_item_knn`
+and `rank_random` are the baselines. Symbols: Q queries, M items, D width, H held-out items of all
 queries, K length of a list.
 
     >>> import numpy as np
@@ -13,7 +13,7 @@ queries, K length of a list.
 """
 
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT
-from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
+from easyrec_lite.evaluation.ranking.baselines import rank_item_knn, rank_popularity, rank_random
 from easyrec_lite.evaluation.ranking.ranking import SEEN_RULES, Ranking, rank, rank_scores
 from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
 from easyrec_lite.evaluation.ranking.ties import TIES
@@ -27,6 +27,7 @@ __all__ = [
     "ItemSets",
     "Ranking",
     "rank",
+    "rank_item_knn",
     "rank_popularity",
     "rank_random",
     "rank_scores",

@@ -1,4 +1,4 @@
-"""Baselines to compare a model with: lists by popularity, and random lists."""
+"""Baselines to compare a model with: lists by popularity, by item neighbours, and random lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from easyrec_lite.checks.ranking import DEFAULT_KS
 from easyrec_lite.evaluation.ranking.best import BestItems
-from easyrec_lite.evaluation.ranking.ranking import Ranking, measure
+from easyrec_lite.evaluation.ranking.neighbours import NEIGHBOURS, ItemNeighbours, nearest_items
+from easyrec_lite.evaluation.ranking.ranking import Ranking, measure, rank_scores
 from easyrec_lite.evaluation.ranking.sets import ItemSets
 
 
@@ -40,6 +41,29 @@ def rank_popularity(
         return best.lists()
 
     return measure(lists, count, held_out, seen, ks)
+
+
+def rank_item_knn(
+    everyone: ItemSets | Sequence[Iterable[int]],
+    count: int,
+    held_out: ItemSets | Sequence[Iterable[int]],
+    seen: ItemSets | Sequence[Iterable[int]],
+    ks: Sequence[int] = DEFAULT_KS,
+    *,
+    seed: int = 0,
+    neighbours: int = NEIGHBOURS,
+) -> Ranking:
+    """Ranks `count` items by the sum of their cosines to the items that a query has seen.
+
+    Args:
+      everyone: the items that each user of the training data has seen, queries or not.
+      count: M.
+      held_out, seen, ks, seed: as of `rank`.
+      neighbours: how many nearest items of an item count.
+    """
+    seen = ItemSets.of(seen)
+    scores = ItemNeighbours(nearest_items(ItemSets.of(everyone), count, neighbours), seen)
+    return rank_scores(scores, count, held_out, seen, ks, seed=seed)
 
 
 def rank_random(

@@ -19,7 +19,7 @@ from easyrec_lite.config.data_paths import train_path
 from easyrec_lite.core.errors import DataError, Place
 from easyrec_lite.data.readers.base import open_reader
 from easyrec_lite.data.tables.item_rows import load_items
-from easyrec_lite.evaluation.ranking.baselines import rank_popularity, rank_random
+from easyrec_lite.evaluation.ranking.baselines import rank_item_knn, rank_popularity, rank_random
 from easyrec_lite.evaluation.ranking.breakdown import (
     HeldOutLabels,
     decile_counts,
@@ -36,7 +36,7 @@ from easyrec_lite.evaluation.ranking.queries import Queries, QueryReader
 from easyrec_lite.evaluation.ranking.ranking import Ranking, rank
 from easyrec_lite.evaluation.ranking.report import RankingReport
 from easyrec_lite.evaluation.ranking.rows import rows
-from easyrec_lite.evaluation.ranking.scorers import MODEL, POPULARITY, RANDOM
+from easyrec_lite.evaluation.ranking.scorers import ITEM_KNN, MODEL, POPULARITY, RANDOM
 from easyrec_lite.evaluation.ranking.sets import ABSENT
 from easyrec_lite.evaluation.ranking.ties import TIES
 from easyrec_lite.evaluation.ranking.verdict import verdict
@@ -80,6 +80,7 @@ class FullRanking:
             parts.pipeline, table, self._encoder.inputs, parts.transform.expectations
         )
         self._check_join(parts.pipeline, table)
+        self._knn = options.item_knn
         self._by_row = options.by_row or not self._fields.user
         self._numbers = IdLookup(self._items.ids)
         of_items = [name for name in options.group_by if name in self._items.columns]
@@ -163,7 +164,7 @@ class FullRanking:
     def _read_history(self, queries: Queries) -> InteractionHistory:
         if self._history is None:
             ids = self._items.ids
-            history = read_history(self._seen, self._fields, ids, queries.users)
+            history = read_history(self._seen, self._fields, ids, queries.users, self._knn)
             users = set(queries.users) - {""} if self._fields.user else set()
             told = list(history.problems(ids, users, Place(self._seen_path)))
             if any(problem.severity == "error" for problem in told):
@@ -183,10 +184,11 @@ class FullRanking:
     ) -> dict[str, Ranking]:
         if not self._baselines:
             given = (queries.held_out, history.seen, self._ks)
-            self._baselines = {
-                POPULARITY: rank_popularity(history.counts, *given, seed=self._seed),
-                RANDOM: rank_random(len(self._items), *given, seed=self._seed),
-            }
+            seed, count = self._seed, len(self._items)
+            found = {POPULARITY: rank_popularity(history.counts, *given, seed=seed)}
+            if history.everyone is not None:
+                found[ITEM_KNN] = rank_item_knn(history.everyone, count, *given, seed=seed)
+            self._baselines = {**found, RANDOM: rank_random(count, *given, seed=seed)}
         return self._baselines
 
     def _epochs(self, step: int, history: InteractionHistory) -> float | None:

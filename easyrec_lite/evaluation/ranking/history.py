@@ -33,6 +33,8 @@ class InteractionHistory:
       unknown: how many of them have an item that is none of the M.
       examples: some ids of such items.
       strangers: some users of rows who are none of the queries'.
+      everyone: the numbers of the items of each user's positive rows, in no order of the users;
+        None if not asked for.
     """
 
     counts: np.ndarray
@@ -43,6 +45,7 @@ class InteractionHistory:
     unknown: int
     examples: Sequence[str]
     strangers: Sequence[str]
+    everyone: ItemSets | None = None
 
     def problems(
         self, items: np.ndarray, users: Collection[str], place: Place
@@ -76,7 +79,11 @@ class InteractionHistory:
 
 
 def read_history(
-    reader: Reader, fields: RankingColumns, items: np.ndarray, users: list[str]
+    reader: Reader,
+    fields: RankingColumns,
+    items: np.ndarray,
+    users: list[str],
+    everyone: bool = False,
 ) -> InteractionHistory:
     """Reads the interactions.
 
@@ -85,6 +92,7 @@ def read_history(
       fields: the columns of ids.
       items: text [M], item ids.
       users: text [Q], user ids; '' has seen nothing.
+      everyone: whether to return the items of all users.
 
     Raises:
       DataError: it cannot be read.
@@ -94,6 +102,7 @@ def read_history(
     numbers, user_numbers = IdLookup(items), IdLookup(names)
     counts, known = np.zeros(len(items), np.int64), np.zeros(len(names), bool)
     pairs = [np.empty((0, 2), np.int64)]
+    all_pairs = [np.empty((0, 2), np.int64)]
     rows = all_rows = unknown = 0
     examples: dict[str, None] = {}
     strangers: dict[str, None] = {}
@@ -114,6 +123,9 @@ def read_history(
             known[who[who >= 0]] = True
             if len(strangers) < EXAMPLES:
                 strangers |= dict.fromkeys(ids[(who < 0) & (ids != "")][:EXAMPLES].tolist())
+            if everyone:
+                named = positive & (ids != "")
+                all_pairs.append(np.stack([_hashes(ids[named]), own[named]], axis=1))
             both = positive & (who >= 0)
             pairs.append(np.unique(np.stack([who[both], own[both]], axis=1), axis=0))
     joined = np.concatenate(pairs)
@@ -127,4 +139,16 @@ def read_history(
         unknown,
         list(examples),
         list(strangers),
+        _sets(np.concatenate(all_pairs)) if everyone else None,
     )
+
+
+def _hashes(ids: np.ndarray) -> np.ndarray:
+    """Returns int64 [B], the hashes of texts [B], which stand for users of any number."""
+    return pd.util.hash_array(ids, categorize=False).view(np.int64)
+
+
+def _sets(pairs: np.ndarray) -> ItemSets:
+    """Returns the items [P, 1] of each user [P, 0] of P pairs."""
+    users, codes = np.unique(pairs[:, 0], return_inverse=True)
+    return ItemSets.of_pairs(codes.reshape(-1), pairs[:, 1], len(users))

@@ -21,6 +21,7 @@ from easyrec_lite.evaluation.ranking.sets import ABSENT, ItemSets
 
 SEEN_RULES = (EXCLUDED, KEPT)
 QUERIES_AT_ONCE = 512
+SCORES_AT_ONCE = 1 << 23
 # Called with the number of scores that were computed.
 ScoreCallback = Callable[[int], None]
 # Makes the scores [B, m] of the inner products [B, K, m] of K interests.
@@ -192,6 +193,8 @@ def rank_scores(
 ) -> Ranking:
     """Ranks by scores that are not inner products, such as those of item neighbourhoods.
 
+    At most `SCORES_AT_ONCE` scores exist at a time, but those of one query.
+
     Args:
       scores: numbers of queries int64 [B] → float32 [B, M], finite.
       count: M.
@@ -199,9 +202,16 @@ def rank_scores(
     """
 
     def lists(queries: np.ndarray, seen_items: ItemSets) -> tuple[np.ndarray, np.ndarray]:
-        best = BestItems(queries, seen_items, count, max(ks), seed)
-        best.offer(np.ascontiguousarray(scores(queries), np.float32), np.arange(count))
-        return best.lists()
+        rows = max(1, SCORES_AT_ONCE // max(count, 1))
+        parts = []
+        for start in range(0, len(queries), rows):
+            some = queries[start : start + rows]
+            own = seen_items.block(start, start + len(some))
+            best = BestItems(some, own, count, max(ks), seed)
+            best.offer(np.ascontiguousarray(scores(some), np.float32), np.arange(count))
+            parts.append(best.lists())
+        kept, excluded = zip(*parts, strict=True)
+        return np.concatenate(kept), np.concatenate(excluded)
 
     return measure(lists, count, held_out, seen, ks, keep_lists=keep_lists)
 

@@ -160,6 +160,29 @@ def test_the_file_of_queries_gives_the_metrics_again(folder: Path) -> None:
             assert low <= recall <= high
 
 
+def test_item_knn_stands_beside_the_other_baselines(folder: Path) -> None:
+    report = run(folder, item_knn=True)
+    rows = list(csv.reader((folder / "rows.csv").open(encoding="utf-8")))
+    everyone = {user: {row[4] for row in rows if row[1] == user} for _, user, *_ in rows}
+    users_of = {item: {u for u, items in everyone.items() if item in items} for item in IDS}
+
+    def cosine(one: str, other: str) -> float:
+        both = len(users_of[one] & users_of[other])
+        return both / (len(users_of[one]) * len(users_of[other])) ** 0.5 if both else 0.0
+
+    scores = [
+        [sum(cosine(item, other) for other in seen if other != item) for item in IDS]
+        for seen in seen_items(folder)
+    ]
+    held_out, seen = map(numbers_of_all, (held_out_items(), seen_items(folder)))
+    for rule in ("excluded", "kept"):
+        (row,) = (r for r in report["rows"] if (r["scorer"], r["seen"]) == ("item-kNN", rule))
+        expected, _ = brute_force.metrics(scores, held_out, seen, (20,), rule)
+        assert row["metrics"]["recall@20"] == pytest.approx(expected["recall@20"])
+        assert set(row["difference"]) == set(row["interval"])
+    assert "item-kNN" in report["verdict"]["text"]
+
+
 def test_intervals_follow_the_seed(folder: Path) -> None:
     found = [
         [row["interval"] for row in run(folder)["rows"]],
