@@ -39,6 +39,7 @@ def trained_by(loss: str, softmax: str = "", similarity: str = "") -> str:
         (GBCE, "mask_false_negatives: true hardest_negatives: 4", "temperature: 0.1"),
         ("GBCE_LOSS gbce_loss { calibration: 0 }", "logq: COUNTED", "scale_simi: true"),
         (CCL, "mask_false_negatives: true", "simi_func: COSINE"),
+        (CCL, "cross_replica_negatives: true", "simi_func: COSINE"),
         (f"{DCL} weight: 2 }} losses {{ loss_type: SOFTMAX_CROSS_ENTROPY", "", "temperature: 0.1"),
     ],
 )
@@ -91,6 +92,7 @@ def test_good_losses_pass(loss: str, softmax: str, similarity: str) -> None:
             ("session_name", "the user's id"),
         ),
         (BSL.replace("city", "ctiy"), "", "", "ctiy", ("nearest:  city",)),
+        (BSL, "cross_replica_negatives: true", "", "cross_replica", ("error", "replica")),
         (
             DCL,
             "logq: COUNTED logq_of_positive: true",

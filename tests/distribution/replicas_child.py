@@ -12,8 +12,19 @@ import tensorflow as tf  # noqa: E402
 
 from easyrec_lite.core import replicas  # noqa: E402
 from easyrec_lite.layers.batch_norm import BatchNorm, synchronized  # noqa: E402
-from easyrec_lite.losses.softmax.candidates import gathered_numbers, with_others  # noqa: E402
-from tests.distribution.rows import IDS, ROWS, SCALES  # noqa: E402
+from easyrec_lite.losses.softmax.candidates import (  # noqa: E402
+    Candidates,
+    gathered_numbers,
+    with_others,
+)
+from tests.distribution.rows import (  # noqa: E402
+    IDS,
+    LOSSES,
+    ROWS,
+    SAMPLED,
+    SAMPLED_ROWS,
+    SCALES,
+)
 
 
 def norms() -> dict[str, list[BatchNorm]]:
@@ -53,6 +64,30 @@ def exchange(layers: dict[str, list[BatchNorm]]) -> dict[str, tf.Tensor]:
     ids = tf.constant(IDS[number], tf.string, [count])
     everyone = tf.fill([count], True)
     seen["numbers"] = gathered_numbers(ids[1:], ids[:1], tf.size(ids[:1]), everyone)
+    return seen | candidate_losses(number)
+
+
+def candidate_losses(number: int) -> dict[str, tf.Tensor]:
+    """Returns a replica's share of each loss, and its slopes by its own users and items."""
+    # It makes tensors when it is imported, after which devices cannot be divided.
+    from tests.losses.test_candidate_losses import loss_of
+
+    rows, n = len(ROWS[number]), len(SAMPLED[number])
+    users = tf.identity(tf.constant(ROWS[number], tf.float32, [rows, 2]))
+    items = tf.identity(tf.constant(ROWS[number] + SAMPLED_ROWS[number], tf.float32, [rows + n, 2]))
+    ids = [tf.constant(names, tf.string, [len(names)]) for names in (IDS[number], SAMPLED[number])]
+    sent = tf.fill([rows + n], True)
+    masks = Candidates(ids=gathered_numbers(*ids, tf.constant(n), sent))
+    weights = tf.range(1.0, rows + 1.0)
+    share = tf.math.divide_no_nan(tf.reduce_sum(weights), replicas.total(tf.reduce_sum(weights)))
+    seen = {}
+    for name in LOSSES:
+        with tf.GradientTape() as tape:
+            tape.watch([users, items])
+            loss = loss_of(name).in_batch(users, with_others(items, sent), masks, weights)
+            loss *= share
+        slopes = tape.gradient(loss, [users, items])
+        seen |= {name: loss, f"{name} users": slopes[0], f"{name} items": slopes[1]}
     return seen
 
 

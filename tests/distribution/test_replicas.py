@@ -14,7 +14,9 @@ import tensorflow as tf
 from easyrec_lite.core import replicas
 from easyrec_lite.data.rows.share import Share
 from easyrec_lite.distribution.synchronous import SynchronousReplicas
-from tests.distribution.rows import IDS, ROWS, SCALES
+from easyrec_lite.losses.softmax.candidates import Candidates, item_numbers
+from tests.distribution.rows import IDS, LOSSES, ROWS, SAMPLED, SAMPLED_ROWS, SCALES
+from tests.losses.test_candidate_losses import loss_of
 
 OWN = [np.array(rows, np.float64).reshape(-1, 2) for rows in ROWS]
 ALL = np.concatenate(OWN)
@@ -132,6 +134,30 @@ def test_item_numbers_are_equal_where_ids_are(seen, number: int) -> None:
     for i, one in enumerate(ids):
         for j, other in enumerate(ids):
             assert (found[i] == found[j]) == (one == other)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_over_the_candidates_of_all(seen, name: str) -> None:
+    """Their sum, and its slopes, are those of one process with the rows and samples of all."""
+    rows = [len(own) for own in ROWS]
+    users = tf.constant(ALL, tf.float32)
+    sampled = np.concatenate([np.reshape(own, (-1, 2)) for own in SAMPLED_ROWS])
+    items = tf.constant(np.concatenate([ALL, sampled]), tf.float32)
+    ids, drawn = (tf.constant([x for own in each for x in own]) for each in (IDS, SAMPLED))
+    masks = Candidates(ids=item_numbers(ids, drawn, tf.size(drawn)))
+    weights = tf.constant(np.concatenate([np.arange(count) + 1.0 for count in rows]), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch([users, items])
+        loss = loss_of(name).in_batch(users, items, masks, weights)
+    by_users, by_items = tape.gradient(loss, [users, items])
+    assert sum(seen[name]) == pytest.approx(float(loss), rel=1e-5)
+    found = [slopes.reshape(-1, 2) for slopes in seen[f"{name} users"]]
+    np.testing.assert_allclose(np.concatenate(found), by_users, rtol=1e-4, atol=1e-6)
+    parts = [
+        np.split(x.reshape(-1, 2), [n]) for x, n in zip(seen[f"{name} items"], rows, strict=True)
+    ]
+    found = [each[0] for each in parts] + [each[1] for each in parts]
+    np.testing.assert_allclose(np.concatenate(found), by_items, rtol=1e-4, atol=1e-6)
 
 
 class Replica(SimpleNamespace):

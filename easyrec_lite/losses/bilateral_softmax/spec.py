@@ -9,6 +9,7 @@ from easyrec_lite.checks.status import fields
 from easyrec_lite.checks.view import Named, View
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.losses.softmax.candidate_spec import CandidateLossSpec
+from easyrec_lite.losses.softmax.options import PATH
 
 
 @LOSSES.declare
@@ -37,4 +38,12 @@ class BilateralSoftmaxSpec(CandidateLossSpec):
                 "positive temperature has no effect",
                 expected=f"losses {{ {self.message} {{ session_name: an input field }} }}",
                 remedy="set session_name to the field with the user's id",
+            )
+        if view.model_config.softmax.cross_replica_negatives:
+            yield view.error(
+                f"{PATH}.cross_replica_negatives",
+                f"the positives of {self.name} are compared within a replica: those of a user on "
+                "other replicas would be negatives",
+                expected="cross_replica_negatives: false",
+                remedy="leave cross_replica_negatives out, or use another loss",
             )
