@@ -5,21 +5,28 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from easyrec_lite import build_index as command
 from easyrec_lite.core.errors import ConfigError, DataError
+from easyrec_lite.data.rows.values import Ids, Steps
+from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving import index as index_module
 from easyrec_lite.serving.checksums import verify
 from easyrec_lite.serving.export import ExportOptions
-from easyrec_lite.serving.index import IndexTuning, build_index
+from easyrec_lite.serving.index import IndexTuning, build_index, search
 from easyrec_lite.serving.indexing import index_export, query_vectors
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.saved_model import SavedModel
 from tests import commands
+from tests.e2e import tastes
+from tests.e2e.test_mind import MODEL as MIND
+from tests.e2e.test_mind import options as mind_options
 from tests.serving import exported
 from tests.serving.ranking import tensors
 
@@ -87,6 +94,34 @@ def test_the_index_of_an_export(trained: Path, tmp_path: Path) -> None:
     scores, rows = index.search(vectors, 13)
     np.testing.assert_array_equal(rows[:, 0], np.arange(13))
     np.testing.assert_allclose(scores, -np.sort(-(vectors @ vectors.T), axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("extractor", ["SELF_ATTENTION", "ROUTING"])
+def test_the_searches_of_all_interests_are_merged(tmp_path: Path, extractor: str) -> None:
+    """The index of a MIND: the best item by any of a user's interests, each item once."""
+    faiss = pytest.importorskip("faiss")
+    text = MIND.replace("max_k: 2", f"max_k: 3 extractor: {extractor}")
+    text = text.replace("[16, 2]", "[16, 4]").replace("const_caps_num: true squash_pow: 0.1", "")
+    model: Any = build(tastes.pipeline(tmp_path, text, **mind_options(tmp_path))).model
+    lengths = [0, 1, 5, 8, 12, 12]
+    steps = tf.RaggedTensor.from_row_lengths(tf.range(sum(lengths), dtype=tf.int64) % 50, lengths)
+    given = {"kinds": Steps(steps), "city": Ids(tf.range(len(lengths), dtype=tf.int64))}
+    users, counts = model.user_vectors(given)
+    assert counts.numpy().tolist() == [1, 1, 1, 2, 2, 2]
+    numbers = tf.range(tastes.ITEMS, dtype=tf.int64)
+    items = model.item_vectors({"item_id": Ids(numbers), "kind": Ids(numbers % 50)}).numpy()
+    tuning = IndexTuning(k=15, target_recall=1.0)
+    report = build_index(tmp_path / "index", items, users.numpy(), "users", tuning)
+    assert (report.items, report.queries, report.recall) == (tastes.ITEMS, len(lengths), 1)
+    index = faiss.read_index(str(tmp_path / "index"))
+    index.nprobe = report.nprobe
+    scores, found = search(index, users.numpy(), 15)
+    exact = np.stack(
+        [(users[row, :count].numpy() @ items.T).max(axis=0) for row, count in enumerate(counts)]
+    )
+    np.testing.assert_allclose(scores, -np.sort(-exact, axis=1)[:, :15], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(exact, found, 1), scores, rtol=1e-5, atol=1e-6)
+    assert all(len(set(row)) == 15 for row in found.tolist())
 
 
 def test_adding_one_to_a_finished_export(
