@@ -20,8 +20,8 @@ from easyrec_lite.checks.specs.feature import (
     FeatureKindSpec,
     SequenceCombinerSpec,
 )
+from easyrec_lite.checks.vocabulary import read_tokens
 from easyrec_lite.config import Pipeline
-from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Problem
 from easyrec_lite.protos.messages import FeatureConfig, Initializer
 
@@ -68,17 +68,10 @@ class Feature:
 
     @cached_property
     def tokens(self) -> tuple[str, ...] | None:
-        """The tokens of `vocab_list` or `vocab_file` in order; None for a file not at hand.
-
-        Blank lines of a file are left out.
-        """
+        """The tokens of `vocab_list` or `vocab_file` in order; None for a file not at hand."""
         if not self.config.vocab_file:
             return tuple(self.config.vocab_list)
-        try:
-            text = fs.read_text(self.config.vocab_file)
-        except (OSError, UnicodeDecodeError):
-            return None
-        return tuple(line for line in text.split("\n") if line.strip())
+        return read_tokens(self.config.vocab_file)
 
     @property
     def vocabulary(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -236,3 +237,27 @@ def test_text_encoder_gives_the_vector_of_its_first_marker() -> None:
         tokens = [first, *ids[0, row, :length], end, *ids[1, row, : LENGTHS[::-1][row]], end]
         expected.append(encode(tokens, w, "transformer/")[0])
     np.testing.assert_allclose(layer(inputs), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_markers_of_a_text_are_tokens_of_its_vocabulary(tmp_path: Path) -> None:
+    """Ids are places in the file, blank lines left out; a marker that it lacks has id 0."""
+    path = tmp_path / "tokens.txt"
+    path.write_text("[UNK]\n\n北京\n[SEP]\ncafé\n", encoding="utf-8")
+    arguments = {
+        "hidden_size": 6,
+        "num_attention_heads": 2,
+        **ARGUMENTS,
+        "max_position_embeddings": 8,
+    }
+    layer = TextEncoder(arguments, vocab_file=str(path), name="layer")
+    ids, lengths = RNG.integers(0, 4, (4, 5)), [5, 0, 1, 3]
+    inputs = [tf.constant(ids), tf.sequence_mask(lengths, 5)]
+    w = ready(layer, inputs)
+    for marker in (0, 3):
+        expected = [
+            encode([marker, *ids[row, :length], 2], w, "transformer/")[0]
+            for row, length in enumerate(lengths)
+        ]
+        np.testing.assert_allclose(layer(inputs), expected, rtol=1e-3, atol=1e-3)
+        path.write_text("[UNK]\n北京\n[SEP]\n[CLS]\n", encoding="utf-8")
+        layer._markers = TextEncoder(arguments, vocab_file=str(path))._markers

@@ -23,6 +23,7 @@ class SequenceInput(NamedTuple):
       target_width: of its other features, joined; 0: the layer reads none.
       longest: how many steps a row may have at most; infinity: no limit.
       tokens: how many ids there are, if the layer reads ids instead of vectors; 0: vectors.
+      vocabularies: the vocabulary of each feature with such ids; "" for hashes or numbers.
     """
 
     group: str
@@ -30,6 +31,7 @@ class SequenceInput(NamedTuple):
     target_width: int
     longest: float
     tokens: int = 0
+    vocabularies: tuple[str, ...] = ()
 
 
 class LayerSpec(Spec):

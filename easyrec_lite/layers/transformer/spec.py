@@ -8,9 +8,12 @@ from typing import Any, ClassVar
 
 from easyrec_lite.checks.specs.layer import LAYERS, LayerSpec, SequenceInput, wrong
 from easyrec_lite.checks.status import fields
+from easyrec_lite.checks.vocabulary import read_tokens
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.layers.bst.spec import whole_heads
 
+# Before the first text, and after each.
+MARKERS = ("[CLS]", "[SEP]")
 _TOKENS = "a raw_input block over SequenceFeatures of ids"
 
 
@@ -85,12 +88,12 @@ class TextEncoderSpec(LayerSpec):
     message = "text_encoder"
     messages = {
         "TextEncoder": fields(
-            "transformer",
+            "transformer vocab_file",
             warned={"separator": "texts are split by the separator of their SequenceFeature"},
             refused={
-                "vocab_file default_token_id": (
-                    "tokens are hashed",
-                    "leave it out: the features' hash_bucket_size gives the ids of the tokens",
+                "default_token_id": (
+                    "features give unknown tokens the id 0",
+                    "leave it out, and put the token for unknown ones first in the vocab_file",
                 )
             },
         )
@@ -98,10 +101,48 @@ class TextEncoderSpec(LayerSpec):
     needs = ("transformer",)
     parts = {"transformer": TransformerEncoderSpec}
 
+    def rules(self, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+        """A vocabulary can be read, and has the markers."""
+        path = arguments.get("vocab_file")
+        if not path:
+            return
+        tokens = read_tokens(path)
+        if not tokens:
+            yield Problem(
+                "cannot read the vocabulary" if tokens is None else "the vocabulary is empty",
+                path="vocab_file",
+                expected="a UTF-8 text file with one token a line",
+                found=path,
+                remedy="correct the path or the file",
+            )
+            return
+        lacking = [marker for marker in MARKERS if marker not in tokens]
+        if lacking:
+            yield Problem(
+                f"the vocabulary lacks {' and '.join(lacking)}, so that they have the id 0 of "
+                "unknown tokens",
+                path="vocab_file",
+                severity="warning",
+                expected="a line for each of " + ", ".join(MARKERS),
+                found=path,
+                remedy="add them",
+            )
+
     def reads(self, arguments: Mapping[str, Any], read: SequenceInput) -> Iterator[Problem]:
         """The input is made of token ids, for each of which there is a vector."""
         for problem in reads_tokens(arguments["transformer"], read):
             yield replace(problem, path=f"transformer.{problem.path}" if problem.path else "")
+        own = arguments.get("vocab_file") or ""
+        others = [given or "hashes or numbers" for given in read.vocabularies if given != own]
+        if others:
+            yield Problem(
+                f"the tokens of group {read.group!r} have other ids than the markers",
+                path="vocab_file",
+                severity="error" if own else "warning",
+                expected=f"features with vocab_file: {own!r}" if own else "no vocabulary",
+                found=", ".join(dict.fromkeys(others)),
+                remedy="use one vocab_file in the layer and in its features, or none",
+            )
 
 
 def reads_tokens(arguments: Mapping[str, Any], read: SequenceInput) -> Iterator[Problem]:

@@ -54,7 +54,8 @@ def _read(backbone: Backbone, graph: Graph, block: Block, view: View) -> Iterato
         features = view.feature_groups.get(group, ())
         steps = [feature for feature in features if feature.stays_sequence]
         if "raw_input" in kinds:
-            yield SequenceInput(group, 0, 0, _longest(steps), _tokens(features))
+            named = tuple(_vocabulary(feature) for feature in features)
+            yield SequenceInput(group, 0, 0, _longest(steps), _tokens(features), named)
         elif "input_layer" in kinds and kinds["input_layer"].output_seq_and_normal_feature:
             others = [feature for feature in features if not feature.stays_sequence]
             target = 0 if entry.slice else sum(feature.width for feature in others)
@@ -86,3 +87,9 @@ def _tokens(features: Sequence[Feature]) -> int:
     if not all(feature.stays_sequence and feature.reads_ids for feature in features):
         return 0
     return max((feature.known_rows or 1 for feature in features), default=0)
+
+
+def _vocabulary(feature: Feature) -> str:
+    """Returns the vocabulary of a feature, "" if it has none."""
+    config = feature.config
+    return config.vocab_file or ("a vocab_list" if config.vocab_list else "")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 
+from easyrec_lite.checks.specs.layer import LAYERS
 from easyrec_lite.checks.view import View
 from easyrec_lite.core.errors import Problem
 from easyrec_lite.data.rows.values import Steps
@@ -15,6 +19,13 @@ from easyrec_lite.models.backbone.sequences import check_sequences
 from tests.models.backbone.building import Groups, compiled, pipeline
 from tests.models.backbone.test_padding import DIN, FIRST_TOKEN, SEQUENCE, bst, reading, transformer
 
+ENCODER = {
+    "hidden_size": 6,
+    "num_attention_heads": 2,
+    "intermediate_size": 4,
+    "num_hidden_layers": 1,
+    "vocab_size": 9,
+}
 BLOCK = 'blocks {{ name: "read" inputs {{ block_name: "seq" {part} }} {layer} }}'
 # The group of the tests has a sequence of width 3 and other features of width 2.
 RAW = 'blocks { name: "seq" inputs { feature_group_name: "words" } raw_input {} }'
@@ -78,6 +89,65 @@ def test_an_encoder_knows_all_tokens() -> None:
     assert problem.path.endswith("text_encoder.transformer.vocab_size")
     assert (problem.expected, problem.found) == ("9 or more", "8")
     assert found(transformer("TransformerEncoder", "vocab_size: 9"), source=RAW) == []
+
+
+def with_vocabulary(layer: str, ids: str) -> list[Problem]:
+    """The problems of a layer that reads tokens whose ids are given by `ids`."""
+    config = pipeline(RAW + BLOCK.format(part="", layer=layer))
+    feature = next(f for f in config.config.feature_config.features if "clicks" in f.input_names)
+    feature.ClearField("num_buckets")
+    text_format.Merge(ids, feature)
+    view = View(config)
+    backbone, problems = parse_backbone(config)
+    assert backbone is not None, problems
+    return [*problems, *check_sequences(view, backbone)]
+
+
+def test_markers_and_tokens_have_one_vocabulary(tmp_path: Path) -> None:
+    file, other = tmp_path / "tokens.txt", tmp_path / "other.txt"
+    for path in (file, other):
+        path.write_text("[UNK]\n[CLS]\n[SEP]\nа\n", encoding="utf-8")
+    hashed = transformer("TextEncoder", "vocab_size: 9")
+    named = hashed.replace("text_encoder {", f'text_encoder {{ vocab_file: "{file}"')
+    assert with_vocabulary(named, f'vocab_file: "{file}"') == []
+    assert with_vocabulary(hashed, "hash_bucket_size: 9") == []
+    (problem,) = with_vocabulary(named, f'vocab_file: "{other}"')
+    assert problem.severity == "error"
+    assert problem.path.endswith("text_encoder.vocab_file")
+    assert str(file) in problem.expected
+    assert problem.found == str(other)
+    (problem,) = with_vocabulary(named, "hash_bucket_size: 9")
+    assert (problem.severity, problem.found) == ("error", "hashes or numbers")
+    for ids in (f'vocab_file: "{file}"', 'vocab_list: ["a", "b"]'):
+        (problem,) = with_vocabulary(hashed, ids)
+        assert problem.severity == "warning"
+    (problem,) = with_vocabulary(
+        named.replace("vocab_size: 9", "vocab_size: 3"), f'vocab_file: "{file}"'
+    )
+    assert (problem.expected, problem.found) == ("4 or more", "3")
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "words"),
+    [
+        (None, "error", ["cannot read", "one token a line"]),
+        ("\n \n", "error", ["empty"]),
+        ("[UNK]\n[SEP]\n", "warning", ["[CLS]", "id 0"]),
+    ],
+)
+def test_a_vocabulary_is_looked_at(
+    tmp_path: Path, text: str | None, severity: str, words: list[str]
+) -> None:
+    path = tmp_path / "tokens.txt"
+    if text is not None:
+        path.write_text(text)
+    arguments = {"transformer": ENCODER, "vocab_file": str(path)}
+    (problem,) = LAYERS.spec("TextEncoder").check(arguments)
+    assert (problem.severity, problem.path, problem.found) == (severity, "vocab_file", str(path))
+    for word in words:
+        assert word in problem.message + problem.expected
+    if "[CLS]" in words:
+        assert "[SEP]" not in problem.message
 
 
 def test_an_input_of_a_package_is_followed() -> None:
