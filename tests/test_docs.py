@@ -105,7 +105,7 @@ def test_the_ranking_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = blocks(DOCS / "evaluation.md", "python")
     exec(code, {})
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert all(0 <= float(value) <= 1 for value in lines[0].split())
 
 

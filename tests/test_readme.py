@@ -25,7 +25,16 @@ GUIDES = [README, ROOT / "docs" / "quickstart.zh.md"]
 PAGES = [*GUIDES, ROOT / "docs" / "install.md"]
 SERVING = ROOT / "docs" / "serving.md"
 SHIPPED = {path.name for path in (ROOT / "configs").iterdir()}
-WITHOUT_CONFIG = {"cache", "datasets", "explain", "predict", "recommend", "build_index", "report"}
+WITHOUT_CONFIG = {
+    "cache",
+    "compare",
+    "datasets",
+    "explain",
+    "predict",
+    "recommend",
+    "build_index",
+    "report",
+}
 MADE_UP = {"my.config"}  # stands for the reader's own
 
 

@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "recommend": "Print or write the K best items for each user, with the items' columns.",
     "build_index": "Build an approximate index of the item vectors of an export.",
     "report": "Write report.html: curves, metrics, ranking, feature weights, example users.",
+    "compare": "Compare the full rankings of runs: metrics, a paired test, config differences.",
     "make_item_table": "Write an item table, to sample, rank or recommend, from training rows.",
     "cache": "List or remove the rows that runs keep on disk (data_config.cache).",
     "datasets": "Make a data set to train on.",

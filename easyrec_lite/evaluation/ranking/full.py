@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from easyrec_lite.checks.item_id import item_table
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT
@@ -27,6 +26,7 @@ from easyrec_lite.evaluation.ranking.breakdown import (
     groups,
     item_labels,
 )
+from easyrec_lite.evaluation.ranking.common import user_codes
 from easyrec_lite.evaluation.ranking.history import InteractionHistory, read_history
 from easyrec_lite.evaluation.ranking.ids import IdLookup, RankingColumns
 from easyrec_lite.evaluation.ranking.intervals import LEVEL, RESAMPLES
@@ -143,7 +143,8 @@ class FullRanking:
         decile = deciles(history.counts)
         protocol = self._protocol(queries, history, ranking)
         scorers = {MODEL: ranking, **self._ranked_baselines(queries, history)}
-        made = rows(scorers, self._seen_rules, self._seed, _users(queries))
+        users = user_codes(queries.users)[queries.held_out.sizes > 0]
+        made = rows(scorers, self._seen_rules, self._seed, users)
         epochs = self._epochs(step, history)
         return RankingReport(
             step,
@@ -251,14 +252,6 @@ class FullRanking:
             "rows": queries.rows,
             "seed": self._seed,
         }
-
-
-def _users(queries: Queries) -> np.ndarray:
-    """Returns int64 [S], the user of each query with a held-out item; '' is another each time."""
-    codes, _ = pd.factorize(np.array(queries.users, object))
-    nameless = np.array([not user for user in queries.users], bool)
-    codes = np.where(nameless, len(codes) + np.arange(len(codes)), codes)
-    return codes[queries.held_out.sizes > 0]
 
 
 def _digest(values: np.ndarray) -> str:

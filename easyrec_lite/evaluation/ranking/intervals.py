@@ -41,7 +41,7 @@ def resampled_means(
     if not len(values):
         return np.full((resamples, values.shape[1]), np.nan)
     generator = np.random.default_rng(seed)
-    units = _units(np.arange(len(values)) if users is None else users, generator)
+    units = drawn_units(np.arange(len(values)) if users is None else users, generator)
     sums, sizes = unit_sums(values, units), np.bincount(units).astype(np.float64)
     draws = _draws(len(sizes), resamples, generator)
     return np.concatenate([(drawn @ sums) / (drawn @ sizes)[:, None] for drawn in draws])
@@ -61,7 +61,7 @@ def unit_sums(values: np.ndarray, units: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _units(users: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def drawn_units(users: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Returns int [S], the unit of each query in [0, U): its user, or a group of users."""
     names, codes = np.unique(users, return_inverse=True)
     if len(names) <= MOST_UNITS:
