@@ -21,11 +21,18 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def exclusive_run(folder: Path) -> Iterator[None]:
+def exclusive_run(
+    folder: Path, what: str = "another run trains into this model_dir", flag: str = "--model_dir"
+) -> Iterator[None]:
     """Within the block no other process trains into `folder`, which is created if necessary.
 
     The operating system releases the lock with the process, so that a killed run blocks nobody.
     `run.lock` in the folder names the owner.
+
+    Args:
+      folder: the folder.
+      what: the message when another process holds the lock.
+      flag: the flag that names the folder.
 
     Raises:
       RunError: another run holds the lock; names its process id, host and start. Or the folder
@@ -34,7 +41,7 @@ def exclusive_run(folder: Path) -> Iterator[None]:
     path = folder / FILE
     with writing(path):
         fs.make_folder(folder)
-        lock = _take(path)
+        lock = _take(path, what, flag)
     try:
         with writing(path):
             _sign(lock)
@@ -54,14 +61,14 @@ def _sign(lock: int) -> None:
     os.write(lock, (json.dumps(owner) + "\n").encode())
 
 
-def _take(path: Path) -> int:
+def _take(path: Path, what: str, flag: str) -> int:
     """Returns the open lock file, locked; it is the one that `path` names."""
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(_held(path, lock)) from None
+            raise RunError(_held(path, lock, what, flag)) from None
         except OSError as error:
             log.warning("%s: %s; two simultaneous runs are not detected", path, error.strerror)
             return lock
@@ -77,7 +84,7 @@ def _is_at(path: Path, lock: int) -> bool:
         return False
 
 
-def _held(path: Path, lock: int) -> Problem:
+def _held(path: Path, lock: int, what: str, flag: str) -> Problem:
     text = os.read(lock, 1000).decode(errors="replace")
     os.close(lock)
     try:
@@ -86,9 +93,9 @@ def _held(path: Path, lock: int) -> Problem:
     except (ValueError, KeyError, TypeError):
         holder = "a process that has not written its id yet"
     return Problem(
-        "another run trains into this model_dir",
+        what,
         Place(str(path.parent)),
         expected="one run for each folder",
         found=holder,
-        remedy="wait for it, stop it, or give another --model_dir",
+        remedy=f"wait for it, stop it, or give another {flag}",
     )

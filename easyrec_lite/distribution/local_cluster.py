@@ -111,7 +111,7 @@ class LocalCluster:
         task = {"type": role, "index": index}
         config = json.dumps({"cluster": self._addresses, "task": task})
         process = subprocess.Popen(
-            [*_starter(), sys.executable, *self.command],
+            [*starter(), sys.executable, *self.command],
             env={**os.environ, VARIABLE: config, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -189,7 +189,8 @@ class LocalCluster:
         self.ended()
 
 
-def _starter() -> list[str]:
+def starter() -> list[str]:
+    """Returns the words before a command that make its process get SIGTERM when this one ends."""
     return [sys.executable, "-I", "-S", "-c", _STARTER, str(os.getpid())]
 
 

@@ -74,6 +74,7 @@ def curves(
     ylabel: str,
     markers: bool = False,
     levels: Mapping[str, float] | None = None,
+    xlabel: str = "step",
 ) -> Markup:
     """Returns a figure of lines over steps; without Matplotlib, a note.
 
@@ -84,6 +85,7 @@ def curves(
       ylabel: name of the values.
       markers: whether to mark each point.
       levels: label of a line → a value to compare it with, a dashed line of its colour.
+      xlabel: name of the steps.
     """
     if not available():
         return _without_picture()
@@ -107,13 +109,57 @@ def curves(
                 marker="o" if single else None,
                 markersize=3.5,
             )
-        axes.set_xlabel("step")
+        axes.set_xlabel(xlabel)
         axes.set_title(ylabel, loc="left", x=-0.13, fontsize=9)
         axes.xaxis.get_major_locator().set_params(integer=True, nbins=7)
         axes.yaxis.get_major_locator().set_params(nbins=6)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.5g}")
         if len(lines) > 1:
             figure.legend(ncols=columns, loc="upper left", bbox_to_anchor=(0.0, 1.0), fontsize=8)
+        return _finished(figure, name, alt)
+
+
+def points(
+    name: str,
+    alt: str,
+    series: Mapping[str, tuple[Sequence[float] | Sequence[str], Sequence[float]]],
+    xlabel: str,
+    ylabel: str,
+    order: Sequence[str] = (),
+    log: bool = False,
+) -> Markup:
+    """Returns a figure of points; without Matplotlib, a note.
+
+    Args:
+      name, alt: see `curves`.
+      series: label → (places, values).
+      xlabel, ylabel: names of the places and values.
+      order: the places from left to right, if they are texts; empty for numbers.
+      log: whether the places have a logarithmic scale.
+    """
+    if not available():
+        return _without_picture()
+    at = {text: index for index, text in enumerate(order)}
+    height, top = 218, 38 if len(series) > 1 else 24
+    with _figure(WIDTH * _POINT, height * _POINT) as figure:
+        figure.subplots_adjust(left=0.14, right=0.97, bottom=34 / height, top=1 - top / height)
+        axes = figure.add_subplot()
+        for index, (label, (places, values)) in enumerate(series.items()):
+            numbers = [at[place] if isinstance(place, str) else place for place in places]
+            colour = _colour(index)
+            axes.plot(numbers, values, "o", color=colour, markersize=3.5, label=label)
+        if order:
+            axes.set_xticks(range(len(order)), [shortened(text)[:12] for text in order])
+            axes.set_xlim(-0.5, len(order) - 0.5)
+        elif log:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda place, _: f"{place:g}")
+            axes.xaxis.set_minor_formatter(lambda place, _: "")
+        axes.set_xlabel(shortened(xlabel))
+        axes.set_title(ylabel, loc="left", x=-0.13, fontsize=9)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.5g}")
+        if len(series) > 1:
+            figure.legend(ncols=len(series), loc="upper right", fontsize=8)
         return _finished(figure, name, alt)
 
 

@@ -6,7 +6,7 @@ import logging
 from types import SimpleNamespace
 
 from easyrec_lite.reporting.folder import ModelFolder
-from easyrec_lite.reporting.rendering import render
+from easyrec_lite.reporting.rendering import whole_page
 from easyrec_lite.reporting.section import Section
 from easyrec_lite.reporting.sections import (
     examples,
@@ -23,8 +23,6 @@ SECTIONS = tuple(
     module.SECTION
     for module in (overview, losses, metrics, ranking, popularity, features, examples, setup)
 )
-# The page loads nothing, not even from its own folder, and runs no script.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 log = logging.getLogger(__name__)
 
 
@@ -34,7 +32,7 @@ def page(folder: ModelFolder) -> str:
     A section that fails shows its error in its place, which is also logged.
     """
     sections = [_made(section, folder) for section in SECTIONS]
-    return render("page.html", name=folder.path.name, policy=POLICY, sections=sections)
+    return whole_page(folder.path.name, "report", sections)
 
 
 def _made(section: Section, folder: ModelFolder) -> SimpleNamespace:

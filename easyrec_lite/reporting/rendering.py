@@ -12,6 +12,8 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+# A page loads nothing, not even from its own folder, and runs no script.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 # What HTML cannot hold even as a character reference, and halves of surrogate pairs.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -47,6 +49,17 @@ class ReportTable:
         """Which columns, beside those that name the rows, hold numbers: their heads align right."""
         columns = range(self.row_heads, len(self.head))
         return {column for column in columns if any(is_number(row[column]) for row in self.rows)}
+
+
+def whole_page(name: str, kind: str, sections: Sequence[object]) -> Markup:
+    """Returns a page in one file that needs no other file.
+
+    Args:
+      name: its heading.
+      kind: what it is, for the title of the window.
+      sections: with the attributes `key`, `title`, `body`, and `error` where `body` is None.
+    """
+    return render("page.html", name=name, kind=kind, policy=POLICY, sections=sections)
 
 
 def render(template: str, **values: object) -> Markup:

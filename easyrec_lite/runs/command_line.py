@@ -254,7 +254,7 @@ def split_edits(argv: Sequence[str]) -> tuple[dict[str, object], list[str]]:
         if match is None:
             rest.append(argument)
             continue
-        path, value = _path_and_value(match.group(1))
+        path, value = path_and_value(match.group(1))
         if value is None and waiting and (waiting[0][:1] != "-" or NUMBER.fullmatch(waiting[0])):
             value = waiting.pop(0)
         if value is None:
@@ -263,8 +263,12 @@ def split_edits(argv: Sequence[str]) -> tuple[dict[str, object], list[str]]:
     return edits, rest
 
 
-def _path_and_value(text: str) -> tuple[str, str | None]:
-    """Splits at the first `=` outside brackets, where it belongs to a comparison."""
+def path_and_value(text: str) -> tuple[str, str | None]:
+    """Splits an edit at its first `=` outside brackets, where it belongs to a comparison.
+
+    Returns:
+      The path, and the value; None when there is no `=`.
+    """
     depth = 0
     for at, letter in enumerate(text):
         depth += (letter == "[") - (letter == "]")

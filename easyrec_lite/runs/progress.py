@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from easyrec_lite.core.durations import duration
 from easyrec_lite.evaluation.ranking.verdict import PREFIX
 from easyrec_lite.training.hooks import Hook, StepReport
 
@@ -79,7 +80,7 @@ def describe(report: StepReport) -> str:
     words.append(f"{report.examples_per_second:,.0f} examples/s")
     words.append(f"input wait {report.wait_share:.0%}")
     if report.seconds_left is not None:
-        words.append(f"{_duration(report.seconds_left)} left")
+        words.append(f"{duration(report.seconds_left)} left")
     return "  ".join(words)
 
 
@@ -105,9 +106,3 @@ def metric_lines(metrics: Mapping[str, float]) -> str:
 def labelled(name: str) -> str:
     """Returns a metric's name, marked if it ranks within a batch."""
     return f"{name} (in-batch)" if re.match(r"recall(_neg_sam|_in_batch)?@", name) else name
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"

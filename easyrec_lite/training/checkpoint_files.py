@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import tensorflow as tf
-
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import sync
@@ -64,6 +62,8 @@ def find_checkpoint(path: str | Path) -> str:
 
 
 def _state_file(folder: Path) -> list[str]:
+    import tensorflow as tf
+
     newest = tf.train.latest_checkpoint(str(folder))
     return [newest] if newest else []
 

@@ -24,11 +24,13 @@ class MetricSpec(Spec):
         positive among the candidates of the batch, `vectors` for one that ranks a row's nearest
         rows.
       scored_too: another kind that it also has a form for; "" for none.
+      bigger: whether a larger value is better.
       field: the field of its message that names the column that it groups rows by; "" for none.
     """
 
     scored: ClassVar[Scored] = "row"
     scored_too: ClassVar[str] = ""
+    bigger: ClassVar[bool] = True
     field: ClassVar[str] = ""
 
     @property

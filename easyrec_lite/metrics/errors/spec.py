@@ -9,6 +9,7 @@ class ErrorSpec(MetricSpec):
     """A mean error over rows."""
 
     module = "metric"
+    bigger = False
 
 
 @METRICS.declare
