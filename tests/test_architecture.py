@@ -23,7 +23,7 @@ PACKAGE = Path(easyrec_lite.__file__).parent
 # From the top to the bottom: a package imports only what stands to the right of it. The modules
 # beside the packages are the commands, which nothing imports.
 ORDER = (
-    *("runs", "reporting", "serving", "evaluation", "distribution", "training", "models"),
+    *("tuning", "runs", "reporting", "serving", "evaluation", "distribution", "training", "models"),
     *("metrics", "losses", "features", "layers", "data", "checks", "config", "core", "protos"),
 )
 # No text names one of these outside its folder.
