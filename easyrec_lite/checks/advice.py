@@ -111,8 +111,13 @@ def _mask(view: View) -> Iterator[Advice]:
         yield Advice("softmax.mask_false_negatives: true", edits)
 
 
+def _training(view: View) -> Iterator[Advice]:
+    """What no config rules out."""
+    yield Advice("more steps, or another learning rate", {})
+
+
 RULES: tuple[Callable[[View], Iterator[Advice]], ...] = (
-    *(_listwise, _logq, _temperature, _negatives, _history, _mask),
+    *(_listwise, _logq, _temperature, _negatives, _history, _mask, _training),
 )
 
 

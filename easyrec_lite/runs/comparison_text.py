@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from easyrec_lite.runs.compared_run import ComparedRun
 from easyrec_lite.runs.comparison import Comparison, MetricDifference
+from easyrec_lite.runs.metric_names import labelled
 
 NOTE = (
     "p: paired randomisation test over users, not corrected for the number of metrics; * below 0.05"
@@ -76,7 +77,7 @@ def _values(runs: Sequence[ComparedRun], chosen: Sequence[str]) -> Iterator[str]
 def _others(runs: Sequence[ComparedRun]) -> list[str]:
     """Returns a table of the other metrics at the steps of the rankings."""
     names = dict.fromkeys(name for run in runs for name in run.others)
-    rows = [[name, *(_number(run.others.get(name)) for run in runs)] for name in names]
+    rows = [[labelled(name), *(_number(run.others.get(name)) for run in runs)] for name in names]
     rows.insert(0, ["step", *(f"{run.step:,}" for run in runs)])
     return list(_table(["other metrics", *(run.name for run in runs)], rows))
 

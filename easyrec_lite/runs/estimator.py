@@ -92,7 +92,7 @@ class Estimator:
         """Returns the metrics of a checkpoint (default: the newest) over `path`.
 
         They are also written to `eval_result.json` in `model_dir`; a full ranking to
-        `ranking.json`, with its protocol, baselines and groups.
+        `ranking.json`, with its protocol, baselines, groups and verdict.
 
         Raises:
           ConfigError: there is no checkpoint, or no data is named.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from easyrec_lite.checks.rules.files import existing
+from easyrec_lite.checks.rules.full_ranking import asked
 from easyrec_lite.checks.view import View
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError
@@ -25,8 +28,12 @@ def evaluate(pipeline: Pipeline, checkpoint: str | None) -> None:
     from easyrec_lite.reporting.write import report_after
     from easyrec_lite.runs.estimator import Estimator
     from easyrec_lite.runs.progress import metric_lines
+    from easyrec_lite.runs.verdict import verdict_lines
 
-    print(metric_lines(Estimator(pipeline).evaluate(checkpoint)), flush=True)
+    metrics = Estimator(pipeline).evaluate(checkpoint)
+    print(metric_lines(metrics), flush=True)
+    if asked(View(pipeline)):
+        print("\n".join(verdict_lines(Path(pipeline.config.model_dir))))
     print(report_after(pipeline))
 
 

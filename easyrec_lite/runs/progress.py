@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from easyrec_lite.core.durations import duration
 from easyrec_lite.evaluation.ranking.verdict import PREFIX
+from easyrec_lite.runs.metric_names import labelled
 from easyrec_lite.training.hooks import Hook, StepReport
 
 _RATES = ("learning_rate", "embedding_rate", "temperature")
@@ -101,8 +101,3 @@ def metric_lines(metrics: Mapping[str, float]) -> str:
     shown = {labelled(name): v for name, v in metrics.items() if not name.startswith(PREFIX)}
     width = max(map(len, shown), default=0)
     return "\n".join(f"{name:<{width}}  {value:.6g}" for name, value in shown.items())
-
-
-def labelled(name: str) -> str:
-    """Returns a metric's name, marked if it ranks within a batch."""
-    return f"{name} (in-batch)" if re.match(r"recall(_neg_sam|_in_batch)?@", name) else name

@@ -15,11 +15,12 @@ from easyrec_lite.checks.memory import estimate, report
 from easyrec_lite.config import Pipeline
 from easyrec_lite.config.save import CONFIG_FILE
 from easyrec_lite.core import filesystem as fs
-from easyrec_lite.evaluation.ranking.report import FILE, read_ranking
-from easyrec_lite.evaluation.ranking.verdict import PREFIX, verdict_line
+from easyrec_lite.evaluation.ranking.report import FILE
+from easyrec_lite.evaluation.ranking.verdict import PREFIX
 from easyrec_lite.models.base import SCORER
 from easyrec_lite.runs.progress import describe_metrics
 from easyrec_lite.runs.training_run import TrainingResult
+from easyrec_lite.runs.verdict import verdict_lines
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.recommender import NAME as RECOMMENDER
 from easyrec_lite.training.history import RESULT_FILE
@@ -56,9 +57,8 @@ def finish(pipeline: Pipeline, result: TrainingResult) -> str:
         lines.append(f"evaluation: {describe_metrics(result.metrics)}")
         lines.append("  (recall@k here ranks among a batch's own candidates, not among all items)")
     ranked = any(name.startswith(PREFIX) for name in result.metrics)
-    ranking = read_ranking(Path(folder)) if ranked else None
-    if ranking and ranking["step"] == result.step and "verdict" in ranking:
-        lines.append(f"verdict: {verdict_line(ranking['verdict'])}")
+    if ranked:
+        lines += verdict_lines(Path(folder), result.step)
     made = {
         "checkpoint": result.checkpoint,
         "config": f"{folder}/{CONFIG_FILE}",

@@ -82,7 +82,12 @@ def test_false_negatives_are_to_be_masked() -> None:
 
 def test_less_than_an_epoch_calls_for_more_steps() -> None:
     assert "0.25 of an epoch" in said(BEST, epochs=0.25)
-    assert said(BEST, epochs=1.0) == said(BEST) == ""
+    assert said(BEST, epochs=1.0) == said(BEST)
+    assert "epoch" not in said(BEST)
+
+
+def test_where_nothing_is_missing_the_steps_and_the_rate_are_left() -> None:
+    assert said(BEST) == "more steps, or another learning rate"
 
 
 def test_the_first_three_are_given_and_chance_comes_first() -> None:

@@ -10,7 +10,7 @@ from easyrec_lite.checks.advice import advice
 from easyrec_lite.checks.decision import decision_metric
 from easyrec_lite.checks.ranking import EXCLUDED, KEPT, QUERY_METRICS
 from easyrec_lite.checks.view import View
-from easyrec_lite.evaluation.ranking.scorers import MODEL, RANDOM, REFERENCES
+from easyrec_lite.evaluation.ranking.scorers import MODEL, POPULARITY, RANDOM, REFERENCES
 
 PREFIX = "full_ranking/"
 # Fewer queries tell nothing, whatever their interval.
@@ -84,6 +84,8 @@ def verdict(
     given = []
     if any(each.side in BELOW for each in shown):
         chance = queries >= FEW_QUERIES and standings[RANDOM].side in BELOW
+        # Where popularity ranks like chance too, no other model need do better.
+        chance &= found[POPULARITY]["interval"][metric][0] > found[RANDOM]["metrics"][metric]
         given = [each.text for each in advice(view, epochs=epochs, chance=chance)]
     return _content(seen, metric, text, given)
 

@@ -20,6 +20,7 @@ from easyrec_lite.evaluation.ranking import ABSENT
 from easyrec_lite.evaluation.ranking import full as full_module
 from easyrec_lite.evaluation.ranking.full import FullRanking
 from easyrec_lite.evaluation.ranking.history import InteractionHistory
+from easyrec_lite.evaluation.ranking.intervals import interval, resampled_means
 from easyrec_lite.evaluation.ranking.sets import ItemSets
 from easyrec_lite.models.assembly import build
 from easyrec_lite.runs.estimator import Estimator
@@ -132,7 +133,7 @@ def test_a_fresh_process_agrees_with_the_exported_vectors(folder: Path) -> None:
     for said in ("items 13, queries 5, held-out items 7", "pseudo-random", "recall@1 (in-batch)"):
         assert said in done.stdout
     assert report["verdict"]["metric"] == "recall@3"
-    assert f"{report['verdict']['text']}" in done.stdout
+    assert f"verdict: {report['verdict']['text']}" in done.stdout
     assert "95 % interval" in done.stdout
 
 
@@ -306,6 +307,12 @@ def test_by_row_each_row_is_a_query_of_its_user(folder: Path) -> None:
         (row,) = (r for r in report["rows"] if (r["scorer"], r["seen"]) == ("model", rule))
         assert row["metrics"] == pytest.approx(expected, abs=1e-9)
     assert (report["protocol"]["queries"], report["protocol"]["held_out"]) == (8, 8)
+    # All 13 items are in a list of 20: only the item that the table lacks is missed.
+    hit = np.array([[float(row[3] in IDS)] for row in HELD_OUT])
+    users = np.array([row[0] for row in HELD_OUT])
+    bounds = interval(resampled_means(hit, report["protocol"]["seed"], users))
+    (row,) = (r for r in report["rows"] if (r["scorer"], r["seen"]) == ("model", "kept"))
+    assert row["interval"]["recall@20"] == pytest.approx(bounds[:, 0].tolist())
 
 
 def test_rows_are_cut_as_the_evaluation_is(folder: Path) -> None:

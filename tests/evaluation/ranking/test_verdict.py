@@ -102,6 +102,7 @@ def test_item_knn_stands_beside_popularity_and_calls_for_advice_too() -> None:
 def test_a_model_like_chance_is_told_to_look_at_its_ids_first() -> None:
     assert "check --data" in judged(made(0.006, 0.135))["advice"][0]
     assert "check --data" not in str(judged(made(0.054, 0.135))["advice"])
+    assert "check --data" not in str(judged(made(0.006, 0.007))["advice"])
 
 
 def test_without_a_query_there_is_nothing_to_judge() -> None:
