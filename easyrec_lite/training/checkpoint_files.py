@@ -10,6 +10,8 @@ from easyrec_lite.core.errors import ConfigError, Place, Problem, nearest
 from easyrec_lite.core.files import sync
 
 PREFIX = "model.ckpt"
+# TensorFlow's file with the name of the newest checkpoint.
+STATE_FILE = "checkpoint"
 
 
 def checkpoint_paths(folder: Path) -> list[str]:

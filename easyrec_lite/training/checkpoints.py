@@ -27,6 +27,7 @@ from easyrec_lite.core.errors import ConfigError, Place, Problem, RunError, near
 from easyrec_lite.core.files import atomic_write, folder_aside
 from easyrec_lite.training.checkpoint_files import (
     PREFIX,
+    STATE_FILE,
     checkpoint_at,
     checkpoint_paths,
     put_in_place,
@@ -40,7 +41,6 @@ from easyrec_lite.training.checkpoint_reading import (
     variable_shapes,
 )
 
-STATE_FILE = "checkpoint"
 # What TensorFlow raises when another process is gone.
 GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from easyrec_lite.config.save import save
 from easyrec_lite.core import filesystem as fs
 from easyrec_lite.core.errors import ConfigError, DataError, Place, Problem
 from easyrec_lite.core.files import atomic_write, damaged, remove_folder, remove_leftovers
-from easyrec_lite.training.checkpoint_files import checkpoint_paths, remove_checkpoint
+from easyrec_lite.training.checkpoint_files import STATE_FILE, checkpoint_paths, remove_checkpoint
 
 DESCRIPTION, CONFIG, JOURNAL = "study.json", "study.config", "study.journal"
 BEST, PAGE = "best.config", "study.html"
@@ -115,6 +115,7 @@ class StudyFolder:
             model = self.model(number)
             for prefix in checkpoint_paths(model):
                 remove_checkpoint(prefix)
+            fs.remove_file(model / STATE_FILE, missing_ok=True)
             if fs.is_dir(model / EXPORT):
                 remove_folder(model / EXPORT)
 

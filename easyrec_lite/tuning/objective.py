@@ -108,6 +108,22 @@ def warnings(pipeline: Pipeline, chosen: Objective) -> list[Problem]:
     return found
 
 
+def never_pruned(pipeline: Pipeline) -> list[Problem]:
+    """Returns that the config evaluates once, at its end, so that a pruner never acts."""
+    train = pipeline.config.train_config
+    if train.save_checkpoints_secs or not 0 < train.num_steps <= train.save_checkpoints_steps:
+        return []
+    return [
+        View(pipeline).warning(
+            "train_config.save_checkpoints_steps",
+            "trials are evaluated at their end only, so that none is pruned",
+            expected=f"fewer steps than num_steps, {train.num_steps}",
+            found=str(train.save_checkpoints_steps),
+            remedy="set save_checkpoints_steps to a part of num_steps, or give --pruner none",
+        )
+    ]
+
+
 def _default(view: View) -> str:
     decides = decision_metric(view.config.export_config)
     ranked = [name for name in reported_names(view) if name.startswith(RANKING)]

@@ -14,7 +14,7 @@ from easyrec_lite.reporting.rendering import ReportTable, render, whole_page
 from easyrec_lite.tuning.objective import Objective
 from easyrec_lite.tuning.space import Choice, Parameter, Real, Space, Whole, short_names
 from easyrec_lite.tuning.study import DONE, PRUNED, TrialRow
-from easyrec_lite.tuning.table import counts
+from easyrec_lite.tuning.table import OWN_SETTINGS, counts
 
 # Of so many of the best trials the evaluations are drawn.
 DRAWN = 8
@@ -76,6 +76,7 @@ def _best(result: StudyResult) -> dict[str, object]:
     cards: list[tuple[str, object]] = [(result.target.metric, best.value if best else "none")]
     if best:
         cards += [("trial", best.number), ("at step", best.step)]
+    cards += [(OWN_SETTINGS, row.value) for row in result.having(DONE) if row.own]
     cards += [("trials", counts(result.rows))]
     cards += [("time of all trials", duration(sum(row.seconds for row in result.rows)))]
     settings = [] if best is None else list(best.settings.items())

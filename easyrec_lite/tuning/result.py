@@ -15,8 +15,8 @@ from easyrec_lite.tuning.folder import StudyFolder
 from easyrec_lite.tuning.objective import RANKING, Objective
 from easyrec_lite.tuning.page import StudyResult, study_page
 from easyrec_lite.tuning.request import Request
-from easyrec_lite.tuning.study import FAILED, RUNNING, Study, TrialRow
-from easyrec_lite.tuning.table import TrialTable, counts, train_command
+from easyrec_lite.tuning.study import DONE, FAILED, RUNNING, Study, TrialRow
+from easyrec_lite.tuning.table import OWN_SETTINGS, TrialTable, counts, train_command
 
 # The page is written after a trial at most so often, and at the end.
 PAGE_SECONDS = 60.0
@@ -74,6 +74,9 @@ class Reporter:
         """Prints the result, and writes the page."""
         rows = self._study.rows()
         print(f"{'stopped' if stopped else 'done'}: {counts(rows)}")
+        for row in rows:
+            if row.own and row.state == DONE:
+                print(f"{OWN_SETTINGS}: trial {row.number}, {self._target.metric} {row.value:.6g}")
         if best is not None and best.value is not None:
             print(self._result(best, best.value))
         self._page(rows, best)

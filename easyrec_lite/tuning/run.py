@@ -11,9 +11,10 @@ from easyrec_lite.checks.check import load_config
 from easyrec_lite.config import Pipeline
 from easyrec_lite.core.errors import ConfigError, Place, Problem
 from easyrec_lite.core.locks import exclusive_run
+from easyrec_lite.tuning.baseline import own_settings
 from easyrec_lite.tuning.checking import check_space
 from easyrec_lite.tuning.folder import StudyFolder
-from easyrec_lite.tuning.objective import Objective, objective, warnings
+from easyrec_lite.tuning.objective import Objective, never_pruned, objective, warnings
 from easyrec_lite.tuning.request import Request
 from easyrec_lite.tuning.space import Space
 
@@ -33,7 +34,10 @@ def tune(request: Request) -> int:
     pipeline = load_config(request.config, request.edits)
     target = objective(pipeline, request.metric)
     check_space(request.config, request.edits, request.space)
-    for warning in [*pipeline.warnings, *warnings(pipeline, target)]:
+    doubts = warnings(pipeline, target)
+    if request.pruner != "none":
+        doubts += never_pruned(pipeline)
+    for warning in [*pipeline.warnings, *doubts]:
         print(warning, file=sys.stderr)
     _require_optuna()
     folder = StudyFolder(Path(request.study_dir or f"{pipeline.config.model_dir}_study"))
@@ -53,6 +57,9 @@ def _run(
     study = Study(
         folder.journal, request.space, target.bigger, request.seed, request.pruner, request.jobs
     )
+    own = own_settings(pipeline, request.config, request.edits, request.space)
+    if own is not None:
+        study.begin_with(own)
     seed = seed_of(pipeline, request.space)
     plan = Plan(
         request.trials,

@@ -56,6 +56,10 @@ class Parameter:
         """Returns a stored value as the value of an edit."""
         return stored
 
+    def has(self, number: float) -> bool:
+        """Returns whether a number is in the range."""
+        return False
+
 
 @dataclass(frozen=True)
 class Real(Parameter):
@@ -75,6 +79,10 @@ class Real(Parameter):
         else:
             between = (1 - INSIDE) * self.low + INSIDE * self.high
         return [self.low, self.high, between]
+
+    def has(self, number: float) -> bool:
+        """Returns whether a number is in the range."""
+        return self.low <= number <= self.high
 
     def ask(self, trial: Suggester) -> object:
         """Returns a number of the range."""
@@ -98,6 +106,10 @@ class Whole(Parameter):
         """Returns all numbers of a short range, else both ends."""
         numbers = range(self.low, self.high + 1, self.step)
         return list(numbers) if len(numbers) <= FEW else [self.low, self.high]
+
+    def has(self, number: float) -> bool:
+        """Returns whether a number is one of the range."""
+        return self.low <= number <= self.high and (number - self.low) % self.step == 0
 
     def ask(self, trial: Suggester) -> object:
         """Returns a number of the range."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from easyrec_lite.tuning.space import Space
 
 NAME = "study"
 LOCK = ".lock"
+OWN = "own"
 # Evaluations of a trial that are never pruned, and finished trials before the first pruning.
 WARM_UP, STARTUP_TRIALS = 1, 5
 # Done trials before importances are measured.
@@ -46,6 +47,7 @@ class TrialRow:
       settings: path → value, as the parameter writes it.
       series: the metric at each evaluation.
       cause: why it failed.
+      own: whether the settings are the config's own.
     """
 
     number: int
@@ -56,6 +58,7 @@ class TrialRow:
     settings: dict[str, Any]
     series: list[float]
     cause: str
+    own: bool = False
 
 
 class Trial:
@@ -138,6 +141,11 @@ class Study:
             remedy = "restore a copy, or give another --study_dir"
             raise DataError(damaged(path, error, remedy)) from error
 
+    def begin_with(self, settings: Mapping[str, object]) -> None:
+        """Makes these settings, path → stored value, those of the first trial of a new study."""
+        if not self.optuna.get_trials(deepcopy=False):
+            self.optuna.enqueue_trial(dict(settings), user_attrs={OWN: True})
+
     def unfinished(self) -> list[Trial]:
         """Returns the trials that an earlier process left running."""
         study_id = self._storage.get_study_id_from_name(NAME)
@@ -182,7 +190,9 @@ class Study:
         return Trial(self.optuna, trial, self._space)
 
     def _trials(self) -> list[FrozenTrial]:
-        return self.optuna.get_trials(deepcopy=False)
+        """Returns the trials that were started."""
+        trials = self.optuna.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.state != TrialState.WAITING]
 
 
 def _row(trial: FrozenTrial) -> TrialRow:
@@ -196,6 +206,7 @@ def _row(trial: FrozenTrial) -> TrialRow:
         dict(trial.params),
         [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)],
         attributes.get("cause", ""),
+        bool(attributes.get(OWN)),
     )
 
 

@@ -14,6 +14,7 @@ from easyrec_lite.tuning.space import Space, short_names
 from easyrec_lite.tuning.study import DONE, FAILED, TrialRow
 
 WIDEST = 24
+OWN_SETTINGS = "the config's own settings"
 
 
 class TrialTable:
@@ -46,14 +47,15 @@ class TrialTable:
         cells += [
             f"{shown(row.settings.get(path)):<{width}}" for path, width in self._widths.items()
         ]
-        return "  ".join([*cells, row.cause] if row.state == FAILED else cells).rstrip()
+        cells += [OWN_SETTINGS] * row.own + [row.cause] * (row.state == FAILED)
+        return "  ".join(cells).rstrip()
 
 
 def shown(value: object) -> str:
     """Returns a setting in few letters."""
     if value is None:
         return "-"
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
     return printable(text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…")
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from easyrec_lite.reporting.figures import LABEL_WIDTH, bars, curves, shortened, text_width
+from easyrec_lite.reporting.figures import LABEL_WIDTH, bars, curves, points, shortened, text_width
 from tests.reporting.made import HOSTILE
 from tests.reporting.reading import Node, parse
 
@@ -47,6 +47,33 @@ def test_bars_have_the_values_lengths() -> None:
     tops = [corners[:, 1].min() for corners in first[:3]]
     assert tops == sorted(tops)
     assert [text for text in texts(made) if text in "xyz"] == ["x", "y", "z"]
+
+
+def marks(node: Node, colour: str) -> np.ndarray:
+    """Returns the places [n, 2] of the points drawn in a colour of the page."""
+    uses = [use for use in node.all("use") if f"{colour})" in (use.attributes["style"] or "")]
+    return np.array([[use.attributes["x"], use.attributes["y"]] for use in uses], float)
+
+
+def test_points_have_the_values_places() -> None:
+    places, values = [1e-4, 1e-3, 1e-2, 1.0], [3.0, 1.0, 2.5, -1.0]
+    other = {"b": ([1e-1], [2.0])}
+    made = parse(points("f", "words", {"a": (places, values), **other}, "rate", "m", log=True))
+    found = marks(made, "series-0")[:4]  # the last one is of the legend
+    assert np.corrcoef(found[:, 0], np.log(places))[0, 1] == pytest.approx(1)
+    assert np.corrcoef(found[:, 1], values)[0, 1] == pytest.approx(-1)
+    assert {"a", "b", "rate", "m", "0.01"} <= set(texts(made))
+    assert not [text for text in texts(made) if "$" in text]
+
+
+def test_points_of_texts_stand_in_their_order() -> None:
+    places = ["标题", "$x$", "标题", "z"]
+    order = ["z", "$x$", "never", "标题"]
+    made = parse(points("f", "words", {"a": (places, [1.0, 2.0, 3.0, 4.0])}, "x", "y", order))
+    found = marks(made, "series-0")[:, 0]
+    ranks = [order.index(place) for place in places]
+    assert np.corrcoef(found, ranks)[0, 1] == pytest.approx(1)
+    assert [text for text in texts(made) if text in order] == order
 
 
 @pytest.mark.parametrize("labels", [HOSTILE, ["$", "\\frac{1}", "", "é" * 200, "标" * 200]])

@@ -10,7 +10,7 @@ import pytest
 from easyrec_lite.checks.check import load_config
 from easyrec_lite.core.errors import ConfigError
 from easyrec_lite.training.history import EvaluationRecord
-from easyrec_lite.tuning.objective import Objective, objective, warnings
+from easyrec_lite.tuning.objective import Objective, never_pruned, objective, warnings
 from tests.tuning.studies import CONFIG
 
 POINTWISE = "dssm_on_taobao.config"
@@ -77,6 +77,20 @@ def test_test_data_and_metrics_of_batches_are_warned_of() -> None:
     assert [problem.severity for problem in found] == ["warning"] * 2
     good = load_config(CONFIG, {"eval_input_path": "data/test_of_mine/valid.csv"})
     assert warnings(good, objective(good, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "period", "seconds", "never"),
+    [(100, 100, 0, True), (100, 200, 0, True), (100, 99, 0, False), (100, 100, 9, False)],
+)
+def test_a_config_without_evaluations_to_prune_by_is_told(
+    steps: int, period: int, seconds: int, never: bool
+) -> None:
+    train = {"num_steps": steps, "save_checkpoints_steps": period}
+    train |= {"save_checkpoints_secs": seconds} if seconds else {}
+    edits = {f"train_config.{name}": value for name, value in train.items()}
+    found = never_pruned(load_config(CONFIG, edits))
+    assert [problem.path for problem in found] == ["train_config.save_checkpoints_steps"] * never
 
 
 def records(*values: float) -> list[EvaluationRecord]:

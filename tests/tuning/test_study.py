@@ -127,11 +127,23 @@ def test_a_continued_study_is_that_of_one_start(folder: Path, tmp_path: Path) ->
     assert all(len(pids(folder, number)) == 1 for number in range(12))
 
 
+def test_the_first_trial_has_the_settings_of_the_config(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search = (SEARCH[0], f"{HEADS}=choice(1, 2)")
+    assert run(folder, search, trials=1) == run(folder, search, trials=3) == 0
+    found = rows(folder, search)
+    assert [row.own for row in found] == [True, False, False]
+    assert found[0].settings == {RATE: 0.001, HEADS: "2"}
+    assert found[0].value == 1.0
+    assert capsys.readouterr().out.count("the config's own settings: trial 0") == 2
+
+
 def test_another_study_in_the_folder_is_refused_with_the_differences(folder: Path) -> None:
     run(folder, trials=1)
     for search, more, named in (
         ((f"{RATE}=log(1e-5, 2)", SEARCH[1]), {}, [RATE, "log(1e-05, 1.0)", "log(1e-05, 2.0)"]),
-        ((SEARCH[0],), {}, [HEADS, "choice(1, 2, 4)", "nothing"]),
+        ((SEARCH[0],), {}, [HEADS, "choice(1, 4)", "nothing"]),
         (SEARCH, {"edits": {"train_config.num_steps": 7}}, ["num_steps", "4800", "7"]),
         (SEARCH, {"edits": {"data_config.shuffle": False}}, ["data_config.shuffle"]),
         (SEARCH, {"metric": "full_ranking/kept/mrr@10"}, ["metric", "full_ranking/kept/mrr@10"]),
@@ -220,7 +232,7 @@ def test_pruned_trials_are_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     # Ends each trial below 0.5 at its second evaluation, after which the fake hangs.
     limit = optuna.pruners.ThresholdPruner(lower=0.25, n_warmup_steps=2)
     monkeypatch.setattr(study_module, "_pruner", lambda name: limit)
-    search = (f"{RATE}=log(1e-1, 1)", f"{HEADS}=choice(1, 2)")
+    search = (f"{RATE}=log(1e-1, 1)", f"{HEADS}=choice(1, 4)")
     hang = folder.parent / "hang"
     hang.touch()
     command = (*FAKE, "--hang_at", str(hang))
