@@ -78,11 +78,13 @@ def _below_popularity(pipeline: Pipeline, ranking: RankingReport | None) -> Iter
     name = decision_metric(config)
     model, popularity = ranking.compared(name) if ranking else (None, None)
     if model is None or popularity is None or model <= popularity:
+        advised = ranking.verdict["advice"] if ranking else []
+        tried = "; ".join(advised) or "more steps"
         yield Problem(
             f"{name} is not above that of ranking by popularity",
             pipeline.place("export_config.above_popularity"),
             path="export_config.above_popularity",
             expected="more than " + ("undefined" if popularity is None else f"{popularity:g}"),
             found="undefined" if model is None else f"{model:g}",
-            remedy="train longer, or see docs/negatives.md",
+            remedy=f"try {tried}; see docs/negatives.md",
         )

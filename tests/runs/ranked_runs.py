@@ -11,7 +11,7 @@ import numpy as np
 
 from easyrec_lite.config.load import load
 from easyrec_lite.config.save import save
-from easyrec_lite.evaluation.ranking import rank_scores
+from easyrec_lite.evaluation.ranking import Ranking, rank_scores
 from easyrec_lite.evaluation.ranking.outcomes import QueryOutcomes
 from easyrec_lite.evaluation.ranking.report import RankingReport
 from easyrec_lite.evaluation.ranking.rows import rows
@@ -36,8 +36,10 @@ def make_run(
     """Writes `pipeline.config` and the files of a ranking by scores [Q, M]; returns the folder."""
     names = list(users or (f"user {query}" for query in range(len(values))))
     seen: list[list[int]] = [[] for _ in values]
-    ranking = rank_scores(lambda queries: values[queries], ITEMS, held_out, seen, [1, 5])
-    del ranking.outcomes["excluded"]
+    whole = rank_scores(lambda queries: values[queries], ITEMS, held_out, seen, [1, 5])
+    rules = protocol.setdefault("seen", ["kept"])
+    outcomes = {rule: whole.outcomes[rule] for rule in rules}
+    ranking = Ranking(whole.items, whole.ks, whole.held_out, outcomes)
     given = {
         "items": ITEMS,
         "items_digest": "i",
@@ -49,15 +51,14 @@ def make_run(
         "seen_rule": "nothing",
         "queries": ranking.queries,
         "data": "test.csv",
-        "seen": ["kept"],
         "seed": 3,
     }
     verdict = {"seen": "kept", "metric": "recall@1", "text": "t", "advice": []}
-    outcomes = QueryOutcomes.of(ranking, names, np.array([f"ä{item}" for item in range(ITEMS)]))
-    made = rows({"model": ranking}, ["kept"], 3)
+    places = QueryOutcomes.of(ranking, names, np.array([f"ä{item}" for item in range(ITEMS)]))
+    made = rows({"model": ranking}, rules, 3)
     folder.mkdir(parents=True)
     report = RankingReport(
-        step, f"model.ckpt-{step}", given | protocol, ranking.ks, made, verdict, [], {}, outcomes
+        step, f"model.ckpt-{step}", given | protocol, ranking.ks, made, verdict, [], {}, places
     )
     report.write(folder)
     save(load(CONFIG, {"model_dir": str(folder), **(edits or {})}), folder / "pipeline.config")

@@ -194,6 +194,24 @@ def test_another_protocol_is_told_and_refuses_what_it_spoils(
     assert "WARNING" in printed(capsys, *folders)
 
 
+def test_other_seen_data_spoil_only_the_lists_without_seen_items(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = ["excluded", "kept"]
+    folders = [
+        make_run(tmp_path / "a", scores(1), HELD_OUT, seen=rules),
+        make_run(tmp_path / "b", scores(2), HELD_OUT, seen=rules, seen_digest="t"),
+        make_run(tmp_path / "c", scores(2), HELD_OUT),
+    ]
+    second, third = compared(capsys, *folders)["comparisons"]
+    assert list(second["refused"]) == ["excluded"]
+    tested = {(row["seen"], row["p"] is not None) for row in second["full_ranking"]}
+    assert {("excluded", False), ("kept", True)} <= tested
+    assert ("excluded", True) not in tested
+    assert {row["seen"] for row in third["full_ranking"]} == {"kept"}
+    assert ["seen rules" in warning for warning in third["warnings"]] == [True]
+
+
 def test_all_runs_stand_beside_the_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = [make_run(tmp_path / f"run{at}", scores(at), HELD_OUT, step=at) for at in range(3)]
     found = compared(capsys, *folders, "--base", f"{folders[2]}/", "--metrics", "recall@5,ndcg@1")
