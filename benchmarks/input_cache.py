@@ -70,7 +70,7 @@ class Case:
         self.size = size
         self._config, self._edits = name, {"data_config.batch_size": size}
         listwise = loss_terms(load_config(name).config.model_config)[0].listwise
-        self._edits |= data.edits(folder, listwise)
+        self._edits |= data.edits(folder, listwise, listwise)
         parts = build(load_config(name, self._edits))
         self._transform, self._items = parts.transform, parts.candidate_features
         self._model = model = parts.model

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.child import measured
-from benchmarks.speed.rows import POINTWISE
+from benchmarks.speed.rows import Row
 
 EDITS = {"train_config.num_steps": 10, "eval_input_path": "", "eval_config": {}}
 ATTRIBUTES = ["adgroup_id", "cate_id", "campaign_id", "customer", "brand"]
@@ -49,6 +49,7 @@ def sequence(words: str, batch: int = 128, **params: Any) -> Case:
     return Case("sequence_match_on_movielens", batch, edits, words)
 
 
+SELF_ATTENTION = {"model_config.mind.capsule_config.extractor": "SELF_ATTENTION"}
 HARD = {
     "user_input_path": "DATA/users.txt",
     "item_input_path": "DATA/taobao/items.txt",
@@ -80,9 +81,13 @@ CASES = (
         "2,000,000 hard edges",
     ),
     Case("mind_on_taobao", 512),
+    Case("mind_on_taobao", 512, SELF_ATTENTION, "self-attention"),
+    Case("mind_on_taobao", 2048, SELF_ATTENTION, "self-attention, batch 2048"),
     Case("pdn_on_taobao", 1024),
     Case("multi_tower_recall_on_taobao", 1024),
     Case("dropoutnet_on_taobao", 1024),
+    Case("metric_learning_i2i_on_taobao", 2048),
+    Case("metric_learning_i2i_on_taobao", 4096, words="batch 4096"),
     sequence("attention"),
     sequence("attention, batch 256", 256),
     sequence("4 heads", num_heads=4),
@@ -181,9 +186,10 @@ def paths(case: Case, data: Path) -> dict[str, Any]:
     for name, make in {"items.txt": _items, "edges.txt": _edges, "users.txt": _users}.items():
         if name in json.dumps(dict(case.edits)):
             made(data / name, make)
-    clicked = "" if f"{case.config}.config" in POINTWISE else "_clicked"
+    row = Row(case.config, f"{case.config}.config")
+    clicked = "_clicked" if row.clicked else ""
     edits = {"train_input_path": str(folder / f"train{clicked}.csv")}
-    if clicked and "data_config.negative_sampler" not in case.edits:
+    if row.sampled and "data_config.negative_sampler" not in case.edits:
         edits["data_config.negative_sampler.input_path"] = str(folder / "items.txt")
     return edits
 

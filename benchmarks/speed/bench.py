@@ -50,7 +50,7 @@ class Bench:
         from benchmarks.speed import data, sequences
 
         if not row.sequences:
-            return data.edits(self.data, row.listwise)
+            return data.edits(self.data, row.clicked, row.sampled)
         users = sequences.QUICK_USERS if self.quick else sequences.USERS
         return sequences.edits(sequences.make(self.data.parent, users))
 

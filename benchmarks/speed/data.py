@@ -23,15 +23,20 @@ def make(folder: Path, rows: int) -> Path:
     return target
 
 
-def edits(data: str | Path, listwise: bool) -> dict[str, Any]:
-    """Returns the edits that point a config of configs/ to the data."""
-    clicked = "_clicked" if listwise else ""
+def edits(data: str | Path, clicked: bool, sampled: bool) -> dict[str, Any]:
+    """Returns the edits that point a config of configs/ to the data.
+
+    Args:
+      data: the folder that `make` returns.
+      clicked: whether it reads the clicked rows alone.
+      sampled: whether it has a negative sampler.
+    """
     found = {
-        "train_input_path": f"{data}/train{clicked}.csv",
+        "train_input_path": f"{data}/train{'_clicked' if clicked else ''}.csv",
         "eval_input_path": "",
         "train_config.save_checkpoints_steps": 0,
     }
-    if listwise:
+    if sampled:
         found["data_config.negative_sampler.input_path"] = f"{data}/items.txt"
     return found
 

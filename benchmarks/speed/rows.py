@@ -25,9 +25,14 @@ class Row:
     sequences: bool = False
 
     @property
-    def listwise(self) -> bool:
-        """Whether it has a negative sampler."""
+    def clicked(self) -> bool:
+        """Whether it reads the clicked rows alone."""
         return self.config not in POINTWISE
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it has a negative sampler."""
+        return self.clicked and self.config not in WITHOUT_SAMPLER
 
 
 def table_rows(rows: int) -> dict[str, Any]:
@@ -45,6 +50,7 @@ POINTWISE = (
     "pdn_on_taobao.config",
     "multi_tower_recall_on_taobao.config",
 )
+WITHOUT_SAMPLER = ("metric_learning_i2i_on_taobao.config",)
 BATCH = {"data_config.batch_size": 4096}
 NEGATIVES = {"data_config.negative_sampler.num_sample": 1024}
 LISTWISE = Row("dssm, 1024 negatives", "dssm_neg_sampler_on_taobao.config", {**BATCH, **NEGATIVES})
@@ -70,5 +76,6 @@ ROWS = (
     Row("pdn", "pdn_on_taobao.config"),
     Row("multi_tower_recall", "multi_tower_recall_on_taobao.config"),
     Row("dropoutnet", "dropoutnet_on_taobao.config"),
+    Row("metric_learning_i2i", "metric_learning_i2i_on_taobao.config"),
     SEQUENCE,
 )

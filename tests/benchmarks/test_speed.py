@@ -151,7 +151,7 @@ def test_work_of_a_step(tmp_path: Path) -> None:
     from benchmarks.speed import data, work
     from easyrec_lite.runs.training_run import TrainingRun
 
-    edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
+    edits = {**data.edits(data.make(tmp_path, 2000), True, True), **SMALL.edits}
     run = TrainingRun(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
     batch = next(iter(training.batches(run, {})))
     found = work.work(run.parts.model, batch)
@@ -196,7 +196,7 @@ def test_spread_ids_cover_the_table_and_follow_from_the_position(tmp_path: Path)
     from benchmarks.speed import data
     from easyrec_lite.runs.training_run import TrainingRun
 
-    edits = {**data.edits(data.make(tmp_path, 2000), True), **SMALL.edits}
+    edits = {**data.edits(data.make(tmp_path, 2000), True, True), **SMALL.edits}
     edits["feature_config.features[input_names[0]=user_id].hash_bucket_size"] = 10_000
     run = TrainingRun(load_config(SMALL.config, {**edits, "model_dir": str(tmp_path)}), [], False)
     one, again = (next(iter(training.batches(run, {"spread": 10_000}))) for _ in range(2))

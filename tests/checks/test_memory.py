@@ -130,6 +130,15 @@ def test_an_encoder_of_histories_grows_with_heads_and_the_square_of_steps() -> N
     assert batch["encoder of histories"] > 1.9 * sequence_parts()["encoder of histories"]
 
 
+def test_pairs_of_rows_grow_with_the_square_of_the_batch() -> None:
+    sizes = {}
+    for rows in (100, 300):
+        edits = {"data_config.batch_size": rows}
+        pipeline = load_config("metric_learning_i2i_on_taobao.config", edits)
+        sizes[rows] = estimate(pipeline).parts["pairs of rows"]
+    assert sizes[300] == 9 * sizes[100] >= 9 * 100 * 100 * 4
+
+
 def test_logits_over_a_catalogue_are_counted_where_it_competes() -> None:
     assert sequence_parts()["softmax over the catalogue"] >= 512 * 3953 * 4
     text = (Path(__file__).parents[2] / "configs" / SEQUENCE).read_text("utf-8")
