@@ -1,4 +1,4 @@
-"""Data and trained models, each made once for all tests and all worker processes."""
+"""Data and a trained model, each made once for all tests and all worker processes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,10 @@ import pytest
 
 from easyrec_lite.datasets import __main__ as datasets
 from tests.commands import call
-from tests.e2e.running import (
-    DAT,
-    LISTWISE,
-    PARALLEL,
-    POINTWISE,
-    command,
-    edits,
-    flags,
-)
+from tests.e2e.running import LISTWISE, command, edits, flags
 
-# Steps that are enough to learn 200,000 rows; batches and negatives are the configs' own.
-SHORT = {
-    LISTWISE: {"train_config.num_steps": 400},
-    POINTWISE: {"train_config.num_steps": 500},
-    DAT: {"train_config.num_steps": 300},
-    PARALLEL: {"train_config.num_steps": 200},
-}
+# Enough to learn 200,000 rows; batch and negatives are the config's own.
+STEPS = 400
 
 
 @dataclass(frozen=True)
@@ -84,32 +71,18 @@ def synthetic(workshop: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(synthetic: Path, workshop: Path) -> Callable[..., Trained]:
-    """Returns a function: name of a shipped config, seed → that model, trained on `synthetic`."""
+def listwise(synthetic: Path, workshop: Path) -> Trained:
+    """The listwise config, trained on `synthetic` by the command."""
+    folder = workshop / LISTWISE.removesuffix(".config")
 
-    def train(name: str, seed: int = 1) -> Trained:
-        folder = workshop / f"{name.removesuffix('.config')}-{seed}"
+    def run() -> None:
+        steps = {"train_config.num_steps": STEPS, "train_config.save_checkpoints_steps": 1000}
+        changes = {**edits(LISTWISE, synthetic, folder), **steps, "train_config.seed": 1}
+        done = command("train", *flags(LISTWISE, changes))
+        assert done.returncode == 0, done.stderr
+        (folder / "stdout.txt").write_text(done.stdout, encoding="utf-8")
+        (folder / "stderr.txt").write_text(done.stderr, encoding="utf-8")
 
-        def run() -> None:
-            short = {"train_config.save_checkpoints_steps": 1000, **SHORT[name]}
-            changes = {**edits(name, synthetic, folder), **short, "train_config.seed": seed}
-            done = command("train", *flags(name, changes))
-            assert done.returncode == 0, done.stderr
-            (folder / "stdout.txt").write_text(done.stdout, encoding="utf-8")
-            (folder / "stderr.txt").write_text(done.stderr, encoding="utf-8")
-
-        once(folder, run)
-        printed = ((folder / f"{name}.txt").read_text("utf-8") for name in ("stdout", "stderr"))
-        return Trained(folder, *printed)
-
-    return train
-
-
-@pytest.fixture(scope="session")
-def listwise(trained: Callable[..., Trained]) -> Trained:
-    return trained(LISTWISE)
-
-
-@pytest.fixture(scope="session")
-def pointwise(trained: Callable[..., Trained]) -> Trained:
-    return trained(POINTWISE)
+    once(folder, run)
+    printed = ((folder / f"{name}.txt").read_text("utf-8") for name in ("stdout", "stderr"))
+    return Trained(folder, *printed)
