@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from easyrec_lite.checks.check import load_config
+from easyrec_lite.config import Pipeline
 from easyrec_lite.runs.estimator import Estimator, Hook
-from easyrec_lite.training.hooks import StepReport
+from tests.e2e.resuming import Recorder, assert_equal_checkpoints, assert_goes_on
 from tests.e2e.running import (
     DAT,
     LISTWISE,
     PARALLEL,
     POINTWISE,
     SENET_BACKBONE,
-    checkpoint_values,
     edits,
     few_features,
 )
@@ -56,23 +56,13 @@ SMALL = {
     "data_config.negative_sampler.num_sample": 20,
     "data_config.batch_size": 30,
     "train_config.num_steps": 20,
+    "train_config.save_checkpoints_steps": 10,
     "train_config.log_step_count_steps": 5,
 }
+# The groups of the users and of the items; the configs of DSSM + SENet have settings above.
+GROUPS = {SENET_BACKBONE: ("0", "1"), PARALLEL: ("0:4", "4:8"), DAT: ("0", "1")}
 SETTINGS[POINTWISE]["model_config.dssm_senet.user_tower.dnn.dropout_ratio"] = [0.3, 0.2, 0.1]
 SETTINGS[POINTWISE]["model_config.dssm_senet.item_tower.dnn.dropout_ratio"] = [0.3, 0.2, 0.1]
-
-
-class Recorder(Hook):
-    """Keeps what each report says of losses and gradients; interrupts after `until` steps."""
-
-    def __init__(self, until: int = 10**9):
-        self.values: dict[int, Mapping[str, float]] = {}
-        self._until = until
-
-    def report(self, report: StepReport) -> None:
-        self.values[report.step] = report.values
-        if report.step >= self._until:
-            raise KeyboardInterrupt
 
 
 def changes_of(name: str, synthetic: Path, folder: Path, **more: Any) -> dict[str, Any]:
@@ -83,41 +73,31 @@ def changes_of(name: str, synthetic: Path, folder: Path, **more: Any) -> dict[st
     return changes
 
 
-def train(name: str, changes: Mapping[str, Any], recorder: Recorder) -> str | None:
-    from easyrec_lite.checks.check import load_config
-
-    return Estimator(load_config(name, changes), [recorder]).train().checkpoint
+def train(name: str, changes: Mapping[str, Any], *hooks: Hook) -> str | None:
+    return Estimator(load_config(name, changes), hooks).train().checkpoint
 
 
-def assert_equal_checkpoints(found: str | None, expected: str | None) -> None:
-    ours, theirs = checkpoint_values(found), checkpoint_values(expected)
-    assert ours.keys() == theirs.keys()
-    differing = [name for name, value in ours.items() if not np.array_equal(value, theirs[name])]
-    assert differing == []
-
-
-@pytest.fixture(scope="module", params=[LISTWISE, POINTWISE])
-def whole(request: pytest.FixtureRequest, synthetic: Path, tmp_path_factory: Any) -> Any:
-    """(config, recorder, final checkpoint) of 60 steps in one go."""
+@pytest.fixture(scope="module")
+def whole(synthetic: Path, tmp_path_factory: Any) -> tuple[Recorder, str | None]:
+    """Recorder and final checkpoint of 60 steps of the listwise config in one go."""
     recorder = Recorder()
-    folder = tmp_path_factory.mktemp("whole")
-    changes = changes_of(request.param, synthetic, folder)
-    return request.param, recorder, train(request.param, changes, recorder)
+    changes = changes_of(LISTWISE, synthetic, tmp_path_factory.mktemp("whole"))
+    return recorder, train(LISTWISE, changes, recorder)
 
 
 def test_a_stop_and_an_interrupt_change_nothing(
     whole: Any, synthetic: Path, tmp_path: Path
 ) -> None:
     """After 20 steps nothing is saved yet; 30 are a run of their own; after 45 it is at step 30."""
-    name, expected, checkpoint = whole
-    changes = changes_of(name, synthetic, tmp_path)
+    expected, checkpoint = whole
+    changes = changes_of(LISTWISE, synthetic, tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        train(name, changes, Recorder(20))
+        train(LISTWISE, changes, Recorder(20))
     first, lost, second = Recorder(), Recorder(45), Recorder()
-    train(name, {**changes, "train_config.num_steps": 30}, first)
+    train(LISTWISE, {**changes, "train_config.num_steps": 30}, first)
     with pytest.raises(KeyboardInterrupt):
-        train(name, changes, lost)
-    found = train(name, changes, second)
+        train(LISTWISE, changes, lost)
+    found = train(LISTWISE, changes, second)
     assert sorted(first.values) == [5, 10, 15, 20, 25, 30]
     assert sorted(lost.values) == [35, 40, 45]
     assert sorted(second.values) == [35, 40, 45, 50, 55, 60]
@@ -126,30 +106,22 @@ def test_a_stop_and_an_interrupt_change_nothing(
     assert_equal_checkpoints(found, checkpoint)
 
 
-@pytest.mark.parametrize("whole", [LISTWISE], indirect=True)
 def test_another_seed_is_another_run(whole: Any, synthetic: Path, tmp_path: Path) -> None:
-    name, expected, _ = whole
+    expected, _ = whole
     recorder = Recorder()
-    changes = changes_of(name, synthetic, tmp_path, train_config__seed=8)
-    train(name, {**changes, "train_config.num_steps": 5}, recorder)
+    changes = changes_of(LISTWISE, synthetic, tmp_path, train_config__seed=8)
+    train(LISTWISE, {**changes, "train_config.num_steps": 5}, recorder)
     assert recorder.values[5] != expected.values[5]
 
 
-@pytest.mark.parametrize(
-    ("name", "groups"),
-    [(SENET_BACKBONE, ("0", "1")), (PARALLEL, ("0:4", "4:8")), (DAT, ("0", "1"))],
-)
-def test_every_model_goes_on(
-    name: str, groups: tuple[str, str], synthetic: Path, tmp_path: Path
-) -> None:
-    """The two DSSM + SENet configs have their own tests above."""
-    whole, first, second = Recorder(), Recorder(), Recorder()
-    changes = {**edits(name, synthetic, tmp_path / "whole"), **SMALL, **few_features(*groups)}
-    changes["train_input_path"] = changes["eval_input_path"]
-    expected = train(name, changes, whole)
-    changes["model_dir"] = str(tmp_path / "halves")
-    train(name, {**changes, "train_config.num_steps": 10}, first)
-    found = train(name, changes, second)
-    assert sorted(first.values) == [5, 10]
-    assert {**first.values, **second.values} == whole.values
-    assert_equal_checkpoints(found, expected)
+@pytest.mark.parametrize("name", [POINTWISE, *GROUPS])
+def test_every_model_goes_on(name: str, synthetic: Path, tmp_path: Path) -> None:
+    """The listwise DSSM + SENet has its own tests above."""
+
+    def pipeline(folder: Path) -> Pipeline:
+        if name in SETTINGS:
+            return load_config(name, changes_of(name, synthetic, folder))
+        changes = {**edits(name, synthetic, folder), **SMALL, **few_features(*GROUPS[name])}
+        return load_config(name, changes | {"train_input_path": changes["eval_input_path"]})
+
+    assert_goes_on(pipeline, tmp_path, 30 if name in SETTINGS else 10)

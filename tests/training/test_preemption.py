@@ -17,7 +17,7 @@ from easyrec_lite.serving import export
 from easyrec_lite.training.preemption import EXIT_CODE, Preemption, Terminated
 from tests.children import started
 from tests.commands import call
-from tests.e2e.test_resume import assert_equal_checkpoints
+from tests.e2e.resuming import assert_equal_checkpoints
 from tests.runs.test_estimator import estimator
 
 
