@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.faults.__main__ import killed, whole
-from benchmarks.faults.cases import flags, make_data
+from benchmarks.faults.cases import CASES, flags, make_data
 from benchmarks.faults.compare import differences
 from benchmarks.faults.process import Training
 from easyrec_lite.core.errors import RunError
@@ -20,12 +20,16 @@ from easyrec_lite.data.cache.encoding import entries
 from easyrec_lite.data.cache.layout import CacheLayout
 from easyrec_lite.data.cache.writer import CacheWriter
 from easyrec_lite.training.preemption import EXIT_CODE
+from tests.e2e.running import few_features
 
 NAME = "dssm_senet_on_taobao"
 
 
-def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(tmp_path: Path) -> None:
+def test_a_run_told_to_go_and_then_killed_ends_as_one_never_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The kills come while rows are kept, or soon after; and exporting."""
+    monkeypatch.setitem(CASES, NAME, {**CASES[NAME], **few_features()})
     data, expected, model = (tmp_path / name for name in ("data", "whole", "model"))
     make_data(data)
     whole(NAME, data, expected)
