@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +29,7 @@ from tests.golden.oracle import EasyRecLosses
 from tests.golden.pairs import Pair
 from tests.golden.stored import Arrays, Stored
 
+Computed = TypeVar("Computed")
 # Cases whose user tower attends with keys of the item.
 LEAKING = ("dssm_sequence",)
 # Blocks whose layers read padding in EasyRec: their numbers are compared with `read_padding`.
@@ -83,6 +85,7 @@ class Case:
         tables = group_of_table(self.arrays("vars"), groups)
         self.names = variable_names(self.arrays("vars"), tables, self._layers_of_packages())
         self.ours = self.parts.model.variables_by_name()
+        self._computed: dict[str, Any] = {}
 
     def _layers_of_packages(self) -> dict[str, str]:
         """Returns EasyRec's name of each layer in a package of a backbone → ours."""
@@ -167,6 +170,12 @@ class Case:
         """Gives every variable its golden value, moving statistics included."""
         for theirs, value in self.arrays("vars").items():
             self.ours[self.names[theirs]].assign(value)
+
+    def once(self, what: str, compute: Callable[[], Computed]) -> Computed:
+        """Returns what `compute` gives; it is called once for all checks that need `what`."""
+        if what not in self._computed:
+            self._computed[what] = compute()
+        return self._computed[what]
 
     def trainer(self) -> Trainer:
         """Returns a trainer at step 0 with the golden weights and fresh moments."""

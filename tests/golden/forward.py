@@ -27,6 +27,10 @@ MODES = {"train": True, "eval": False}
 
 def _forward(case: Case, training: bool) -> tuple[Outputs, dict[str, Any]]:
     """Returns the outputs, logits always among them, and the losses."""
+    return case.once(f"forward {training}", lambda: _computed(case, training))
+
+
+def _computed(case: Case, training: bool) -> tuple[Outputs, dict[str, Any]]:
     case.reset()
     outputs = case.model(case.batch, training)
     predictions = dict(outputs.predictions)

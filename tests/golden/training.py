@@ -16,6 +16,8 @@ GRADIENT = 1e-4
 # A variable has no gradient but rounding if the largest is below this share of the model's
 # largest: a bias before a batch norm, or one that a softmax does not see.
 ROUNDING = 1e-5
+# A step, its losses and rates, and the variables after it by EasyRec's names.
+Step = tuple[int, dict[str, float], dict[str, Pair]]
 MOVING_MEAN = "/moving_mean"
 
 
@@ -41,7 +43,7 @@ def gradients(case: Case) -> Iterator[Pair]:
 
 def step_losses(case: Case) -> Iterator[Pair]:
     """The losses of three training steps."""
-    for step, shown in _trained(case):
+    for step, shown, _ in _trained(case):
         for name in section(case.arrays("after_steps"), f"step{step}/loss/"):
             yield case.pair("after_steps", f"step{step}/loss/{name}", shown[name])
 
@@ -52,11 +54,9 @@ def step_variables(case: Case) -> Iterator[Pair]:
     A batch norm's moving mean holds the bias before it, which moves by rounding: see `step_bounds`.
     """
     known = known_directions(section(case.arrays("train"), "grad/"))
-    for step, _ in _trained(case):
-        stored = section(case.arrays("after_steps"), f"step{step}/var/")
-        for name in stored:
+    for _, _, variables in _trained(case):
+        for name, pair in variables.items():
             if not name.endswith(MOVING_MEAN) and name not in case.shared:
-                pair = _variable(case, step, name)
                 ours = np.where(known.get(name, True), pair.ours, pair.golden)
                 yield pair._replace(ours=ours)
 
@@ -68,35 +68,40 @@ def step_bounds(case: Case) -> Iterator[Pair]:
     rounding, ours and EasyRec's may go opposite ways. A moving mean follows such a bias by 1 %
     a step: `0.01 · Σ 2·s·rate` over the steps s before.
     """
-    for step, shown in _trained(case):
+    for step, shown, variables in _trained(case):
         rate = max(shown.get(name, 0.0) for name in ("learning_rate", "embedding_rate"))
-        stored = section(case.arrays("after_steps"), f"step{step}/var/")
-        for name, golden in stored.items():
+        for name, pair in variables.items():
+            golden = pair.golden
             if name in case.learnt:
                 bound = 2 * step * rate
             elif name.endswith(MOVING_MEAN):
                 bound = 0.01 * step * (step - 1) * rate + 1e-5 * float(np.max(np.abs(golden)))
             else:
                 continue
-            pair = _variable(case, step, name)
             yield pair._replace(ours=pair.ours - golden, golden=np.zeros_like(golden), scale=bound)
 
 
-def _variable(case: Case, step: int, name: str) -> Pair:
-    ours = case.ours[case.names[name]]
-    return case.pair("after_steps", f"step{step}/var/{name}", ours)
+def _trained(case: Case) -> list[Step]:
+    """Returns each step with the losses before it, and the variables after it."""
+    return case.once("trained", lambda: list(_steps(case)))
 
 
-def _trained(case: Case) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yields each step with the losses before it, while the variables are as they are after it.
-
-    Eagerly: tracing would take most of the time of all these tests.
-    """
+def _steps(case: Case) -> Iterator[Step]:
+    """Trains eagerly: tracing would take most of the time of all these tests."""
     trainer = case.trainer()
     # Variables of EasyRec's that are one of ours part with the first step.
     for step in range(1, 2 if case.shared else STEPS + 1):
         shown = trainer.train_step(case.batch)
-        yield step, {name: float(value) for name, value in shown.items()}
+        variables = {
+            name: _variable(case, step, name)
+            for name in section(case.arrays("after_steps"), f"step{step}/var/")
+        }
+        yield step, {name: float(value) for name, value in shown.items()}, variables
+
+
+def _variable(case: Case, step: int, name: str) -> Pair:
+    ours = case.ours[case.names[name]].numpy().copy()  # the next step changes the variable
+    return case.pair("after_steps", f"step{step}/var/{name}", ours)
 
 
 def known_directions(gradients: Arrays) -> dict[str, np.ndarray]:
