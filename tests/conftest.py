@@ -49,6 +49,12 @@ def empty_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easyrec_lite.serving.export.save_model", lambda *_: {})
 
 
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`train` ends without its report, for tests of what else it does."""
+    monkeypatch.setattr("easyrec_lite.reporting.write.report_after", lambda _: "")
+
+
 def shared_folder(name: str) -> Path:
     """Returns folder `name` of the shared material; skips when it is not configured."""
     root = os.environ.get(SHARED)

@@ -65,7 +65,7 @@ CONFIGS = {
     "known blocks": b"model_config { backbone { blocks { repeat { " * 20_000,
     "lists": b"a: " + b"[" * MILLION,
     "lists in lists": b"label_fields: [" + b"[1]," * 1000 + b"]",
-    "angles": b"a<" * MILLION,
+    "angles": b"a<" * 200_000,
     "text": b'model_dir: "' + BIG + b'"',
     "name": BIG[:MILLION] + b": 1",
     "number": b"train_config { num_steps: " + b"9" * MILLION + b" }",

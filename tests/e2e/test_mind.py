@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from easyrec_lite.runs.estimator import Estimator
 from easyrec_lite.serving.folders import find_saved_model
 from easyrec_lite.serving.manifest import read_manifest
 from easyrec_lite.serving.saved_model import SavedModel
@@ -45,11 +46,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def evaluated(folder: Path, model: str, place: str) -> None:
+    """Trains a model in a folder of its own, without export and report."""
+    edits = {"model_dir": str(folder / place), "export_config.exporter_type": "none"}
+    more = options(folder) | {"edits": {**SHARED, **edits}}
+    Estimator(tastes.pipeline(folder, model, steps=150, **more)).train_and_evaluate()
+
+
 def test_two_interests_beat_one_and_popularity(folder: Path) -> None:
     one = MODEL.replace("max_k: 2", "max_k: 1")
-    edits = {**SHARED, "model_dir": str(folder / "one"), "export_config.exporter_type": "none"}
-    more = options(folder) | {"edits": edits}
-    tastes.trained(folder, one, steps=150, **more)
+    evaluated(folder, one, "one")
     two, single = tastes.recalls(folder / "model"), tastes.recalls(folder / "one")
     assert two["model"] > 1.1 * single["model"]
     assert two["model"] > 1.5 * two["popularity"]
@@ -59,10 +65,7 @@ def test_two_heads_of_self_attention_beat_one_and_popularity(folder: Path) -> No
     attention = MODEL.replace("squash_pow: 0.1", "extractor: SELF_ATTENTION")
     assert attention != MODEL
     for heads in (1, 2):
-        model = attention.replace("max_k: 2", f"max_k: {heads}")
-        place = str(folder / f"heads {heads}")
-        edits = {**SHARED, "model_dir": place, "export_config.exporter_type": "none"}
-        tastes.trained(folder, model, steps=150, **options(folder) | {"edits": edits})
+        evaluated(folder, attention.replace("max_k: 2", f"max_k: {heads}"), f"heads {heads}")
     one, two = (tastes.recalls(folder / f"heads {heads}") for heads in (1, 2))
     assert two["model"] > 1.05 * one["model"]
     assert two["model"] > 1.5 * two["popularity"]

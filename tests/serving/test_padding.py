@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from easyrec_lite.config import loads
-from easyrec_lite.runs.estimator import Estimator
+from easyrec_lite.models.assembly import build
+from easyrec_lite.serving.export import export_models
 from easyrec_lite.serving.recommender import USER_VECTORS
 from easyrec_lite.serving.saved_model import SavedModel
 from tests.models.backbone.test_padding import (
@@ -98,9 +99,8 @@ def test_a_user_alone_equals_the_user_beside_longer_histories(
     pd.DataFrame({"clk": 1, "history": histories, "item": range(8), "last": range(8)}).to_csv(
         "train.csv", index=False
     )
-    result = Estimator(loads(CONFIG)).train_and_evaluate()
-    assert result.export
-    tower = SavedModel(result.export / "user_tower")
+    export = export_models(build(loads(CONFIG)), tmp_path / "export", step=0)
+    tower = SavedModel(export / "user_tower")
     last = [str(row) for row in range(8)]
     together = tower(history=tf.constant(histories), last=tf.constant(last))[USER_VECTORS]
     assert np.isfinite(together).all()

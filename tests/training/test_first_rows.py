@@ -14,6 +14,9 @@ from tests.config.base_config import LISTWISE, POINTWISE, replaced
 HEADER = "id:string\tweight:float\tattrs:string\n"
 
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -38,7 +41,10 @@ def both(text: str, capsys: pytest.CaptureFixture[str]) -> tuple[list[int], list
     codes, printed = [], []
     for command, flags in (
         (check_command, ["--data"]),
-        (train_command, ["--train_config.num_steps=2"]),
+        (
+            train_command,
+            ["--train_config.num_steps=2", "--export_config.exporter_type=none"],
+        ),
     ):
         codes.append(commands.run(command, ["--config", "my.config", *flags]))
         captured = capsys.readouterr()
