@@ -33,6 +33,10 @@ class Advice:
     edits: Mapping[str, object]
 
 
+# What no config rules out.
+OTHERWISE = Advice("more steps, or another learning rate", {})
+
+
 def advice(view: View, *, epochs: float | None = None, chance: bool = False) -> list[Advice]:
     """Returns at most `MOST` pieces of advice, the one that matters most first.
 
@@ -46,13 +50,13 @@ def advice(view: View, *, epochs: float | None = None, chance: bool = False) -> 
         text = "check --data, whether ids and labels join, as the model ranks like chance"
         given.append(Advice(text, {}))
     if epochs is not None and epochs < 1:
-        text = f"train longer, as {epochs:.2g} of an epoch was seen (train_config.num_steps)"
+        text = f"more steps, as only {epochs:.2g} of an epoch was read (train_config.num_steps)"
         given.append(Advice(text, {}))
     for rule in RULES:
         if len(given) == MOST:
             break
         given += [each for each in rule(view) if _holds(view, each.edits)]
-    return given[:MOST]
+    return given[:MOST] or [OTHERWISE]
 
 
 def _listwise(view: View) -> Iterator[Advice]:
@@ -111,13 +115,8 @@ def _mask(view: View) -> Iterator[Advice]:
         yield Advice("softmax.mask_false_negatives: true", edits)
 
 
-def _training(view: View) -> Iterator[Advice]:
-    """What no config rules out."""
-    yield Advice("more steps, or another learning rate", {})
-
-
 RULES: tuple[Callable[[View], Iterator[Advice]], ...] = (
-    *(_listwise, _logq, _temperature, _negatives, _history, _mask, _training),
+    *(_listwise, _logq, _temperature, _negatives, _history, _mask),
 )
 
 

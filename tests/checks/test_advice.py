@@ -88,6 +88,7 @@ def test_less_than_an_epoch_calls_for_more_steps() -> None:
 
 def test_where_nothing_is_missing_the_steps_and_the_rate_are_left() -> None:
     assert said(BEST) == "more steps, or another learning rate"
+    assert "learning rate" not in said(BEST, epochs=0.25)
 
 
 def test_the_first_three_are_given_and_chance_comes_first() -> None:

@@ -47,7 +47,7 @@ from easyrec_lite.training.first_rows import ranked_join_problem
 
 log = logging.getLogger(__name__)
 
-INTERVALS = f"{LEVEL:.0%} of {RESAMPLES:,} bootstrap samples of the users"
+INTERVALS = f"{100 * LEVEL:g} % of {RESAMPLES:,} bootstrap samples of the users"
 MISSED = "a held-out item that cannot be recommended"
 
 
