@@ -128,7 +128,8 @@ class TrialProcess:
 def _ended_by(code: int) -> str:
     if code > 128:
         try:
-            return f"ended by {signal.Signals(code - 128).name}"
+            name = signal.Signals(code - 128).name
+            return f"ended by {name}" + " (out of memory?)" * (name == "SIGKILL")
         except ValueError:
             pass
     return f"exit code {code}"

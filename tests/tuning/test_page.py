@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite import train
@@ -23,6 +23,7 @@ from easyrec_lite.tuning.table import TrialTable, train_command
 from tests.reporting.made import HOSTILE
 from tests.reporting.reading import parse, section, tables
 
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 SPACE = [
     *parse_flags(["a.rate=log(1e-5, 1)", "a.size=int(1, 9)"]),
     Choice("b.text", Place(), {text: text for text in HOSTILE}),
@@ -110,7 +111,7 @@ PATHS = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@QUICK
 @given(st.dictionaries(PATHS, VALUES, max_size=4))
 def test_the_printed_command_has_the_edits(edits: dict[str, Any]) -> None:
     command = train_command("my config.config", edits, ["plug_in"])

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from easyrec_lite.core.errors import ConfigError, Place
 from easyrec_lite.tuning.parse import distinct, parse, parse_file, parse_flags
 from easyrec_lite.tuning.space import Choice, Real, Whole, short_names
 
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | FINITE | st.integers() | st.text(max_size=5),
@@ -34,7 +35,7 @@ VALUES = st.one_of(
 SPACES = st.sampled_from(["", " ", "  "])
 
 
-@settings(max_examples=40)
+@QUICK
 @given(st.lists(VALUES, min_size=2, max_size=5, unique_by=lambda v: json.dumps(v[1])), SPACES)
 def test_a_choice_has_the_values_that_are_written(values: list[Any], space: str) -> None:
     text = f"{space},{space}".join(written for written, _ in values)
@@ -46,7 +47,7 @@ def test_a_choice_has_the_values_that_are_written(values: list[Any], space: str)
     assert parse(f"a.b={found}") == found
 
 
-@settings(max_examples=40)
+@QUICK
 @given(FINITE, FINITE)
 def test_a_uniform_range_has_its_ends(one: float, two: float) -> None:
     low, high = sorted((one, two))
@@ -60,7 +61,7 @@ def test_a_uniform_range_has_its_ends(one: float, two: float) -> None:
     assert all(low <= value <= high for value in found.extremes())
 
 
-@settings(max_examples=40)
+@QUICK
 @given(st.floats(1e-300, 1e300), st.floats(1.001, 1e5))
 def test_a_log_range_has_its_ends_and_a_value_between(low: float, ratio: float) -> None:
     high = low * ratio
@@ -72,7 +73,7 @@ def test_a_log_range_has_its_ends_and_a_value_between(low: float, ratio: float) 
     assert math.log(between / low) / math.log(ratio) == pytest.approx(0.382, abs=1e-3)
 
 
-@settings(max_examples=40)
+@QUICK
 @given(st.integers(-(10**9), 10**9), st.integers(1, 10**6), st.integers(1, 1000))
 def test_a_whole_range_has_its_numbers(low: int, count: int, step: int) -> None:
     high = low + count * step

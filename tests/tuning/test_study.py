@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,12 @@ from tests.tuning.fake_train import EVALUATIONS, quality, series
 from tests.tuning.studies import CONFIG, DOES, FAKE, HEADS, RATE, SEARCH, edits, files, rows, run
 
 SECONDS = 60.0
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures take time, and these tests look at the rest."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
 
 
 @pytest.fixture
