@@ -18,8 +18,8 @@ NUMBERS = (
 EXAMPLES = (
     "--config my.config --trials 30 \\\n"
     "    --search 'data_config.batch_size=choice(128, 512)' \\\n"
-    "    --search 'model_config.softmax.temperature=log(0.01, 0.3)'",
-    "--config my.config --search_file space.txt --jobs 2 --study_dir studies/first",
+    "    --search 'model_config.dssm.temperature=log(0.01, 0.3)'",
+    "--config my.config --search_file space.txt --jobs 2 --study_dir experiments/first",
 )
 
 

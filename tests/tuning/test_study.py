@@ -331,6 +331,13 @@ def test_a_killed_study_leaves_no_process_and_continues(folder: Path, tmp_path: 
     assert not any(runs(pid) for pid in pids(folder, 0))
 
 
+def test_without_optuna_nothing_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ConfigError, match=r"easyrec_lite\[tune\]"):
+        run(folder)
+    assert not folder.exists()
+
+
 def test_a_damaged_journal_is_told(folder: Path) -> None:
     run(folder, trials=1)
     journal = folder / "study.journal"
