@@ -152,15 +152,24 @@ def points(
             axes.set_xticks(range(len(order)), [shortened(text)[:12] for text in order])
             axes.set_xlim(-0.5, len(order) - 0.5)
         elif log:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(lambda place, _: f"{place:g}")
-            axes.xaxis.set_minor_formatter(lambda place, _: "")
+            _scale_by_logarithms(axes)
         axes.set_xlabel(shortened(xlabel))
         axes.set_title(ylabel, loc="left", x=-0.13, fontsize=9)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.5g}")
         if len(series) > 1:
             figure.legend(ncols=len(series), loc="upper right", fontsize=8)
         return _finished(figure, name, alt)
+
+
+def _scale_by_logarithms(axes: Any) -> None:
+    """Makes the places logarithmic, with plain numbers; with more of them in a short range."""
+    from matplotlib.ticker import LogLocator
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.xaxis.set_major_formatter(lambda place, _: f"{place:g}")
+    axes.xaxis.set_minor_formatter(lambda place, _: "")
 
 
 def bars(

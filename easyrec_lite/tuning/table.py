@@ -14,6 +14,7 @@ from easyrec_lite.tuning.space import Space, short_names
 from easyrec_lite.tuning.study import DONE, FAILED, TrialRow
 
 WIDEST = 24
+VALUE_WIDTH = len("0.012345 (best)")
 OWN_SETTINGS = "the config's own settings"
 
 
@@ -27,22 +28,20 @@ class TrialTable:
 
     def __init__(self, space: Space, metric: str):
         self.names = short_names([each.path for each in space])
-        self._metric = metric
-        self._widths = {path: max(len(name), 10) for path, name in self.names.items()}
+        self._value = metric.rpartition("/")[2]
+        self._value_width = max(len(self._value), VALUE_WIDTH)
+        self._widths = {path: max(len(name), 8) for path, name in self.names.items()}
 
     def head(self) -> str:
-        """Returns the names of the columns."""
+        """Returns the names of the columns; of the metric its last part."""
         columns = [f"{name:<{self._widths[path]}}" for path, name in self.names.items()]
-        width = max(len(self._metric), 10)
-        return "  ".join(
-            ["trial", "state ", f"{self._metric:<{width}}", "step   ", "time  ", *columns]
-        )
+        value = f"{self._value:<{self._value_width}}"
+        return "  ".join(["trial", "state ", value, "step   ", "time  ", *columns]).rstrip()
 
     def line(self, row: TrialRow, is_best: bool) -> str:
         """Returns a trial as a line; a failed one with its cause at the end."""
-        width = max(len(self._metric), 10)
         value = "" if row.value is None else f"{row.value:.5g}" + " (best)" * is_best
-        cells = [f"{row.number:>5}", f"{row.state:<6}", f"{value:<{width}}"]
+        cells = [f"{row.number:>5}", f"{row.state:<6}", f"{value:<{self._value_width}}"]
         cells += [f"{'' if row.step is None else row.step:<7}", f"{duration(row.seconds):<6}"]
         cells += [
             f"{shown(row.settings.get(path)):<{width}}" for path, width in self._widths.items()

@@ -66,6 +66,11 @@ def test_points_have_the_values_places() -> None:
     assert not [text for text in texts(made) if "$" in text]
 
 
+def test_a_short_logarithmic_range_has_several_numbers() -> None:
+    made = parse(points("f", "words", {"a": ([0.03, 0.4], [1, 2])}, "rate", "m", log=True))
+    assert {"0.05", "0.1", "0.2"} <= set(texts(made))
+
+
 def test_points_of_texts_stand_in_their_order() -> None:
     places = ["标题", "$x$", "标题", "z"]
     order = ["z", "$x$", "never", "标题"]
