@@ -45,6 +45,7 @@ def estimator(data: Path, folder: Path, hooks: Any = (), **edits: Any) -> Estima
         "train_config.save_checkpoints_steps": 4,
         "train_config.log_step_count_steps": 2,
         "export_config.exporter_type": "none",
+        "data_config.cache.mode": "OFF",
         "feature_config.features[:].embedding_dim": 4,
         **few_features(),
         "model_config.dssm.user_tower.dnn.hidden_units": [8, 4],
