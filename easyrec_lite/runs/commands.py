@@ -13,7 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "predict": "Write an exported model's outputs for each row of a file, as CSV or Parquet.",
     "recommend": "Print or write the K best items for each user, with the items' columns.",
     "build_index": "Build an approximate index of the item vectors of an export.",
-    "tune": "Search settings of a config by trials on validation data; write the best as a config.",
+    "tune": "Search settings of a config by trials on validation data.",
     "report": "Write report.html: curves, metrics, ranking, feature weights, example users.",
     "compare": "Compare the full rankings of runs: metrics, a paired test, config differences.",
     "make_item_table": "Write an item table, to sample, rank or recommend, from training rows.",

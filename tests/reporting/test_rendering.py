@@ -44,7 +44,7 @@ def test_markup_stays_markup_and_none_is_nothing() -> None:
 
 def test_a_value_that_is_not_given_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="cards"):
-        render("overview.html")
+        render("overview.html", verdict=None)
 
 
 @given(st.floats(allow_nan=False) | st.integers())

@@ -88,7 +88,7 @@ def read_outcomes(folder: Path) -> tuple[int, QueryOutcomes]:
     path = folder / FILE
     with fs.open_arrow(path) as file:
         try:
-            table = pq.read_table(file)
+            table = pq.ParquetFile(file).read()
             step = int(table.schema.metadata[STEP])
             rules = [name for name in table.column_names if name not in ("user", "query", "item")]
             places = {seen: _places(table[seen]) for seen in rules}
