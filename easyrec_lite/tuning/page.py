@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from types import SimpleNamespace
 
 from markupsafe import Markup
@@ -87,18 +88,22 @@ def _course(result: StudyResult) -> dict[str, object]:
     done = result.having(DONE)
     if not done:
         return {"figures": []}
-    metric, best = result.target.metric, None
-    course: list[float] = []
-    for row in done:
-        value = float(row.value or 0.0)
-        best = value if result.target.better(value, best) else best
-        course.append(float(best if best is not None else value))
+
+    def best_of(best: float, value: float) -> float:
+        return value if result.target.better(value, best) else best
+
+    metric, values = result.target.metric, _values(done)
+    course = list(accumulate(values, best_of))
     numbers = [row.number for row in done]
     alt = f"Best {metric} over {len(done)} trials, from {course[0]:.4g} to {course[-1]:.4g}"
-    values = [float(row.value or 0.0) for row in done]
     lines = {"best so far": (numbers, course), "trial": (numbers, values)}
     figures = [curves("figure-course", alt, lines, metric, markers=True, xlabel="trial")]
     return {"figures": [*figures, _evaluations(result, done)]}
+
+
+def _values(rows: Sequence[TrialRow]) -> list[float]:
+    """Returns the values of trials that have one."""
+    return [row.value for row in rows if row.value is not None]
 
 
 def _evaluations(result: StudyResult, done: Sequence[TrialRow]) -> Markup:
@@ -139,7 +144,7 @@ def _slice(result: StudyResult, at: int, parameter: Parameter) -> Markup:
         if isinstance(parameter, Choice):
             places = [str(place) for place in places]
         if rows:
-            series[state] = (places, [float(row.value or 0.0) for row in rows])
+            series[state] = (places, _values(rows))
     name = result.names[parameter.path]
     alt = f"{result.target.metric} of each trial over {name}"
     order = list(parameter.values) if isinstance(parameter, Choice) else []
