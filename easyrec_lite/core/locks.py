@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def exclusive_run(
     folder: Path, what: str = "another run trains into this model_dir", flag: str = "--model_dir"
 ) -> Iterator[None]:
-    """Within the block no other process trains into `folder`, which is created if necessary.
+    """Within the block no other process holds the lock of `folder`, which is created if necessary.
 
     The operating system releases the lock with the process, so that a killed run blocks nobody.
     `run.lock` in the folder names the owner.

@@ -65,7 +65,7 @@ def make(
       What was made, in a sentence.
 
     Raises:
-      DataError: the file is missing, a line is none of a user and items, or a user is there twice.
+      DataError: the file is missing, a line has no items, or a user has two lines.
     """
     return write_sequences(read_sequences(source), source, folder, least, most, every_position)
 
@@ -144,7 +144,7 @@ def read_sequences(source: Path) -> Iterator[tuple[str, list[str]]]:
     """Yields each user of a file and its items.
 
     Raises:
-      DataError: the file is missing, a line is none of a user and items, or a user is there twice.
+      DataError: the file is missing, a line has no items, or a user has two lines.
     """
     if not fs.is_file(source):
         raise DataError(missing(str(source)))

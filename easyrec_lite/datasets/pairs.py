@@ -54,8 +54,8 @@ def make(
       What was made, in a sentence.
 
     Raises:
-      DataError: a file is missing, a line is none of a user and items, a user is there twice, or a
-        pair is in both files.
+      DataError: a file is missing, a line has no items, a user has two lines, or a pair is in
+        both files.
     """
     trained = dict(read_sequences(training))
     tested = dict(read_sequences(testing))

@@ -64,7 +64,7 @@ class StudyFolder:
           Whether the study is continued.
 
         Raises:
-          ConfigError: the folder holds another study, or is none of a study.
+          ConfigError: the folder holds another study, or something else.
           DataError: a file of the study is damaged.
         """
         fs.make_folder(self.path)

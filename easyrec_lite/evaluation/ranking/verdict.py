@@ -13,7 +13,7 @@ from easyrec_lite.checks.view import View
 from easyrec_lite.evaluation.ranking.scorers import MODEL, POPULARITY, RANDOM, REFERENCES
 
 PREFIX = "full_ranking/"
-# Fewer queries tell nothing, whatever their interval.
+# With fewer queries the interval itself is unreliable.
 FEW_QUERIES = 20
 PERCENT_BELOW = 1.095
 BELOW = ("below", "unclear")

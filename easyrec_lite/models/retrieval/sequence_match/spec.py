@@ -273,7 +273,7 @@ class SequenceMatchSpec(TwoTowerSpec):
 def _known_in_history(
     view: View, item: Feature, users: Sequence[Feature], why: str, option: str
 ) -> Problems:
-    """The steps of a history are values of an item's feature; else `option` must be set."""
+    """Yields an error unless the steps of a history are values of the item's feature."""
     if item.spec.one_id and history_of(item, users) is not None:
         return
     yield view.error(
